@@ -1,0 +1,85 @@
+import * as z from 'zod';
+import { IMAGES } from '../../images.ts';
+import { LATER_SOURCES, SOURCE_KINDS } from '../../sources/index.ts';
+import { LATER_STORAGES, STORAGE_KINDS } from '../../storages/index.ts';
+import { dnsLabel } from '../../units/names.ts';
+import { notYet } from '../../units/not-yet.ts';
+import { optionShape, plan, tier, tierName } from './options.ts';
+
+type Kinds = readonly { readonly name: string; readonly schema: z.ZodType }[];
+
+const slices = (kinds: Kinds) => Object.fromEntries(kinds.map(({ name, schema }) => [name, schema.optional()]));
+const later = (kinds: Readonly<Record<string, string>>) => Object.fromEntries(Object.entries(kinds).map(([name, what]) => [name, notYet(what)]));
+
+/** A key per kind, of which exactly one is written for a storage. */
+export const storage = z
+  .strictObject({
+    enabled: z.boolean().default(true).meta({ description: '`false` takes it out of every list.' }),
+    namespace: dnsLabel.optional().meta({ description: 'Namespace of a claim. Default: `namespace` of the values.' }),
+    ...slices(STORAGE_KINDS),
+    ...later(LATER_STORAGES),
+  })
+  .meta({ description: 'A place where backups are kept.' });
+
+export const source = z
+  .strictObject({
+    enabled: z.boolean().default(true).meta({ description: '`false` switches it off: its CronJobs vanish, its backups stay.' }),
+    plan: z.string().min(1).default('default').meta({ description: 'Name of a plan, or `none`: by hand only.' }),
+    namespace: dnsLabel.optional().meta({ description: 'Namespace that its pods run in. Default: `namespace` of the values.' }),
+    folder: dnsLabel
+      .optional()
+      .meta({ description: 'Folder in the storages, where it is not the name: keeps the history of a source that was renamed.' }),
+    tiers: z.record(tierName, tier).default({}).meta({ description: "What this source changes of its plan's tiers, or tiers of its own." }),
+    ...slices(SOURCE_KINDS),
+    ...later(LATER_SOURCES),
+    verify: notYet('verify'),
+    ...optionShape,
+  })
+  .meta({ description: 'What is backed up. Several kinds in one source are parts of one run.' });
+
+const image = z
+  .string()
+  .regex(/^[a-z0-9]([a-z0-9._:/-]*[a-z0-9])?:[\w][\w.-]*(@sha256:[0-9a-f]{64})?$/, {
+    error: 'expected an image with a tag, such as registry.acme.dev/postgres:17.6',
+  })
+  .refine((reference) => !/:latest(@|$)/.test(reference), { error: "the tag 'latest' says nothing about what runs" });
+
+const images = z
+  .strictObject({
+    registry: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9.:/-]*[a-z0-9]$/)
+      .optional()
+      .meta({ description: 'Registry that stands in for `docker.io` in all of ours: a mirror.' }),
+    ...Object.fromEntries(
+      Object.entries(IMAGES).map(([name, reference]) => [
+        name,
+        image.default(reference).meta({ description: `Image in place of ours, with a tag.` }),
+      ]),
+    ),
+  })
+  .meta({ description: 'The images that pods run.' });
+
+/** The values: everything that people write, with every default. `config/base.yaml` under `config/<environment>.yaml`. */
+export const values = z.strictObject({
+  namespace: dnsLabel.meta({ description: 'Namespace that pods run in.' }),
+  createNamespace: z.boolean().default(false).meta({ description: 'Makes the namespaces, with the labels that enforce Pod Security "restricted".' }),
+  production: z
+    .boolean()
+    .optional()
+    .meta({ description: 'Whether losing this environment hurts; some lints are for these only. Default: true for `prod` and `production`.' }),
+  images: images.prefault({}),
+  storages: z.record(dnsLabel, storage).meta({ description: 'Places where backups are kept, by name.' }),
+  plans: z.record(dnsLabel, plan).default({}).meta({ description: 'Storages and tiers that sources share, by name.' }),
+  defaults: z
+    .strictObject({ ...slices(SOURCE_KINDS), ...later(LATER_SOURCES), ...optionShape })
+    .prefault({})
+    .meta({ description: 'What every source starts from. `{{ .Source }}` stands for its name.' }),
+  sources: z.record(dnsLabel, source).meta({ description: 'What is backed up, by name.' }),
+  timeZone: optionShape.timeZone,
+  encryption: notYet('encryption'),
+  alerts: notYet('alerts'),
+  verify: notYet('verify'),
+  backups: notYet('a list of one-off backups; `backstay backup` makes one by hand'),
+  restores: notYet('a list of restores'),
+});

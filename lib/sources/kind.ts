@@ -1,0 +1,60 @@
+import type * as z from 'zod';
+import type { Finding } from '../findings.ts';
+import type { ImageName } from '../images.ts';
+import type { Env, Mount, Peer, Placement, SecretNeed } from '../pod.ts';
+
+/**
+ * One kind of source: everything backstay knows about it, as plain data.
+ *
+ * Adding a kind is a file beside this one, its script, and a line in `index.ts`.
+ */
+export interface SourceKind<Schema extends z.ZodType = z.ZodType> {
+  /** Key of the kind in the values: `postgres`, `volume`. */
+  readonly name: string;
+
+  /** What people write under that key, with every default. */
+  readonly schema: Schema;
+
+  /** How this kind is taken; the first is the default. */
+  readonly methods: readonly string[];
+
+  /** Mistakes that no type can see, each with its path below the kind's key. Called with valid settings. */
+  check(settings: z.output<Schema>, context: SourceContext): readonly Finding[];
+
+  /** The parts of one run. More than one where one entry names several databases. */
+  parts(settings: z.output<Schema>, context: SourceContext): readonly Part[];
+}
+
+/** What a kind may know of the source around it. */
+export interface SourceContext {
+  readonly environment: string;
+  readonly source: string;
+  readonly namespace: string;
+  /** One of the kind's methods. */
+  readonly method: string;
+  /** How many backups may run at a time against one server, and how long one waits for its turn. */
+  readonly throttle: { readonly perServer: number; readonly wait: number };
+}
+
+/** What one run stores as one artifact: which script takes it, in which image, with what. */
+export interface Part {
+  /** `[a-z0-9-]+`: part of file names and container names. */
+  readonly name: string;
+  readonly kind: string;
+  readonly method: string;
+  readonly image: ImageName;
+  /** The file in `scripts/` that takes and proves it. */
+  readonly script: string;
+  /** Further files in `scripts/` that it reads. `common.sh` is always there. */
+  readonly needs: readonly string[];
+  /** Variables of the script's header; `docs/environment.md` lists them. Plain text: `$` is escaped later. */
+  readonly env: Env;
+  readonly mounts: readonly Mount[];
+  /** Whom the pod must reach. */
+  readonly peers: readonly Peer[];
+  readonly secrets: readonly SecretNeed[];
+  /** @default - the pod may run on any node */
+  readonly placement?: Placement;
+  /** What `.DatabaseName` stands for in a file-name template. @default - the template may not use it */
+  readonly databaseName?: string;
+}

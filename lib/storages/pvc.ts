@@ -1,0 +1,70 @@
+import * as z from 'zod';
+import type { Finding } from '../findings.ts';
+import { objectName } from '../units/names.ts';
+import { prefix } from '../units/prefix.ts';
+import { size } from '../units/size.ts';
+import type { StorageContext, StorageKind } from './kind.ts';
+
+const schema = z.strictObject({
+  claim: objectName
+    .optional()
+    .meta({ description: 'Name of the claim. With `size` it is made under this name; without, it exists already. Default: `backup-<storage>`.' }),
+  size: size.optional().meta({ description: 'Size of a claim to make. Leave it out to use an existing `claim`.' }),
+  storageClassName: z.string().min(1).optional().meta({ description: "StorageClass of a claim to make. Default: the cluster's." }),
+  accessMode: z
+    .enum(['ReadWriteOnce', 'ReadWriteMany'])
+    .default('ReadWriteOnce')
+    .meta({ description: 'Access mode of the claim. Pods that share a ReadWriteOnce claim are placed on one node.' }),
+  prefix,
+});
+
+type Settings = z.output<typeof schema>;
+
+/** A PersistentVolumeClaim: the nearest copy, gone with its cluster. */
+export const pvc: StorageKind<typeof schema> = {
+  name: 'pvc',
+  schema,
+  check,
+  access: (settings, context) => {
+    const claim = claimOf(settings, context);
+    const path = `/storage/${context.name}`;
+    return {
+      remote: joined(path, settings.prefix ?? context.environment),
+      compare: 'checksum',
+      readBack: false,
+      env: {},
+      mounts: [{ type: 'claim', claim, path, readOnly: false }],
+      peers: [],
+      secrets: [],
+      ...(settings.size && {
+        claim: {
+          name: claim,
+          namespace: context.namespace,
+          size: settings.size,
+          accessMode: settings.accessMode,
+          storageClassName: settings.storageClassName,
+        },
+      }),
+      ...(settings.accessMode === 'ReadWriteOnce' && { exclusiveClaim: claim }),
+    };
+  },
+  place: (settings, context) => `pvc:${context.namespace}/${claimOf(settings, context)}/${settings.prefix ?? context.environment}`,
+};
+
+function check({ claim, size: wanted, storageClassName }: Settings): readonly Finding[] {
+  if (!claim && !wanted)
+    return [{ path: [], message: 'neither claim nor size is given', hint: 'write size: 10Gi for a new claim, or claim: NAME for an existing one' }];
+  if (!wanted && storageClassName)
+    return [
+      { path: ['storageClassName'], message: 'an existing claim has its class already', hint: 'leave it out, or give a size to have a claim made' },
+    ];
+  return [];
+}
+
+function claimOf(settings: Settings, context: StorageContext): string {
+  return settings.claim ?? `backup-${context.name}`;
+}
+
+function joined(path: string, folder: string): string {
+  return folder === '' ? path : `${path}/${folder}`;
+}

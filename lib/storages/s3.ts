@@ -1,0 +1,170 @@
+import * as z from 'zod';
+import type { Finding } from '../findings.ts';
+import type { Env, Mount, SecretNeed } from '../pod.ts';
+import { caFile } from '../units/credentials.ts';
+import { network, peerOf } from '../units/host.ts';
+import { objectName } from '../units/names.ts';
+import { notYet } from '../units/not-yet.ts';
+import { prefix } from '../units/prefix.ts';
+import type { StorageContext, StorageKind } from './kind.ts';
+
+const secretKey = (standard: string) => z.string().min(1).default(standard);
+
+const credentials = z.strictObject({
+  secret: objectName.optional().meta({ description: 'Name of an existing Secret that holds an access key.' }),
+  keys: z
+    .strictObject({
+      accessKeyId: secretKey('AWS_ACCESS_KEY_ID').meta({ description: 'Key of the access key id.' }),
+      secretAccessKey: secretKey('AWS_SECRET_ACCESS_KEY').meta({ description: 'Key of the secret access key.' }),
+    })
+    .prefault({})
+    .meta({ description: 'Which keys of the Secret are meant.' }),
+  workloadIdentity: z
+    .strictObject({
+      roleArn: z.string().min(1).meta({ description: 'ARN of the role that the pod takes, by a token of its service account.' }),
+      audience: z.string().min(1).default('sts.amazonaws.com').meta({ description: 'Audience of the token.' }),
+    })
+    .optional()
+    .meta({ description: 'No key at all: a role of the cloud.' }),
+});
+
+const schema = z.strictObject({
+  bucket: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, { error: 'expected the name of a bucket: 3 to 63 lower-case letters, digits, dots and dashes' })
+    .meta({ description: 'An existing bucket.' }),
+  prefix,
+  region: z.string().min(1).default('us-east-1').meta({ description: 'Region of the bucket.' }),
+  endpoint: z
+    .url({ protocol: /^https?$/, error: 'expected a URL such as https://minio.minio:9000' })
+    .refine((url) => !/^https?:\/\/[^/]*@/.test(url), { error: 'a URL may not carry a user or a password' })
+    .optional()
+    .meta({ description: 'URL of a store that is not AWS. Default: AWS, by region.' }),
+  pathStyle: z
+    .boolean()
+    .optional()
+    .meta({ description: 'The bucket in the path and not in the host name. Default: true where an endpoint is given.' }),
+  provider: z
+    .string()
+    .regex(/^[A-Za-z0-9]+$/)
+    .optional()
+    .meta({
+      description:
+        "Name of the store's maker as rclone knows it, for its quirks: `Minio`, `Cloudflare`. Default: `AWS`, or `Other` with an endpoint.",
+    }),
+  ca: caFile.optional().meta({ description: "Certificate of the endpoint's private authority." }),
+  credentials: credentials.meta({ description: 'An access key in a Secret, or a workload identity.' }),
+  storageClass: z
+    .string()
+    .regex(/^[A-Z0-9_]+$/, { error: 'expected a class as the store spells it, such as STANDARD_IA' })
+    .optional()
+    .meta({ description: "Class of the stored objects. Default: the bucket's." }),
+  serverSideEncryption: z
+    .strictObject({
+      algorithm: z.enum(['AES256', 'aws:kms']).meta({ description: 'What the store encrypts with.' }),
+      kmsKeyId: z.string().min(1).optional().meta({ description: 'Key of the key service, for `aws:kms`.' }),
+    })
+    .optional()
+    .meta({ description: "Encryption by the store. Default: the bucket's." }),
+  readBack: z.boolean().default(false).meta({ description: 'Read every object back after the upload and hash it again.' }),
+  network,
+  objectTags: notYet('tags on objects'),
+});
+
+type Settings = z.output<typeof schema>;
+
+/** S3 of AWS, or any store that speaks it. */
+export const s3: StorageKind<typeof schema> = {
+  name: 's3',
+  schema,
+  check,
+  access: (settings, context, number) => {
+    const compare = settings.serverSideEncryption?.algorithm === 'aws:kms' ? 'size' : 'checksum';
+    const folder = settings.prefix ?? context.environment;
+    return {
+      remote: `S${number}:${settings.bucket}${folder === '' ? '' : `/${folder}`}`,
+      compare,
+      readBack: settings.readBack,
+      env: { ...remoteEnv(settings, number), ...credentialsEnv(settings, number) },
+      mounts: mounts(settings, number),
+      peers: [peer(settings, context)],
+      secrets: secrets(settings, context),
+      notes:
+        compare === 'size' && !settings.readBack
+          ? ['with aws:kms the store tells no checksum: only the size is compared. HINT: readBack: true reads everything back']
+          : [],
+    };
+  },
+  place: (settings, context) => `s3:${settings.endpoint ?? 'aws'}/${settings.bucket}/${settings.prefix ?? context.environment}`,
+};
+
+function check({ credentials: given, serverSideEncryption, endpoint, ca }: Settings): readonly Finding[] {
+  const found: Finding[] = [];
+  if ((given.secret === undefined) === (given.workloadIdentity === undefined)) {
+    found.push({ path: ['credentials'], message: 'expected either secret or workloadIdentity', hint: 'write credentials: { secret: NAME }' });
+  }
+  if (serverSideEncryption?.kmsKeyId && serverSideEncryption.algorithm !== 'aws:kms') {
+    found.push({
+      path: ['serverSideEncryption', 'kmsKeyId'],
+      message: "a key is given, but the algorithm is not 'aws:kms'",
+      hint: "write algorithm: 'aws:kms', or leave the key out",
+    });
+  }
+  if (ca && !endpoint?.startsWith('https:')) {
+    found.push({ path: ['ca'], message: 'a ca is given, but there is no https endpoint', hint: 'give the endpoint, or leave the ca out' });
+  }
+  if (endpoint?.startsWith('http:')) {
+    found.push({ path: ['endpoint'], message: 'backups and keys cross the network in the clear', hint: 'use https', severity: 'warning' });
+  }
+  return found;
+}
+
+function remoteEnv(settings: Settings, number: number): Env {
+  const { endpoint, serverSideEncryption } = settings;
+  const option = (name: string) => `RCLONE_CONFIG_S${number}_${name}`;
+  return {
+    [option('TYPE')]: 's3',
+    [option('PROVIDER')]: settings.provider ?? (endpoint ? 'Other' : 'AWS'),
+    [option('REGION')]: settings.region,
+    ...(endpoint && { [option('ENDPOINT')]: endpoint }),
+    [option('FORCE_PATH_STYLE')]: String(settings.pathStyle ?? endpoint !== undefined),
+    ...(settings.storageClass && { [option('STORAGE_CLASS')]: settings.storageClass }),
+    ...(serverSideEncryption && { [option('SERVER_SIDE_ENCRYPTION')]: serverSideEncryption.algorithm }),
+    ...(serverSideEncryption?.kmsKeyId && { [option('SSE_KMS_KEY_ID')]: serverSideEncryption.kmsKeyId }),
+    ...(settings.ca && { [`STORAGE_${number}_CA`]: caPath(number) }),
+  };
+}
+
+function credentialsEnv({ credentials: { secret, keys, workloadIdentity } }: Settings, number: number): Env {
+  const option = (name: string) => `RCLONE_CONFIG_S${number}_${name}`;
+  if (secret)
+    return { [option('ACCESS_KEY_ID')]: { secret, key: keys.accessKeyId }, [option('SECRET_ACCESS_KEY')]: { secret, key: keys.secretAccessKey } };
+  if (!workloadIdentity) return {};
+  return {
+    [option('ENV_AUTH')]: 'true',
+    [`STORAGE_${number}_ROLE_ARN`]: workloadIdentity.roleArn,
+    [`STORAGE_${number}_TOKEN_FILE`]: tokenPath(number),
+  };
+}
+
+function mounts({ ca, credentials: { workloadIdentity } }: Settings, number: number): readonly Mount[] {
+  const found: Mount[] = [];
+  if (ca?.configMap) found.push({ type: 'configMap', configMap: ca.configMap, key: ca.key, path: caPath(number) });
+  if (ca?.secret) found.push({ type: 'secret', secret: ca.secret, key: ca.key, path: caPath(number) });
+  if (workloadIdentity) found.push({ type: 'token', audience: workloadIdentity.audience, path: tokenPath(number) });
+  return found;
+}
+
+function peer({ endpoint, network: how }: Settings, { namespace }: StorageContext) {
+  if (!endpoint) return { type: 'external', port: 443 } as const;
+  const { hostname, port, protocol } = new URL(endpoint);
+  return peerOf(hostname, port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port), namespace, how);
+}
+
+function secrets({ credentials: { secret, keys } }: Settings, { name }: StorageContext): readonly SecretNeed[] {
+  if (!secret) return [];
+  return [{ secret, keys: [keys.accessKeyId, keys.secretAccessKey], purpose: `S3 access key of the storage ${name}` }];
+}
+
+const caPath = (number: number) => `/etc/backstay/storage-${number}/ca.crt`;
+const tokenPath = (number: number) => `/var/run/secrets/backstay/storage-${number}/token`;
