@@ -1,0 +1,15 @@
+# shellcheck shell=bash disable=SC2034
+# Sourced by the scripts of the test bed: where its things lie.
+
+TESTBED=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# What is slow to make and never changes: binaries, root file systems, schemas.
+CACHE=${TEST_TOOLS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/backstay-testbed}
+PATH=$CACHE/bin:$CACHE/cluster/bin:$PATH:/usr/sbin:/sbin
+command -v go >/dev/null || PATH=$PATH:/usr/local/go/bin
+export PATH
+
+log() { printf '%s %s\n' "$(date +%T)" "$*" >&2; }
+die() {
+	log "error: $*"
+	exit 1
+}
