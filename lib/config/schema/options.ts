@@ -23,14 +23,10 @@ export const optionShape = {
   keep: keep.optional(),
   timeZone: z.string().min(1).default('Etc/UTC').meta({ description: 'Time zone of the schedules, as the IANA database spells it.' }),
   suspend: z.boolean().default(false).meta({ description: 'Stops new runs; a run that has begun goes on.' }),
-  filenameTemplate: z
-    .string()
-    .min(1)
-    .default('{{ .Timestamp }}-{{ .RunID }}')
-    .meta({
-      description:
-        'Name of the stored files, without extension. Knows `.Timestamp` (UTC, `YYYYMMDD-HHMMSS`) and `.RunID`, which must be there, and `.DatabaseName`.',
-    }),
+  filenameTemplate: z.string().min(1).default('{{ .Timestamp }}-{{ .RunID }}').meta({
+    description:
+      'Name of the stored files, without extension. Knows `.Timestamp` (UTC, `YYYYMMDD-HHMMSS`) and `.RunID`, which must be there, and `.DatabaseName`.',
+  }),
   pod: pod.prefault({}),
   job: job.prefault({}),
   throttle: throttle.prefault({}),
@@ -41,12 +37,10 @@ export const optionShape = {
 export const options = z.strictObject(optionShape);
 export type Options = z.output<typeof options>;
 
-const schedule = z
-  .string({ error: 'expected five cron fields, or @hourly, @daily, @weekly, @monthly or @yearly' })
-  .meta({
-    description:
-      'Five cron fields in `timeZone`, or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`: a minute of their own for each source, so that not all start at once.',
-  });
+const schedule = z.string({ error: 'expected five cron fields, or @hourly, @daily, @weekly, @monthly or @yearly' }).meta({
+  description:
+    'Five cron fields in `timeZone`, or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`: a minute of their own for each source, so that not all start at once.',
+});
 
 /** One tier of a plan, or what a source changes of it. */
 export const tier = z

@@ -17,14 +17,9 @@ const verbatim = z.record(z.string(), z.unknown());
 /** How the pods of a run look. */
 export const pod = z
   .strictObject({
-    runAsUser: z
-      .int()
-      .min(0)
-      .max(2_147_483_647)
-      .default(999)
-      .meta({
-        description: 'User id of every container. It must be able to read the data of a volume. 0 is root and needs a namespace that allows it.',
-      }),
+    runAsUser: z.int().min(0).max(2_147_483_647).default(999).meta({
+      description: 'User id of every container. It must be able to read the data of a volume. 0 is root and needs a namespace that allows it.',
+    }),
     runAsGroup: z.int().min(0).max(2_147_483_647).optional().meta({ description: 'Group id of every container. Default: that of `runAsUser`.' }),
     supplementalGroups: z.array(z.int().min(1)).default([]).meta({ description: 'Further groups, for data that only a group may read.' }),
     capabilities: z
@@ -72,14 +67,10 @@ export const job = z
       .meta({ description: 'How late a run may start when the control plane was busy or down; at least 1m.', defaultText: '1h' }),
     deadline: duration.default(() => 21_600).meta({ description: 'A run longer than this is stopped and counts as failed.', defaultText: '6h' }),
     backoffLimit: z.int().min(0).max(10).default(2).meta({ description: 'How often a run that failed for a passing reason is tried again. Count.' }),
-    ttlSecondsAfterFinished: z
-      .int()
-      .min(60)
-      .optional()
-      .meta({
-        description:
-          'Seconds after which a finished Job is removed. Default: the history limits decide; 600 with scratch of a StorageClass, which a finished pod would hold.',
-      }),
+    ttlSecondsAfterFinished: z.int().min(60).optional().meta({
+      description:
+        'Seconds after which a finished Job is removed. Default: the history limits decide; 600 with scratch of a StorageClass, which a finished pod would hold.',
+    }),
   })
   .meta({ description: 'How the Jobs of a run behave.' });
 

@@ -1,0 +1,111 @@
+import { LATER_SOURCES, SOURCE_KINDS, sourceKind } from '../sources/index.ts';
+import { dnsLabel } from '../units/names.ts';
+import { type Layer, layered } from './layers.ts';
+import { nearest } from './nearest.ts';
+import type { Path, Tree } from './places.ts';
+import type { Problems } from './problems.ts';
+import { resolveTiers } from './resolve-tier.ts';
+import { type Options, optionShape, options } from './schema/options.ts';
+import type { KindSettings, SourceSettings, StorageSettings } from './settings.ts';
+
+/** What a source is resolved against. */
+export interface Around {
+  readonly namespace: string;
+  readonly storages: ReadonlyMap<string, StorageSettings>;
+  readonly plans: ReadonlyMap<string, Tree>;
+  readonly defaults: Tree;
+  readonly problems: Problems;
+}
+
+/** One source with its plan and the defaults under it; nothing when a mistake leaves no sense in it. */
+export function resolveSource(name: string, written: Tree, around: Around): SourceSettings | undefined {
+  const at = ['sources', name];
+  const { problems } = around;
+  const kinds = resolveKinds(name, written, around);
+  const namespace = named(written, 'namespace', at, problems) ?? around.namespace;
+  const folder = named(written, 'folder', at, problems) ?? name;
+  const below = layersOf(written, at, around);
+  if (!kinds || !below) return undefined;
+  const whole = resolveOptions([...below.defaults, ...below.plan, ...below.source], problems);
+  const tiers = resolveTiers({ ...below, byHand: written.plan === 'none', at, written }, namespace, around);
+  return whole && { name, namespace, folder, kinds, options: whole, tiers, at };
+}
+
+/** Where the options of a source come from, the most general first. */
+export interface SourceLayers {
+  readonly defaults: readonly Layer[];
+  readonly plan: readonly Layer[];
+  readonly source: readonly Layer[];
+  /** The plan itself, with its tiers. @default - none */
+  readonly planTree?: Tree;
+  readonly planAt: Path;
+}
+
+function layersOf(written: Tree, at: Path, { plans, defaults, problems }: Around): SourceLayers | undefined {
+  const planName = typeof written.plan === 'string' ? written.plan : 'default';
+  const planTree = plans.get(planName);
+  const unnamed = written.plan === undefined;
+  if (!planTree && planName !== 'none' && !(unnamed && written.tiers !== undefined)) {
+    const hint = unnamed
+      ? 'add plans: { default: … }, name a plan, or write plan: none'
+      : (nearest(planName, [...plans.keys(), 'none']) ?? `known plans: ${[...plans.keys()].join(', ') || 'none'}`);
+    problems.add([...at, 'plan'], unnamed ? "no plan is named, and there is no plan 'default'" : `there is no plan '${planName}'`, hint);
+    return undefined;
+  }
+  const planAt = ['plans', planName];
+  return {
+    defaults: [{ tree: pickOptions(defaults), at: ['defaults'] }],
+    plan: planTree ? [{ tree: pickOptions(planTree), at: planAt }] : [],
+    source: [{ tree: pickOptions(written), at }],
+    planTree,
+    planAt,
+  };
+}
+
+/** The options in an object of the values, without its other keys. */
+export function pickOptions(tree: Tree): Tree {
+  return Object.fromEntries(Object.keys(optionShape).flatMap((key) => (key in tree ? [[key, tree[key]]] : [])));
+}
+
+/** The options that layers come to, with every default. */
+export function resolveOptions(layers: readonly Layer[], problems: Problems): Options | undefined {
+  const { tree, origin } = layered(layers);
+  return problems.parse(options, tree, origin);
+}
+
+function resolveKinds(name: string, written: Tree, { defaults, problems }: Around): readonly KindSettings[] | undefined {
+  const at = ['sources', name];
+  const used = SOURCE_KINDS.filter((kind) => kind.name in written);
+  if (used.length === 0) {
+    if (!Object.keys(LATER_SOURCES).some((later) => later in written)) {
+      problems.add(
+        at,
+        `expected a kind of source: ${SOURCE_KINDS.map((kind) => kind.name).join(', ')}`,
+        'write one: { postgres: { host: …, database: …, version: 17 } }',
+      );
+    }
+    return undefined;
+  }
+  const found = used.flatMap((kind) => {
+    const layers: Layer[] = [
+      { tree: (filledIn(defaults[kind.name], name) ?? {}) as Tree, at: ['defaults', kind.name] },
+      { tree: (written[kind.name] ?? {}) as Tree, at: [...at, kind.name] },
+    ];
+    const { tree, origin } = layered(layers);
+    const settings = problems.parse(kind.schema, tree, origin);
+    return settings === undefined ? [] : [{ kind: sourceKind(kind.name), settings, origin }];
+  });
+  return found.length === used.length ? found : undefined;
+}
+
+/** Defaults with `{{ .Source }}` filled in, wherever a text holds it. */
+function filledIn(tree: unknown, source: string): unknown {
+  if (typeof tree === 'string') return tree.replace(/\{\{\s*\.Source\s*\}\}/g, source);
+  if (Array.isArray(tree)) return tree.map((item) => filledIn(item, source));
+  if (typeof tree !== 'object' || tree === null) return tree;
+  return Object.fromEntries(Object.entries(tree).map(([key, value]) => [key, filledIn(value, source)]));
+}
+
+function named(written: Tree, key: string, at: Path, problems: Problems): string | undefined {
+  return written[key] === undefined ? undefined : problems.parse(dnsLabel, written[key], () => [...at, key]);
+}

@@ -1,0 +1,155 @@
+import * as z from 'zod';
+import { firstSkippedRun, isTimeZone, parseCron } from '../units/schedule.ts';
+import { isScheduleWord } from '../units/schedule-word.ts';
+import { type Layer, layered } from './layers.ts';
+import { nearest } from './nearest.ts';
+import type { Path, Tree } from './places.ts';
+import type { Problems } from './problems.ts';
+import { type Around, pickOptions, resolveOptions, type SourceLayers } from './resolve-source.ts';
+import { type Options, tier } from './schema/options.ts';
+import type { StorageUse, TierSettings } from './settings.ts';
+
+interface Tiers extends SourceLayers {
+  readonly at: Path;
+  readonly written: Tree;
+  /** The source's plan is `none`. */
+  readonly byHand: boolean;
+}
+
+/** The keys of a tier that are not options. */
+const own = z.strictObject({ enabled: tier.shape.enabled, schedule: tier.shape.schedule, method: tier.shape.method });
+
+/** Every tier of a source that is switched on, of its plan and its own; `once` for a source by hand only. */
+export function resolveTiers(source: Tiers, namespace: string, around: Around): readonly TierSettings[] {
+  if (source.byHand) return byHand(source, namespace, around);
+  const planned = treesOf(source.planTree?.tiers);
+  const changed = treesOf(source.written.tiers);
+  const names = [...new Set([...planned.keys(), ...changed.keys()])];
+  if (names.length === 0) {
+    around.problems.add(
+      source.at,
+      'there is no tier, so nothing would ever run',
+      "give its plan tiers: { daily: { schedule: '@daily', keep: { daily: 7 } } }, or write plan: none",
+    );
+  }
+  return names.flatMap((name) => {
+    const ofPlan: Layer[] = planned.has(name) ? [{ tree: planned.get(name) ?? {}, at: [...source.planAt, 'tiers', name] }] : [];
+    const ofSource: Layer[] = changed.has(name) ? [{ tree: changed.get(name) ?? {}, at: [...source.at, 'tiers', name] }] : [];
+    const settings = resolveTier(name, { source, ofPlan, ofSource, namespace }, around);
+    return settings ? [settings] : [];
+  });
+}
+
+interface TierLayers {
+  readonly source: Tiers;
+  readonly ofPlan: readonly Layer[];
+  readonly ofSource: readonly Layer[];
+  readonly namespace: string;
+}
+
+function resolveTier(name: string, { source, ofPlan, ofSource, namespace }: TierLayers, around: Around): TierSettings | undefined {
+  const { problems } = around;
+  const itself = layered([...ofPlan, ...ofSource].map(({ tree, at }) => ({ tree: ownKeys(tree), at })));
+  const keys = problems.parse(own, itself.tree, itself.origin);
+  if (!keys?.enabled) return undefined;
+  const options = [...source.defaults, ...source.plan, ...onlyOptions(ofPlan), ...source.source, ...onlyOptions(ofSource)];
+  const settings = resolveOptions(options, problems);
+  const { origin } = layered([...options, ...ofPlan, ...ofSource]);
+  if (!settings) return undefined;
+  if (keys.schedule === undefined)
+    problems.add(origin(['schedule']), 'the tier has no schedule', "give it five cron fields or a word: schedule: '@daily'");
+  else checkSchedule(keys.schedule, settings.timeZone, { problems, origin });
+  const storages = storagesOf(settings, { namespace, byHand: false, origin }, around);
+  return { name, schedule: keys.schedule, method: keys.method, options: settings, storages, origin };
+}
+
+function byHand(source: Tiers, namespace: string, around: Around): readonly TierSettings[] {
+  const layers = [...source.defaults, ...source.source];
+  const options = resolveOptions(layers, around.problems);
+  if (!options) return [];
+  const { origin } = layered(layers);
+  return [{ name: 'once', options, storages: storagesOf(options, { namespace, byHand: true, origin }, around), origin }];
+}
+
+interface Uses {
+  readonly namespace: string;
+  readonly byHand: boolean;
+  origin(path: Path): Path;
+}
+
+/** The storages of a run with what each keeps; those that are switched off are left out. */
+function storagesOf(options: Options, { namespace, byHand: hand, origin }: Uses, { storages, problems }: Around): readonly StorageUse[] {
+  const at = origin(['storages']);
+  if (options.storages === undefined) {
+    problems.add(at, 'no storages are given', `write storages: [${[...storages.keys()].join(', ') || 'NAME'}] in the plan`);
+    return [];
+  }
+  const uses = options.storages.flatMap((ref, index): StorageUse[] => {
+    const { name, keep = options.keep } = typeof ref === 'string' ? { name: ref } : ref;
+    const storage = storages.get(name);
+    const path = [...at, index];
+    if (!storage)
+      problems.add(
+        path,
+        `there is no storage '${name}'`,
+        nearest(name, [...storages.keys()]) ?? `known storages: ${[...storages.keys()].join(', ') || 'none'}`,
+      );
+    if (!storage?.enabled) return [];
+    if (keep === undefined && !hand)
+      problems.add(origin(['keep']), `nothing says what the storage '${name}' keeps`, 'write keep: { daily: 7, weekly: 4 } in the tier');
+    if (storage.kind.name === 'pvc' && storage.namespace !== namespace) {
+      problems.add(
+        path,
+        `the claim of '${name}' is in the namespace '${storage.namespace}', and the pods run in '${namespace}'`,
+        'a pod mounts claims of its own namespace only: use another storage, or one of its own here',
+      );
+    }
+    return [{ storage, keep: hand ? undefined : keep }];
+  });
+  if (uses.length === 0 && options.storages.every((ref) => storages.has(typeof ref === 'string' ? ref : ref.name)))
+    problems.add(at, 'every storage is switched off', 'leave one on, or switch the source off: enabled: false');
+  checkTwice(uses, at, problems);
+  return uses;
+}
+
+function checkTwice(uses: readonly StorageUse[], at: Path, problems: Problems): void {
+  for (const [index, { storage }] of uses.entries()) {
+    if (uses.findIndex((use) => use.storage === storage) < index)
+      problems.add([...at, index], `the storage '${storage.name}' is named twice`, 'name each storage once');
+  }
+}
+
+function checkSchedule(schedule: string, timeZone: string, { problems, origin }: { readonly problems: Problems; origin(path: Path): Path }): void {
+  const at = origin(['schedule']);
+  if (!isTimeZone(timeZone)) {
+    problems.add(origin(['timeZone']), 'no such time zone', 'write it as the IANA database does: Europe/Berlin', timeZone);
+    return;
+  }
+  if (isScheduleWord(schedule)) return;
+  const fields = parseCron(schedule);
+  if (typeof fields === 'string') {
+    problems.add(at, fields, "five fields, minute first: '0 2 * * *'; or @hourly, @daily, @weekly, @monthly, @yearly", schedule);
+    return;
+  }
+  const skipped = firstSkippedRun(fields, timeZone);
+  if (skipped)
+    problems.add(
+      at,
+      `${timeZone} has no ${skipped}: clocks go forward, and that day's run is lost`,
+      'choose an hour that exists every day, or timeZone: Etc/UTC',
+      schedule,
+    );
+}
+
+function ownKeys(tree: Tree): Tree {
+  return Object.fromEntries(Object.keys(own.shape).flatMap((key) => (key in tree ? [[key, tree[key]]] : [])));
+}
+
+function onlyOptions(layers: readonly Layer[]): readonly Layer[] {
+  return layers.map(({ tree, at }) => ({ tree: pickOptions(tree), at }));
+}
+
+function treesOf(tree: unknown): ReadonlyMap<string, Tree> {
+  const entries = typeof tree === 'object' && tree !== null ? Object.entries(tree) : [];
+  return new Map(entries.filter((entry): entry is [string, Tree] => typeof entry[1] === 'object' && entry[1] !== null));
+}

@@ -1,0 +1,103 @@
+import * as z from 'zod';
+import type { Place, Problem } from '../errors.ts';
+import { LATER_STORAGES, STORAGE_KINDS, storageKind } from '../storages/index.ts';
+import { dnsLabel } from '../units/names.ts';
+import { isTree, type Path, type Tree } from './places.ts';
+import { Problems } from './problems.ts';
+import { resolveSource } from './resolve-source.ts';
+import { values } from './schema/values.ts';
+import type { Settings, SourceSettings, StorageSettings } from './settings.ts';
+
+/** Values of one environment, read and merged. */
+export interface ReadValues {
+  readonly environment: string;
+  readonly tree: Tree;
+  place(path: Path): Place | undefined;
+}
+
+/** What the values of one environment come to. Settings are whole only when there is no mistake. */
+export interface Resolved {
+  readonly settings: Settings;
+  readonly mistakes: readonly Problem[];
+  readonly warnings: readonly Problem[];
+}
+
+/** What is true of the whole environment: everything of the values but the three maps. */
+const general = z.object({
+  namespace: values.shape.namespace,
+  createNamespace: values.shape.createNamespace,
+  production: values.shape.production,
+  images: values.shape.images,
+});
+
+/** Applies defaults, lays plans under sources, and checks what no single value shows. */
+export function resolve({ environment, tree, place }: ReadValues): Resolved {
+  const problems = new Problems(place);
+  const top = problems.parse(general, tree, (path) => path);
+  const namespace = top?.namespace ?? 'unknown';
+  const storages = resolveStorages(tree, namespace, problems);
+  const sources = resolveSources(tree, { namespace, storages, problems });
+  const settings: Settings = {
+    environment,
+    namespace,
+    createNamespace: top?.createNamespace ?? false,
+    production: top?.production ?? ['prod', 'production'].includes(environment),
+    images: imagesOf(top?.images),
+    storages,
+    sources,
+  };
+  return { settings, mistakes: problems.mistakes, warnings: problems.warnings };
+}
+
+function resolveStorages(tree: Tree, namespace: string, problems: Problems): ReadonlyMap<string, StorageSettings> {
+  const found = new Map<string, StorageSettings>();
+  if (!isTree(tree.storages))
+    problems.add(['storages'], 'no storage is given', 'name a place for the backups: storages: { local: { pvc: { size: 10Gi } } }');
+  for (const [name, written] of entriesOf(tree.storages)) {
+    const storage = resolveStorage(name, written, namespace, problems);
+    if (storage) found.set(name, storage);
+  }
+  return found;
+}
+
+function resolveStorage(name: string, written: Tree, namespace: string, problems: Problems): StorageSettings | undefined {
+  const at = ['storages', name];
+  const kinds = STORAGE_KINDS.filter((kind) => kind.name in written);
+  const [kind] = kinds;
+  if (Object.keys(LATER_STORAGES).some((later) => later in written)) return undefined; // already refused as written
+  if (!kind || kinds.length > 1) {
+    const names = STORAGE_KINDS.map((each) => each.name).join(', ');
+    problems.add(at, `expected exactly one kind of storage: ${names}`, 'write one: { pvc: { size: 10Gi } }');
+    return undefined;
+  }
+  const settings = problems.parse(kind.schema, written[kind.name], (path) => [...at, kind.name, ...path]);
+  const ns = written.namespace === undefined ? namespace : problems.parse(dnsLabel, written.namespace, () => [...at, 'namespace']);
+  if (settings === undefined || ns === undefined) return undefined;
+  return { name, enabled: written.enabled !== false, namespace: ns, kind: storageKind(kind.name), settings, at: [...at, kind.name] };
+}
+
+function resolveSources(tree: Tree, context: Omit<Parameters<typeof resolveSource>[2], 'plans' | 'defaults'>): readonly SourceSettings[] {
+  const plans = new Map(entriesOf(tree.plans));
+  // A time zone for all stands at the top, where people look for it.
+  const defaults = { ...(tree.timeZone !== undefined && { timeZone: tree.timeZone }), ...(isTree(tree.defaults) ? tree.defaults : {}) };
+  if (!isTree(tree.sources))
+    context.problems.add(['sources'], 'nothing to back up is given', 'name a source: sources: { shop: { postgres: { … } } }');
+  return entriesOf(tree.sources).flatMap(([name, written]) => {
+    if (written.enabled === false) return [];
+    const source = resolveSource(name, written, { ...context, plans, defaults });
+    return source ? [source] : [];
+  });
+}
+
+/** Our images under the user's: a registry stands in for docker.io where an image was not named itself. */
+function imagesOf(images: z.output<typeof values.shape.images> | undefined): Readonly<Record<string, string>> {
+  const { registry, ...named } = (images ?? {}) as Record<string, string>;
+  const moved = (reference: string) => (registry === undefined ? reference : reference.replace(/^docker\.io\//, `${registry}/`));
+  return Object.fromEntries(Object.entries(named).map(([name, reference]) => [name, moved(reference)]));
+}
+
+/** Names of a map that are objects; what is not was refused as written. */
+function entriesOf(tree: unknown): readonly (readonly [string, Tree])[] {
+  if (!isTree(tree)) return [];
+  return Object.entries(tree).filter((entry): entry is [string, Tree] => isTree(entry[1]));
+}

@@ -1,0 +1,66 @@
+import type { SourceKind } from '../sources/kind.ts';
+import type { StorageKind } from '../storages/kind.ts';
+import type { Path } from './places.ts';
+import type { Keep } from './schema/keep.ts';
+import type { Options } from './schema/options.ts';
+
+/** The values of one environment with every default, checked, and each thing still knowing where it was written. */
+export interface Settings {
+  readonly environment: string;
+  readonly namespace: string;
+  readonly createNamespace: boolean;
+  /** Whether losing this environment hurts. */
+  readonly production: boolean;
+  readonly images: Readonly<Record<string, string>>;
+  readonly storages: ReadonlyMap<string, StorageSettings>;
+  readonly sources: readonly SourceSettings[];
+}
+
+export interface StorageSettings {
+  readonly name: string;
+  readonly enabled: boolean;
+  readonly namespace: string;
+  readonly kind: StorageKind;
+  /** What the kind's schema gives. */
+  readonly settings: unknown;
+  /** Path of the kind's slice in the values. */
+  readonly at: Path;
+}
+
+export interface SourceSettings {
+  readonly name: string;
+  readonly namespace: string;
+  readonly folder: string;
+  readonly kinds: readonly KindSettings[];
+  /** Options without those of a tier: what is true of the source as a whole. */
+  readonly options: Options;
+  /** One per tier that is switched on; for a source by hand only, the one named `once`. */
+  readonly tiers: readonly TierSettings[];
+  readonly at: Path;
+}
+
+export interface KindSettings {
+  readonly kind: SourceKind;
+  readonly settings: unknown;
+  /** Path in the values of a path below the kind's key. */
+  origin(path: Path): Path;
+}
+
+export interface TierSettings {
+  readonly name: string;
+  /** As written. @default - by hand only */
+  readonly schedule?: string;
+  /** @default - the kind's first method */
+  readonly method?: string;
+  readonly options: Options;
+  readonly storages: readonly StorageUse[];
+  /** Path in the values of a path below the tier. */
+  origin(path: Path): Path;
+}
+
+/** A storage in a tier's list. */
+export interface StorageUse {
+  readonly storage: StorageSettings;
+  /** @default - nothing is ever deleted: runs by hand only */
+  readonly keep?: Keep;
+}

@@ -1,0 +1,36 @@
+import type { Problems } from '../config/problems.ts';
+import type { SourceSettings } from '../config/settings.ts';
+
+/** The controller adds eleven characters to a CronJob's name for its Jobs, and a Job's name ends at 63. */
+const CRON_JOB_NAME_MAX = 52;
+
+/** Service account and NetworkPolicy of a source. */
+export function sourceObjectName(source: string): string {
+  return `backup-${source}`;
+}
+
+/** CronJob of a tier. */
+export function runName(source: string, tier: string): string {
+  return `backup-${source}-${tier}`;
+}
+
+/** Names that Kubernetes would refuse, and those that two things would share: `a-b` with `c`, and `a` with `b-c`. */
+export function checkNames(sources: readonly SourceSettings[], problems: Problems): void {
+  const taken = new Map<string, string>();
+  for (const { name: source, namespace, tiers, at } of sources) {
+    for (const { name: tier } of tiers) {
+      const name = runName(source, tier);
+      const owner = taken.get(`${namespace}/${name}`);
+      taken.set(`${namespace}/${name}`, source);
+      if (name.length > CRON_JOB_NAME_MAX) {
+        problems.add(
+          at,
+          `the CronJob '${name}' would have ${name.length} characters, and at most ${CRON_JOB_NAME_MAX} fit`,
+          `shorten the source's name by ${name.length - CRON_JOB_NAME_MAX}; folder: keeps its history`,
+        );
+      }
+      if (owner !== undefined)
+        problems.add(at, `the CronJob '${name}' would stand for a tier of '${owner}' too`, 'rename the source; folder: keeps its history');
+    }
+  }
+}

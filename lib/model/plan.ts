@@ -1,0 +1,140 @@
+import { createHash } from 'node:crypto';
+import type { Settings, SourceSettings, StorageUse, TierSettings } from '../config/settings.ts';
+import type { ClaimSpec, Peer, SecretNeed } from '../pod.ts';
+import type { Part } from '../sources/kind.ts';
+import { stemOf } from '../units/file-name-template.ts';
+import { scheduleOf } from '../units/schedule-word.ts';
+import type { Model, PlannedRun, PlannedSource, PlannedStorage } from './model.ts';
+import { runName, sourceObjectName } from './names.ts';
+
+const TWO_DAYS = 48 * 3600;
+
+/** What will run, under which name, into which folder: settings that were checked, as plain data. */
+export function planBackups(settings: Settings, warnings: readonly string[] = []): Model {
+  const sources = settings.sources.map((source) => planSource(settings, source));
+  const claims = unique(
+    sources.flatMap(({ runs }) => runs.flatMap(claimsOf)),
+    (claim) => `${claim.namespace}/${claim.name}`,
+  );
+  return {
+    environment: settings.environment,
+    images: settings.images,
+    namespaces: settings.createNamespace ? unique([settings.namespace, ...sources.map(({ namespace }) => namespace)], String).sort() : [],
+    claims: [...claims].sort((a, b) => compare(`${a.namespace}/${a.name}`, `${b.namespace}/${b.name}`)),
+    sources: [...sources].sort((a, b) => compare(a.name, b.name)),
+    warnings: [
+      ...warnings,
+      ...unique(
+        sources.flatMap(({ runs }) => runs.flatMap(notesOf)),
+        String,
+      ),
+    ],
+  };
+}
+
+function planSource(settings: Settings, source: SourceSettings): PlannedSource {
+  const longest = Math.max(0, ...source.tiers.map(({ options }) => options.job.deadline));
+  const runs = source.tiers.map((tier) => planRun(settings, source, tier, Math.max(TWO_DAYS, 2 * longest)));
+  return {
+    name: source.name,
+    namespace: source.namespace,
+    objectName: sourceObjectName(source.name),
+    folder: source.folder,
+    runs,
+    peers: unique(runs.flatMap(peersOf), (peer) => JSON.stringify(peer)),
+    secrets: mergeSecrets(runs.flatMap(secretsOf)),
+    networkPolicy: source.options.networkPolicy,
+    labels: source.options.pod.labels,
+    annotations: source.options.pod.annotations,
+  };
+}
+
+function planRun(settings: Settings, source: SourceSettings, tier: TierSettings, abandonedAfter: number): PlannedRun {
+  const { environment } = settings;
+  const { timeZone, suspend, filenameTemplate, pod, job } = tier.options;
+  return {
+    name: runName(source.name, tier.name),
+    environment,
+    namespace: source.namespace,
+    source: source.name,
+    tier: tier.name,
+    folder: `${source.folder}/${tier.name}`,
+    schedule: tier.schedule && scheduleOf(tier.schedule, `${environment}/${source.name}/${tier.name}`),
+    timeZone,
+    suspend,
+    parts: partsOf(settings, source, tier),
+    storages: tier.storages.map((use, index) => planStorage(settings, use, index + 1)),
+    filenameTemplate: stemOf(filenameTemplate),
+    specHash: hashOf(source.kinds.map(({ kind, settings: slice }) => [kind.name, slice])),
+    abandonedAfter,
+    pod,
+    job,
+  };
+}
+
+/** The parts of one run: those of each kind, by the tier's method where it has one. */
+export function partsOf({ environment }: Settings, source: SourceSettings, tier: TierSettings): readonly Part[] {
+  return source.kinds.flatMap(({ kind, settings }) =>
+    kind.parts(settings, {
+      environment,
+      source: source.name,
+      namespace: source.namespace,
+      method: tier.method && kind.methods.includes(tier.method) ? tier.method : (kind.methods[0] ?? ''),
+      throttle: tier.options.throttle,
+    }),
+  );
+}
+
+function planStorage({ environment }: Settings, { storage, keep }: StorageUse, number: number): PlannedStorage {
+  const { name, kind, settings, namespace } = storage;
+  return {
+    name,
+    kind: kind.name,
+    role: number === 1 ? 'primary' : 'copy',
+    keep,
+    access: kind.access(settings, { environment, name, namespace }, number),
+  };
+}
+
+function claimsOf({ storages }: PlannedRun): readonly ClaimSpec[] {
+  return storages.flatMap(({ access }) => (access.claim ? [access.claim] : []));
+}
+
+function peersOf({ parts, storages }: PlannedRun): readonly Peer[] {
+  return [...parts.flatMap(({ peers }) => peers), ...storages.flatMap(({ access }) => access.peers)];
+}
+
+function secretsOf({ parts, storages }: PlannedRun): readonly SecretNeed[] {
+  return [...parts.flatMap(({ secrets }) => secrets), ...storages.flatMap(({ access }) => access.secrets)];
+}
+
+function notesOf({ storages, pod }: PlannedRun): readonly string[] {
+  const notes = storages.flatMap(({ name, access }) => (access.notes ?? []).map((note) => `storages.${name}: ${note}`));
+  if (pod.scratch.storageClassName === undefined) return notes;
+  return [...notes, 'pod.scratch.storageClassName: finished Jobs are removed after ten minutes, because a finished pod holds its volume'];
+}
+
+/** One need per Secret, with all keys and purposes. */
+function mergeSecrets(needs: readonly SecretNeed[]): readonly SecretNeed[] {
+  const merged = new Map<string, SecretNeed>();
+  for (const need of needs) {
+    const before = merged.get(need.secret);
+    const purposes = unique([...(before?.purpose.split('; ') ?? []), need.purpose], String);
+    merged.set(need.secret, { secret: need.secret, keys: unique([...(before?.keys ?? []), ...need.keys], String), purpose: purposes.join('; ') });
+  }
+  return [...merged.values()].sort((a, b) => compare(a.secret, b.secret));
+}
+
+function hashOf(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 12);
+}
+
+function unique<Item>(items: readonly Item[], key: (item: Item) => string): Item[] {
+  return [...new Map(items.map((item) => [key(item), item])).values()];
+}
+
+/** Code point order: the same on every machine, which `localeCompare` is not. */
+function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}

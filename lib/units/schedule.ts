@@ -1,0 +1,149 @@
+/** One field of a cron line: its name, its range, and the words that stand for numbers. */
+interface Field {
+  readonly name: string;
+  readonly min: number;
+  readonly max: number;
+  readonly words?: readonly string[];
+}
+
+const MONTHS = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'];
+const DAYS = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
+
+const FIELDS: readonly Field[] = [
+  { name: 'minute', min: 0, max: 59 },
+  { name: 'hour', min: 0, max: 23 },
+  { name: 'day of the month', min: 1, max: 31 },
+  { name: 'month', min: 1, max: 12, words: MONTHS },
+  { name: 'day of the week', min: 0, max: 6, words: DAYS },
+];
+
+/** The minutes, hours, … that each of the five fields of a schedule names. */
+export type CronFields = readonly [ReadonlySet<number>, ReadonlySet<number>, ReadonlySet<number>, ReadonlySet<number>, ReadonlySet<number>];
+
+/** Reads five cron fields as the CronJob controller does (robfig/cron's standard parser); text is what is wrong with them. */
+export function parseCron(schedule: string): CronFields | string {
+  const parts = schedule.split(' ').filter((part) => part !== '');
+  if (parts.length !== FIELDS.length) return `expected five fields, got ${parts.length}`;
+  const sets: ReadonlySet<number>[] = [];
+  for (const [index, field] of FIELDS.entries()) {
+    const set = parseField(parts[index] ?? '', field);
+    if (typeof set === 'string') return set;
+    sets.push(set);
+  }
+  return sets as unknown as CronFields;
+}
+
+function parseField(text: string, field: Field): ReadonlySet<number> | string {
+  const found = new Set<number>();
+  for (const item of text.split(',')) {
+    const match = /^(\*|\?|([A-Za-z0-9]+)(-([A-Za-z0-9]+))?)(\/([1-9]\d*))?$/.exec(item);
+    const wrong = `'${item}' is no ${field.name}`;
+    if (!match) return wrong;
+    const any = match[1] === '*' || match[1] === '?';
+    const from = any ? field.min : numberOf(match[2] ?? '', field);
+    // A single number with a step counts on to the end, as `5/15` does in the controller's parser.
+    const to = any || (match[6] && !match[4]) ? field.max : match[4] ? numberOf(match[4], field) : from;
+    if (from === undefined || to === undefined || from > to) return `${wrong}, ${field.min} to ${field.max}`;
+    for (let value = from; value <= to; value += Number(match[6] ?? 1)) found.add(value);
+  }
+  return found;
+}
+
+function numberOf(text: string, { min, max, words }: Field): number | undefined {
+  const word = words?.indexOf(text.toUpperCase()) ?? -1;
+  if (word >= 0) return word + min;
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  return value >= min && value <= max ? value : undefined;
+}
+
+/** Whether this Node knows the time zone. */
+export function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return name !== '' && !/^[+-]/.test(name);
+  } catch {
+    return false;
+  }
+}
+
+/** The years whose rules are looked at: enough to see every kind of change, and the same on every day. */
+const YEARS = [2025, 2026, 2027, 2028, 2029, 2030];
+
+/**
+ * The local times of day that a zone leaves out when its clocks go forward: `02:30` in Berlin.
+ * A schedule that names one of them, and no other, loses that day.
+ */
+export function firstSkippedRun(fields: CronFields, timeZone: string): string | undefined {
+  const [minutes, hours, days, months, weekdays] = fields;
+  for (const gap of gapsOf(timeZone)) {
+    if (!months.has(gap.month) || !days.has(gap.day) || !weekdays.has(gap.weekday)) continue;
+    const times = [...hours].flatMap((hour) => [...minutes].map((minute) => hour * 60 + minute));
+    const lost = times.filter((time) => time >= gap.from && time < gap.to);
+    // Where other runs of the same day remain, as with `0 * * * *`, nothing is lost that the next one does not bring.
+    if (lost.length > 0 && lost.length === times.length) return `${gap.date} ${clock(lost[0] ?? 0)}`;
+  }
+  return undefined;
+}
+
+interface Gap {
+  readonly date: string;
+  readonly month: number;
+  readonly day: number;
+  readonly weekday: number;
+  /** Minutes of the day. */
+  readonly from: number;
+  readonly to: number;
+}
+
+const known = new Map<string, readonly Gap[]>();
+
+function gapsOf(timeZone: string): readonly Gap[] {
+  const seen = known.get(timeZone);
+  if (seen) return seen;
+  const format = new Intl.DateTimeFormat('en-GB', { timeZone, dateStyle: 'short', timeStyle: 'short' });
+  const gaps: Gap[] = [];
+  const end = Date.UTC((YEARS.at(-1) ?? 0) + 1, 0, 1);
+  for (let at = Date.UTC(YEARS[0] ?? 0, 0, 1); at < end; at += DAY) {
+    const before = offsetAt(format, at);
+    const jump = offsetAt(format, at + DAY) - before;
+    if (jump > 0) gaps.push(gapBefore(changeIn(format, at, before) + before * 60_000, jump));
+  }
+  known.set(timeZone, gaps);
+  return gaps;
+}
+
+const DAY = 86_400_000;
+const QUARTER = 900_000;
+
+/** The first quarter of an hour of a day in which a zone has another offset than at its start. */
+function changeIn(format: Intl.DateTimeFormat, day: number, before: number): number {
+  let at = day;
+  while (offsetAt(format, at) === before) at += QUARTER;
+  return at;
+}
+
+/** Minutes that a zone is ahead of UTC. */
+function offsetAt(format: Intl.DateTimeFormat, at: number): number {
+  const [day, month, year, hours, minutes] = format
+    .format(at)
+    .split(/[/:, ]+/)
+    .map(Number);
+  return (Date.UTC(year ?? 0, (month ?? 1) - 1, day, hours, minutes) - at) / 60_000;
+}
+
+function gapBefore(local: number, minutes: number): Gap {
+  const at = new Date(local);
+  const from = at.getUTCHours() * 60 + at.getUTCMinutes();
+  return {
+    date: at.toISOString().slice(0, 10),
+    month: at.getUTCMonth() + 1,
+    day: at.getUTCDate(),
+    weekday: at.getUTCDay(),
+    from,
+    to: from + minutes,
+  };
+}
+
+function clock(minutes: number): string {
+  return `${String(Math.floor(minutes / 60)).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`;
+}
