@@ -1,19 +1,13 @@
 import * as z from 'zod';
-import type { Place, Problem } from '../errors.ts';
+import type { Problem } from '../errors.ts';
 import { LATER_STORAGES, STORAGE_KINDS, storageKind } from '../storages/index.ts';
 import { dnsLabel } from '../units/names.ts';
-import { isTree, type Path, type Tree } from './places.ts';
+import { isTree, type Tree } from './places.ts';
 import { Problems } from './problems.ts';
+import type { ReadValues } from './read.ts';
 import { resolveSource } from './resolve-source.ts';
 import { values } from './schema/values.ts';
 import type { Settings, SourceSettings, StorageSettings } from './settings.ts';
-
-/** Values of one environment, read and merged. */
-export interface ReadValues {
-  readonly environment: string;
-  readonly tree: Tree;
-  place(path: Path): Place | undefined;
-}
 
 /** What the values of one environment come to. Settings are whole only when there is no mistake. */
 export interface Resolved {
