@@ -1,0 +1,43 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { podsOf, statusesOf } from './job.ts';
+import { type Json, kubectl, onTestBed, read } from './kubectl.ts';
+import { until } from './until.ts';
+
+const execute = promisify(execFile);
+
+/** Waits until a container of a Job's pod runs, and gives the pod. */
+export async function running(namespace: string, job: string, container: string): Promise<Json> {
+  return until(`container ${container} of ${job} running`, 90, async () => {
+    const [pod] = await podsOf(namespace, job);
+    return pod && statusesOf(pod).some(({ name, state }) => name === container && state?.running) ? pod : undefined;
+  });
+}
+
+/** Waits until a running container has written something to its log. */
+export async function logged(namespace: string, job: string, container: string, text: string | RegExp): Promise<Json> {
+  const pod = await running(namespace, job, container);
+  await until(`'${text}' in the log of ${container}`, 60, async () => {
+    const log = await read(`/api/v1/namespaces/${namespace}/pods/${pod.metadata.name}/log?container=${container}`);
+    return (typeof text === 'string' ? log?.includes(text) : text.test(log ?? '')) ? true : undefined;
+  });
+  return pod;
+}
+
+/**
+ * Ends a running container. TERM comes as in an eviction, by deleting the pod with its grace; KILL as from the kernel:
+ * on the test bed by the runtime, elsewhere by a deletion without grace.
+ */
+export async function kill(namespace: string, pod: Json, container: string, signal: 'TERM' | 'KILL'): Promise<void> {
+  if (signal === 'KILL' && onTestBed) return killTask(pod, container);
+  const flags = signal === 'KILL' ? ['--grace-period=0', '--force'] : [];
+  await kubectl(['delete', 'pod', '-n', namespace, pod.metadata.name, '--wait=false', ...flags]);
+}
+
+async function killTask(pod: Json, container: string): Promise<void> {
+  const now = await read(`/api/v1/namespaces/${pod.metadata.namespace}/pods/${pod.metadata.name}`);
+  const id: string = statusesOf(now)
+    .find(({ name }) => name === container)
+    ?.containerID.replace('containerd://', '');
+  await execute('ctr', ['-a', '/run/backstay-testbed/containerd.sock', '-n', 'k8s.io', 'tasks', 'kill', '--all', '--signal', 'SIGKILL', id]);
+}

@@ -1,0 +1,34 @@
+import { randomBytes } from 'node:crypto';
+import { apply, kubectl } from './kubectl.ts';
+
+export interface Namespace {
+  readonly name: string;
+  /** Deletes it with all that is in it, and does not wait for that. */
+  readonly end: () => Promise<void>;
+}
+
+/** A new namespace that enforces Pod Security "restricted", as a careful cluster's does. */
+export async function freshNamespace(about: string): Promise<Namespace> {
+  const name = `t-${about}-${randomBytes(3).toString('hex')}`;
+  await apply({
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name, labels: { 'pod-security.kubernetes.io/enforce': 'restricted', 'backstay.test': about } },
+  });
+  return {
+    name,
+    end: async () => {
+      await kubectl(['delete', 'namespace', name, '--wait=false', '--ignore-not-found']);
+    },
+  };
+}
+
+/** What every pod of the tests runs as; passes Pod Security "restricted". */
+export const restrictedPod = (uid: number) => ({
+  runAsNonRoot: true,
+  runAsUser: uid,
+  runAsGroup: uid,
+  seccompProfile: { type: 'RuntimeDefault' },
+});
+
+export const restrictedContainer = { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } };

@@ -1,0 +1,89 @@
+import { randomBytes } from 'node:crypto';
+import { IMAGES, type PostgresMajor } from '../../../lib/images.ts';
+import { apply, exec, type Json, read } from './kubectl.ts';
+import { restrictedContainer, restrictedPod } from './namespace.ts';
+import { until } from './until.ts';
+
+/** A PostgreSQL server in a pod, behind a Service of the same name. */
+export interface Postgres {
+  readonly name: string;
+  readonly password: string;
+  /** Runs SQL as the superuser; gives unaligned rows. */
+  readonly sql: (text: string, database?: string) => Promise<string>;
+}
+
+export interface PostgresOptions {
+  readonly name?: string;
+  readonly major?: PostgresMajor;
+  readonly password?: string;
+  /** Server options, such as `max_connections=5`. */
+  readonly settings?: readonly string[];
+}
+
+/** Starts a server, and a Secret of the same name with `username` and `password` of its superuser. */
+export async function startPostgres(namespace: string, options: PostgresOptions = {}): Promise<Postgres> {
+  const { name = 'db', major = 17, password = randomBytes(12).toString('hex'), settings = [] } = options;
+  await apply(...serverObjects(namespace, name, major, password, settings));
+  await until(`PostgreSQL ${namespace}/${name}`, 120, async () => {
+    const pod = await read(`/api/v1/namespaces/${namespace}/pods/${name}-0`);
+    return pod?.status.conditions?.find(({ type, status }: Json) => type === 'Ready' && status === 'True');
+  });
+  const sql = (text: string, database = 'postgres') =>
+    exec(namespace, `${name}-0`, `psql -X -q -A -t -v ON_ERROR_STOP=1 -h /tmp -U postgres -d '${database}' <<'END_OF_SQL'\n${text}\nEND_OF_SQL\n`);
+  return { name, password, sql };
+}
+
+// No volume and no fsync: it lives as long as its pod.
+function serverObjects(namespace: string, name: string, major: PostgresMajor, password: string, settings: readonly string[]): readonly Json[] {
+  const labels = { app: name };
+  const start = [
+    `export PATH="$PATH:/usr/lib/postgresql/${major}/bin" PGDATA=/data/pgdata`,
+    `if ! [ -s $PGDATA/PG_VERSION ]; then`,
+    `  initdb --no-sync -U postgres -E UTF8 --locale=C.UTF-8 --auth-local=trust --auth-host=scram-sha-256 --pwfile=/secret/password >/dev/null`,
+    `  echo 'host all all all scram-sha-256' >>$PGDATA/pg_hba.conf`,
+    `fi`,
+    `exec postgres -c listen_addresses='*' -c unix_socket_directories=/tmp -c fsync=off -c jit=off "$@"`,
+  ].join('\n');
+  return [
+    { apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace }, stringData: { username: 'postgres', password } },
+    { apiVersion: 'v1', kind: 'Service', metadata: { name, namespace }, spec: { selector: labels, ports: [{ port: 5432 }] } },
+    {
+      apiVersion: 'apps/v1',
+      kind: 'StatefulSet',
+      metadata: { name, namespace },
+      spec: {
+        serviceName: name,
+        selector: { matchLabels: labels },
+        template: {
+          metadata: { labels },
+          spec: {
+            terminationGracePeriodSeconds: 2,
+            automountServiceAccountToken: false,
+            securityContext: { ...restrictedPod(999), fsGroup: 999, fsGroupChangePolicy: 'OnRootMismatch' },
+            containers: [
+              {
+                name: 'postgres',
+                image: IMAGES[`postgres${major}`],
+                command: ['bash', '-euc', start, 'postgres', ...settings.flatMap((setting) => ['-c', setting])],
+                ports: [{ containerPort: 5432 }],
+                readinessProbe: { exec: { command: [`/usr/lib/postgresql/${major}/bin/pg_isready`, '-q', '-h', '/tmp'] }, periodSeconds: 1 },
+                resources: { requests: { cpu: '20m', memory: '64Mi' } },
+                securityContext: restrictedContainer,
+                volumeMounts: [
+                  { name: 'data', mountPath: '/data' },
+                  { name: 'tmp', mountPath: '/tmp' },
+                  { name: 'secret', mountPath: '/secret' },
+                ],
+              },
+            ],
+            volumes: [
+              { name: 'data', emptyDir: {} },
+              { name: 'tmp', emptyDir: {} },
+              { name: 'secret', secret: { secretName: name } },
+            ],
+          },
+        },
+      },
+    },
+  ];
+}
