@@ -8,7 +8,8 @@ import { optionShape, plan, tier, tierName } from './options.ts';
 
 type Kinds = readonly { readonly name: string; readonly schema: z.ZodType }[];
 
-const slices = (kinds: Kinds) => Object.fromEntries(kinds.map(({ name, schema }) => [name, schema.optional()]));
+const slices = (kinds: Kinds, meta: Readonly<Record<string, unknown>> = {}) =>
+  Object.fromEntries(kinds.map(({ name, schema }) => [name, schema.optional().meta(meta)]));
 const later = (kinds: Readonly<Record<string, string>>) => Object.fromEntries(Object.entries(kinds).map(([name, what]) => [name, notYet(what)]));
 
 /** A key per kind, of which exactly one is written for a storage. */
@@ -72,7 +73,7 @@ export const values = z.strictObject({
   storages: z.record(dnsLabel, storage).meta({ description: 'Places where backups are kept, by name.' }),
   plans: z.record(dnsLabel, plan).default({}).meta({ description: 'Storages and tiers that sources share, by name.' }),
   defaults: z
-    .strictObject({ ...slices(SOURCE_KINDS), ...later(LATER_SOURCES), ...optionShape })
+    .strictObject({ ...slices(SOURCE_KINDS, { templates: true }), ...later(LATER_SOURCES), ...optionShape })
     .prefault({})
     .meta({ description: 'What every source starts from. `{{ .Source }}` stands for its name.' }),
   sources: z.record(dnsLabel, source).meta({ description: 'What is backed up, by name.' }),
@@ -80,6 +81,6 @@ export const values = z.strictObject({
   encryption: notYet('encryption'),
   alerts: notYet('alerts'),
   verify: notYet('verify'),
-  backups: notYet('a list of one-off backups; `backstay backup` makes one by hand'),
+  backups: notYet('a list of one-off backups (`backstay backup` makes one by hand)'),
   restores: notYet('a list of restores'),
 });

@@ -1,0 +1,114 @@
+import type * as z from 'zod';
+import type { Problem } from '../errors.ts';
+import { nearest } from './nearest.ts';
+import { type Path, type PlaceOf, printPath } from './places.ts';
+import { isMissing, isNotYet, oneOf, plainWords } from './plain-words.ts';
+import { values } from './schema/values.ts';
+import { metaOf, schemaAt, shapeOf } from './schema-at.ts';
+import { isSecretKey, shown } from './secrecy.ts';
+
+export { printPath } from './places.ts';
+
+type Issue = z.core.$ZodIssue;
+
+/**
+ * What zod found, as problems in the user's words. Parse with `{ reportInput: true }`: without it no value is shown.
+ *
+ * @param at - path in the values of what was parsed
+ */
+export function problemsOf(issues: readonly Issue[], at: Path, place: PlaceOf): Problem[] {
+  return issues.flatMap((issue) => problemsOfIssue(issue, at, place));
+}
+
+function problemsOfIssue(issue: Issue, at: Path, place: PlaceOf): Problem[] {
+  const path = [...at, ...issue.path.map((step) => (typeof step === 'number' ? step : String(step)))];
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey([...path, key], place));
+  if (issue.code === 'invalid_key') return issue.issues.slice(0, 1).map((inner) => wrongName(inner, path, place));
+  if (issue.code === 'invalid_union') {
+    const branch = bestBranch(issue);
+    if (branch) return problemsOf(branch, path, place);
+  }
+  return [wrongValue(issue, path, place)];
+}
+
+/** The alternative whose type was met, if it is only one: what is wrong lies in it. */
+function bestBranch(issue: z.core.$ZodIssueInvalidUnion): readonly Issue[] | undefined {
+  const met = issue.errors.filter((branch) => !branch.some((inner) => inner.path.length === 0 && isOfType(inner)));
+  return met.length === 1 ? met[0] : undefined;
+}
+
+function isOfType({ code }: Issue): boolean {
+  return code === 'invalid_type' || code === 'invalid_value' || code === 'invalid_union';
+}
+
+function unknownKey(path: Path, place: PlaceOf): Problem {
+  return { path: printPath(path), message: 'unknown key', hint: unknownKeyHint(path), place: place(path) };
+}
+
+function unknownKeyHint(path: Path): string {
+  const key = String(path.at(-1));
+  const shape = shapeOf(schemaAt(values, path.slice(0, -1)));
+  const known = Object.keys(shape);
+  const near = nearest(key, known);
+  if (near) return near;
+  const below = known.find((name) => Object.hasOwn(shapeOf(shape[name]), key));
+  if (below) return `'${key}' stands under '${below}'`;
+  if (isSecretKey(path)) return 'secrets are never written here: name an existing Secret, as in credentials: { secret: NAME }';
+  const built = known.filter((name) => !metaOf(shape[name]!).notYet);
+  return built.length > 0 ? `known keys: ${built.join(', ')}` : SEE_REFERENCE;
+}
+
+const SEE_REFERENCE = 'docs/values.md lists every key, its type and its default';
+
+function wrongName(inner: Issue, path: Path, place: PlaceOf): Problem {
+  return { path: printPath(path), message: `not a valid name: ${plainWords(inner)}`, hint: 'give it another name', place: place(path) };
+}
+
+function wrongValue(issue: Issue, path: Path, place: PlaceOf): Problem {
+  const value = isNotYet(issue.message) || isHidden(issue) ? undefined : shown(path, issue.input);
+  return {
+    path: printPath(path),
+    message: plainWords(issue),
+    ...(value !== undefined && { value }),
+    hint: hint(issue, path, value),
+    place: place(path),
+  };
+}
+
+/** Where keys or a list are expected, a text says nothing, and may be a secret in the wrong place. */
+function isHidden(issue: Issue): boolean {
+  return issue.code === 'invalid_type' && ['object', 'record', 'array'].includes(issue.expected) && typeof issue.input === 'string';
+}
+
+function hint(issue: Issue, path: Path, value: unknown): string {
+  if (isNotYet(issue.message)) return 'leave it out for now; docs/values.md lists what is built';
+  const name = path.findLast((step) => typeof step === 'string') ?? 'it';
+  if (isMissing(issue)) return `write ${name}: …; ${describe(path)}`;
+  if (issue.code === 'invalid_value') return choice(issue.values, value) ?? describe(path);
+  if (issue.code === 'invalid_type' && issue.expected === 'string' && (typeof value === 'number' || typeof value === 'boolean'))
+    return `put it in quotes: ${name}: '${value}'`;
+  if (issue.code === 'invalid_type' && typeof value === 'string' && value.trim() !== '' && isNumber(issue.expected) && Number.isFinite(Number(value)))
+    return `write it without quotes: ${name}: ${Number(value)}`;
+  if (issue.code === 'invalid_type' && issue.expected === 'array' && !Array.isArray(issue.input)) return `write a list: ${name}: [ … ]`;
+  return describe(path);
+}
+
+function choice(choices: readonly unknown[], value: unknown): string | undefined {
+  const near = typeof value === 'string' ? nearest(value, choices.map(String)) : undefined;
+  if (near) return near;
+  return choices.length > 0 ? `write ${oneOf(choices)}` : undefined;
+}
+
+function isNumber(expected: string): boolean {
+  return expected === 'number' || expected === 'int';
+}
+
+/** What the reference says of the nearest key that it knows. */
+function describe(path: Path): string {
+  for (let length = path.length; length > 0; length--) {
+    const schema = schemaAt(values, path.slice(0, length));
+    const description = schema && metaOf(schema).description;
+    if (description) return description;
+  }
+  return SEE_REFERENCE;
+}

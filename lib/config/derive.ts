@@ -1,0 +1,114 @@
+import * as z from 'zod';
+import { WHOLE } from './merge.ts';
+import { type Inner, metaOf } from './schema-at.ts';
+
+type Schema = z.core.$ZodType;
+
+/** How the schema of what people write in one file differs from that of what comes out. */
+export interface Way {
+  /** Every key may be `null`, which removes it. */
+  readonly nulls: boolean;
+  /** Texts may hold `{{ .Source }}`. */
+  readonly templates: boolean;
+}
+
+/** What is known of a derived property, for whoever describes it. */
+export interface Note {
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly type?: string;
+}
+
+/** Notes of derived schemas. Not zod's global registry: that one speaks of the schemas they come from. */
+export const notes = z.registry<Note>();
+
+const derived = new Map<string, Map<Schema, Schema>>();
+
+/**
+ * The schema of one file: every key optional, none unknown, no default, nothing transformed.
+ *
+ * What an object demands of several keys together is dropped, because they may be written in two files; kept is what is
+ * demanded of something that is only ever replaced whole.
+ */
+export function derive(schema: Schema, way: Way, whole = false): Schema {
+  const variant = `${way.nulls} ${way.templates} ${whole}`;
+  const cache = derived.get(variant) ?? new Map<Schema, Schema>();
+  derived.set(variant, cache);
+  const found = cache.get(schema) ?? derivedFrom(schema as Inner, way, whole);
+  cache.set(schema, found);
+  return found;
+}
+
+function derivedFrom(schema: Inner, way: Way, whole: boolean): Schema {
+  const { def } = schema._zod;
+  const words = { error: def.error as never }; // each type has its own issues, and it is the same type again
+  switch (def.type) {
+    case 'optional':
+    case 'default':
+    case 'prefault':
+      return derive(def.innerType, way, whole);
+    case 'nullable':
+      return z.nullable(derive(def.innerType, way, whole));
+    case 'pipe':
+      return derive(def.in, way, whole);
+    case 'object':
+      return checked(z.strictObject(properties(def.shape, way), words), whole ? def.checks : []);
+    case 'record':
+      return checked(z.record(def.keyType, nullable(derive(def.valueType, way), way), words), def.checks);
+    case 'array':
+      return checked(z.array(derive(def.element, way), words), def.checks);
+    case 'union':
+      return checked(
+        z.union(
+          def.options.map((option) => derive(option, way)),
+          words,
+        ),
+        def.checks,
+      );
+    case 'string':
+      return way.templates ? templated(schema) : schema;
+    default:
+      return schema;
+  }
+}
+
+function properties(shape: Readonly<Record<string, Schema>>, way: Way): Record<string, Schema> {
+  return Object.fromEntries(
+    Object.entries(shape).map(([key, schema]) => {
+      const { templates, description, defaultText } = metaOf(schema);
+      const below = derive(schema, { ...way, templates: way.templates || templates === true }, WHOLE.has(key));
+      const property = z.optional(nullable(below, way));
+      const fallback = defaultText ?? defaultOf(schema as Inner);
+      notes.add(property, { ...(description !== undefined && { description }), ...(fallback !== undefined && { default: fallback }) });
+      return [key, property];
+    }),
+  );
+}
+
+/** The default as JSON; nothing where a prefault only opens the way to the defaults below. */
+export function defaultOf(schema: Inner): unknown {
+  const { def } = schema._zod;
+  if (def.type === 'default') return def.defaultValue;
+  return def.type === 'optional' || def.type === 'nullable' ? defaultOf(def.innerType as Inner) : undefined;
+}
+
+function nullable(schema: Schema, { nulls }: Way): Schema {
+  return nulls ? z.nullable(schema) : schema;
+}
+
+function checked(schema: z.ZodType, checks: readonly z.core.$ZodCheck<never>[] = []): Schema {
+  return checks.length > 0 ? schema.check(...(checks as readonly z.core.$ZodCheck<unknown>[])) : schema;
+}
+
+const TEMPLATE = /\{\{\s*\.Source\s*\}\}/g;
+
+/** Text that is right once the name of a source stands in it. */
+function templated(schema: Schema): Schema {
+  const text = z.unknown().superRefine((value, context) => {
+    const filled = typeof value === 'string' ? value.replace(TEMPLATE, 'source') : value;
+    const result = z.safeParse(schema, filled, { reportInput: true });
+    for (const issue of result.error?.issues ?? []) context.addIssue({ ...issue, input: value } as z.core.$ZodSuperRefineIssue);
+  });
+  notes.add(text, { type: 'string' });
+  return text;
+}

@@ -1,0 +1,83 @@
+import { LATER_STORAGES, STORAGE_KINDS } from '../storages/index.ts';
+import { isTree, type Mark, type Path, type PlaceOf, placeOf, type Tree } from './places.ts';
+
+export type { Tree } from './places.ts';
+
+/** Values, and where each of them was written. */
+export interface Written {
+  readonly tree: Tree;
+  /** @default - values that come from no file */
+  readonly mark?: Mark;
+}
+
+/**
+ * Lays one environment's values over the base.
+ *
+ * Objects merge key by key and `null` removes a key. A list is replaced whole: one that grows by itself is how dev ends up
+ * in prod. So is what only makes sense whole: `keep`, where two halves would keep more than either, and a changed kind.
+ */
+export function overlay(base: Written, over: Written): { readonly tree: Tree; readonly place: PlaceOf } {
+  const { tree, mark } = merge(base, over, []);
+  return { tree, place: placeOf(mark) };
+}
+
+/** The same for values of which nobody asks where they were written. */
+export function mergeTrees(base: Tree, over: Tree): Tree {
+  return merge({ tree: base }, { tree: over }, []).tree;
+}
+
+/** Keys whose value is replaced whole. */
+export const WHOLE: ReadonlySet<string> = new Set(['keep']);
+
+/** Of such keys one object has one: writing another one in an overlay begins it anew. */
+const ALTERNATIVES: Readonly<Record<string, readonly string[]>> = { credentials: ['secret', 'workloadIdentity'], ca: ['configMap', 'secret'] };
+const STORAGES = [...STORAGE_KINDS.map(({ name }) => name), ...Object.keys(LATER_STORAGES)];
+
+/** Keys that stand for each other: the one in the overlay drops the one in the base. */
+const RIVALS: Readonly<Record<string, string>> = { database: 'databases', databases: 'database', nextTo: 'node', node: 'nextTo' };
+
+function merge(base: Written, over: Written, path: Path): Written {
+  const merged = new Map(Object.entries(base.tree));
+  const marks = new Map(base.mark?.inside);
+  for (const [key, value] of Object.entries(over.tree)) {
+    const rival = RIVALS[key];
+    if (rival !== undefined && Object.hasOwn(RIVALS, key) && value !== null && !Object.hasOwn(over.tree, rival)) {
+      merged.delete(rival);
+      marks.delete(rival);
+    }
+    const mark = over.mark?.inside?.get(key);
+    const below = combined({ value: merged.get(key), mark: marks.get(key) }, { value, mark }, [...path, key]);
+    if (value === null) merged.delete(key);
+    else merged.set(key, below.value);
+    // The place of what was removed is the line that removed it: that is where somebody who misses it must look.
+    if (below.mark) marks.set(key, below.mark);
+  }
+  // fromEntries makes own properties of any name, `__proto__` too.
+  return { tree: Object.fromEntries(merged), ...(base.mark && { mark: { ...base.mark, inside: marks } }) };
+}
+
+interface Value {
+  readonly value: unknown;
+  readonly mark?: Mark;
+}
+
+function combined(under: Value, over: Value, path: Path): Value {
+  if (!isTree(under.value) || !isTree(over.value) || isReplaced(under.value, over.value, path)) return { ...over, value: withoutNulls(over.value) };
+  const { tree, mark } = merge({ tree: under.value, mark: under.mark }, { tree: over.value, mark: over.mark }, path);
+  return { value: tree, mark };
+}
+
+function isReplaced(under: Tree, over: Tree, path: Path): boolean {
+  const key = String(path.at(-1));
+  if (WHOLE.has(key)) return true;
+  const kinds = path.length === 2 && path[0] === 'storages' ? STORAGES : Object.hasOwn(ALTERNATIVES, key) ? ALTERNATIVES[key]! : [];
+  const has = (tree: Tree, kind: string) => Object.hasOwn(tree, kind) && tree[kind] !== null;
+  return kinds.some((kind) => has(under, kind)) && kinds.some((kind) => has(over, kind) && !has(under, kind));
+}
+
+/** Values without the keys that are `null`: there was nothing for them to remove. */
+export function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (!isTree(value)) return value;
+  return Object.fromEntries(Object.entries(value).flatMap(([key, inner]) => (inner === null ? [] : [[key, withoutNulls(inner)]])));
+}

@@ -1,0 +1,87 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { ConfigError, type Place, type Problem } from '../errors.ts';
+import { dnsLabel } from '../units/names.ts';
+import { overlay, type Written } from './merge.ts';
+import { nearest } from './nearest.ts';
+import type { Path, Tree } from './places.ts';
+import { problemsOfBase, problemsOfOverlay } from './written.ts';
+import { type Parsed, parseYaml } from './yaml.ts';
+
+const BASE = 'base.yaml';
+
+/** Values of one environment: its file laid over the base. Each is right for itself; what is missing shows later. */
+export interface ReadValues {
+  readonly environment: string;
+  readonly tree: Tree;
+  /** Where something was written; for what was not, the nearest thing around it; for what was removed, the line that removed it. */
+  place(path: Path): Place | undefined;
+}
+
+/** The environments of a folder: each file beside `base.yaml` is one, also an empty one. Sorted. */
+export function listEnvironments(dir: string): readonly string[] {
+  const files = filesOf(dir);
+  const problems = files.flatMap((file) => fileProblems(dir, file, files));
+  if (problems.length > 0) throw new ConfigError(problems);
+  const environments = files.filter((file) => file !== BASE).map(nameOf);
+  if (environments.length > 0) return environments;
+  const hint = `write one: ${join(dir, 'prod.yaml')}, which may be empty when it changes nothing`;
+  throw ConfigError.of('', `no environment in ${dir}: ${BASE} alone is none`, hint);
+}
+
+/** Reads one environment. Throws one {@link ConfigError} with every mistake in both files. */
+export function readValues(dir: string, environment: string): ReadValues {
+  const known = listEnvironments(dir);
+  if (!known.includes(environment)) {
+    const hint = nearest(environment, known) ?? `known environments: ${known.join(', ')}`;
+    throw ConfigError.of('', `no environment '${environment}' in ${dir}`, hint);
+  }
+  const base = parseFile(join(dir, BASE));
+  const over = parseFile(join(dir, `${environment}.yaml`));
+  const problems = [...problemsIn(base, problemsOfBase), ...problemsIn(over, problemsOfOverlay)];
+  if (!base.written || !over.written || problems.length > 0) throw new ConfigError(problems);
+  return { environment, ...overlay(base.written, over.written) };
+}
+
+function problemsIn({ written, problems }: Parsed, check: (written: Written) => Problem[]): readonly Problem[] {
+  if (!written) return problems;
+  return check(written).sort((a, b) => (a.place?.line ?? 0) - (b.place?.line ?? 0));
+}
+
+/** Files that could be meant as values. Hidden ones belong to editors. */
+function filesOf(dir: string): readonly string[] {
+  if (!existsSync(dir) || !statSync(dir).isDirectory()) {
+    throw ConfigError.of('', `no folder ${dir}`, 'backstay init writes a first configuration; --config names another folder');
+  }
+  const files = readdirSync(dir)
+    .filter((file) => /^[^.].*\.ya?ml$/i.test(file) && statSync(join(dir, file), { throwIfNoEntry: false })?.isFile())
+    .sort();
+  if (files.some((file) => nameOf(file) === 'base')) return files;
+  throw ConfigError.of('', `no ${BASE} in ${dir}`, `write ${join(dir, BASE)}: what all environments share; backstay init writes a first one`);
+}
+
+function fileProblems(dir: string, file: string, files: readonly string[]): readonly Problem[] {
+  const path = join(dir, file);
+  if (!file.endsWith('.yaml')) {
+    const right = `${nameOf(file)}.yaml`;
+    const hint = files.includes(right) ? `remove it, or ${right}` : `rename it to ${right}`;
+    return [{ path: '', message: `${path} would be ignored: values are in files that end with .yaml`, hint }];
+  }
+  if (dnsLabel.safeParse(nameOf(file)).success) return [];
+  const hint = 'rename it: lower-case letters, digits and dashes, at most 63';
+  return [{ path: '', message: `${path} names no environment`, hint }];
+}
+
+function nameOf(file: string): string {
+  return file.replace(/\.ya?ml$/i, '');
+}
+
+function parseFile(path: string): Parsed {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
+    return parseYaml(text, path);
+  } catch (error) {
+    const message = error instanceof TypeError ? 'the file is not text in UTF-8' : 'the file cannot be read';
+    return { problems: [{ path: '', message, hint: 'save it as UTF-8, readable for you', place: { file: path, line: 1 } }] };
+  }
+}

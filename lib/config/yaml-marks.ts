@@ -1,0 +1,167 @@
+import { EVENT_ID, type Event, getScalarValue, SCALAR_STYLE, type ScalarEvent } from 'js-yaml';
+import type { Problem } from '../errors.ts';
+import { type Mark, type Path, printPath } from './places.ts';
+
+/** Values that aliases may stand for, all together: more is no configuration but an attack on memory. */
+const MAX_ALIASED = 100_000;
+
+/** Where each value of a document stands, and what YAML allows but values do not. */
+export interface Marks {
+  readonly mark: Mark;
+  readonly problems: readonly Problem[];
+}
+
+/** Reads the events of js-yaml, which know offsets and nothing of paths or lines. */
+export function marksOf(events: readonly Event[], text: string, file: string): Marks {
+  const walk: Walk = { events, text, file, lineStarts: lineStartsOf(text), anchors: new Map(), problems: [], next: 0, aliased: 0 };
+  const documents: Node[] = [];
+  while (walk.next < events.length) {
+    const line = lineOf(walk, 1);
+    walk.next += 1; // the document's own event; what is in it comes next
+    if (documents.length === 1) refuse(walk, [], line, 'a second document begins here', 'one file is one environment: remove the `---`');
+    documents.push(peek(walk).type === EVENT_ID.POP ? leaf(walk, 1) : readNode(walk, [], 1));
+    walk.next += 1; // its end
+  }
+  return { mark: documents[0]?.mark ?? { file, line: 1 }, problems: walk.problems };
+}
+
+interface Walk {
+  readonly events: readonly Event[];
+  readonly text: string;
+  readonly file: string;
+  readonly lineStarts: readonly number[];
+  readonly anchors: Map<string, Node | 'open'>;
+  readonly problems: Problem[];
+  /** Index of the event that comes next. */
+  next: number;
+  /** Values that aliases have stood for so far. */
+  aliased: number;
+}
+
+interface Node {
+  readonly mark: Mark;
+  /** Values in it, counted as often as they are used. */
+  readonly size: number;
+}
+
+function readNode(walk: Walk, path: Path, line: number): Node {
+  const event = peek(walk);
+  walk.next += 1;
+  if (event.type === EVENT_ID.ALIAS) return readAlias(walk, path, line, walk.text.slice(event.anchorStart, event.anchorEnd));
+  const anchor = 'anchorStart' in event && event.anchorStart >= 0 ? walk.text.slice(event.anchorStart, event.anchorEnd) : undefined;
+  if (anchor !== undefined) walk.anchors.set(anchor, 'open');
+  const node =
+    event.type === EVENT_ID.MAPPING ? readPairs(walk, path, line) : event.type === EVENT_ID.SEQUENCE ? readItems(walk, path, line) : leaf(walk, line);
+  if (anchor !== undefined) walk.anchors.set(anchor, node);
+  return node;
+}
+
+function readAlias(walk: Walk, path: Path, line: number, name: string): Node {
+  const anchor = walk.anchors.get(name);
+  if (anchor === undefined) refuse(walk, path, line, 'no anchor has the name of this alias', 'put text that begins with * in quotes');
+  if (anchor === 'open') refuse(walk, path, line, 'this alias stands for something that it is part of itself', 'write out what is meant');
+  if (anchor === undefined || anchor === 'open') return leaf(walk, line);
+  const before = walk.aliased;
+  walk.aliased += anchor.size;
+  if (before <= MAX_ALIASED && walk.aliased > MAX_ALIASED)
+    refuse(walk, path, line, `aliases stand for more than ${MAX_ALIASED} values`, 'write it with `defaults` and `plans`');
+  return { mark: { ...anchor.mark, line }, size: anchor.size };
+}
+
+function readItems(walk: Walk, path: Path, line: number): Node {
+  const inside = new Map<string, Mark>();
+  let size = 1;
+  while (peek(walk).type !== EVENT_ID.POP) {
+    const at = [...path, inside.size];
+    const itemLine = lineOf(walk, line);
+    refuseEmpty(walk, at, itemLine);
+    const item = readNode(walk, at, itemLine);
+    inside.set(String(inside.size), item.mark);
+    size += item.size;
+  }
+  walk.next += 1;
+  return { mark: { file: walk.file, line, inside }, size };
+}
+
+function readPairs(walk: Walk, path: Path, line: number): Node {
+  const inside = new Map<string, Mark>();
+  let size = 1;
+  while (peek(walk).type !== EVENT_ID.POP) {
+    const keyLine = lineOf(walk, line);
+    const key = readKey(walk, path, keyLine);
+    const at = [...path, key];
+    const first = inside.get(key);
+    if (first) refuse(walk, at, keyLine, 'this key is written twice', `keep one of them: the first is in line ${first.line}`);
+    else refuseEmpty(walk, at, keyLine);
+    const value = readNode(walk, at, keyLine);
+    if (!first) inside.set(key, value.mark);
+    size += value.size;
+  }
+  walk.next += 1;
+  return { mark: { file: walk.file, line, inside }, size };
+}
+
+function readKey(walk: Walk, path: Path, line: number): string {
+  const event = peek(walk);
+  if (event.type !== EVENT_ID.SCALAR) {
+    refuse(walk, path, line, 'expected a name as a key', 'text that begins with {, [ or * goes in quotes');
+    readNode(walk, path, line);
+    return '?';
+  }
+  readNode(walk, path, line);
+  const key = getScalarValue(walk.text, event);
+  if (key === '__proto__') refuse(walk, path, line, "the key '__proto__' is not allowed", 'give it another name');
+  if (key === '<<' && event.style === SCALAR_STYLE.PLAIN)
+    refuse(walk, path, line, "'<<' merges nothing in YAML 1.2", 'share values with `defaults` and `plans`');
+  return key;
+}
+
+/** An empty value is `null` to YAML, and `null` removes a key: too much for a line that somebody forgot to finish. */
+function refuseEmpty(walk: Walk, path: Path, line: number): void {
+  const event = peek(walk);
+  if (event.type === EVENT_ID.SCALAR && isEmpty(event))
+    refuse(walk, path, line, 'nothing is written here', 'write {} to take every default, or null, in an overlay, to remove it from the base');
+}
+
+function isEmpty({ valueStart, tagStart, anchorStart }: ScalarEvent): boolean {
+  return valueStart < 0 && tagStart < 0 && anchorStart < 0;
+}
+
+function refuse(walk: Walk, path: Path, line: number, message: string, hint: string): void {
+  walk.problems.push({ path: printPath(path), message, hint, place: { file: walk.file, line } });
+}
+
+function leaf({ file }: Walk, line: number): Node {
+  return { mark: { file, line }, size: 1 };
+}
+
+function peek({ events, next }: Walk): Event {
+  return events[next] ?? { type: EVENT_ID.POP };
+}
+
+/** Line of what comes next. An empty value has no offset: it stands where the thing around it stands. */
+function lineOf({ events, next, lineStarts }: Walk, around: number): number {
+  const event = events[next];
+  if (!event) return around;
+  const offsets = (['tagStart', 'anchorStart', 'valueStart', 'start'] as const).map(
+    (name) => (event as Partial<Record<typeof name, number>>)[name] ?? -1,
+  );
+  const offset = Math.min(...offsets.filter((found) => found >= 0));
+  return Number.isFinite(offset) ? lineAt(lineStarts, offset) : around;
+}
+
+function lineStartsOf(text: string): readonly number[] {
+  return [0, ...[...text.matchAll(/\r\n|\n|\r/g)].map((found) => found.index + found[0].length)];
+}
+
+/** How many lines begin at or before an offset. */
+function lineAt(lineStarts: readonly number[], offset: number): number {
+  let low = 0;
+  let high = lineStarts.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (lineStarts[middle]! <= offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,52 @@
+import { constructFromEvents, parseEvents, YAMLException } from 'js-yaml';
+import type { Problem } from '../errors.ts';
+import type { Written } from './merge.ts';
+import { isTree } from './places.ts';
+import { marksOf } from './yaml-marks.ts';
+
+/** What one file holds, or what is wrong with it. */
+export interface Parsed {
+  /** @default - not valid; `problems` says why */
+  readonly written?: Written;
+  readonly problems: readonly Problem[];
+}
+
+/** Reads the text of one file: one document of keys and values, of which each knows its line. An empty one holds nothing. */
+export function parseYaml(text: string, file: string): Parsed {
+  try {
+    const events = parseEvents(text, { filename: file });
+    const { mark, problems } = marksOf(events, text, file);
+    if (problems.length > 0) return { problems };
+    const [tree = {}] = constructFromEvents(events, { source: text, filename: file }).map((document) => document ?? {});
+    if (!isTree(tree)) return { problems: [notKeys(file, mark.line)] };
+    return { written: { tree, mark }, problems };
+  } catch (error) {
+    return { problems: [syntaxProblem(error, file)] };
+  }
+}
+
+function notKeys(file: string, line: number): Problem {
+  return {
+    path: '',
+    message: 'expected keys and values',
+    hint: 'begin with `namespace: backup`; docs/values.md lists every key',
+    place: { file, line },
+  };
+}
+
+/** js-yaml's own words where they quote nothing of the file, which may be a secret. */
+function syntaxProblem(error: unknown, file: string): Problem {
+  const reason = error instanceof YAMLException ? error.reason : 'it cannot be read';
+  const line = error instanceof YAMLException && error.mark ? error.mark.line + 1 : 1;
+  const quotes = /["<]|: /.test(reason);
+  const message = quotes ? 'not valid YAML: a tag or an alias that is not known' : `not valid YAML: ${reason}`;
+  return { path: '', message, hint: hintFor(reason, quotes), place: { file, line } };
+}
+
+function hintFor(reason: string, quotes: boolean): string {
+  if (quotes) return 'put text that begins with ! or * in quotes';
+  if (reason.includes('tab')) return 'indent with spaces';
+  if (reason.includes('quoted')) return 'a quote is opened and never closed';
+  if (reason.includes('duplicated')) return 'keep one of them';
+  return 'look at the indentation, the quotes and the brackets of this line and the one before';
+}
