@@ -1,0 +1,248 @@
+#!/bin/sh
+# storage.sh - what a storage can do, a claim and an object store alike. Sourced after common.sh, never run.
+#
+# Environment (the only input; n counts from 1):
+#   STORAGE_COUNT              how many storages there are
+#   STORAGE_n_NAME             its name in the values
+#   STORAGE_n_KIND             its kind in the values: pvc, s3
+#   STORAGE_n_ROLE             primary or copy
+#   STORAGE_n_REMOTE           rclone path of its prefix; one that starts with / is a claim
+#   STORAGE_n_COMPARE          checksum or size: what is compared after an upload
+#   STORAGE_n_READ_BACK        true: everything is read back after the upload and hashed again (default: false)
+#   STORAGE_n_CA               certificate of a private authority (file; default: those of the image)
+#   STORAGE_n_ROLE_ARN         role that is taken instead of a key (default: none)
+#   STORAGE_n_TOKEN_FILE       token for that role (file; default: none)
+#   RCLONE_CONFIG_*            remotes, read by rclone itself
+#   RCLONE_CONTIMEOUT, RCLONE_TIMEOUT, RCLONE_RETRIES, RCLONE_LOW_LEVEL_RETRIES
+#                              patience with a store, read by rclone itself (default: 15s, 60s, 3, 4)
+#
+# Each storage has its turn in a subshell of its own (each_storage): what fails in it ends the turn and never the run.
+
+# each_storage COMMAND - COMMAND NUMBER for every storage, one after the other, each in a subshell that ends by itself
+each_storage() {
+	for number in $(storage_numbers); do
+		turn "$1" "$number" &
+		child=$!
+		wait_for_child || :
+	done
+}
+
+turn() {
+	set -eu
+	child=
+	trap 'trap "" TERM; stop_child; undo; exit 70' TERM
+	use_storage "$2"
+	rm -f "$S_TMP/failed"
+	"$1"
+}
+
+storage_numbers() {
+	awk -v count="$STORAGE_COUNT" 'BEGIN { for (i = 1; i <= count; i++) print i }'
+}
+
+# stop_child - what this turn started is asked to end, and waited for: rclone aborts its multipart uploads then
+stop_child() {
+	[ -n "$child" ] || return 0
+	kill "$child" 2>/dev/null || :
+	wait "$child" 2>/dev/null || :
+}
+
+# read_settings NUMBER - the storage's settings become S_NAME, S_REMOTE ..., and S_TMP is its scratch
+read_settings() {
+	for field in NAME KIND ROLE REMOTE COMPARE READ_BACK CA ROLE_ARN TOKEN_FILE; do
+		eval "S_$field=\${STORAGE_${1}_$field-}"
+	done
+	S_TMP=$WORK_DIR/tmp/storage-$1
+}
+
+# use_storage NUMBER - the same, and what rclone reads of its own accord is set: in a subshell, or the next storage inherits it
+use_storage() {
+	read_settings "$1"
+	mkdir -p "$S_TMP"
+	: >"$S_TMP/made"
+	# An empty file: without one rclone says with every call that it has found none.
+	: >"$WORK_DIR/tmp/rclone.conf"
+	export RCLONE_CONFIG="$WORK_DIR/tmp/rclone.conf" RCLONE_CONTIMEOUT="${RCLONE_CONTIMEOUT:-15s}" \
+		RCLONE_TIMEOUT="${RCLONE_TIMEOUT:-60s}" RCLONE_RETRIES="${RCLONE_RETRIES:-3}" RCLONE_RETRIES_SLEEP=3s \
+		RCLONE_LOW_LEVEL_RETRIES="${RCLONE_LOW_LEVEL_RETRIES:-4}" RCLONE_STATS=0
+	[ -z "$S_CA" ] || export RCLONE_CA_CERT="$S_CA"
+	[ -z "$S_ROLE_ARN" ] || export AWS_ROLE_ARN="$S_ROLE_ARN" AWS_WEB_IDENTITY_TOKEN_FILE="$S_TOKEN_FILE"
+}
+
+is_claim() {
+	case $S_REMOTE in /*) ;; *) return 1 ;; esac
+}
+
+# fail STATUS REASON [HINT] - ends this storage's turn, and leaves word of why
+fail() {
+	trap '' TERM
+	log error "storage $S_NAME: $2"
+	[ -z "${3-}" ] || log hint "$3"
+	printf '%s\n' "$1" "$2" "${3-}" >"$S_TMP/failed"
+	undo
+	exit "$1"
+}
+
+# undo - takes back what this run has put on a claim without a manifest: it would fill it up until the sweep
+undo() {
+	[ ! -s "$S_TMP/made" ] || while IFS= read -r made; do rm -f "$made"; done <"$S_TMP/made"
+}
+
+# remote ARGUMENT... - rclone; a failure ends the turn
+remote() {
+	try rclone "$@" || explain "$?"
+}
+
+# try COMMAND... - its status; what it says on stderr is kept for explain
+try() {
+	run "$@" 2>"$S_TMP/said"
+}
+
+# explain STATUS - why a command failed, in our words and with a status of ours
+explain() {
+	grep -v -E ' (DEBUG|INFO) *: ' "$S_TMP/said" >"$S_TMP/errors" || :
+	error=$(sed -n '/./p' "$S_TMP/errors" | tail -n 1 | sed -e 's|^[0-9/]* [0-9:]* [A-Z]* *: ||' -e 's|, RequestID: [^,]*||' -e 's|, HostID: [^,]*||')
+	case $(cat "$S_TMP/errors") in
+	*'No space left on device'* | *'no space left on device'* | *'isk quota exceeded'* | *StorageFull* | *QuotaExceeded* | *'StatusCode: 507'*)
+		fail "$NO_ROOM" "no room: $error" 'make the storage larger, or keep less; nothing was pruned to make room'
+		;;
+	*NoSuchBucket* | *'directory not found'*)
+		fail "$WRONG_INPUT" "no such bucket: $S_REMOTE" 'the bucket must exist: backstay never makes one'
+		;;
+	*AccessDenied* | *InvalidAccessKeyId* | *SignatureDoesNotMatch* | *ExpiredToken* | *'StatusCode: 403'* | *'StatusCode: 401'* | *'ermission denied'*)
+		fail "$NOT_ALLOWED" "access denied: $error" 'look at the key in the Secret and at what it may do: list, get, put and delete below the prefix'
+		;;
+	*'signed by unknown authority'* | *'certificate is valid for'*)
+		fail "$WRONG_INPUT" "the certificate is not trusted: $error" "give the storage the ca of its private authority, and the endpoint by the certificate's name"
+		;;
+	*PreconditionFailed* | *'immutable file modified'* | *'File exists'*)
+		fail "$BAD_DATA" "already stored, with other content: $error" 'nothing was overwritten; the next run has another name'
+		;;
+	*'corrupted on transfer'* | *'multipart upload corrupted'* | *BadDigest*)
+		fail "$BAD_DATA" "changed on its way: $error" 'the next run uploads afresh; if it happens again, look at the network and at the memory of the node'
+		;;
+	*timeout* | *'timed out'* | *'deadline exceeded'* | *'no such host'* | *refused* | *unreachable* | *'connection reset'* | *EOF*)
+		fail "$UNAVAILABLE" "the store does not answer: $error" 'if it answers elsewhere, look at the NetworkPolicy of this source: it names the hosts and ports that its pods may reach'
+		;;
+	*) fail "$UNAVAILABLE" "the store refused: ${error:-rclone ended with status $1}" "look at the store's own log" ;;
+	esac
+}
+
+# read_stored PATH - what is stored there; nothing where nothing is
+read_stored() {
+	if is_claim; then
+		[ ! -e "$S_REMOTE/$1" ] || try cat "$S_REMOTE/$1" || explain "$?"
+	else
+		remote cat "$S_REMOTE/$1"
+	fi
+}
+
+# create FILE PATH - stores it unless something is there, in one step that cannot race; status 1 where something is
+create() {
+	if is_claim; then
+		create_on_claim "$S_REMOTE/$2" "$1"
+	else
+		try rclone copyto "$1" "$S_REMOTE/$2" --no-check-dest --s3-no-check-bucket --header-upload 'If-None-Match: *' && return
+		created=$?
+		grep -q 'PreconditionFailed\|StatusCode: 412\|ConditionalRequestConflict' "$S_TMP/said" || explain "$created"
+		return 1
+	fi
+}
+
+create_on_claim() {
+	new=$(dirname "$1")/.$RUN_ID.new
+	try cp "$2" "$new" || { rm -f "$new" && explain 1; }
+	try sync "$new" || explain "$?"
+	linked=0
+	ln "$new" "$1" 2>/dev/null || linked=1
+	rm -f "$new"
+	sync "$(dirname "$1")"
+	return "$linked"
+}
+
+# make_folder FOLDER - on a claim; an object store has none
+make_folder() {
+	is_claim || return 0
+	# Other users of the claim's group write here too: 770, and the group is inherited from the claim.
+	(umask 007 && exec mkdir -p "$S_REMOTE/$1") 2>"$S_TMP/said" || explain "$?"
+	sync "$S_REMOTE" "$S_REMOTE/$1/.." "$S_REMOTE/$1"
+}
+
+# upload FOLDER NAMES - the files of out/ that the file NAMES lists, over nothing that is there
+upload() {
+	if is_claim; then
+		while IFS= read -r file; do copy_to_claim "$WORK_DIR/out/$file" "$S_REMOTE/$1/$file"; done <"$2"
+		try sync "$S_REMOTE/$1" || explain "$?"
+	else
+		largest=$(part_size)
+		remote copy "$WORK_DIR/out" "$S_REMOTE/$1" --files-from-raw "$2" --no-traverse --immutable --transfers 2 --s3-no-check-bucket \
+			--s3-use-multipart-etag="$([ "$S_COMPARE" = size ] && echo false || echo true)" \
+			--s3-chunk-size "${largest}Mi" --s3-upload-concurrency "$((largest > 16 ? 2 : 4))" -vv
+		cp "$S_TMP/said" "$S_TMP/uploaded"
+	fi
+}
+
+copy_to_claim() {
+	[ ! -e "$2" ] || fail "$BAD_DATA" "already stored: $2" 'nothing was overwritten; the next run has another name'
+	echo "$2" >>"$S_TMP/made"
+	try copy_new "$1" "$2" || explain "$?"
+	try sync "$2" || explain "$?"
+}
+
+# copy_new FROM TO - fails where TO exists, even if it came a moment ago
+copy_new() {
+	set -C
+	exec cat "$1" >"$2"
+}
+
+# part_size - of a multipart upload (MiB): 16, and more where 9,000 parts would not be enough
+part_size() {
+	largest=0
+	while IFS= read -r file; do
+		bytes=$(size_of "$WORK_DIR/out/$file")
+		[ "$bytes" -le "$largest" ] || largest=$bytes
+	done <"$WORK_DIR/tmp/names"
+	parts=$((largest / 9000 / 1048576 + 1))
+	echo $((parts > 16 ? parts : 16))
+}
+
+# look FOLDER NAMES - what the storage says of each file, freshly asked: lines of name, bytes, hash, ETag; - where it says nothing
+look() {
+	if is_claim; then
+		remote lsjson "$S_REMOTE/$1" --files-from-raw "$2" --no-traverse --hash --hash-type sha256 >"$S_TMP/seen"
+	else
+		remote lsjson "$S_REMOTE/$1" --files-from-raw "$2" --no-traverse --hash --dump headers >"$S_TMP/seen"
+	fi
+	awk '
+		FILENAME == ARGV[1] {
+			if (/: HEAD \//) { path = $0; sub(/ HTTP\/.*/, "", path); sub(/.*\//, "", path); gsub(/%2[Bb]/, "+", path) }
+			if (/HTTP REQUEST \(req /) { asked = $0; sub(/.*\(req /, "", asked); sub(/\).*/, "", asked); waiting = 1 }
+			if (/HTTP RESPONSE \(req /) { answered = $0; sub(/.*\(req /, "", answered); sub(/\).*/, "", answered) }
+			if (waiting && /: HEAD \//) { of[asked] = path; waiting = 0 }
+			if (/^[Ee][Tt]ag: /) { etag[of[answered]] = unquoted($2) }
+			next
+		}
+		/"Path":/ {
+			name = member("Path"); hash = member("sha256"); if (hash == "") hash = member("md5")
+			bytes = $0; sub(/.*"Size":/, "", bytes); sub(/[^0-9].*/, "", bytes)
+			print name, bytes, hash == "" ? "-" : hash, name in etag ? etag[name] : "-"
+		}
+		function unquoted(text) { gsub(/["\r]/, "", text); return tolower(text) }
+		function member(key, text) {
+			text = $0
+			if (!sub(".*\"" key "\":\"", "", text)) return ""
+			sub(/".*/, "", text)
+			return text
+		}' "$S_TMP/said" "$S_TMP/seen" >"$S_TMP/stored"
+}
+
+# list FOLDER - the names of its files; a missing folder is an empty one, every other failure ends the turn
+list() {
+	listed=0
+	try rclone lsf "$S_REMOTE/$1" --files-only >"$S_TMP/list" || listed=$?
+	case $listed in
+	0) ;;
+	3) is_claim || explain 3 ;;
+	*) explain "$listed" ;;
+	esac
+}
