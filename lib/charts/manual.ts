@@ -1,0 +1,47 @@
+import { BackupJob } from '../constructs/backup-job.ts';
+import { CataloguePod } from '../constructs/catalogue-pod.ts';
+import type { Model, PlannedRun, PlannedSource } from '../model/model.ts';
+import type { Env } from '../pod.ts';
+import { objectsOf } from './objects.ts';
+import type { Json } from './writer.ts';
+
+/** What a run by hand may be given. */
+export interface ManualRun {
+  /** What it is for, in the user's words; it stands in the manifest. @default - none */
+  readonly label?: string;
+}
+
+/** The Job of a run by hand. Its name is completed by the API server, so it is created and not applied. */
+export function manualJob(model: Model, source: string, tier: string, { label }: ManualRun = {}): Json {
+  const { planned, run } = find(model, source, tier);
+  return nameless((scope) => {
+    const { objectName: serviceAccount, labels, annotations } = planned;
+    new BackupJob(scope, 'job', { run, images: model.images, serviceAccount, label, labels, annotations });
+  });
+}
+
+/** The pod that does an `ACTION` (`list`, `get` or `prune`) on what is stored of a source: a container for each tier. */
+export function cataloguePod(model: Model, source: string, tier: string | undefined, action: Env): Json {
+  const { planned, run } = find(model, source, tier);
+  return nameless((scope) => {
+    const { objectName: serviceAccount, labels, annotations, runs } = planned;
+    const chosen = tier === undefined ? runs : [run];
+    new CataloguePod(scope, 'pod', { runs: chosen, images: model.images, serviceAccount, action, labels, annotations });
+  });
+}
+
+/** cdk8s gives a name of its own to an object that has none, beside `generateName`. */
+function nameless(build: Parameters<typeof objectsOf>[0]): Json {
+  const [object] = objectsOf(build) as readonly { readonly metadata: { readonly name?: Json } }[];
+  if (!object) throw new Error('nothing was built');
+  const { name: _, ...metadata } = object.metadata;
+  return { ...object, metadata };
+}
+
+/** The command line has checked both names. */
+function find(model: Model, source: string, tier: string | undefined): { planned: PlannedSource; run: PlannedRun } {
+  const planned = model.sources.find(({ name }) => name === source);
+  const run = planned?.runs.find((candidate) => tier === undefined || candidate.tier === tier);
+  if (!planned || !run) throw new Error(`nothing is planned for '${source}', tier '${tier ?? 'any'}'`);
+  return { planned, run };
+}

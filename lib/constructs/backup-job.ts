@@ -1,0 +1,76 @@
+import { ApiObject } from 'cdk8s';
+import { Construct } from 'constructs';
+import { k8s } from '../../imports/k8s.ts';
+import type { PlannedRun } from '../model/model.ts';
+import { type BackupPodProps, backupPod, sharingLabels, verbatimFields } from './backup-pod.ts';
+import { labelsOf, type TextMap } from './labels.ts';
+
+/** Statuses that another try would end with again: degraded, wrong input, bad data, no room, not allowed. */
+const FINAL = [10, 64, 65, 73, 77];
+
+/** What the controller needs beyond the run itself: to start a pod, pull its images, and count it. */
+const SLACK_SECONDS = 900;
+
+/** A finished pod holds its ephemeral volume: its Job may not stay for the history. */
+const TTL_WITH_OWN_VOLUME = 600;
+
+export interface BackupJobProps extends BackupPodProps {
+  /** Labels and annotations of the user's, beside our own. */
+  readonly labels: TextMap;
+  readonly annotations: TextMap;
+}
+
+/** A run by hand: what the CronJob of its tier would make, at once. Its name is completed by the API server. */
+export class BackupJob extends Construct {
+  constructor(scope: Construct, id: string, props: BackupJobProps) {
+    super(scope, id);
+    const { run, label } = props;
+    const metadata = metadataOf(props);
+    const annotations = label === undefined ? metadata.annotations : { ...metadata.annotations, 'backstay.dev/label': label };
+    const manifest = k8s.KubeJob.manifest({
+      metadata: { generateName: `${run.name}-`, namespace: run.namespace, ...metadata, annotations },
+      spec: jobSpec(props),
+    });
+    Object.assign(manifest.spec.template.spec, verbatimFields(run));
+    new ApiObject(this, 'Resource', manifest);
+  }
+}
+
+/**
+ * How one run goes on: each attempt is a pod of its own, an attempt that cannot end well is the last one, and a node
+ * that goes away does not count as one.
+ */
+export function jobSpec(props: BackupJobProps): k8s.JobSpec {
+  const { run } = props;
+  const { job, pod } = run;
+  const { labels, annotations } = metadataOf(props);
+  return {
+    backoffLimit: job.backoffLimit,
+    // The pod has a deadline of its own, which leaves its log; this one would delete pod and log, so it comes last.
+    activeDeadlineSeconds: (job.backoffLimit + 1) * job.deadline + SLACK_SECONDS,
+    podFailurePolicy: {
+      rules: [
+        { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
+        // Without containerName: with one, init containers are not looked at. The empty list is what Kubernetes 1.28 wants.
+        { action: 'FailJob', onExitCodes: { operator: 'In', values: FINAL }, onPodConditions: [] },
+      ],
+    },
+    ttlSecondsAfterFinished: job.ttlSecondsAfterFinished ?? (pod.scratch.storageClassName === undefined ? undefined : TTL_WITH_OWN_VOLUME),
+    template: {
+      metadata: { labels: { ...labels, ...sharingLabels(run.storages) }, annotations },
+      spec: backupPod(props),
+    },
+  };
+}
+
+/** Labels and annotations of a run's CronJob, Jobs and pods. */
+export function metadataOf({ run, labels, annotations }: Pick<BackupJobProps, 'run' | 'labels' | 'annotations'>) {
+  return {
+    labels: labelsOf(identityOf(run), { ...labels, ...run.pod.labels }),
+    annotations: { ...annotations, ...run.pod.annotations },
+  };
+}
+
+function identityOf({ environment, source, tier }: PlannedRun) {
+  return { environment, component: 'backup', source, tier } as const;
+}

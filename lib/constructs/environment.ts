@@ -1,0 +1,99 @@
+import type { k8s } from '../../imports/k8s.ts';
+import type { Keep } from '../config/schema/keep.ts';
+import type { PlannedRun, PlannedStorage } from '../model/model.ts';
+import type { Env } from '../pod.ts';
+import type { Part } from '../sources/kind.ts';
+import { bytesOf } from '../units/size.ts';
+
+/** Where all steps of a run find each other's files. */
+export const WORK_DIR = '/work';
+
+/** Variables that take their value from the pod itself. */
+const FIELDS = {
+  POD_UID: 'metadata.uid',
+  POD_NAME: 'metadata.name',
+  // Set by the Job controller since Kubernetes 1.27; a pod without a Job gets the empty text.
+  JOB_NAME: "metadata.labels['batch.kubernetes.io/job-name']",
+} as const;
+
+/** What every step of a run is given. */
+export function commonEnv(run: PlannedRun): Env {
+  return {
+    ENVIRONMENT: run.environment,
+    SOURCE: run.source,
+    TIER: run.tier,
+    FILENAME_TEMPLATE: run.filenameTemplate,
+    TEMPLATE_DATABASE: databaseOf(run),
+    WORK_DIR,
+    SCRATCH_BYTES: String(bytesOf(run.pod.scratch.size)),
+    HOME: '/tmp',
+  };
+}
+
+/** What the step that takes a part is given beside that. */
+export function takeEnv(run: PlannedRun, part: Part): Env {
+  return { PART: part.name, PART_COUNT: String(run.parts.length), ...part.env };
+}
+
+/** What `publish` is given beside that. */
+export function publishEnv(run: PlannedRun, label?: string): Env {
+  return { ...folderEnv(run), SPEC_HASH: run.specHash, ...(label !== undefined && { LABEL: label }) };
+}
+
+/** Where the backups of a run are: what `publish`, `list`, `get` and `prune` have in common. */
+export function folderEnv(run: PlannedRun): Env {
+  return {
+    NAMESPACE: run.namespace,
+    FOLDER: run.folder,
+    ABANDONED_AFTER_SECONDS: String(run.abandonedAfter),
+    STORAGE_COUNT: String(run.storages.length),
+    ...Object.assign({}, ...run.storages.map((storage, index) => storageEnv(storage, index + 1))),
+  };
+}
+
+/** Variables as a container has them: those of the pod first, so that each may be named by what follows. */
+export function variables(env: Env): k8s.EnvVar[] {
+  const fields = Object.entries(FIELDS).map(([name, fieldPath]) => ({ name, valueFrom: { fieldRef: { fieldPath } } }));
+  const given = Object.entries(env).map(([name, value]) =>
+    typeof value === 'string' ? { name, value: literal(value) } : { name, valueFrom: { secretKeyRef: { name: value.secret, key: value.key } } },
+  );
+  return [...fields, ...given];
+}
+
+/** Text that reaches the process as it is: the kubelet replaces `$(NAME)` and turns `$$` into `$`. */
+export function literal(text: string): string {
+  return text.replaceAll('$', '$$$$');
+}
+
+/** One name for all parts: a template may use `.DatabaseName` only where a run has one database. */
+function databaseOf({ parts }: PlannedRun): string {
+  const names = parts.flatMap(({ databaseName }) => databaseName ?? []);
+  return names.length === 1 ? (names[0] ?? '') : '';
+}
+
+function storageEnv({ name, kind, role, access, keep }: PlannedStorage, number: number): Env {
+  const own = {
+    NAME: name,
+    KIND: kind,
+    ROLE: role,
+    REMOTE: access.remote,
+    COMPARE: access.compare,
+    READ_BACK: String(access.readBack),
+    ...(keep && keepEnv(keep)),
+  };
+  return { ...Object.fromEntries(Object.entries(own).map(([key, value]) => [`STORAGE_${number}_${key}`, value])), ...access.env };
+}
+
+function keepEnv(keep: Keep): Env {
+  const rules = {
+    KEEP_LAST: keep.last,
+    KEEP_FOR_SECONDS: keep.for,
+    KEEP_DAILY: keep.daily,
+    KEEP_WEEKLY: keep.weekly,
+    KEEP_MONTHLY: keep.monthly,
+    KEEP_YEARLY: keep.yearly,
+    KEEP_AT_LEAST: keep.atLeast,
+    KEEP_AT_MOST_DELETED: keep.atMostDeleted,
+  };
+  return Object.fromEntries(Object.entries(rules).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])));
+}

@@ -1,0 +1,25 @@
+import { Construct } from 'constructs';
+import { k8s } from '../../imports/k8s.ts';
+import { KEEP_ANNOTATIONS } from './labels.ts';
+
+const LEVEL = 'restricted';
+
+/** A Namespace that refuses every pod which asks for more than Pod Security "restricted" allows. */
+export class Namespace extends Construct {
+  constructor(scope: Construct, id: string, { name }: { readonly name: string }) {
+    super(scope, id);
+    new k8s.KubeNamespace(this, 'Resource', {
+      metadata: {
+        name,
+        labels: {
+          'app.kubernetes.io/name': 'backstay',
+          'app.kubernetes.io/managed-by': 'backstay',
+          'pod-security.kubernetes.io/enforce': LEVEL,
+          'pod-security.kubernetes.io/audit': LEVEL,
+          'pod-security.kubernetes.io/warn': LEVEL,
+        },
+        annotations: KEEP_ANNOTATIONS,
+      },
+    });
+  }
+}

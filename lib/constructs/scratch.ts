@@ -1,0 +1,54 @@
+import { k8s } from '../../imports/k8s.ts';
+import type { Options } from '../config/schema/options.ts';
+import { bytesOf } from '../units/size.ts';
+import { WORK_DIR } from './environment.ts';
+import type { Mounted } from './volumes.ts';
+
+type Pod = Options['pod'];
+
+const MI = 1024 ** 2;
+/** Home and temporary files of the tools: history, sockets, sort. */
+const TMP_MI = 64;
+/** Facts, lists and manifests beside the artifacts: the scripts stop at the scratch's size, and an eviction says nothing. */
+const MARGIN_MI = 64;
+/** Logs of the containers. */
+const LOGS_MI = 64;
+
+/** The folders that a container may write to. */
+export function scratch({ size, storageClassName }: Pod['scratch']): readonly Mounted[] {
+  return [
+    { path: WORK_DIR, volume: storageClassName === undefined ? onNode(size) : onItsOwn(size, storageClassName) },
+    { path: '/tmp', volume: { emptyDir: { sizeLimit: mebibytes(TMP_MI) } } },
+  ];
+}
+
+/**
+ * What each container may use.
+ *
+ * The node's disk is part of it: what no container asks for is not reserved, and what none may exceed is the node's.
+ * The limit holds for the pod, which shares one scratch, so each container has all of it.
+ */
+export function resources({ resources: { requests, limits }, scratch: { size, storageClassName } }: Pod): k8s.ResourceRequirements {
+  const own = storageClassName === undefined ? bytesOf(size) / MI + MARGIN_MI : 0;
+  const disk = mebibytes(own + TMP_MI + LOGS_MI);
+  return { requests: quantities({ ...requests }, disk), limits: quantities({ ...limits }, disk) };
+}
+
+function quantities(given: Readonly<Record<string, string | undefined>>, disk: k8s.Quantity): Record<string, k8s.Quantity> {
+  const written = Object.entries(given).flatMap(([name, text]) => (text === undefined ? [] : [[name, k8s.Quantity.fromString(text)]]));
+  return { ...Object.fromEntries(written), 'ephemeral-storage': disk };
+}
+
+function onNode(size: string): Mounted['volume'] {
+  return { emptyDir: { sizeLimit: mebibytes(bytesOf(size) / MI + MARGIN_MI) } };
+}
+
+/** A claim that lives as long as the pod. */
+function onItsOwn(size: string, storageClassName: string): Mounted['volume'] {
+  const spec = { accessModes: ['ReadWriteOnce'], storageClassName, resources: { requests: { storage: k8s.Quantity.fromString(size) } } };
+  return { ephemeral: { volumeClaimTemplate: { spec } } };
+}
+
+function mebibytes(count: number): k8s.Quantity {
+  return k8s.Quantity.fromString(`${count}Mi`);
+}

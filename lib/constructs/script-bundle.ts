@@ -1,0 +1,68 @@
+import { Construct } from 'constructs';
+import { k8s } from '../../imports/k8s.ts';
+import { scriptText } from '../scripts.ts';
+import type { Part } from '../sources/kind.ts';
+import { digest, KEEP_ANNOTATIONS, labelsOf } from './labels.ts';
+
+/** What every step reads. */
+const COMMON = ['common.sh'];
+/** What `publish` runs: it is in each bundle, so that one ConfigMap holds all that a run of one method needs. */
+const PUBLISH = ['publish.sh', 'storage.sh', 'retention.sh'];
+const CATALOGUE = ['catalogue.sh', 'storage.sh', 'retention.sh'];
+
+/** Shell files under one name that follows from their content. */
+export interface Bundle {
+  /** `backstay-<method>-<8 hex digits>`. */
+  readonly name: string;
+  readonly files: Readonly<Record<string, string>>;
+}
+
+/** The scripts of a part's method and of `publish`. */
+export function methodBundle({ method, script, needs }: Pick<Part, 'method' | 'script' | 'needs'>): Bundle {
+  return bundle(method, [...COMMON, script, ...needs, ...PUBLISH]);
+}
+
+/** The scripts of `list`, `get` and `prune`. */
+export function catalogueBundle(): Bundle {
+  return bundle('catalogue', [...COMMON, ...CATALOGUE]);
+}
+
+const bundles = new Map<string, Bundle>();
+
+function bundle(what: string, names: readonly string[]): Bundle {
+  const sorted = [...new Set(names)].sort();
+  const key = [what, ...sorted].join(' ');
+  const known = bundles.get(key);
+  if (known) return known;
+  const files = Object.fromEntries(sorted.map((name) => [name, scriptText(name)]));
+  const made = { name: `backstay-${what}-${digest(JSON.stringify(files))}`, files };
+  bundles.set(key, made);
+  return made;
+}
+
+export interface ScriptBundleProps {
+  readonly namespace: string;
+  readonly bundle: Bundle;
+}
+
+/**
+ * Shell files, unchanged, in one immutable ConfigMap.
+ *
+ * Its name follows from its content, so a Job that began before an upgrade goes on with the scripts it was made with,
+ * and a changed script is a new object. Old ones stay in the cluster, which Argo CD is told not to call a difference.
+ */
+export class ScriptBundle extends Construct {
+  constructor(scope: Construct, id: string, { namespace, bundle: { name, files } }: ScriptBundleProps) {
+    super(scope, id);
+    new k8s.KubeConfigMap(this, 'Resource', {
+      metadata: {
+        name,
+        namespace,
+        labels: labelsOf({ component: 'scripts' }),
+        annotations: { ...KEEP_ANNOTATIONS, 'argocd.argoproj.io/compare-options': 'IgnoreExtraneous' },
+      },
+      immutable: true,
+      data: files,
+    });
+  }
+}

@@ -1,0 +1,33 @@
+import type { k8s } from '../../imports/k8s.ts';
+import type { Options } from '../config/schema/options.ts';
+
+type Pod = Options['pod'];
+
+/**
+ * The group of a storage's claim in every pod that mounts it: pods of several users share the files through it.
+ *
+ * With a uid or group each, the second pod would be locked out.
+ */
+const STORAGE_GROUP = 10_999;
+
+/** Pod Security "restricted", unless the values ask for root. */
+export function podSecurity({ runAsUser, runAsGroup, supplementalGroups }: Pod): k8s.PodSecurityContext {
+  return {
+    runAsNonRoot: runAsUser !== 0,
+    runAsUser,
+    runAsGroup: runAsGroup ?? runAsUser,
+    fsGroup: STORAGE_GROUP,
+    fsGroupChangePolicy: 'OnRootMismatch',
+    ...(supplementalGroups.length > 0 && { supplementalGroups: [...supplementalGroups] }),
+    seccompProfile: { type: 'RuntimeDefault' },
+  };
+}
+
+/** No container needs more than this; a step that reads a volume may be given what the values ask for in writing. */
+export function containerSecurity(capabilities: readonly string[] = []): k8s.SecurityContext {
+  return {
+    allowPrivilegeEscalation: false,
+    capabilities: { drop: ['ALL'], ...(capabilities.length > 0 && { add: [...capabilities] }) },
+    readOnlyRootFilesystem: true,
+  };
+}

@@ -1,0 +1,18 @@
+import { Construct } from 'constructs';
+import { k8s } from '../../imports/k8s.ts';
+import type { TextMap } from './labels.ts';
+
+export interface ServiceAccountProps {
+  readonly name: string;
+  readonly namespace: string;
+  readonly labels: TextMap;
+  readonly annotations: TextMap;
+}
+
+/** The identity of one source's pods. It has no rights, and its pods no token of the Kubernetes API. */
+export class ServiceAccount extends Construct {
+  constructor(scope: Construct, id: string, { name, namespace, labels, annotations }: ServiceAccountProps) {
+    super(scope, id);
+    new k8s.KubeServiceAccount(this, 'Resource', { metadata: { name, namespace, labels, annotations }, automountServiceAccountToken: false });
+  }
+}

@@ -1,0 +1,77 @@
+import { posix } from 'node:path';
+import type { k8s } from '../../imports/k8s.ts';
+import type { ClaimMount, Mount } from '../pod.ts';
+import { shortened } from './labels.ts';
+
+type FileMount = Exclude<Mount, ClaimMount>;
+
+/** A volume as one container sees it. */
+export interface Mounted {
+  readonly volume: Omit<k8s.Volume, 'name'>;
+  readonly path: string;
+  /** @default false */
+  readonly readOnly?: boolean;
+}
+
+/** The volumes of a pod: each once, whatever the number of containers that mount it, under a name that says where. */
+export class Volumes {
+  private readonly byName = new Map<string, { readonly text: string; readonly volume: k8s.Volume }>();
+
+  /** The mounts of one container; their volumes become the pod's. */
+  mount(mounts: readonly Mounted[]): k8s.VolumeMount[] {
+    return mounts.map(({ volume, path, readOnly }) => ({ name: this.add(volume, path), mountPath: path, ...(readOnly && { readOnly }) }));
+  }
+
+  all(): k8s.Volume[] {
+    return [...this.byName.values()].map(({ volume }) => volume);
+  }
+
+  /** Two containers may have different volumes at one path: the second is numbered. */
+  private add(volume: Omit<k8s.Volume, 'name'>, path: string): string {
+    const text = JSON.stringify(volume);
+    for (let number = 1; ; number++) {
+      const name = volumeName(path, number);
+      const known = this.byName.get(name);
+      if (known?.text === text) return name;
+      if (known) continue;
+      this.byName.set(name, { text, volume: { name, ...volume } });
+      return name;
+    }
+  }
+}
+
+/** What a kind asked for, as volumes: a claim is one, and all files of a folder are one. */
+export function mountedOf(mounts: readonly Mount[]): readonly Mounted[] {
+  const claims = mounts.filter((mount) => mount.type === 'claim');
+  const files = mounts.filter((mount) => mount.type !== 'claim');
+  const folders = [...new Set(files.map(({ path }) => posix.dirname(path)))];
+  return [...claims.map(claimVolume), ...folders.map((folder) => filesVolume(folder, files))];
+}
+
+/**
+ * A claim that is only read is read-only as a volume, not just as a mount: the kubelet gives the files of any other
+ * volume to `fsGroup`, and PostgreSQL then refuses to start over its own data.
+ */
+function claimVolume({ claim, path, readOnly }: ClaimMount): Mounted {
+  return { volume: { persistentVolumeClaim: { claimName: claim, ...(readOnly && { readOnly }) } }, path, readOnly };
+}
+
+function filesVolume(folder: string, files: readonly FileMount[]): Mounted {
+  const sources = files.filter(({ path }) => posix.dirname(path) === folder).map(projection);
+  return { volume: { projected: { defaultMode: 0o440, sources } }, path: folder, readOnly: true };
+}
+
+function projection(file: FileMount): k8s.VolumeProjection {
+  const path = posix.basename(file.path);
+  if (file.type === 'configMap') return { configMap: { name: file.configMap, items: [{ key: file.key, path }] } };
+  if (file.type === 'secret') return { secret: { name: file.secret, items: [{ key: file.key, path }] } };
+  return { serviceAccountToken: { audience: file.audience, path } };
+}
+
+function volumeName(path: string, number: number): string {
+  const name = path
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '');
+  return shortened(number === 1 ? name : `${name}-${number}`, 63);
+}

@@ -1,0 +1,106 @@
+import { options } from '../../lib/config/schema/options.ts';
+import { IMAGES } from '../../lib/images.ts';
+import type { Model, PlannedRun, PlannedSource, PlannedStorage } from '../../lib/model/model.ts';
+import type { Part } from '../../lib/sources/kind.ts';
+import { postgres } from '../../lib/sources/postgres.ts';
+import { volume } from '../../lib/sources/volume.ts';
+import type { StorageContext } from '../../lib/storages/kind.ts';
+import { pvc } from '../../lib/storages/pvc.ts';
+import { s3 } from '../../lib/storages/s3.ts';
+
+/** What a test changes of a run; `pod` and `job` as people write them. */
+export interface RunChanges extends Partial<Omit<PlannedRun, 'pod' | 'job'>> {
+  readonly pod?: object;
+  readonly job?: object;
+}
+
+const KEEP = { daily: 7, weekly: 4, atMostDeleted: 50 };
+
+/** Parts of a PostgreSQL source, from what people write under `postgres`. */
+export function postgresParts(written: object = {}, source = 'shop'): readonly Part[] {
+  const settings = { host: 'shop-db.shop', database: 'shop', version: 17, credentials: { secret: 'shop-db' }, ...written };
+  return postgres.parts(postgres.schema.parse(settings), {
+    environment: 'prod',
+    source,
+    namespace: 'backup',
+    method: 'dump',
+    throttle: { perServer: 3, wait: 3600 },
+  });
+}
+
+/** Parts of a volume source, from what people write under `volume`. */
+export function volumeParts(written: object = {}, source = 'files'): readonly Part[] {
+  const settings = { claim: 'app-data', nextTo: { app: 'web' }, ...written };
+  const context = { environment: 'prod', source, namespace: 'backup', method: 'tar', throttle: { perServer: 3, wait: 3600 } };
+  return volume.parts(volume.schema.parse(settings), context);
+}
+
+/** Storages of one run, from what people write: `{ local: { pvc: { size: '10Gi' } } }`. The first is the primary. */
+export function storagesOf(written: Readonly<Record<string, { readonly pvc?: object; readonly s3?: object }>>): readonly PlannedStorage[] {
+  return Object.entries(written).map(([name, { pvc: claim, s3: bucket }], index) => {
+    const context: StorageContext = { environment: 'prod', name, namespace: 'backup' };
+    const access = claim
+      ? pvc.access(pvc.schema.parse(claim), context, index + 1)
+      : s3.access(s3.schema.parse({ bucket: 'acme-backups', credentials: { secret: 'backup-s3' }, ...bucket }), context, index + 1);
+    return { name, kind: claim ? 'pvc' : 's3', role: index === 0 ? 'primary' : 'copy', keep: KEEP, access };
+  });
+}
+
+/** A run of a PostgreSQL database into a claim and a bucket, with every default. */
+export function aRun({ pod = {}, job = {}, ...changes }: RunChanges = {}): PlannedRun {
+  const source = changes.source ?? 'shop';
+  const tier = changes.tier ?? 'daily';
+  const defaults = options.parse({ pod, job });
+  return {
+    name: `backup-${source}-${tier}`,
+    environment: 'prod',
+    namespace: 'backup',
+    source,
+    tier,
+    folder: `${source}/${tier}`,
+    schedule: '0 2 * * *',
+    timeZone: 'Etc/UTC',
+    suspend: false,
+    parts: postgresParts({}, source),
+    storages: storagesOf({ local: { pvc: { size: '10Gi' } }, offsite: { s3: {} } }),
+    filenameTemplate: defaults.filenameTemplate,
+    specHash: '0123456789ab',
+    abandonedAfter: 172_800,
+    ...changes,
+    pod: defaults.pod,
+    job: defaults.job,
+  };
+}
+
+/** A source with one run, as the plan would make it. */
+export function aSource(runs: readonly PlannedRun[] = [aRun()], changes: Partial<PlannedSource> = {}): PlannedSource {
+  const { source, namespace } = runs[0] ?? aRun();
+  const pieces = runs.flatMap(({ parts, storages }) => [...parts, ...storages.map(({ access }) => access)]);
+  return {
+    name: source,
+    namespace,
+    objectName: `backup-${source}`,
+    folder: source,
+    runs,
+    peers: pieces.flatMap(({ peers }) => peers),
+    secrets: pieces.flatMap(({ secrets }) => secrets),
+    networkPolicy: { enabled: true, exceptCidrs: [], dnsPort: 53 },
+    labels: {},
+    annotations: {},
+    ...changes,
+  };
+}
+
+/** An environment with these sources and the claims that they need. */
+export function aModel(sources: readonly PlannedSource[] = [aSource()], changes: Partial<Model> = {}): Model {
+  const claims = sources.flatMap(({ runs }) => runs.flatMap(({ storages }) => storages.flatMap(({ access }) => access.claim ?? [])));
+  return {
+    environment: 'prod',
+    images: IMAGES,
+    namespaces: [],
+    claims: [...new Map(claims.map((claim) => [`${claim.namespace}/${claim.name}`, claim])).values()],
+    sources,
+    warnings: [],
+    ...changes,
+  };
+}
