@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# All levels of tests, with what they need set up first. The last lines are a table, and how many passed and failed.
+#   run.sh          types, lint and format, then unit, manifests, scripts and cluster
+#   run.sh --fast   unit, manifests and scripts: no cluster
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
+. test/testbed/lib.sh
+
+results=$(mktemp -d)
+trap 'rm -rf "$results"' EXIT
+begun=$SECONDS
+
+main() {
+	local fast=
+	[ "${1-}" != --fast ] || fast=1
+	set_up "$fast" || exit
+	[ -n "$fast" ] || level check env CHECK_RESULT="$results/check.sum" test/check.sh
+	level fast vitest fast --project unit --project manifests --project scripts
+	[ -n "$fast" ] || level cluster vitest cluster --project cluster
+	node test/support/summary.mjs "$results" "$((SECONDS - begun))" ${fast:+'cluster: not run here; npm test runs it'}
+}
+
+# The tests take the cluster that KUBECONFIG names, and otherwise the test bed's.
+set_up() { # fast
+	local own=/var/lib/backstay-testbed/kubeconfig
+	if [ -n "$1" ] || [ "${KUBECONFIG:-$own}" != $own ]; then
+		test/testbed/up.sh --tools-only
+	else
+		test/testbed/up.sh
+	fi
+}
+
+# A level that fails does not keep the next one from running: the summary needs them all.
+level() { # name command...
+	local name=$1 start=$SECONDS status=0
+	shift
+	log "$name ..."
+	"$@" || status=$?
+	echo "$status" >"$results/$name.status"
+	log "$name: $((SECONDS - start)) s"
+}
+
+vitest() { # name flags...
+	local name=$1
+	shift
+	npx --no-install vitest run "$@" --reporter=default --reporter=json --outputFile.json="$results/$name.json"
+}
+
+main "$@"

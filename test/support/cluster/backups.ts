@@ -1,0 +1,85 @@
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { synthesize } from '../../../lib/charts/synthesize.ts';
+import { loadEnvironment } from '../../../lib/model/load.ts';
+import { applyFolder, type Json, kubectl } from './kubectl.ts';
+import { type JobEnd, run } from './job.ts';
+import type { S3 } from './s3.ts';
+
+/** What one test file applied: `dist/test/` of its values. */
+export interface Deployment {
+  /** Folder with `keep/` and `jobs/`. */
+  readonly dist: string;
+  /** A run of a source by hand, from start to end. `change` says what a test bends of the synthesized Job. */
+  readonly run: (source: string, change?: (job: Json) => void, seconds?: number) => Promise<JobEnd>;
+}
+
+/** Values to YAML to the cluster: what `synth` and `kubectl apply -k` do, with every text unchanged. */
+export async function deploy(namespace: string, values: Json): Promise<Deployment> {
+  const dist = writeDist(values);
+  await applyFolder(join(dist, 'keep'));
+  await applyFolder(join(dist, 'jobs'));
+  return { dist, run: (source, change, seconds) => run(namespace, `backup-${source}-daily`, change, seconds) };
+}
+
+/** Writes what `synth test` writes, into a new folder. */
+export function writeDist(values: Json): string {
+  const root = mkdtempSync(join(tmpdir(), 'backstay-'));
+  const config = join(root, 'config');
+  const dist = join(root, 'dist', 'test');
+  mkdirSync(config);
+  writeFileSync(join(config, 'base.yaml'), JSON.stringify(values, undefined, 2));
+  writeFileSync(join(config, 'test.yaml'), '');
+  for (const [path, text] of synthesize(loadEnvironment(config, 'test').model, '0.0.0')) {
+    mkdirSync(dirname(join(dist, path)), { recursive: true });
+    writeFileSync(join(dist, path), text);
+  }
+  return dist;
+}
+
+export interface Defaults {
+  readonly namespace: string;
+  readonly s3: Pick<S3, 'url'>;
+  readonly bucket: string;
+}
+
+/**
+ * Values as a user would write them for a claim and a store with a private authority: two storages, one plan that never
+ * fires by itself, little scratch, no second attempt. A test lays its own over them, key by key.
+ */
+export function testValues({ namespace, s3, bucket }: Defaults, over: Json): Json {
+  const values = {
+    namespace,
+    storages: { local: { pvc: { size: '1Gi' } }, offsite: s3Storage(s3, bucket) },
+    plans: { default: { storages: ['local', 'offsite'], tiers: { daily: { schedule: '0 0 1 1 *', keep: { last: 3 } } } } },
+    defaults: {
+      pod: { scratch: { size: '64Mi' }, resources: { requests: { cpu: '20m', memory: '32Mi' }, limits: { memory: '512Mi' } } },
+      job: { backoffLimit: 0, deadline: '10m' },
+    },
+    sources: {},
+  };
+  return merge(values, over);
+}
+
+/** A bucket behind the gate, or behind another URL. */
+export function s3Storage(s3: Pick<S3, 'url'>, bucket: string, over: Json = {}): Json {
+  const given = { bucket, endpoint: s3.url, ca: { configMap: 'private-ca' }, credentials: { secret: 'backup-s3' } };
+  return { s3: merge(given, over) };
+}
+
+/** A database of a server that `startPostgres` started. */
+export function postgresSource(server: string, database: string, over: Json = {}): Json {
+  return { postgres: merge({ host: server, database, version: 17, wait: '10s', credentials: { secret: server } }, over) };
+}
+
+/** Deletes what `jobs/` holds, as the README says for leaving. */
+export async function deleteJobs(dist: string): Promise<string> {
+  return kubectl(['delete', '-k', join(dist, 'jobs'), '--wait=true', '--cascade=background']);
+}
+
+function merge(base: Json, over: Json): Json {
+  if (typeof base !== 'object' || typeof over !== 'object' || !base || !over || Array.isArray(base) || Array.isArray(over)) return over;
+  const keys = [...new Set([...Object.keys(base), ...Object.keys(over)])];
+  return Object.fromEntries(keys.map((key) => [key, key in over ? (key in base ? merge(base[key], over[key]) : over[key]) : base[key]]));
+}
