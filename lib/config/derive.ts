@@ -14,6 +14,8 @@ export interface Way {
 
 /** What is known of a derived property, for whoever describes it. */
 export interface Note {
+  /** Name of the definition in the JSON Schema. @default - written out where it stands */
+  readonly id?: string;
   readonly description?: string;
   readonly default?: unknown;
   readonly type?: string;

@@ -54,57 +54,59 @@ const dump = z.strictObject({
   copyMethod: notYet('the copy method of a dump'),
 });
 
-const schema = z.strictObject({
-  host: z
-    .string()
-    .min(1)
-    .regex(/^[^\s/]+$/, { error: 'expected a host name or address' })
-    .meta({ description: 'Host name of the server, or its Service: `shop-db.shop`.' }),
-  port: port.default(5432).meta({ description: 'Port of the server.' }),
-  database: z.string().min(1).optional().meta({ description: 'The database to back up.' }),
-  databases: z
-    .array(z.string().min(1))
-    .min(1)
-    .optional()
-    .meta({ description: 'Several databases of this server, in place of `database`: parts of one run with one manifest.' }),
-  version: z
-    .union(
-      POSTGRES_MAJORS.map((major) => z.literal(major)),
-      { error: `expected a major version: ${POSTGRES_MAJORS.join(', ')}` },
-    )
-    .meta({ description: "Major version of the server. It picks the client's image; the script checks it at run time." }),
-  user: z.string().min(1).optional().meta({ description: 'Role to log in as. Default: the key `username` of the Secret.' }),
-  credentials: z
-    .strictObject({
-      secret: objectName.meta({ description: 'Name of an existing Secret.' }),
-      keys: z
-        .strictObject({
-          username: z.string().min(1).default('username').meta({ description: 'Key of the role.' }),
-          password: z.string().min(1).default('password').meta({ description: 'Key of the password.' }),
-        })
-        .prefault({})
-        .meta({ description: 'Which keys of the Secret are meant.' }),
-    })
-    .meta({ description: 'Where the role and its password are. Only the name is ever written.' }),
-  tls: z
-    .strictObject({
-      mode: z.enum(['disable', 'prefer', 'require', 'verify-ca', 'verify-full']).default('prefer').meta({ description: '`sslmode` of libpq.' }),
-      ca: caFile.optional().meta({ description: "Certificate of the server's authority. `verify-ca` and `verify-full` need it." }),
-    })
-    .prefault({})
-    .meta({ description: 'Encryption of the connection.' }),
-  network,
-  wait: duration.default(() => 120).meta({ description: 'How long a server that does not answer is waited for.', defaultText: '2m' }),
-  throttleDatabase: z
-    .string()
-    .min(1)
-    .default('postgres')
-    .meta({ description: 'Database that the throttle keeps its advisory locks in; one for all backups of a server.' }),
-  dump: dump.prefault({}).meta({ description: 'Settings of the method `dump`.' }),
-  basebackup: notYet('the method `basebackup`'),
-  wal: notYet('the method `wal`'),
-  admin: notYet('restoring, which `admin` is for,'),
-});
+const schema = z
+  .strictObject({
+    host: z
+      .string()
+      .min(1)
+      .regex(/^[^\s/]+$/, { error: 'expected a host name or address' })
+      .meta({ description: 'Host name of the server, or its Service: `shop-db.shop`.' }),
+    port: port.default(5432).meta({ description: 'Port of the server.' }),
+    database: z.string().min(1).optional().meta({ description: 'The database to back up.' }),
+    databases: z
+      .array(z.string().min(1))
+      .min(1)
+      .optional()
+      .meta({ description: 'Several databases of this server, in place of `database`: parts of one run with one manifest.' }),
+    version: z
+      .union(
+        POSTGRES_MAJORS.map((major) => z.literal(major)),
+        { error: `expected a major version: ${POSTGRES_MAJORS.join(', ')}` },
+      )
+      .meta({ description: "Major version of the server. It picks the client's image; the script checks it at run time." }),
+    user: z.string().min(1).optional().meta({ description: 'Role to log in as. Default: the key `username` of the Secret.' }),
+    credentials: z
+      .strictObject({
+        secret: objectName.meta({ description: 'Name of an existing Secret.' }),
+        keys: z
+          .strictObject({
+            username: z.string().min(1).default('username').meta({ description: 'Key of the role.' }),
+            password: z.string().min(1).default('password').meta({ description: 'Key of the password.' }),
+          })
+          .prefault({})
+          .meta({ description: 'Which keys of the Secret are meant.' }),
+      })
+      .meta({ description: 'Where the role and its password are. Only the name is ever written.' }),
+    tls: z
+      .strictObject({
+        mode: z.enum(['disable', 'prefer', 'require', 'verify-ca', 'verify-full']).default('prefer').meta({ description: '`sslmode` of libpq.' }),
+        ca: caFile.optional().meta({ description: "Certificate of the server's authority. `verify-ca` and `verify-full` need it." }),
+      })
+      .prefault({})
+      .meta({ description: 'Encryption of the connection.' }),
+    network,
+    wait: duration.default(() => 120).meta({ description: 'How long a server that does not answer is waited for.', defaultText: '2m' }),
+    throttleDatabase: z
+      .string()
+      .min(1)
+      .default('postgres')
+      .meta({ description: 'Database that the throttle keeps its advisory locks in; one for all backups of a server.' }),
+    dump: dump.prefault({}).meta({ description: 'Settings of the method `dump`.' }),
+    basebackup: notYet('the method `basebackup`'),
+    wal: notYet('the method `wal`'),
+    admin: notYet('restoring, which `admin` is for,'),
+  })
+  .meta({ description: 'Databases of a PostgreSQL server, by `pg_dump`.' });
 
 type Settings = z.output<typeof schema>;
 

@@ -5,18 +5,20 @@ import { prefix } from '../units/prefix.ts';
 import { size } from '../units/size.ts';
 import type { StorageContext, StorageKind } from './kind.ts';
 
-const schema = z.strictObject({
-  claim: objectName
-    .optional()
-    .meta({ description: 'Name of the claim. With `size` it is made under this name; without, it exists already. Default: `backup-<storage>`.' }),
-  size: size.optional().meta({ description: 'Size of a claim to make. Leave it out to use an existing `claim`.' }),
-  storageClassName: z.string().min(1).optional().meta({ description: "StorageClass of a claim to make. Default: the cluster's." }),
-  accessMode: z
-    .enum(['ReadWriteOnce', 'ReadWriteMany'])
-    .default('ReadWriteOnce')
-    .meta({ description: 'Access mode of the claim. Pods that share a ReadWriteOnce claim are placed on one node.' }),
-  prefix,
-});
+const schema = z
+  .strictObject({
+    claim: objectName
+      .optional()
+      .meta({ description: 'Name of the claim. With `size` it is made under this name; without, it exists already. Default: `backup-<storage>`.' }),
+    size: size.optional().meta({ description: 'Size of a claim to make. Leave it out to use an existing `claim`.' }),
+    storageClassName: z.string().min(1).optional().meta({ description: "StorageClass of a claim to make. Default: the cluster's." }),
+    accessMode: z
+      .enum(['ReadWriteOnce', 'ReadWriteMany'])
+      .default('ReadWriteOnce')
+      .meta({ description: 'Access mode of the claim. Pods that share a ReadWriteOnce claim are placed on one node.' }),
+    prefix,
+  })
+  .meta({ description: 'A PersistentVolumeClaim: the nearest copy, gone with its cluster.' });
 
 type Settings = z.output<typeof schema>;
 

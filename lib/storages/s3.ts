@@ -28,48 +28,50 @@ const credentials = z.strictObject({
     .meta({ description: 'No key at all: a role of the cloud.' }),
 });
 
-const schema = z.strictObject({
-  bucket: z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, { error: 'expected the name of a bucket: 3 to 63 lower-case letters, digits, dots and dashes' })
-    .meta({ description: 'An existing bucket.' }),
-  prefix,
-  region: z.string().min(1).default('us-east-1').meta({ description: 'Region of the bucket.' }),
-  endpoint: z
-    .url({ protocol: /^https?$/, error: 'expected a URL such as https://minio.minio:9000' })
-    .refine((url) => !/^https?:\/\/[^/]*@/.test(url), { error: 'a URL may not carry a user or a password' })
-    .optional()
-    .meta({ description: 'URL of a store that is not AWS. Default: AWS, by region.' }),
-  pathStyle: z
-    .boolean()
-    .optional()
-    .meta({ description: 'The bucket in the path and not in the host name. Default: true where an endpoint is given.' }),
-  provider: z
-    .string()
-    .regex(/^[A-Za-z0-9]+$/)
-    .optional()
-    .meta({
-      description:
-        "Name of the store's maker as rclone knows it, for its quirks: `Minio`, `Cloudflare`. Default: `AWS`, or `Other` with an endpoint.",
-    }),
-  ca: caFile.optional().meta({ description: "Certificate of the endpoint's private authority." }),
-  credentials: credentials.meta({ description: 'An access key in a Secret, or a workload identity.' }),
-  storageClass: z
-    .string()
-    .regex(/^[A-Z0-9_]+$/, { error: 'expected a class as the store spells it, such as STANDARD_IA' })
-    .optional()
-    .meta({ description: "Class of the stored objects. Default: the bucket's." }),
-  serverSideEncryption: z
-    .strictObject({
-      algorithm: z.enum(['AES256', 'aws:kms']).meta({ description: 'What the store encrypts with.' }),
-      kmsKeyId: z.string().min(1).optional().meta({ description: 'Key of the key service, for `aws:kms`.' }),
-    })
-    .optional()
-    .meta({ description: "Encryption by the store. Default: the bucket's." }),
-  readBack: z.boolean().default(false).meta({ description: 'Read every object back after the upload and hash it again.' }),
-  network,
-  objectTags: notYet('tags on objects'),
-});
+const schema = z
+  .strictObject({
+    bucket: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, { error: 'expected the name of a bucket: 3 to 63 lower-case letters, digits, dots and dashes' })
+      .meta({ description: 'An existing bucket.' }),
+    prefix,
+    region: z.string().min(1).default('us-east-1').meta({ description: 'Region of the bucket.' }),
+    endpoint: z
+      .url({ protocol: /^https?$/, error: 'expected a URL such as https://minio.minio:9000' })
+      .refine((url) => !/^https?:\/\/[^/]*@/.test(url), { error: 'a URL may not carry a user or a password' })
+      .optional()
+      .meta({ description: 'URL of a store that is not AWS. Default: AWS, by region.' }),
+    pathStyle: z
+      .boolean()
+      .optional()
+      .meta({ description: 'The bucket in the path and not in the host name. Default: true where an endpoint is given.' }),
+    provider: z
+      .string()
+      .regex(/^[A-Za-z0-9]+$/)
+      .optional()
+      .meta({
+        description:
+          "Name of the store's maker as rclone knows it, for its quirks: `Minio`, `Cloudflare`. Default: `AWS`, or `Other` with an endpoint.",
+      }),
+    ca: caFile.optional().meta({ description: "Certificate of the endpoint's private authority." }),
+    credentials: credentials.meta({ description: 'An access key in a Secret, or a workload identity.' }),
+    storageClass: z
+      .string()
+      .regex(/^[A-Z0-9_]+$/, { error: 'expected a class as the store spells it, such as STANDARD_IA' })
+      .optional()
+      .meta({ description: "Class of the stored objects. Default: the bucket's." }),
+    serverSideEncryption: z
+      .strictObject({
+        algorithm: z.enum(['AES256', 'aws:kms']).meta({ description: 'What the store encrypts with.' }),
+        kmsKeyId: z.string().min(1).optional().meta({ description: 'Key of the key service, for `aws:kms`.' }),
+      })
+      .optional()
+      .meta({ description: "Encryption by the store. Default: the bucket's." }),
+    readBack: z.boolean().default(false).meta({ description: 'Read every object back after the upload and hash it again.' }),
+    network,
+    objectTags: notYet('tags on objects'),
+  })
+  .meta({ description: 'A bucket of S3, or of a store that speaks it.' });
 
 type Settings = z.output<typeof schema>;
 

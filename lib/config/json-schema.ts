@@ -1,0 +1,36 @@
+import * as z from 'zod';
+import { SOURCE_KINDS } from '../sources/index.ts';
+import { STORAGE_KINDS } from '../storages/index.ts';
+import { caFile } from '../units/credentials.ts';
+import { derive, notes } from './derive.ts';
+import { keep } from './schema/keep.ts';
+import { plan, storageRef, tier } from './schema/options.ts';
+import { job, networkPolicy, pod, throttle } from './schema/pod.ts';
+import { source, storage } from './schema/values.ts';
+import { asOverlay, asWritten } from './written.ts';
+
+/** What stands in many places is written once, under this name. */
+const NAMED: Readonly<Record<string, z.core.$ZodType>> = {
+  ...{ storage, source, plan, tier, keep, storageRef, pod, job, throttle, networkPolicy, caFile },
+  ...Object.fromEntries([...STORAGE_KINDS, ...SOURCE_KINDS].map(({ name, schema }) => [name, schema])),
+};
+
+/**
+ * JSON Schema of the base, or of an environment's file, for editors.
+ *
+ * Draft 7 is the newest that the YAML language servers of the editors know whole.
+ */
+export function jsonSchema(role: 'base' | 'overlay'): string {
+  const nulls = role === 'overlay';
+  for (const [id, schema] of Object.entries(NAMED)) {
+    name(derive(schema, { nulls, templates: false }, schema === keep), id);
+    name(derive(schema, { nulls, templates: true }, schema === keep), `${id}Default`);
+  }
+  const schema = z.toJSONSchema(nulls ? asOverlay : asWritten, { target: 'draft-07', io: 'input', metadata: notes, unrepresentable: 'any' });
+  const title = nulls ? 'backstay: config/<environment>.yaml' : 'backstay: config/base.yaml';
+  return `${JSON.stringify({ $schema: schema.$schema, title, ...schema }, null, 2)}\n`;
+}
+
+function name(schema: z.core.$ZodType, id: string): void {
+  notes.add(schema, { ...notes.get(schema), id });
+}

@@ -1,0 +1,92 @@
+import type * as z from 'zod';
+import { defaultOf } from './derive.ts';
+import { type DocumentedObject, documentedObjects } from './documented-objects.ts';
+import { optionShape } from './schema/options.ts';
+import { values } from './schema/values.ts';
+import { type Inner, metaOf } from './schema-at.ts';
+import { typeText } from './type-text.ts';
+
+type Schema = z.core.$ZodType;
+
+const INTRODUCTION = `# Values
+
+Every key of \`config/base.yaml\` and \`config/<environment>.yaml\`. Generated from the schema that checks them; the schema is
+also in \`schema/\`, for editors.
+
+- Each file beside \`base.yaml\` is an environment, also an empty one. It is laid over the base: objects merge; lists, \`keep\`,
+  and a changed kind (\`s3\` over \`pvc\`, \`workloadIdentity\` over \`secret\`) are replaced whole; \`null\` removes a key of the base.
+- A key with nothing after it is refused: write \`{}\` for every default, or \`null\` to remove it.
+- The most specific wins: a source's tier, source, plan's tier, plan, \`defaults\`, the defaults below.
+- A duration is \`90s\`, \`30m\`, \`6h\` or \`7d\`. A size is \`512Mi\`, \`20Gi\` or \`1Ti\`, powers of 1024. A name is what Kubernetes
+  takes: lower-case letters, digits and dashes.
+- Secrets are named, never written.
+- **required** is what must be written somewhere: in either file, in \`defaults\` or in the source itself.`;
+
+const OPTIONS_TEXT = 'What a run does, at every level. The most specific wins.';
+
+/** `docs/values.md`: a table for each object of the values. */
+export function valuesReference(): string {
+  const objects = documentedObjects(values);
+  const link = (schema: Schema) => linkTo(objects.get(schema)?.title ?? '');
+  const sections = [...objects.values()].map((object) => section(object, link));
+  const options = ['## Options', OPTIONS_TEXT, table(optionShape, link)].join('\n\n');
+  return `${[INTRODUCTION, ...sections, options, refused(objects)].join('\n\n')}\n`;
+}
+
+function section({ title, parents, description, shape }: DocumentedObject, link: (schema: Schema) => string): string {
+  const hasOptions = holdsOptions(shape);
+  const own = hasOptions ? Object.fromEntries(Object.entries(shape).filter(([key]) => !Object.hasOwn(optionShape, key))) : shape;
+  return [
+    title === '' ? '## The top level' : `## ${heading(title)}`,
+    ...(description === undefined ? [] : [description.split(/ ?\bDefault: /)[0] ?? '']),
+    ...(parents.size > 1 ? [`Stands in ${[...parents].map(link).join(', ')}.`] : []),
+    table(own, link),
+    ...(hasOptions ? ['And every key of [the options](#options).'] : []),
+  ].join('\n\n');
+}
+
+function holdsOptions(shape: DocumentedObject['shape']): boolean {
+  return Object.entries(optionShape).every(([key, schema]) => shape[key] === schema);
+}
+
+function heading(title: string): string {
+  return `\`${title}\``;
+}
+
+/** An anchor as GitHub makes it of a heading. */
+function linkTo(title: string): string {
+  const anchor = title.toLowerCase().replace(/[^a-z0-9_-]/g, '');
+  return `[${heading(title)}](#${anchor})`;
+}
+
+function table(shape: Readonly<Record<string, Schema>>, link: (schema: Schema) => string): string {
+  const rows = Object.entries(shape)
+    .filter(([, schema]) => metaOf(schema).notYet === undefined)
+    .map(([key, schema]) => [`\`${key}\``, typeText(schema, link), ...defaultAndDescription(schema)]);
+  const lines = [['Key', 'Type', 'Default', 'Description'], ['---', '---', '---', '---'], ...rows];
+  return lines.map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`).join('\n');
+}
+
+/** A default that is behaviour and no value stands at the end of the description. */
+function defaultAndDescription(schema: Schema): readonly [string, string] {
+  const { description = '', defaultText } = metaOf(schema);
+  const [text = '', behaviour] = description.split(/ ?\bDefault: /);
+  const value = defaultText ?? defaultOf(schema as Inner);
+  if (value !== undefined) return [`\`${typeof value === 'string' ? value : JSON.stringify(value)}\``, text];
+  return [behaviour?.replace(/\.$/, '') ?? (isRequired(schema) ? '**required**' : '–'), text];
+}
+
+function isRequired(schema: Schema): boolean {
+  return schema._zod.optin === undefined;
+}
+
+function refused(objects: ReadonlyMap<Schema, DocumentedObject>): string {
+  const rows = [...objects.values()].flatMap(({ title, shape }) =>
+    Object.entries(shape).flatMap(([key, schema]) => {
+      const { notYet } = metaOf(schema);
+      return notYet === undefined ? [] : [`| \`${title === '' ? key : `${title}.${key}`}\` | ${notYet.replace(/,$/, '')} |`];
+    }),
+  );
+  const text = 'Keys of the format that this version does not build. They are refused by name, so that nobody believes they work.';
+  return ['## Refused for now', text, ['| Key | What it will be |', '| --- | --- |', ...rows].join('\n')].join('\n\n');
+}
