@@ -19,13 +19,16 @@
 # In WORK_DIR: run/{start,id,name} of this run, out/ with what is to be stored under its final name,
 # facts/<part>.json and facts/<part>.sums (sha256sum's format) of each part, tmp/ for everything else.
 
+# shellcheck disable=SC2034 # for whoever sources this file
+
 # Statuses, the only ones a script ends with.
 DEGRADED=10 WRONG_INPUT=64 BAD_DATA=65 UNAVAILABLE=69 FAULT=70 NO_ROOM=73 BUSY=75 NOT_ALLOWED=77
 # Where NOW moves the clock, it moves on from there.
 clock_start=$(date +%s)
 program=${0##*/}
 PHASE=${PHASE:-${program%.sh}}
-child=
+child=''
+said=''
 
 # log LEVEL TEXT...
 log() {
@@ -41,7 +44,26 @@ die() {
 	log error "$reason"
 	[ -z "$hint" ] || log hint "$hint"
 	last_words "$status" "$reason" "$hint" ''
+	said=yes
 	exit "$status"
+}
+
+# on_exit - EXIT trap of every script: tidies, and what ends without last words is a fault, whatever tool's status it is
+on_exit() {
+	ended=$?
+	trap '' TERM
+	set +e
+	tidy
+	[ "$ended" != 0 ] || exit 0
+	[ -z "$said" ] && ! [ -s "${TERMINATION_LOG:-/dev/termination-log}" ] || exit "$ended"
+	log error "ended with status $ended of a tool, which should have been handled"
+	last_words $FAULT "ended with status $ended of a tool, see the log" '' ''
+	exit $FAULT
+}
+
+# tidy - what a script leaves behind nothing of, however it ends; each has its own
+tidy() {
+	:
 }
 
 # last_words STATUS REASON HINT MORE - MORE is JSON members, such as "bytes":42; a failure to write is no failure
@@ -79,6 +101,16 @@ need_env() {
 	[ -z "$missing" ] || die $WRONG_INPUT "not set or empty:$missing" "the header of scripts/$program lists every variable and its unit"
 }
 
+# need_number NAME... - whole numbers from 0: what arithmetic is done with
+need_number() {
+	for name; do
+		eval "value=\${$name-}"
+		case $value in
+		'' | *[!0-9]*) die $WRONG_INPUT "$name is not a whole number: '$value'" "the header of scripts/$program lists every variable and its unit" ;;
+		esac
+	done
+}
+
 # need_cmd NAME...
 need_cmd() {
 	missing=
@@ -102,11 +134,24 @@ wait_for_child() {
 	return "$child_status"
 }
 
-# on_term - TERM: the child is stopped, EXIT traps clean up, and the log says so
+# on_term - TERM: what runs is stopped and waited for, EXIT traps clean up, and the log says so
+#
+# The script leads its process group, and is process 1 of its container: the group is all that it started. It is
+# waited for because the container ends with this shell, and pg_dump must still be able to tell its server.
 on_term() {
 	trap '' TERM
-	[ -z "$child" ] || kill "$child" 2>/dev/null || :
+	kill -TERM "-$$" 2>/dev/null || [ -z "$child" ] || kill -TERM "$child" 2>/dev/null || :
+	[ -z "$child" ] || await_child
 	die $FAULT 'stopped by TERM: the run was deleted, evicted or past its deadline' 'nothing of it counts as a backup; the next run starts afresh'
+}
+
+# await_child - waits for a child that was told to end, for 5 seconds
+await_child() {
+	stubborn=$child
+	(sleep 5 && kill -KILL "$stubborn") >/dev/null 2>&1 &
+	killer=$!
+	wait_for_child || :
+	kill "$killer" 2>/dev/null || :
 }
 
 # begin_run - makes the folders, and notes start, id and name of the run once, by whichever step comes first
@@ -117,6 +162,7 @@ begin_run() {
 		now >"$WORK_DIR/run/start"
 		run_id >"$WORK_DIR/run/id"
 		run_name >"$WORK_DIR/run/name.new"
+		check_name "$(cat "$WORK_DIR/run/name.new")"
 		mv "$WORK_DIR/run/name.new" "$WORK_DIR/run/name"
 	fi
 	START=$(cat "$WORK_DIR/run/start")
@@ -132,13 +178,28 @@ run_id() {
 
 # run_name - the template with its values; what is left over of it is refused at synth
 run_name() {
-	printf '%s\n' "$FILENAME_TEMPLATE" | awk -v at="$(stamp "$(cat "$WORK_DIR/run/start")")" -v id="$(cat "$WORK_DIR/run/id")" \
-		-v database="${TEMPLATE_DATABASE-}" '{
-			gsub(/\{\{ *\.Timestamp *\}\}/, at)
-			gsub(/\{\{ *\.RunID *\}\}/, id)
-			gsub(/\{\{ *\.DatabaseName *\}\}/, database)
-			print
+	RUN_AT=$(stamp "$(cat "$WORK_DIR/run/start")") RUN_BY=$(cat "$WORK_DIR/run/id") TEMPLATE_DATABASE=${TEMPLATE_DATABASE-} \
+		awk -v template=FILENAME_TEMPLATE '
+		# Not gsub: in its replacement an & means what was matched.
+		function fill(text, field, value,   out) {
+			while (match(text, "[{][{] *[.]" field " *[}][}]")) {
+				out = out substr(text, 1, RSTART - 1) value
+				text = substr(text, RSTART + RLENGTH)
+			}
+			return out text
+		}
+		BEGIN {
+			text = fill(ENVIRON[template], "Timestamp", ENVIRON["RUN_AT"])
+			text = fill(text, "RunID", ENVIRON["RUN_BY"])
+			print fill(text, "DatabaseName", ENVIRON["TEMPLATE_DATABASE"])
 		}'
+}
+
+# check_name NAME - files are found and pruned by their names: what the grammar does not know is never written
+check_name() {
+	case $1 in
+	'' | *[!A-Za-z0-9_-]*) die $WRONG_INPUT "'$1' cannot be the name of files: only A-Z, a-z, 0-9, _ and - can" 'look at filenameTemplate in the values' ;;
+	esac
 }
 
 # size_of FILE - bytes
@@ -148,10 +209,13 @@ size_of() {
 
 # free_bytes - what is left of the scratch space: the smaller of the disk's room and the pod's own limit
 free_bytes() {
-	disk=$(df -Pk "$WORK_DIR" | awk 'NR == 2 { printf "%.0f\n", $4 * 1024 }')
-	used=$(du -sk "$WORK_DIR" 2>/dev/null | awk '{ printf "%.0f\n", $1 * 1024 }')
-	left=$((SCRATCH_BYTES - used))
-	if [ "$disk" -lt "$left" ]; then echo "$disk"; else echo "$left"; fi
+	df -Pk "$WORK_DIR" >"$WORK_DIR/tmp/df"
+	du -sk "$WORK_DIR" >"$WORK_DIR/tmp/du" 2>/dev/null || :
+	awk -v limit="$SCRATCH_BYTES" '
+		FILENAME ~ /df$/ && FNR == 2 { disk = $4 * 1024 }
+		FILENAME ~ /du$/ { left = limit - $1 * 1024 }
+		END { free = disk < left ? disk : left; printf "%.0f\n", (free > 0 ? free : 0) }
+	' "$WORK_DIR/tmp/df" "$WORK_DIR/tmp/du"
 }
 
 # human BYTES - 1.5 GiB
@@ -181,7 +245,16 @@ json_text() {
 		END { printf "\"%s\"", out }'
 }
 
-# json_short TEXT - the same, cut to what the termination message has room for
+# json_short TEXT - the same, cut to what the termination message has room for, and never within a letter
 json_short() {
-	json_text "$(printf '%.300s' "$1")"
+	json_text "$(printf '%s' "$1" | LC_ALL=C awk '
+		{ text = text (NR > 1 ? "\n" : "") $0 }
+		END {
+			if (length(text) > 300) {
+				text = substr(text, 1, 297)
+				sub(/[\300-\377][\200-\277]*$/, "", text)
+				text = text "..."
+			}
+			printf "%s", text
+		}')"
 }

@@ -111,7 +111,7 @@ const schema = z
 type Settings = z.output<typeof schema>;
 
 /** PostgreSQL by `pg_dump`: a consistent copy of each database, with the server's globals beside it. */
-export const postgres: SourceKind<typeof schema> = {
+export const postgres: SourceKind<typeof schema, 'postgres'> = {
   name: 'postgres',
   schema,
   methods: ['dump'],
@@ -198,7 +198,7 @@ function part(settings: Settings, context: SourceContext, database: string): Par
     method: 'dump',
     image: `postgres${settings.version}` satisfies ImageName,
     script: 'postgres-dump.sh',
-    needs: [],
+    needs: ['postgres.sh', 'postgres-preflight.sh', 'throttle.sh'],
     env: { ...connection(settings), ...dumpEnv(settings, database), ...throttleEnv(settings, context) },
     mounts: caMounts(settings),
     peers: [peerOf(settings.host, settings.port, context.namespace, settings.network)],

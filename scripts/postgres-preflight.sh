@@ -1,0 +1,115 @@
+#!/bin/sh
+# postgres-preflight.sh - what can be known to fail before hours are spent on it. Sourced, never run.
+#
+# Environment: that of postgres-dump.sh. Leaves in TMP: database, the facts of the database as one JSON object.
+# Gives: TABLES (count of those with data to dump).
+
+# Statuses are numbers of common.sh; what is set here is read by who sources this file.
+# shellcheck disable=SC2034,SC2086
+
+preflight() {
+	PHASE=preflight
+	check_client
+	wait_for_server
+	check_server
+	check_row_security
+	check_readable
+	look_at_database
+	check_room
+}
+
+# check_row_security - pg_dump fails on such a table, and a tool that does not fail leaves out rows
+check_row_security() {
+	query row-security <<-'SQL'
+		select translate(format('%I.%I', n.nspname, c.relname), E'\n', ' ')
+		from pg_class c join pg_namespace n on n.oid = c.relnamespace
+		where c.relkind in ('r', 'p') and c.relrowsecurity and row_security_active(c.oid)
+		order by 1;
+	SQL
+	refuse_listed row-security 'row-level security hides rows from the role:' 'alter role … bypassrls, see docs/postgres-role.sql'
+}
+
+# check_readable - all that pg_dump reads: tables and sequences with the schema around them, and large objects
+check_readable() {
+	query unreadable <<-'SQL'
+		select translate(case c.relkind when 'S' then 'sequence ' else 'table ' end || format('%I.%I', n.nspname, c.relname), E'\n', ' ')
+		from pg_class c join pg_namespace n on n.oid = c.relnamespace
+		where c.relkind in ('r', 'p', 'S') and c.relpersistence <> 't'
+		  and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+		  and not (has_schema_privilege(n.oid, 'USAGE') and
+		    case c.relkind when 'S' then has_sequence_privilege(c.oid, 'SELECT') else has_table_privilege(c.oid, 'SELECT') end)
+		order by 1;
+	SQL
+	refuse_listed unreadable 'the role cannot read:' 'grant pg_read_all_data to the role, see docs/postgres-role.sql'
+
+	query unreadable-large-objects <<-'SQL'
+		select 'large object ' || l.oid
+		from pg_largeobject_metadata l
+		where current_setting('lo_compat_privileges')::bool is false
+		  and not (select rolsuper from pg_roles where rolname = current_user)
+		  and not pg_has_role(l.lomowner, 'USAGE')
+		  and not exists (
+		    select from aclexplode(l.lomacl) a
+		    where a.privilege_type = 'SELECT' and (a.grantee = 0 or pg_has_role(a.grantee, 'USAGE')))
+		order by l.oid;
+	SQL
+	refuse_listed unreadable-large-objects 'the role cannot read:' \
+		'alter role … set lo_compat_privileges = on, as superuser, see docs/postgres-role.sql'
+}
+
+# refuse_listed NAME REASON HINT - what a query listed, the first five and a count
+#
+# With filters it is left to pg_dump, which knows what they match, and fails on the first that it cannot read.
+refuse_listed() {
+	[ -s "$TMP/$1" ] || return 0
+	count=$(awk 'END { print NR }' "$TMP/$1")
+	first=$(awk 'NR <= 5 { printf "%s%s", (NR > 1 ? ", " : ""), $0 }' "$TMP/$1")
+	[ "$count" -le 5 ] || first="$first and $((count - 5)) more"
+	is_filtered || die $NOT_ALLOWED "$2 $first" "$3"
+	log info "$2 $first; pg_dump will say whether the filters match them"
+}
+
+# look_at_database - for the manifest. Columns that not every major has go through JSON.
+look_at_database() {
+	query database <<-'SQL'
+		select json_build_object(
+		  'name', d.datname,
+		  'owner', pg_get_userbyid(d.datdba),
+		  'encoding', pg_encoding_to_char(d.encoding),
+		  'collation', d.datcollate,
+		  'ctype', d.datctype,
+		  'localeProvider', case coalesce(to_jsonb(d) ->> 'datlocprovider', 'c') when 'c' then 'libc' when 'i' then 'icu' else 'builtin' end,
+		  'collationVersion', to_jsonb(d) ->> 'datcollversion',
+		  'bytes', pg_database_size(d.oid),
+		  'tables', (select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace
+		    where c.relkind in ('r', 'p') and c.relpersistence <> 't' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'),
+		  'largeObjects', (select count(*) from pg_largeobject_metadata),
+		  'extensions', (select coalesce(json_agg(json_build_object('name', extname, 'version', extversion) order by extname), '[]')
+		    from pg_extension))
+		from pg_database d where d.datname = current_database();
+	SQL
+	# Of a table that belongs to an extension, data is dumped only where the extension says so.
+	query tables <<-'SQL'
+		select count(*), coalesce(sum(pg_table_size(c.oid)), 0) + pg_table_size('pg_largeobject')
+		from pg_class c join pg_namespace n on n.oid = c.relnamespace
+		where c.relkind = 'r' and c.relpersistence <> 't' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+		  and not exists (select from pg_depend x where x.classid = 'pg_class'::regclass and x.objid = c.oid and x.deptype = 'e'
+		    and not exists (select from pg_extension e where e.oid = x.refobjid and c.oid = any(e.extconfig)));
+	SQL
+	IFS='|' read -r TABLES data_bytes <"$TMP/tables"
+	[ "$TABLES" != 0 ] || log warn "database $DATABASE has no table: is it the right one?"
+}
+
+# check_room - what a dump will have is not known before it is taken: only the hopeless is refused, the rest is said
+#
+# Tables that compress to less than a tenth, or whose text is less than a quarter of them, are rare. With filters nothing
+# is known. In every case the dump cannot outgrow the space, see limited.
+check_room() {
+	room=$(free_bytes)
+	! is_filtered || return 0
+	least=$((data_bytes / 10))
+	[ "$COMPRESSION" != none ] || least=$((data_bytes / 4))
+	[ "$room" -ge "$least" ] ||
+		die $NO_ROOM "the tables have $(human "$data_bytes"), the dump at least $(human "$least"), but $(human "$room") of scratch space are left" 'give the run more scratch space'
+	[ "$room" -ge "$data_bytes" ] || log info "the tables have $(human "$data_bytes"), and $(human "$room") of scratch space are left"
+}

@@ -1,0 +1,136 @@
+#!/bin/sh
+# postgres.sh - sessions of PostgreSQL, as every step that talks to a server has them. Sourced, never run.
+#
+# Environment: PG*, DATABASE, SERVER_MAJOR, WAIT_SECONDS, LOCK_WAIT_SECONDS, ENVIRONMENT and SOURCE of the script that
+# sources it, and TMP, a folder that it empties.
+
+# Statuses are numbers of common.sh; what is set here is read by who sources this file.
+# shellcheck disable=SC2034,SC2086
+
+# session_defaults - what holds for psql, pg_dump and pg_dumpall alike
+#
+# The server's or the role's own time-outs must not end a dump, and a server must notice that a pod's node is gone.
+# LC_ALL: what libpq says is told apart by its words.
+session_defaults() {
+	export LC_ALL=C PGCONNECT_TIMEOUT=10 PGAPPNAME="backstay/$ENVIRONMENT/$SOURCE"
+	export PGOPTIONS="-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 \
+-c default_transaction_read_only=on -c tcp_keepalives_idle=60 -c tcp_keepalives_interval=15 -c tcp_keepalives_count=4"
+}
+
+# conninfo DATABASE - for --dbname, where a plain name with a = in it would be taken for something else
+conninfo() {
+	printf "dbname='%s' keepalives_idle=60 keepalives_interval=15 keepalives_count=4" "$(printf '%s' "$1" | sed "s/[\\\\']/\\\\&/g")"
+}
+
+# check_client - the client's major is the server's: an older one refuses, a newer one writes what the server cannot read
+check_client() {
+	CLIENT_VERSION=$(pg_dump --version | awk '{ print $3; exit }')
+	[ "${CLIENT_VERSION%%[!0-9]*}" = "$SERVER_MAJOR" ] ||
+		die $WRONG_INPUT "this image has pg_dump $CLIENT_VERSION, but version: $SERVER_MAJOR is given" "take the image postgres:$SERVER_MAJOR, or set version: to the server's major"
+}
+
+# wait_for_server - until it answers, for WAIT_SECONDS; what waiting cannot mend ends at once
+wait_for_server() {
+	deadline=$(($(date +%s) + WAIT_SECONDS)) pause=1
+	while :; do
+		refused=0
+		run psql --no-psqlrc --no-password --dbname="$(conninfo "$DATABASE")" --command='select 1' >"$TMP/ready" 2>"$TMP/ready.err" || refused=$?
+		[ "$refused" != 0 ] || return 0
+		! is_final "$TMP/ready.err" || refuse_session "$TMP/ready.err" database
+		[ "$(date +%s)" -lt "$deadline" ] || give_up "$TMP/ready.err"
+		log info "waiting for $PGHOST:$PGPORT: $(reason_in "$TMP/ready.err")"
+		run sleep "$pause"
+		[ "$pause" -ge 8 ] || pause=$((pause * 2))
+	done
+}
+
+# is_final FILE - whether psql's words name something that does not pass: the server answers, but not to us
+#
+# A server may say it in its own language; then pg_isready tells whether it takes sessions at all.
+is_final() {
+	! grep -qE "$PASSING" "$1" || return 1
+	! grep -qiE 'SSL|certificate' "$1" || return 0
+	pg_isready --quiet
+}
+
+PASSING='could not translate host name|Connection refused|Connection reset|timed? ?out|timeout expired|No route to host|Network is unreachable|closed the connection|the database system is|too many (clients|connections)|connection slots'
+
+# refuse_session FILE KEY - says why the server does not let us in, and which key of the values to look at
+refuse_session() {
+	case $(cat "$1") in
+	*'database "'*'" does not exist'* | *'is not currently accepting connections'*)
+		die $WRONG_INPUT "$(reason_in "$1")" "look at $2: in the values of this source"
+		;;
+	*'does not support SSL'* | *certificate* | *'SSL error'*)
+		die $WRONG_INPUT "$(reason_in "$1")" 'look at tls: in the values of this source'
+		;;
+	*'permission denied for database'*)
+		die $NOT_ALLOWED "$(reason_in "$1")" "grant connect on that database to the role, or look at $2: in the values"
+		;;
+	*) die $NOT_ALLOWED "$(reason_in "$1")" 'role and password come from the Secret that credentials: names' ;;
+	esac
+}
+
+# give_up FILE - the patience is at its end
+give_up() {
+	why="no session with $PGHOST:$PGPORT within ${WAIT_SECONDS}s: $(reason_in "$1")"
+	case $why in
+	*'too many'* | *'connection slots'*) die $BUSY "$why" 'the server has no connection to spare: raise max_connections or reserve one for the role' ;;
+	*translate*) die $UNAVAILABLE "$why" 'is host: right, and may the pod ask DNS? A NetworkPolicy may forbid it' ;;
+	*'the database system is'*) die $UNAVAILABLE "$why" 'the server is up but not ready; wait: in the values is the patience' ;;
+	*) die $UNAVAILABLE "$why" 'is the server up, are host: and port: right, and do the NetworkPolicies of both namespaces (network: in the values) let this pod through?' ;;
+	esac
+}
+
+# query NAME [OPTION...] - runs the SQL on stdin; what it returns is in TMP/NAME, unaligned. Names go in as :'name' only.
+query() {
+	query_name=$1
+	shift
+	{
+		printf "set search_path = pg_catalog;\nset client_encoding = 'UTF8';\nset lock_timeout = '%ss';\n" "$LOCK_WAIT_SECONDS"
+		cat
+	} >"$TMP/$query_name.sql"
+	query_status=0
+	run psql --no-psqlrc --no-password --quiet --no-align --tuples-only --set=ON_ERROR_STOP=1 "$@" \
+		--dbname="$(conninfo "$DATABASE")" --file="$TMP/$query_name.sql" >"$TMP/$query_name" 2>"$TMP/$query_name.err" || query_status=$?
+	[ "$query_status" = 0 ] || fail_as "$TMP/$query_name.err" "cannot look at the database ($query_name)"
+}
+
+# check_server - the server's own major
+check_server() {
+	query server <<-'SQL'
+		select current_setting('server_version_num')::int / 10000, split_part(current_setting('server_version'), ' ', 1);
+	SQL
+	IFS='|' read -r major SERVER_VERSION <"$TMP/server"
+	[ "$major" = "$SERVER_MAJOR" ] ||
+		die $WRONG_INPUT "the server is PostgreSQL $SERVER_VERSION, but version: $SERVER_MAJOR is given" "set version: $major, which also picks the image"
+}
+
+# reason_in FILE - the first error that a tool wrote, on one line
+reason_in() {
+	awk '
+		/(error|ERROR|FATAL|PANIC):/ { if (!found++) { sub(/^[a-z_]+: error: /, ""); print } }
+		{ last = $0 }
+		END { if (!found) print last == "" ? "it said nothing" : last }
+	' "$1"
+}
+
+# fail_as FILE WHAT - ends as what the tool wrote means
+fail_as() {
+	while IFS= read -r line; do log error "$line"; done <"$1"
+	why="$2: $(reason_in "$1")"
+	if grep -qE 'No space left|File too large|[Qq]uota exceeded' "$1"; then
+		die $NO_ROOM "$why" 'give the run more scratch space'
+	elif grep -qE 'permission denied|row-level security|password authentication|must be (owner|superuser|able)|pg_hba' "$1"; then
+		die $NOT_ALLOWED "$why" 'docs/postgres-role.sql makes a role that suffices'
+	elif grep -qE 'lock timeout|could not obtain lock|connection slots|too many (clients|connections)' "$1"; then
+		die $BUSY "$why" "somebody holds a lock or all connections; dump.lockWait: is the patience"
+	elif grep -qE 'conflict with recovery' "$1"; then
+		die $BUSY "$why" 'on a standby: hot_standby_feedback = on, or a larger max_standby_streaming_delay'
+	elif grep -qE 'no matching|server version mismatch|invalid value|unrecognized|improper' "$1"; then
+		die $WRONG_INPUT "$why" 'look at dump: in the values of this source'
+	elif grep -qE "$PASSING|connection to server|terminating connection|could not (receive|send) data|SSL SYSCALL" "$1"; then
+		die $UNAVAILABLE "$why" 'the server went away; the next attempt starts afresh'
+	fi
+	die $FAULT "$why" 'the log has all that the tool said'
+}
