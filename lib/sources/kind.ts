@@ -8,9 +8,9 @@ import type { Env, Mount, Peer, Placement, SecretNeed } from '../pod.ts';
  *
  * Adding a kind is a file beside this one, its script, and a line in `index.ts`.
  */
-export interface SourceKind<Schema extends z.ZodType = z.ZodType> {
+export interface SourceKind<Schema extends z.ZodType = z.ZodType, Name extends string = string> {
   /** Key of the kind in the values: `postgres`, `volume`. */
-  readonly name: string;
+  readonly name: Name;
 
   /** What people write under that key, with every default. */
   readonly schema: Schema;

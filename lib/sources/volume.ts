@@ -57,7 +57,7 @@ const schema = z
 type Settings = z.output<typeof schema>;
 
 /** A volume by `tar`: what lies in a claim, file by file, read while the application goes on. */
-export const volume: SourceKind<typeof schema> = {
+export const volume: SourceKind<typeof schema, 'volume'> = {
   name: 'volume',
   schema,
   methods: ['tar'],

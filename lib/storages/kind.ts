@@ -7,9 +7,9 @@ import type { ClaimSpec, Env, Mount, Peer, SecretNeed } from '../pod.ts';
  *
  * Every storage is an rclone path to the scripts, so a new kind is a file beside this one and a line in `index.ts`.
  */
-export interface StorageKind<Schema extends z.ZodType = z.ZodType> {
+export interface StorageKind<Schema extends z.ZodType = z.ZodType, Name extends string = string> {
   /** Key of the kind in the values: `pvc`, `s3`. */
-  readonly name: string;
+  readonly name: Name;
 
   /** What people write under that key, with every default. */
   readonly schema: Schema;

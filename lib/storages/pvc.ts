@@ -23,7 +23,7 @@ const schema = z
 type Settings = z.output<typeof schema>;
 
 /** A PersistentVolumeClaim: the nearest copy, gone with its cluster. */
-export const pvc: StorageKind<typeof schema> = {
+export const pvc: StorageKind<typeof schema, 'pvc'> = {
   name: 'pvc',
   schema,
   check,

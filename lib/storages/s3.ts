@@ -76,7 +76,7 @@ const schema = z
 type Settings = z.output<typeof schema>;
 
 /** S3 of AWS, or any store that speaks it. */
-export const s3: StorageKind<typeof schema> = {
+export const s3: StorageKind<typeof schema, 's3'> = {
   name: 's3',
   schema,
   check,

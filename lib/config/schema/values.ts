@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { IMAGES } from '../../images.ts';
+import { IMAGES, type ImageName } from '../../images.ts';
 import { LATER_SOURCES, SOURCE_KINDS } from '../../sources/index.ts';
 import { LATER_STORAGES, STORAGE_KINDS } from '../../storages/index.ts';
 import { dnsLabel } from '../../units/names.ts';
@@ -7,10 +7,15 @@ import { notYet } from '../../units/not-yet.ts';
 import { optionShape, plan, tier, tierName } from './options.ts';
 
 type Kinds = readonly { readonly name: string; readonly schema: z.ZodType }[];
+type Slices<List extends Kinds> = { readonly [Kind in List[number] as Kind['name']]: z.ZodOptional<Kind['schema']> };
 
-const slices = (kinds: Kinds, meta: Readonly<Record<string, unknown>> = {}) =>
-  Object.fromEntries(kinds.map(({ name, schema }) => [name, schema.optional().meta(meta)]));
-const later = (kinds: Readonly<Record<string, string>>) => Object.fromEntries(Object.entries(kinds).map(([name, what]) => [name, notYet(what)]));
+function slices<const List extends Kinds>(kinds: List, meta: Readonly<Record<string, unknown>> = {}): Slices<List> {
+  return Object.fromEntries(kinds.map(({ name, schema }) => [name, schema.optional().meta(meta)])) as Slices<List>;
+}
+
+function later<Name extends string>(kinds: Readonly<Record<Name, string>>) {
+  return Object.fromEntries(Object.entries<string>(kinds).map(([name, what]) => [name, notYet(what)])) as Record<Name, ReturnType<typeof notYet>>;
+}
 
 /** A key per kind, of which exactly one is written for a storage. */
 export const storage = z
@@ -45,19 +50,18 @@ const image = z
   })
   .refine((reference) => !/:latest(@|$)/.test(reference), { error: "the tag 'latest' says nothing about what runs" });
 
+const ours = Object.fromEntries(
+  Object.entries(IMAGES).map(([name, reference]) => [name, image.default(reference).meta({ description: 'Image in place of ours, with a tag.' })]),
+) as Record<ImageName, z.ZodDefault<typeof image>>;
+
 const images = z
   .strictObject({
     registry: z
       .string()
-      .regex(/^[a-z0-9][a-z0-9.:/-]*[a-z0-9]$/)
+      .regex(/^[a-z0-9][a-z0-9.:/-]*[a-z0-9]$/, { error: 'expected a registry such as registry.acme.dev/mirror' })
       .optional()
       .meta({ description: 'Registry that stands in for `docker.io` in all of ours: a mirror.' }),
-    ...Object.fromEntries(
-      Object.entries(IMAGES).map(([name, reference]) => [
-        name,
-        image.default(reference).meta({ description: `Image in place of ours, with a tag.` }),
-      ]),
-    ),
+    ...ours,
   })
   .meta({ description: 'The images that pods run.' });
 
