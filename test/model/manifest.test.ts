@@ -1,0 +1,64 @@
+import { describe, expect, test } from 'vitest';
+import { ConfigError } from '../../lib/errors.ts';
+import { parseManifest, strictManifest } from '../../lib/model/manifest.ts';
+import { MANIFEST, POSTGRES_PART } from '../support/manifest.ts';
+
+const read = (value: unknown) => parseManifest(JSON.stringify(value), 'prod/shop');
+
+function refusal(value: unknown): ConfigError {
+  try {
+    read(value);
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+  throw new Error('it was read');
+}
+
+test('a manifest with a part of each kind is read', () => {
+  expect(read(MANIFEST)).toEqual(MANIFEST);
+  expect(strictManifest.parse(MANIFEST)).toEqual(MANIFEST);
+});
+
+test('what a newer backstay adds is kept, and no hindrance', () => {
+  const newer = { ...MANIFEST, expires: '2027-01-01T00:00:00Z', parts: [{ ...POSTGRES_PART, wal: { start: '0/1' } }] };
+  expect(read(newer)).toEqual(newer);
+});
+
+test('what our own scripts write may hold no key that is not described', () => {
+  expect(strictManifest.safeParse({ ...MANIFEST, more: 1 }).success).toBe(false);
+  expect(strictManifest.safeParse({ ...MANIFEST, parts: [{ ...POSTGRES_PART, more: 1 }] }).success).toBe(false);
+});
+
+test('half a manifest is refused, with what to do', () => {
+  expect(() => parseManifest(JSON.stringify(MANIFEST).slice(0, 200), 'prod/shop')).toThrow('prod/shop: not JSON, or only half of it');
+});
+
+describe('refused', () => {
+  test.each([
+    ['another version', { ...MANIFEST, version: 'backstay/v2' }, "prod/shop: version: expected 'backstay/v1'"],
+    ['no parts', { ...MANIFEST, parts: [] }, 'prod/shop: parts: expected at least one entry'],
+    ['a part of a kind that is not known', { ...MANIFEST, parts: [{ ...POSTGRES_PART, kind: 'openbao' }] }, 'prod/shop: parts[0].kind'],
+    ['a name without a time', { ...MANIFEST, name: 'latest' }, 'prod/shop: name: expected a name with one time and the run id'],
+    ['a time without a zone', { ...MANIFEST, start: '2026-11-21T09:30:00' }, 'prod/shop: start: expected a time in UTC'],
+    ['a run id that could be a number', { ...MANIFEST, runId: '12345678' }, 'prod/shop: runId: expected eight of the letters'],
+    ['a size as text', { ...MANIFEST, bytes: '12' }, 'prod/shop: bytes: expected a number'],
+    ['a negative size', { ...MANIFEST, bytes: -2_147_483_648 }, 'prod/shop: bytes: expected at least 0'],
+    [
+      'a checksum that is cut',
+      { ...MANIFEST, parts: [{ ...POSTGRES_PART, files: [{ ...POSTGRES_PART.files[0], sha256: 'abc' }] }] },
+      'files[0].sha256',
+    ],
+    [
+      'a file in another folder',
+      { ...MANIFEST, parts: [{ ...POSTGRES_PART, files: [{ ...POSTGRES_PART.files[0], name: '../x' }] }] },
+      'files[0].name',
+    ],
+  ])('%s', (_, value, message) => {
+    expect(refusal(value).message).toContain(message);
+  });
+
+  test('all mistakes at once', () => {
+    expect(refusal({ ...MANIFEST, bytes: -1, runId: 'x', storages: [] }).problems).toHaveLength(3);
+  });
+});
