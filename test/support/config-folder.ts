@@ -1,0 +1,40 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { readEnvironment, readValues } from '../../lib/config/read.ts';
+import { ConfigError, describeProblem } from '../../lib/errors.ts';
+
+/** A folder of values that is gone after the test. */
+export function configFolder(files: Readonly<Record<string, string | Uint8Array>>): string {
+  const dir = mkdtempSync(join(tmpdir(), 'backstay-config-'));
+  onTestFinished(() => rmSync(dir, { recursive: true }));
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(dir, name), text);
+  return dir;
+}
+
+/** What one environment of some files is told when it is read: every mistake of both files, the folder called `config`. */
+export function mistakesIn(base: string, overlay = ''): string {
+  const dir = configFolder({ 'base.yaml': base, 'prod.yaml': overlay });
+  return inWords(dir, () => readEnvironment(dir, 'prod').mistakes);
+}
+
+/** The mistakes that something throws, or returns, in the user's words. Anything else that is thrown goes on. */
+export function inWords(dir: string, problems: () => ConfigError['problems'] | unknown): string {
+  try {
+    const returned = problems();
+    return Array.isArray(returned) ? words(dir, returned) : 'no mistake';
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return words(dir, error.problems);
+  }
+}
+
+function words(dir: string, problems: ConfigError['problems']): string {
+  return problems.map(describeProblem).join('\n').replaceAll(dir, 'config') || 'no mistake';
+}
+
+/** The merged values of two files. */
+export function treeOf(base: string, overlay = ''): unknown {
+  return readValues(configFolder({ 'base.yaml': base, 'prod.yaml': overlay }), 'prod').tree;
+}
