@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { synthesize } from '../../../lib/charts/synthesize.ts';
 import { loadEnvironment } from '../../../lib/model/load.ts';
-import { applyFolder, type Json, kubectl } from './kubectl.ts';
 import { type JobEnd, run } from './job.ts';
+import { applyFolder, type Json, kubectl } from './kubectl.ts';
 import type { S3 } from './s3.ts';
 
 /** What one test file applied: `dist/test/` of its values. */

@@ -1,5 +1,5 @@
 import { IMAGES } from '../../../lib/images.ts';
-import { apply, exec, type Json, read } from './kubectl.ts';
+import { apply, exec, type Json, kubectl, read } from './kubectl.ts';
 import { restrictedContainer, restrictedPod } from './namespace.ts';
 import { until } from './until.ts';
 
@@ -7,29 +7,45 @@ import { until } from './until.ts';
 export interface Desk {
   /** Runs a shell script in it; `/claims/<claim>` are the claims, `/tmp` is its own. */
   readonly sh: (script: string) => Promise<string>;
+  /** Puts bytes into a file of it. */
+  readonly put: (path: string, bytes: Buffer) => Promise<void>;
 }
 
 export interface DeskOptions {
   readonly name?: string;
-  /** Claims to mount below /claims. */
+  /** Claims to mount below /claims, as the application has them: without an `fsGroup`. */
   readonly claims?: readonly string[];
   /** @default 999, as the backup pods */
   readonly user?: number;
   readonly group?: number;
+  /** @default IMAGES.postgres17 */
+  readonly image?: string;
   readonly labels?: Readonly<Record<string, string>>;
 }
 
 export async function startDesk(namespace: string, options: DeskOptions = {}): Promise<Desk> {
-  const { name = 'desk', claims = [], user = 999, group, labels } = options;
-  await apply(deskPod(namespace, name, claims, { ...restrictedPod(user), ...(group ? { supplementalGroups: [group] } : {}) }, labels));
+  const { name = 'desk', claims = [], user = 999, group, image = IMAGES.postgres17, labels } = options;
+  const securityContext = { ...restrictedPod(user), ...(group && { supplementalGroups: [group] }) };
+  await apply(deskPod(namespace, { name, image, claims, labels, securityContext }));
   await until(`pod ${namespace}/${name}`, 60, async () => {
     const pod = await read(`/api/v1/namespaces/${namespace}/pods/${name}`);
     return pod?.status.phase === 'Running' ? true : undefined;
   });
-  return { sh: (script) => exec(namespace, name, script) };
+  return {
+    sh: (script) => exec(namespace, name, script),
+    put: async (path, bytes) => void (await kubectl(['exec', '-i', '-n', namespace, name, '--', 'sh', '-c', 'cat >"$0"', path], bytes)),
+  };
 }
 
-function deskPod(namespace: string, name: string, claims: readonly string[], securityContext: Json, labels?: Json): Json {
+interface DeskPod {
+  readonly name: string;
+  readonly image: string;
+  readonly claims: readonly string[];
+  readonly labels: DeskOptions['labels'];
+  readonly securityContext: Json;
+}
+
+function deskPod(namespace: string, { name, image, claims, labels, securityContext }: DeskPod): Json {
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -41,7 +57,7 @@ function deskPod(namespace: string, name: string, claims: readonly string[], sec
       containers: [
         {
           name: 'desk',
-          image: IMAGES.postgres18,
+          image,
           command: ['sleep', 'infinity'],
           env: [{ name: 'HOME', value: '/tmp' }],
           securityContext: restrictedContainer,

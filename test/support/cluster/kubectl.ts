@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { toolsCache } from '../tools.ts';
@@ -22,7 +22,7 @@ export type Json = any;
 const env = { ...process.env, KUBECONFIG, PATH: [join(toolsCache, 'cluster/bin'), process.env.PATH].join(delimiter) };
 
 /** Runs kubectl against the cluster; never throws. */
-export async function tryKubectl(args: readonly string[], input?: string): Promise<Done> {
+export async function tryKubectl(args: readonly string[], input?: string | Buffer): Promise<Done> {
   if (!existsSync(KUBECONFIG)) throw new Error(`no cluster at ${KUBECONFIG}\nHINT: run test/testbed/up.sh, or set KUBECONFIG`);
   const child = spawn('kubectl', args, { env, stdio: ['pipe', 'pipe', 'pipe'] });
   child.stdin.on('error', () => {}).end(input ?? '');
@@ -35,7 +35,7 @@ export async function tryKubectl(args: readonly string[], input?: string): Promi
 }
 
 /** Runs kubectl and gives what it printed; a failure is an error with its message. */
-export async function kubectl(args: readonly string[], input?: string): Promise<string> {
+export async function kubectl(args: readonly string[], input?: string | Buffer): Promise<string> {
   const { status, stdout, stderr } = await tryKubectl(args, input);
   if (status !== 0) throw new Error(`kubectl ${args.join(' ')}: status ${status}\n${stderr}${stdout}`);
   return stdout;
@@ -68,16 +68,20 @@ export async function read(path: string): Promise<Json | undefined> {
 
 let serving: Promise<string> | undefined;
 
-/** One `kubectl proxy` for the whole process: to look five times a second by starting kubectl takes half a processor. */
+/**
+ * One `kubectl proxy` for the whole process: to look five times a second by starting kubectl takes half a processor.
+ * It ends with its stdin, however we end.
+ */
 function proxy(): Promise<string> {
   serving ??= new Promise((settle, reject) => {
-    const child: ChildProcess = spawn('kubectl', ['proxy', '--port=0'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
-    process.on('exit', () => child.kill());
+    const child = spawn('sh', ['-c', 'kubectl proxy --port=0 & read -r _; kill $!'], { env, stdio: ['pipe', 'pipe', 'ignore'] });
     child.on('error', reject).on('exit', () => reject(new Error('kubectl proxy ended')));
-    child.stdout?.on('data', (line: Buffer) => {
+    child.stdout.on('data', (line: Buffer) => {
       const address = /127\.0\.0\.1:\d+/.exec(line.toString());
       if (address) settle(`http://${address[0]}`);
     });
+    child.unref();
+    for (const stream of [child.stdin, child.stdout]) (stream as unknown as { unref(): void }).unref();
   });
   return serving;
 }

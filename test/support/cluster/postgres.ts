@@ -10,6 +10,8 @@ export interface Postgres {
   readonly password: string;
   /** Runs SQL as the superuser; gives unaligned rows. */
   readonly sql: (text: string, database?: string) => Promise<string>;
+  /** Runs a shell script beside the server, whose programs are on PATH; `-h /tmp -U postgres` is the superuser. */
+  readonly program: (script: string) => Promise<string>;
 }
 
 export interface PostgresOptions {
@@ -28,9 +30,10 @@ export async function startPostgres(namespace: string, options: PostgresOptions 
     const pod = await read(`/api/v1/namespaces/${namespace}/pods/${name}-0`);
     return pod?.status.conditions?.find(({ type, status }: Json) => type === 'Ready' && status === 'True');
   });
+  const program = (script: string) => exec(namespace, `${name}-0`, script);
   const sql = (text: string, database = 'postgres') =>
-    exec(namespace, `${name}-0`, `psql -X -q -A -t -v ON_ERROR_STOP=1 -h /tmp -U postgres -d '${database}' <<'END_OF_SQL'\n${text}\nEND_OF_SQL\n`);
-  return { name, password, sql };
+    program(`psql -X -q -A -t -v ON_ERROR_STOP=1 -h /tmp -U postgres -d '${database}' <<'END_OF_SQL'\n${text}\nEND_OF_SQL\n`);
+  return { name, password, sql, program };
 }
 
 // No volume and no fsync: it lives as long as its pod.

@@ -31,7 +31,11 @@ export function inBucket(s3: S3, bucket: string, prefix = 'test'): Stored {
 export async function inClaim(desk: Desk, claim: string, prefix = 'test'): Promise<Stored> {
   const folder = `/claims/${claim}/${prefix}`;
   const sums = await desk.sh(`[ -d ${folder} ] || exit 0; cd ${folder}; find . -type f -exec sha256sum {} +`);
-  const hashes = sums.trim().split('\n').filter(Boolean).map((line) => [line.slice(68), line.slice(0, 64)] as const);
+  const hashes = sums
+    .trim()
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => [line.slice(68), line.slice(0, 64)] as const);
   const texts = await textsOf(desk, folder, hashes.map(([path]) => path).filter(isText));
   return new Map(hashes.map(([path, sha256]) => [path, { sha256, ...(texts.has(path) && { text: texts.get(path) }) }]));
 }
@@ -40,7 +44,7 @@ export async function inClaim(desk: Desk, claim: string, prefix = 'test'): Promi
 export function runsIn(stored: Stored, folder: string): readonly StoredRun[] {
   return [...stored]
     .filter(([path]) => path.startsWith(`${folder}/`) && path.endsWith('.manifest.json'))
-    .map(([path, { text = '' }]) => {
+    .map(([, { text = '' }]) => {
       const manifest = JSON.parse(text);
       const files = manifest.parts.flatMap((part: Json) => part.files) as readonly { name: string; sha256: string }[];
       const broken = files.filter(({ name, sha256 }) => stored.get(`${folder}/${name}`)?.sha256 !== sha256).map(({ name }) => name);
