@@ -3,7 +3,7 @@ import { CataloguePod } from '../constructs/catalogue-pod.ts';
 import type { Model, PlannedRun, PlannedSource } from '../model/model.ts';
 import type { Env } from '../pod.ts';
 import { objectsOf } from './objects.ts';
-import type { Json } from './writer.ts';
+import type { Fields } from './writer.ts';
 
 /** What a run by hand may be given. */
 export interface ManualRun {
@@ -12,7 +12,7 @@ export interface ManualRun {
 }
 
 /** The Job of a run by hand. Its name is completed by the API server, so it is created and not applied. */
-export function manualJob(model: Model, source: string, tier: string, { label }: ManualRun = {}): Json {
+export function manualJob(model: Model, source: string, tier: string, { label }: ManualRun = {}): Fields {
   const { planned, run } = find(model, source, tier);
   return nameless((scope) => {
     const { objectName: serviceAccount, labels, annotations } = planned;
@@ -21,7 +21,7 @@ export function manualJob(model: Model, source: string, tier: string, { label }:
 }
 
 /** The pod that does an `ACTION` (`list`, `get` or `prune`) on what is stored of a source: a container for each tier. */
-export function cataloguePod(model: Model, source: string, tier: string | undefined, action: Env): Json {
+export function cataloguePod(model: Model, source: string, tier: string | undefined, action: Env): Fields {
   const { planned, run } = find(model, source, tier);
   return nameless((scope) => {
     const { objectName: serviceAccount, labels, annotations, runs } = planned;
@@ -31,11 +31,10 @@ export function cataloguePod(model: Model, source: string, tier: string | undefi
 }
 
 /** cdk8s gives a name of its own to an object that has none, beside `generateName`. */
-function nameless(build: Parameters<typeof objectsOf>[0]): Json {
-  const [object] = objectsOf(build) as readonly { readonly metadata: { readonly name?: Json } }[];
+function nameless(build: Parameters<typeof objectsOf>[0]): Fields {
+  const [object] = objectsOf(build);
   if (!object) throw new Error('nothing was built');
-  const { name: _, ...metadata } = object.metadata;
-  return { ...object, metadata };
+  return JSON.parse(JSON.stringify({ ...object, metadata: { ...(object.metadata as Fields), name: undefined } })) as Fields;
 }
 
 /** The command line has checked both names. */

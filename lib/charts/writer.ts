@@ -1,7 +1,101 @@
 import { DEFAULT_SCALAR_STYLE_RULES, type DumpOptions, dump, SCALAR_STYLE, type ScalarStyleRule } from 'js-yaml';
 
-/** Anything that JSON can hold. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+/** Anything that JSON can hold. What is undefined is not written. */
+export type Json = null | boolean | number | string | undefined | readonly Json[] | Fields;
+export type Fields = { readonly [key: string]: Json };
+
+/**
+ * Documents as one YAML text, under comment lines. The same value gives the same text, whatever the order of its keys.
+ *
+ * Lists and maps are laid out here, and js-yaml decides how a text must be quoted. Its own walk over a whole object took
+ * most of the time that a thousand sources need.
+ */
+export function toYaml(documents: readonly Fields[], comment: string): string {
+  const lines = [comment.replace(/^/gm, '# ')];
+  for (const [index, document] of documents.entries()) {
+    if (index > 0) lines.push('---');
+    fields(lines, document, '', '');
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** A value behind `key:` or `-`: on the same line, or on lines of its own under it. */
+function value(lines: string[], head: string, content: Json, indent: string): void {
+  if (isList(content)) {
+    if (content.length === 0) lines.push(`${head} []`);
+    else if (head.endsWith('-')) items(lines, content, indent, `${head} `);
+    else items(under(lines, head), content, indent, indent);
+  } else if (typeof content === 'object' && content !== null) {
+    if (keysOf(content).length === 0) lines.push(`${head} {}`);
+    else if (head.endsWith('-')) fields(lines, content, indent, `${head} `);
+    else fields(under(lines, head), content, indent, indent);
+  } else lines.push(`${head} ${indented(scalar(content ?? null), indent)}`);
+}
+
+function items(lines: string[], list: readonly Json[], indent: string, first: string): void {
+  for (const [index, item] of list.entries()) value(lines, `${index === 0 ? first : indent}-`, item, `${indent}  `);
+}
+
+/** A map in a list begins on the line of its dash. */
+function fields(lines: string[], map: Fields, indent: string, first: string): void {
+  let lead = first;
+  for (const key of keysOf(map).sort(inReadingOrder)) {
+    value(lines, `${lead}${keyText(key)}:`, map[key], `${indent}  `);
+    lead = indent;
+  }
+}
+
+function under(lines: string[], head: string): string[] {
+  lines.push(head);
+  return lines;
+}
+
+function keysOf(map: Fields): string[] {
+  return Object.keys(map).filter((key) => map[key] !== undefined);
+}
+
+function isList(content: Json): content is readonly Json[] {
+  return Array.isArray(content);
+}
+
+/** js-yaml indents the lines of a block by two, as if it stood at the top. */
+function indented(text: string, indent: string): string {
+  return text.includes('\n') ? text.replaceAll(/\n(?=[^\n])/g, `\n${indent.slice(2)}`) : text;
+}
+
+/** What a reader looks for first; then the alphabet. */
+const FIRST = ['apiVersion', 'kind', 'metadata', 'name', 'generateName', 'namespace', 'image', 'command', 'initContainers', 'containers'];
+const RANKS = new Map(FIRST.map((key, rank) => [key, rank]));
+
+function inReadingOrder(a: string, b: string): number {
+  return (RANKS.get(a) ?? FIRST.length) - (RANKS.get(b) ?? FIRST.length) || (a < b ? -1 : 1);
+}
+
+/** Words that are plain in every parser: no number, date or truth value begins or looks like this. */
+const PLAIN = /^[A-Za-z/][A-Za-z0-9_./-]*$/;
+const NOT_PLAIN = /^(y|n|yes|no|on|off|true|false|null|nan|inf)$/i;
+
+function scalar(value: null | boolean | number | string): string {
+  if (typeof value !== 'string') return String(value);
+  return PLAIN.test(value) && !NOT_PLAIN.test(value) ? value : remembered(value, texts, (text) => dump({ k: text }, OPTIONS).slice(3, -1));
+}
+
+function keyText(key: string): string {
+  return PLAIN.test(key) && !NOT_PLAIN.test(key) ? key : remembered(key, keys, (text) => dump({ [text]: 0 }, OPTIONS).slice(0, -4));
+}
+
+const texts = new Map<string, string>();
+const keys = new Map<string, string>();
+
+/** The same few texts come again in every object; those that do not must not pile up. */
+function remembered(text: string, known: Map<string, string>, make: (text: string) => string): string {
+  const found = known.get(text);
+  if (found !== undefined) return found;
+  const made = make(text);
+  if (known.size >= 1000) known.clear();
+  known.set(text, made);
+  return made;
+}
 
 /** Not a line's end for every parser, or not seen by people. What YAML cannot hold at all, js-yaml keeps out by itself. */
 const DOUBTFUL = /[\u0085\u00A0\u2028\u2029]/;
@@ -22,9 +116,3 @@ const OPTIONS: DumpOptions = {
   noRefs: true,
   scalarStyleRules: [literalLines, ...Object.values(DEFAULT_SCALAR_STYLE_RULES)],
 };
-
-/** Documents as one YAML text, under comment lines. The same value gives the same text. */
-export function toYaml(documents: readonly Json[], comment: string): string {
-  const header = comment.replace(/^/gm, '# ');
-  return `${header}\n${documents.map((document) => dump(document, OPTIONS)).join('---\n')}`;
-}

@@ -1,5 +1,6 @@
 import type { k8s } from '../../imports/k8s.ts';
 import type { Placement } from '../pod.ts';
+import type { Plain } from './kubernetes-object.ts';
 import { claimLabel } from './labels.ts';
 
 const HOSTNAME = 'kubernetes.io/hostname';
@@ -37,11 +38,11 @@ export function affinityOf({ placements, exclusiveClaims, affinity = {} }: Affin
 }
 
 /** A term is met by pods of our own namespace only. */
-function sameNode(labels: Readonly<Record<string, string>>): k8s.PodAffinityTerm {
+function sameNode(labels: Readonly<Record<string, string>>): Plain<k8s.PodAffinityTerm> {
   return { labelSelector: { matchLabels: labels }, topologyKey: HOSTNAME };
 }
 
-function besides(wanted: readonly k8s.PodAffinityTerm[], placements: readonly Placement[], users: Verbatim): Verbatim {
+function besides(wanted: readonly Plain<k8s.PodAffinityTerm>[], placements: readonly Placement[], users: Verbatim): Verbatim {
   const theirs = list(users, REQUIRED);
   const placed = placements.some(({ type }) => type === 'nextTo');
   const required = theirs.length > 0 && !placed ? [] : wanted.slice(0, 1);

@@ -1,8 +1,6 @@
-import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
-import { k8s } from '../../imports/k8s.ts';
 import { type BackupJobProps, jobSpec, metadataOf } from './backup-job.ts';
-import { verbatimFields } from './backup-pod.ts';
+import { KubernetesObject } from './kubernetes-object.ts';
 
 export interface BackupCronJobProps extends BackupJobProps {
   /** Five cron fields. */
@@ -15,7 +13,7 @@ export class BackupCronJob extends Construct {
     super(scope, id);
     const { run, schedule } = props;
     const metadata = metadataOf(props);
-    const manifest = k8s.KubeCronJob.manifest({
+    new KubernetesObject(this, 'Resource', 'CronJob', {
       metadata: { name: run.name, namespace: run.namespace, ...metadata },
       spec: {
         schedule,
@@ -28,7 +26,5 @@ export class BackupCronJob extends Construct {
         jobTemplate: { metadata, spec: jobSpec(props) },
       },
     });
-    Object.assign(manifest.spec.jobTemplate.spec.template.spec, verbatimFields(run));
-    new ApiObject(this, 'Resource', manifest);
   }
 }

@@ -1,8 +1,8 @@
-import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
-import { k8s } from '../../imports/k8s.ts';
+import type { k8s } from '../../imports/k8s.ts';
 import type { PlannedRun } from '../model/model.ts';
-import { type BackupPodProps, backupPod, sharingLabels, verbatimFields } from './backup-pod.ts';
+import { type BackupPodProps, backupPod, sharingLabels } from './backup-pod.ts';
+import { KubernetesObject, type Plain } from './kubernetes-object.ts';
 import { labelsOf, type TextMap } from './labels.ts';
 
 /** Statuses that another try would end with again: degraded, wrong input, bad data, no room, not allowed. */
@@ -25,14 +25,11 @@ export class BackupJob extends Construct {
   constructor(scope: Construct, id: string, props: BackupJobProps) {
     super(scope, id);
     const { run, label } = props;
-    const metadata = metadataOf(props);
-    const annotations = label === undefined ? metadata.annotations : { ...metadata.annotations, 'backstay.dev/label': label };
-    const manifest = k8s.KubeJob.manifest({
-      metadata: { generateName: `${run.name}-`, namespace: run.namespace, ...metadata, annotations },
+    const { labels, annotations } = metadataOf(props, label === undefined ? {} : { 'backstay.dev/label': label });
+    new KubernetesObject(this, 'Resource', 'Job', {
+      metadata: { generateName: `${run.name}-`, namespace: run.namespace, labels, annotations },
       spec: jobSpec(props),
     });
-    Object.assign(manifest.spec.template.spec, verbatimFields(run));
-    new ApiObject(this, 'Resource', manifest);
   }
 }
 
@@ -40,7 +37,7 @@ export class BackupJob extends Construct {
  * How one run goes on: each attempt is a pod of its own, an attempt that cannot end well is the last one, and a node
  * that goes away does not count as one.
  */
-export function jobSpec(props: BackupJobProps): k8s.JobSpec {
+export function jobSpec(props: BackupJobProps): Plain<k8s.JobSpec> {
   const { run } = props;
   const { job, pod } = run;
   const { labels, annotations } = metadataOf(props);
@@ -64,10 +61,11 @@ export function jobSpec(props: BackupJobProps): k8s.JobSpec {
 }
 
 /** Labels and annotations of a run's CronJob, Jobs and pods. */
-export function metadataOf({ run, labels, annotations }: Pick<BackupJobProps, 'run' | 'labels' | 'annotations'>) {
+export function metadataOf({ run, labels, annotations }: Pick<BackupJobProps, 'run' | 'labels' | 'annotations'>, own: TextMap = {}) {
+  const merged = { ...annotations, ...run.pod.annotations, ...own };
   return {
     labels: labelsOf(identityOf(run), { ...labels, ...run.pod.labels }),
-    annotations: { ...annotations, ...run.pod.annotations },
+    ...(Object.keys(merged).length > 0 && { annotations: merged }),
   };
 }
 

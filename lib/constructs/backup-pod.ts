@@ -5,6 +5,7 @@ import type { Env, Placement } from '../pod.ts';
 import type { Part } from '../sources/kind.ts';
 import { affinityOf, type Verbatim } from './affinity.ts';
 import { commonEnv, publishEnv, takeEnv, variables } from './environment.ts';
+import type { Plain } from './kubernetes-object.ts';
 import { claimLabel, type TextMap } from './labels.ts';
 import { resources, scratch } from './scratch.ts';
 import { type Bundle, methodBundle } from './script-bundle.ts';
@@ -24,7 +25,7 @@ export interface BackupPodProps {
  *
  * `take` is an init container for each part, so that `publish` starts only when all of them succeeded.
  */
-export function backupPod({ run, images, serviceAccount, label }: BackupPodProps): k8s.PodSpec {
+export function backupPod({ run, images, serviceAccount, label }: BackupPodProps): Plain<k8s.PodSpec> {
   const { pod, parts, storages } = run;
   const volumes = new Volumes();
   const step = steps(run, images, volumes);
@@ -53,6 +54,7 @@ export function backupPod({ run, images, serviceAccount, label }: BackupPodProps
     initContainers,
     containers: [publish],
     volumes: volumes.all(),
+    ...verbatimFields(run),
   };
 }
 
@@ -69,7 +71,7 @@ export interface Step {
 }
 
 /** Makes the containers of a run; what they mount becomes the pod's volumes. */
-export function steps(run: PlannedRun, images: Readonly<Record<string, string>>, volumes: Volumes): (step: Step) => k8s.Container {
+export function steps(run: PlannedRun, images: Readonly<Record<string, string>>, volumes: Volumes): (step: Step) => Plain<k8s.Container> {
   return ({ name, image, script, bundle, env, mounts, capabilities }) => ({
     name,
     image: images[image],
@@ -83,7 +85,7 @@ export function steps(run: PlannedRun, images: Readonly<Record<string, string>>,
 }
 
 /** What every pod of ours has, whatever it does. */
-export function podDefaults(pod: Options['pod'], serviceAccountName: string): Omit<k8s.PodSpec, 'containers'> {
+export function podDefaults(pod: Options['pod'], serviceAccountName: string): Omit<Plain<k8s.PodSpec>, 'containers'> {
   return {
     restartPolicy: 'Never',
     serviceAccountName,
@@ -117,7 +119,7 @@ function placementsOf(parts: readonly Part[]): readonly Placement[] {
 }
 
 function scripts({ name }: Bundle): Mounted {
-  return { path: '/scripts', volume: { configMap: { name, defaultMode: 0o444 } }, readOnly: true };
+  return { path: '/scripts', volume: { configMap: { name } }, readOnly: true };
 }
 
 function firstOf(parts: readonly Part[]): Part {

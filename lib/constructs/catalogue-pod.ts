@@ -1,10 +1,10 @@
-import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
-import { k8s } from '../../imports/k8s.ts';
+import type { k8s } from '../../imports/k8s.ts';
 import type { PlannedRun } from '../model/model.ts';
 import type { Env } from '../pod.ts';
 import { podDefaults, sharingLabels, steps, verbatimFields } from './backup-pod.ts';
 import { folderEnv } from './environment.ts';
+import { KubernetesObject, type Plain } from './kubernetes-object.ts';
 import { labelsOf, type TextMap } from './labels.ts';
 import { catalogueBundle } from './script-bundle.ts';
 import { mountedOf, Volumes } from './volumes.ts';
@@ -37,7 +37,7 @@ export class CataloguePod extends Construct {
     const { environment, source, namespace, pod } = first;
     const storages = props.runs.flatMap((run) => run.storages);
     const volumes = new Volumes();
-    const manifest = k8s.KubePod.manifest({
+    new KubernetesObject(this, 'Resource', 'Pod', {
       metadata: {
         generateName: `${props.serviceAccount}-catalogue-`,
         namespace,
@@ -49,15 +49,14 @@ export class CataloguePod extends Construct {
         activeDeadlineSeconds: DEADLINE_SECONDS,
         containers: props.runs.map((run) => container(run, props, volumes)),
         volumes: volumes.all(),
+        // Beside a claim's other pods, but not beside the source's: nothing of it is read here.
+        ...verbatimFields({ ...first, storages }, []),
       },
     });
-    // Beside a claim's other pods, but not beside the source's: nothing of it is read here.
-    Object.assign(manifest.spec, verbatimFields({ ...first, storages }, []));
-    new ApiObject(this, 'Resource', manifest);
   }
 }
 
-function container(run: PlannedRun, { images, action }: CataloguePodProps, volumes: Volumes): k8s.Container {
+function container(run: PlannedRun, { images, action }: CataloguePodProps, volumes: Volumes): Plain<k8s.Container> {
   const small = { ...run, pod: { ...run.pod, scratch: SCRATCH } };
   return steps(
     small,

@@ -1,6 +1,6 @@
 import { Construct } from 'constructs';
-import { k8s } from '../../imports/k8s.ts';
 import type { ClaimSpec } from '../pod.ts';
+import { KubernetesObject } from './kubernetes-object.ts';
 import { KEEP_ANNOTATIONS, labelsOf } from './labels.ts';
 
 export interface ClaimProps extends ClaimSpec {
@@ -11,12 +11,12 @@ export interface ClaimProps extends ClaimSpec {
 export class Claim extends Construct {
   constructor(scope: Construct, id: string, { environment, name, namespace, size, accessMode, storageClassName }: ClaimProps) {
     super(scope, id);
-    new k8s.KubePersistentVolumeClaim(this, 'Resource', {
+    new KubernetesObject(this, 'Resource', 'PersistentVolumeClaim', {
       metadata: { name, namespace, labels: labelsOf({ environment, component: 'storage' }), annotations: KEEP_ANNOTATIONS },
       spec: {
         accessModes: [accessMode],
         storageClassName,
-        resources: { requests: { storage: k8s.Quantity.fromString(size) } },
+        resources: { requests: { storage: size } },
       },
     });
   }

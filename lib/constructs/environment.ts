@@ -4,6 +4,7 @@ import type { PlannedRun, PlannedStorage } from '../model/model.ts';
 import type { Env } from '../pod.ts';
 import type { Part } from '../sources/kind.ts';
 import { bytesOf } from '../units/size.ts';
+import type { Plain } from './kubernetes-object.ts';
 
 /** Where all steps of a run find each other's files. */
 export const WORK_DIR = '/work';
@@ -52,7 +53,7 @@ export function folderEnv(run: PlannedRun): Env {
 }
 
 /** Variables as a container has them: those of the pod first, so that each may be named by what follows. */
-export function variables(env: Env): k8s.EnvVar[] {
+export function variables(env: Env): Plain<k8s.EnvVar>[] {
   const fields = Object.entries(FIELDS).map(([name, fieldPath]) => ({ name, valueFrom: { fieldRef: { fieldPath } } }));
   const given = Object.entries(env).map(([name, value]) =>
     typeof value === 'string' ? { name, value: literal(value) } : { name, valueFrom: { secretKeyRef: { name: value.secret, key: value.key } } },

@@ -1,5 +1,5 @@
 import { Construct } from 'constructs';
-import { k8s } from '../../imports/k8s.ts';
+import { KubernetesObject } from './kubernetes-object.ts';
 import { KEEP_ANNOTATIONS } from './labels.ts';
 
 const LEVEL = 'restricted';
@@ -8,7 +8,7 @@ const LEVEL = 'restricted';
 export class Namespace extends Construct {
   constructor(scope: Construct, id: string, { name }: { readonly name: string }) {
     super(scope, id);
-    new k8s.KubeNamespace(this, 'Resource', {
+    new KubernetesObject(this, 'Resource', 'Namespace', {
       metadata: {
         name,
         labels: {

@@ -1,6 +1,7 @@
 import { Construct } from 'constructs';
-import { k8s } from '../../imports/k8s.ts';
+import type { k8s } from '../../imports/k8s.ts';
 import type { ExternalPeer, Peer, PodPeer } from '../pod.ts';
+import { KubernetesObject, type Plain } from './kubernetes-object.ts';
 import type { TextMap } from './labels.ts';
 
 export interface NetworkPolicyProps {
@@ -26,14 +27,14 @@ export class NetworkPolicy extends Construct {
   constructor(scope: Construct, id: string, props: NetworkPolicyProps) {
     super(scope, id);
     const { name, namespace, labels, annotations, pods } = props;
-    new k8s.KubeNetworkPolicy(this, 'Resource', {
+    new KubernetesObject(this, 'Resource', 'NetworkPolicy', {
       metadata: { name, namespace, labels, annotations },
       spec: { podSelector: { matchLabels: pods }, policyTypes: ['Ingress', 'Egress'], egress: egress(props) },
     });
   }
 }
 
-function egress({ peers, exceptCidrs, dnsPort }: NetworkPolicyProps): k8s.NetworkPolicyEgressRule[] {
+function egress({ peers, exceptCidrs, dnsPort }: NetworkPolicyProps): Plain<k8s.NetworkPolicyEgressRule>[] {
   const rules = new Map<string, { to: k8s.NetworkPolicyPeer[]; ports: Set<number> }>();
   for (const peer of peers) {
     const to = peer.type === 'pods' ? podPeer(peer) : anyAddress(exceptCidrs);
@@ -48,8 +49,8 @@ function egress({ peers, exceptCidrs, dnsPort }: NetworkPolicyProps): k8s.Networ
   ];
 }
 
-function portOf(port: ExternalPeer['port'], protocol: string): k8s.NetworkPolicyPort {
-  return { port: k8s.IntOrString.fromNumber(port), protocol };
+function portOf(port: ExternalPeer['port'], protocol: string): Plain<k8s.NetworkPolicyPort> {
+  return { port, protocol };
 }
 
 function podPeer({ namespace, labels }: PodPeer): k8s.NetworkPolicyPeer[] {

@@ -1,7 +1,8 @@
-import { k8s } from '../../imports/k8s.ts';
+import type { k8s } from '../../imports/k8s.ts';
 import type { Options } from '../config/schema/options.ts';
 import { bytesOf } from '../units/size.ts';
 import { WORK_DIR } from './environment.ts';
+import type { Plain } from './kubernetes-object.ts';
 import type { Mounted } from './volumes.ts';
 
 type Pod = Options['pod'];
@@ -28,14 +29,14 @@ export function scratch({ size, storageClassName }: Pod['scratch']): readonly Mo
  * The node's disk is part of it: what no container asks for is not reserved, and what none may exceed is the node's.
  * The limit holds for the pod, which shares one scratch, so each container has all of it.
  */
-export function resources({ resources: { requests, limits }, scratch: { size, storageClassName } }: Pod): k8s.ResourceRequirements {
+export function resources({ resources: { requests, limits }, scratch: { size, storageClassName } }: Pod): Plain<k8s.ResourceRequirements> {
   const own = storageClassName === undefined ? bytesOf(size) / MI + MARGIN_MI : 0;
   const disk = mebibytes(own + TMP_MI + LOGS_MI);
   return { requests: quantities({ ...requests }, disk), limits: quantities({ ...limits }, disk) };
 }
 
-function quantities(given: Readonly<Record<string, string | undefined>>, disk: k8s.Quantity): Record<string, k8s.Quantity> {
-  const written = Object.entries(given).flatMap(([name, text]) => (text === undefined ? [] : [[name, k8s.Quantity.fromString(text)]]));
+function quantities(given: Readonly<Record<string, string | undefined>>, disk: string): Record<string, string> {
+  const written = Object.entries(given).flatMap(([name, text]) => (text === undefined ? [] : [[name, text]]));
   return { ...Object.fromEntries(written), 'ephemeral-storage': disk };
 }
 
@@ -45,10 +46,10 @@ function onNode(size: string): Mounted['volume'] {
 
 /** A claim that lives as long as the pod. */
 function onItsOwn(size: string, storageClassName: string): Mounted['volume'] {
-  const spec = { accessModes: ['ReadWriteOnce'], storageClassName, resources: { requests: { storage: k8s.Quantity.fromString(size) } } };
+  const spec = { accessModes: ['ReadWriteOnce'], storageClassName, resources: { requests: { storage: size } } };
   return { ephemeral: { volumeClaimTemplate: { spec } } };
 }
 
-function mebibytes(count: number): k8s.Quantity {
-  return k8s.Quantity.fromString(`${count}Mi`);
+function mebibytes(count: number): string {
+  return `${count}Mi`;
 }

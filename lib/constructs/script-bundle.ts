@@ -1,7 +1,7 @@
 import { Construct } from 'constructs';
-import { k8s } from '../../imports/k8s.ts';
 import { scriptText } from '../scripts.ts';
 import type { Part } from '../sources/kind.ts';
+import { KubernetesObject } from './kubernetes-object.ts';
 import { digest, KEEP_ANNOTATIONS, labelsOf } from './labels.ts';
 
 /** What every step reads. */
@@ -54,7 +54,7 @@ export interface ScriptBundleProps {
 export class ScriptBundle extends Construct {
   constructor(scope: Construct, id: string, { namespace, bundle: { name, files } }: ScriptBundleProps) {
     super(scope, id);
-    new k8s.KubeConfigMap(this, 'Resource', {
+    new KubernetesObject(this, 'Resource', 'ConfigMap', {
       metadata: {
         name,
         namespace,

@@ -1,5 +1,6 @@
 import type { k8s } from '../../imports/k8s.ts';
 import type { Options } from '../config/schema/options.ts';
+import type { Plain } from './kubernetes-object.ts';
 
 type Pod = Options['pod'];
 
@@ -11,7 +12,7 @@ type Pod = Options['pod'];
 const STORAGE_GROUP = 10_999;
 
 /** Pod Security "restricted", unless the values ask for root. */
-export function podSecurity({ runAsUser, runAsGroup, supplementalGroups }: Pod): k8s.PodSecurityContext {
+export function podSecurity({ runAsUser, runAsGroup, supplementalGroups }: Pod): Plain<k8s.PodSecurityContext> {
   return {
     runAsNonRoot: runAsUser !== 0,
     runAsUser,
@@ -24,7 +25,7 @@ export function podSecurity({ runAsUser, runAsGroup, supplementalGroups }: Pod):
 }
 
 /** No container needs more than this; a step that reads a volume may be given what the values ask for in writing. */
-export function containerSecurity(capabilities: readonly string[] = []): k8s.SecurityContext {
+export function containerSecurity(capabilities: readonly string[] = []): Plain<k8s.SecurityContext> {
   return {
     allowPrivilegeEscalation: false,
     capabilities: { drop: ['ALL'], ...(capabilities.length > 0 && { add: [...capabilities] }) },

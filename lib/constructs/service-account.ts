@@ -1,5 +1,5 @@
 import { Construct } from 'constructs';
-import { k8s } from '../../imports/k8s.ts';
+import { KubernetesObject } from './kubernetes-object.ts';
 import type { TextMap } from './labels.ts';
 
 export interface ServiceAccountProps {
@@ -13,6 +13,9 @@ export interface ServiceAccountProps {
 export class ServiceAccount extends Construct {
   constructor(scope: Construct, id: string, { name, namespace, labels, annotations }: ServiceAccountProps) {
     super(scope, id);
-    new k8s.KubeServiceAccount(this, 'Resource', { metadata: { name, namespace, labels, annotations }, automountServiceAccountToken: false });
+    new KubernetesObject(this, 'Resource', 'ServiceAccount', {
+      metadata: { name, namespace, labels, annotations },
+      automountServiceAccountToken: false,
+    });
   }
 }

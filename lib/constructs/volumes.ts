@@ -1,13 +1,14 @@
 import { posix } from 'node:path';
 import type { k8s } from '../../imports/k8s.ts';
 import type { ClaimMount, Mount } from '../pod.ts';
+import type { Plain } from './kubernetes-object.ts';
 import { shortened } from './labels.ts';
 
 type FileMount = Exclude<Mount, ClaimMount>;
 
 /** A volume as one container sees it. */
 export interface Mounted {
-  readonly volume: Omit<k8s.Volume, 'name'>;
+  readonly volume: Omit<Plain<k8s.Volume>, 'name'>;
   readonly path: string;
   /** @default false */
   readonly readOnly?: boolean;
@@ -15,19 +16,19 @@ export interface Mounted {
 
 /** The volumes of a pod: each once, whatever the number of containers that mount it, under a name that says where. */
 export class Volumes {
-  private readonly byName = new Map<string, { readonly text: string; readonly volume: k8s.Volume }>();
+  private readonly byName = new Map<string, { readonly text: string; readonly volume: Plain<k8s.Volume> }>();
 
   /** The mounts of one container; their volumes become the pod's. */
-  mount(mounts: readonly Mounted[]): k8s.VolumeMount[] {
+  mount(mounts: readonly Mounted[]): Plain<k8s.VolumeMount>[] {
     return mounts.map(({ volume, path, readOnly }) => ({ name: this.add(volume, path), mountPath: path, ...(readOnly && { readOnly }) }));
   }
 
-  all(): k8s.Volume[] {
+  all(): Plain<k8s.Volume>[] {
     return [...this.byName.values()].map(({ volume }) => volume);
   }
 
   /** Two containers may have different volumes at one path: the second is numbered. */
-  private add(volume: Omit<k8s.Volume, 'name'>, path: string): string {
+  private add(volume: Omit<Plain<k8s.Volume>, 'name'>, path: string): string {
     const text = JSON.stringify(volume);
     for (let number = 1; ; number++) {
       const name = volumeName(path, number);
@@ -58,10 +59,10 @@ function claimVolume({ claim, path, readOnly }: ClaimMount): Mounted {
 
 function filesVolume(folder: string, files: readonly FileMount[]): Mounted {
   const sources = files.filter(({ path }) => posix.dirname(path) === folder).map(projection);
-  return { volume: { projected: { defaultMode: 0o440, sources } }, path: folder, readOnly: true };
+  return { volume: { projected: { sources } }, path: folder, readOnly: true };
 }
 
-function projection(file: FileMount): k8s.VolumeProjection {
+function projection(file: FileMount): Plain<k8s.VolumeProjection> {
   const path = posix.basename(file.path);
   if (file.type === 'configMap') return { configMap: { name: file.configMap, items: [{ key: file.key, path }] } };
   if (file.type === 'secret') return { secret: { name: file.secret, items: [{ key: file.key, path }] } };
