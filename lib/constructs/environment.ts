@@ -1,6 +1,7 @@
 import type { k8s } from '../../imports/k8s.ts';
 import type { Keep } from '../config/schema/keep.ts';
 import type { PlannedRun, PlannedStorage } from '../model/model.ts';
+import { floorOf } from '../model/retention.ts';
 import type { Env } from '../pod.ts';
 import type { Part } from '../sources/kind.ts';
 import { bytesOf } from '../units/size.ts';
@@ -93,7 +94,7 @@ function keepEnv(keep: Keep): Env {
     KEEP_WEEKLY: keep.weekly,
     KEEP_MONTHLY: keep.monthly,
     KEEP_YEARLY: keep.yearly,
-    KEEP_AT_LEAST: keep.atLeast,
+    KEEP_AT_LEAST: floorOf(keep),
     KEEP_AT_MOST_DELETED: keep.atMostDeleted,
   };
   return Object.fromEntries(Object.entries(rules).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])));
