@@ -108,7 +108,7 @@ function describe(path: Path): string {
   for (let length = path.length; length > 0; length--) {
     const schema = schemaAt(values, path.slice(0, length));
     const description = schema && metaOf(schema).description;
-    if (description) return description;
+    if (description) return description.split(/ ?\bDefault: /)[0] || description;
   }
   return SEE_REFERENCE;
 }

@@ -16,9 +16,8 @@ export function marksOf(events: readonly Event[], text: string, file: string): M
   const walk: Walk = { events, text, file, lineStarts: lineStartsOf(text), anchors: new Map(), problems: [], next: 0, aliased: 0 };
   const documents: Node[] = [];
   while (walk.next < events.length) {
-    const line = lineOf(walk, 1);
     walk.next += 1; // the document's own event; what is in it comes next
-    if (documents.length === 1) refuse(walk, [], line, 'a second document begins here', 'one file is one environment: remove the `---`');
+    if (documents.length === 1) refuse(walk, [], lineOf(walk, 1), 'a second document begins here', 'one file is one environment: remove the `---`');
     documents.push(peek(walk).type === EVENT_ID.POP ? leaf(walk, 1) : readNode(walk, [], 1));
     walk.next += 1; // its end
   }
@@ -50,10 +49,14 @@ function readNode(walk: Walk, path: Path, line: number): Node {
   if (event.type === EVENT_ID.ALIAS) return readAlias(walk, path, line, walk.text.slice(event.anchorStart, event.anchorEnd));
   const anchor = 'anchorStart' in event && event.anchorStart >= 0 ? walk.text.slice(event.anchorStart, event.anchorEnd) : undefined;
   if (anchor !== undefined) walk.anchors.set(anchor, 'open');
-  const node =
-    event.type === EVENT_ID.MAPPING ? readPairs(walk, path, line) : event.type === EVENT_ID.SEQUENCE ? readItems(walk, path, line) : leaf(walk, line);
+  const node = readContent(walk, event, path, line);
   if (anchor !== undefined) walk.anchors.set(anchor, node);
   return node;
+}
+
+function readContent(walk: Walk, event: Event, path: Path, line: number): Node {
+  if (event.type === EVENT_ID.MAPPING) return readPairs(walk, path, line);
+  return event.type === EVENT_ID.SEQUENCE ? readItems(walk, path, line, lineAt(walk.lineStarts, event.start)) : leaf(walk, line);
 }
 
 function readAlias(walk: Walk, path: Path, line: number, name: string): Node {
@@ -68,12 +71,14 @@ function readAlias(walk: Walk, path: Path, line: number, name: string): Node {
   return { mark: { ...anchor.mark, line }, size: anchor.size };
 }
 
-function readItems(walk: Walk, path: Path, line: number): Node {
+function readItems(walk: Walk, path: Path, line: number, start: number): Node {
+  let around = start;
   const inside = new Map<string, Mark>();
   let size = 1;
   while (peek(walk).type !== EVENT_ID.POP) {
     const at = [...path, inside.size];
-    const itemLine = lineOf(walk, line);
+    const itemLine = lineOf(walk, around);
+    around = itemLine;
     refuseEmpty(walk, at, itemLine);
     const item = readNode(walk, at, itemLine);
     inside.set(String(inside.size), item.mark);
@@ -116,11 +121,13 @@ function readKey(walk: Walk, path: Path, line: number): string {
   return key;
 }
 
+const EMPTY_HINT = "write {} to take every default; null removes the key, in an environment's file only";
+
 /** An empty value is `null` to YAML, and `null` removes a key: too much for a line that somebody forgot to finish. */
 function refuseEmpty(walk: Walk, path: Path, line: number): void {
   const event = peek(walk);
   if (event.type === EVENT_ID.SCALAR && isEmpty(event))
-    refuse(walk, path, line, 'nothing is written here', 'write {} to take every default, or null, in an overlay, to remove it from the base');
+    refuse(walk, path, line, 'nothing is written here', typeof path.at(-1) === 'number' ? 'remove the dash' : EMPTY_HINT);
 }
 
 function isEmpty({ valueStart, tagStart, anchorStart }: ScalarEvent): boolean {

@@ -46,7 +46,8 @@ function syntaxProblem(error: unknown, file: string): Problem {
 function hintFor(reason: string, quotes: boolean): string {
   if (quotes) return 'put text that begins with ! or * in quotes';
   if (reason.includes('tab')) return 'indent with spaces';
-  if (reason.includes('quoted')) return 'a quote is opened and never closed';
+  if (reason.includes('quoted') || reason.includes('flow collection') || reason.includes('deficient'))
+    return 'a quote, a bracket or a brace is opened before this and not closed';
   if (reason.includes('duplicated')) return 'keep one of them';
   return 'look at the indentation, the quotes and the brackets of this line and the one before';
 }

@@ -1,0 +1,146 @@
+import { mkdirSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { listEnvironments, readValues } from '../../lib/config/read.ts';
+import { configFolder, inWords, treeOf } from '../support/config-folder.ts';
+
+const environmentsOf = (files: Readonly<Record<string, string>>) => {
+  const dir = configFolder(files);
+  return inWords(dir, () => listEnvironments(dir).join(' '));
+};
+
+test('each file beside the base is an environment, also an empty one', () => {
+  expect(listEnvironments(configFolder({ 'base.yaml': '', 'prod.yaml': '', 'dev.yaml': 'namespace: x', 'eu-1.yaml': '' }))).toEqual([
+    'dev',
+    'eu-1',
+    'prod',
+  ]);
+});
+
+test('hidden files, other files and folders are none', () => {
+  const dir = configFolder({ 'base.yaml': '', 'prod.yaml': '', '.#prod.yaml': '', '.prod.yaml.swp': '', 'README.md': '', 'prod.yaml~': '' });
+  mkdirSync(join(dir, 'old.yaml'));
+  expect(listEnvironments(dir)).toEqual(['prod']);
+});
+
+test('a file may be a link, as in a mounted ConfigMap', () => {
+  const dir = configFolder({ 'base.yaml': 'namespace: backup' });
+  symlinkSync(join(dir, 'base.yaml'), join(dir, 'prod.yaml'));
+  expect(listEnvironments(dir)).toEqual(['prod']);
+});
+
+test('the base alone is no environment, and says so', () => {
+  expect(environmentsOf({ 'base.yaml': '' })).toMatchInlineSnapshot(`
+    "no environment in config: base.yaml alone is none
+      HINT: write one: config/prod.yaml, which may be empty when it changes nothing"
+  `);
+});
+
+test('a folder without a base is refused', () => {
+  expect(environmentsOf({ 'prod.yaml': '' })).toMatchInlineSnapshot(`
+    "no base.yaml in config
+      HINT: write config/base.yaml: what all environments share; backstay init writes a first one"
+  `);
+});
+
+test('a folder that is not there is refused', () => {
+  const dir = join(configFolder({}), 'none');
+  expect(inWords(dir, () => listEnvironments(dir))).toMatchInlineSnapshot(`
+    "no folder config
+      HINT: backstay init writes a first configuration; --config names another folder"
+  `);
+});
+
+test('a .yml file would be ignored, so it is refused: the base, an environment, and one that is there twice', () => {
+  expect(environmentsOf({ 'base.yml': '', 'prod.yaml': '' })).toMatchInlineSnapshot(`
+    "config/base.yml would be ignored: values are in files that end with .yaml
+      HINT: rename it to base.yaml"
+  `);
+  expect(environmentsOf({ 'base.yaml': '', 'prod.yaml': '', 'dev.yml': '', 'prod.yml': '' })).toMatchInlineSnapshot(`
+    "config/dev.yml would be ignored: values are in files that end with .yaml
+      HINT: rename it to dev.yaml
+    config/prod.yml would be ignored: values are in files that end with .yaml
+      HINT: remove it, or prod.yaml"
+  `);
+});
+
+test('a file whose name can be no environment is refused', () => {
+  expect(environmentsOf({ 'base.yaml': '', 'Prod.yaml': '', 'my env.yaml': '' })).toMatchInlineSnapshot(`
+    "config/Prod.yaml names no environment
+      HINT: rename it: lower-case letters, digits and dashes, at most 63
+    config/my env.yaml names no environment
+      HINT: rename it: lower-case letters, digits and dashes, at most 63"
+  `);
+});
+
+test('an unknown environment is refused with those that are known', () => {
+  const dir = configFolder({ 'base.yaml': '', 'prod.yaml': '', 'dev.yaml': '' });
+  expect(inWords(dir, () => readValues(dir, 'qa'))).toMatchInlineSnapshot(`
+    "no environment 'qa' in config
+      HINT: known environments: dev, prod"
+  `);
+  expect(inWords(dir, () => readValues(dir, 'prd'))).toMatchInlineSnapshot(`
+    "no environment 'prd' in config
+      HINT: did you mean 'prod'?"
+  `);
+});
+
+test('an environment is a name of the list and never a path', () => {
+  const dir = configFolder({ 'base.yaml': '', 'prod.yaml': '' });
+  for (const name of ['../prod', './prod', 'base', 'prod.yaml', '', '__proto__']) {
+    expect(inWords(dir, () => readValues(dir, name))).toContain(`no environment '${name}'`);
+  }
+});
+
+test('an empty environment has the values of the base', () => {
+  expect(treeOf('namespace: backup', '')).toEqual({ namespace: 'backup' });
+  expect(treeOf('namespace: backup', '# nothing changes here\n')).toEqual({ namespace: 'backup' });
+  expect(treeOf('namespace: backup', '---\n')).toEqual({ namespace: 'backup' });
+});
+
+test('an environment is laid over the base', () => {
+  expect(treeOf('namespace: backup\nstorages: { a: { pvc: { size: 1Gi } } }', 'storages: { a: null, b: { pvc: { claim: x } } }')).toEqual({
+    namespace: 'backup',
+    storages: { b: { pvc: { claim: 'x' } } },
+  });
+});
+
+test('a line ends as on any system, and a byte order mark is no text', () => {
+  const dir = configFolder({ 'base.yaml': '\uFEFFnamespace: backup\r\nproduction: true\r\n', 'prod.yaml': '' });
+  const { tree, place } = readValues(dir, 'prod');
+  expect(tree).toEqual({ namespace: 'backup', production: true });
+  expect(place(['production'])?.line).toBe(2);
+});
+
+test('a file that is no text in UTF-8 is refused', () => {
+  const dir = configFolder({ 'base.yaml': new Uint8Array([0x6e, 0x3a, 0x20, 0xff, 0xfe]), 'prod.yaml': '' });
+  expect(inWords(dir, () => readValues(dir, 'prod'))).toMatchInlineSnapshot(`
+    "the file is not text in UTF-8
+      at config/base.yaml:1
+      HINT: save it as UTF-8"
+  `);
+});
+
+test('mistakes of both files are said at once, each with its own file and line', () => {
+  const dir = configFolder({ 'base.yaml': 'namespace: backup\nproduction: maybe\n', 'prod.yaml': '# prod\n\ncreateNamespace: 5\n' });
+  expect(inWords(dir, () => readValues(dir, 'prod'))).toMatchInlineSnapshot(`
+    "production: expected true or false, got "maybe"
+      at config/base.yaml:2
+      HINT: Whether losing this environment hurts; some lints are for these only.
+    createNamespace: expected true or false, got 5
+      at config/prod.yaml:3
+      HINT: Makes the namespaces, with the labels that enforce Pod Security "restricted"."
+  `);
+});
+
+test('two files that are no YAML are both said', () => {
+  const dir = configFolder({ 'base.yaml': 'a: [1, 2\nb: 3\n', 'prod.yaml': 'a:\n\t- 1\n' });
+  expect(inWords(dir, () => readValues(dir, 'prod'))).toMatchInlineSnapshot(`
+    "not valid YAML: deficient indentation
+      at config/base.yaml:2
+      HINT: a quote, a bracket or a brace is opened before this and not closed
+    not valid YAML: tab characters must not be used in indentation
+      at config/prod.yaml:2
+      HINT: indent with spaces"
+  `);
+});

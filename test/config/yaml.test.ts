@@ -1,0 +1,246 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { parseYaml } from '../../lib/config/yaml.ts';
+import { describeProblem } from '../../lib/errors.ts';
+
+const said = (text: string) => parseYaml(text, 'base.yaml').problems.map(describeProblem).join('\n');
+
+test('keys know their lines, in blocks, in braces and in lists', () => {
+  const { written } = parseYaml('# first\na:\n  b: { c: 1,\n    d: 2 }\n  e:\n    - x\n    - f: >\n        text\n      g: 3\n', 'base.yaml');
+  const lines = (path: readonly string[]) => path.reduce((mark, key) => mark?.inside?.get(key), written?.mark)?.line;
+  expect(['a', 'a b', 'a b c', 'a b d', 'a e', 'a e 0', 'a e 1', 'a e 1 f', 'a e 1 g'].map((path) => lines(path.split(' ')))).toEqual([
+    2, 3, 3, 4, 5, 6, 7, 7, 9,
+  ]);
+});
+
+test('YAML 1.2: yes, no and on are text, and 0o17 is the only octal', () => {
+  expect(parseYaml('a: yes\nb: no\nc: on\nd: 0o17\ne: 017\nf: 2026-01-01\ng: 12:30\n', 'x').written?.tree).toEqual({
+    a: 'yes',
+    b: 'no',
+    c: 'on',
+    d: 15,
+    e: 17,
+    f: '2026-01-01',
+    g: '12:30',
+  });
+});
+
+test('an alias stands for what its anchor holds, and its contents know their own lines', () => {
+  const { written } = parseYaml('a: &x\n  b: 1\nc: *x\n', 'x');
+  expect(written?.tree).toEqual({ a: { b: 1 }, c: { b: 1 } });
+  expect(written?.mark?.inside?.get('c')).toMatchObject({ line: 3 });
+  expect(written?.mark?.inside?.get('c')?.inside?.get('b')).toMatchObject({ line: 2 });
+});
+
+test('refused: a key that is written twice', () => {
+  expect(said('a: 1\nb:\n  c: 1\n  c: 2\na: 3\n')).toMatchInlineSnapshot(`
+    "b.c: this key is written twice
+      at base.yaml:4
+      HINT: keep one of them: the first is in line 3
+    a: this key is written twice
+      at base.yaml:5
+      HINT: keep one of them: the first is in line 1"
+  `);
+});
+
+test('refused: tabs', () => {
+  expect(said('a:\n\tb: 1\n')).toMatchInlineSnapshot(`
+    "not valid YAML: tab characters must not be used in indentation
+      at base.yaml:2
+      HINT: indent with spaces"
+  `);
+});
+
+test('refused: a bracket that is never closed', () => {
+  expect(said('a: [1, 2\nb: 3\n')).toMatchInlineSnapshot(`
+    "not valid YAML: deficient indentation
+      at base.yaml:2
+      HINT: a quote, a bracket or a brace is opened before this and not closed"
+  `);
+});
+
+test('refused: a quote that is never closed', () => {
+  expect(said("a: 'text\nb: 3\n")).toMatchInlineSnapshot(`
+    "not valid YAML: deficient indentation
+      at base.yaml:2
+      HINT: a quote, a bracket or a brace is opened before this and not closed"
+  `);
+});
+
+test('refused: wrong indentation', () => {
+  expect(said('a:\n  b: 1\n c: 2\n')).toMatchInlineSnapshot(`
+    "not valid YAML: bad indentation of a mapping entry
+      at base.yaml:3
+      HINT: look at the indentation, the quotes and the brackets of this line and the one before"
+  `);
+});
+
+test('refused: several documents', () => {
+  expect(said('a: 1\n---\nb: 2\n---\nc: 3\n')).toMatchInlineSnapshot(`
+    "a second document begins here
+      at base.yaml:3
+      HINT: one file is one environment: remove the \`---\`"
+  `);
+});
+
+test('refused: a list in place of keys', () => {
+  expect(said('- a\n- b\n')).toMatchInlineSnapshot(`
+    "expected keys and values
+      at base.yaml:1
+      HINT: begin with \`namespace: backup\`; docs/values.md lists every key"
+  `);
+});
+
+test('refused: text in place of keys', () => {
+  expect(said('just text\n')).toMatchInlineSnapshot(`
+    "expected keys and values
+      at base.yaml:1
+      HINT: begin with \`namespace: backup\`; docs/values.md lists every key"
+  `);
+});
+
+test('refused: a key with nothing after it', () => {
+  expect(said('sources:\n  shop:\nplans: {}\n')).toMatchInlineSnapshot(`
+    "sources.shop: nothing is written here
+      at base.yaml:2
+      HINT: write {} to take every default; null removes the key, in an environment's file only"
+  `);
+});
+
+test('refused: an item with nothing after it', () => {
+  expect(said('list:\n  -\n  - 1\n')).toMatchInlineSnapshot(`
+    "list[0]: nothing is written here
+      at base.yaml:2
+      HINT: remove the dash"
+  `);
+});
+
+test('refused: a merge key', () => {
+  expect(said('a: &x { b: 1 }\nc:\n  <<: *x\n')).toMatchInlineSnapshot(`
+    "c: '<<' merges nothing in YAML 1.2
+      at base.yaml:3
+      HINT: share values with \`defaults\` and \`plans\`"
+  `);
+});
+
+test('refused: a key that is a list', () => {
+  expect(said('? [a, b]\n: 1\n')).toMatchInlineSnapshot(`
+    "expected a name as a key
+      at base.yaml:1
+      HINT: text that begins with {, [ or * goes in quotes"
+  `);
+});
+
+test('refused: a key that is __proto__', () => {
+  expect(said('a:\n  __proto__: { polluted: true }\n')).toMatchInlineSnapshot(`
+    "a: the key '__proto__' is not allowed
+      at base.yaml:2
+      HINT: give it another name"
+  `);
+});
+
+test('refused: an alias of nothing', () => {
+  expect(said('a: *secret\n')).toMatchInlineSnapshot(`
+    "a: no anchor has the name of this alias
+      at base.yaml:1
+      HINT: put text that begins with * in quotes"
+  `);
+});
+
+test('refused: an alias of itself', () => {
+  expect(said('a: &x\n  b: *x\n')).toMatchInlineSnapshot(`
+    "a.b: this alias stands for something that it is part of itself
+      at base.yaml:2
+      HINT: write out what is meant"
+  `);
+});
+
+test('refused: a tag that is not known', () => {
+  expect(said('a: !!python/object:os.system [x]\nb: !secret x\n')).toMatchInlineSnapshot(`
+    "not valid YAML: a tag or an alias that is not known
+      at base.yaml:1
+      HINT: put text that begins with ! or * in quotes"
+  `);
+});
+
+test('refused: a control character', () => {
+  expect(said('a: "x\u0000"\n')).toMatchInlineSnapshot(`
+    "not valid YAML: null byte is not allowed in input
+      at base.yaml:1
+      HINT: look at the indentation, the quotes and the brackets of this line and the one before"
+  `);
+});
+
+test('a few aliases that stand for billions of values are refused before anything is built of them', () => {
+  const levels = Array.from({ length: 30 }, (_, level) => `l${level + 1}: &l${level + 1} [${Array(9).fill(`*l${level}`).join(', ')}]`);
+  const started = performance.now();
+  expect(said(`l0: &l0 [x, x, x]\n${levels.join('\n')}\n`)).toMatchInlineSnapshot(`
+    "l5[2]: aliases stand for more than 100000 values
+      at base.yaml:6
+      HINT: write it with \`defaults\` and \`plans\`"
+  `);
+  expect(performance.now() - started).toBeLessThan(1000);
+});
+
+test('nesting has an end', () => {
+  expect(said(`a: ${'['.repeat(5000)}`)).toMatchInlineSnapshot(`
+    "not valid YAML: nesting exceeded maxDepth (100)
+      at base.yaml:1
+      HINT: look at the indentation, the quotes and the brackets of this line and the one before"
+  `);
+});
+
+test('whatever the text is, it is read or refused with a line and a hint, and never throws', () => {
+  const pieces = fc.constantFrom(
+    'a',
+    'b: ',
+    '\n',
+    '  ',
+    '- ',
+    ': ',
+    '{',
+    '}',
+    '[',
+    ']',
+    ',',
+    '&x ',
+    '*x',
+    '!!str ',
+    '!t ',
+    '"',
+    "'",
+    '|\n',
+    '>\n',
+    '#',
+    '---\n',
+    '...\n',
+    '? ',
+    '<<: ',
+    'null',
+    '~',
+    '1',
+    '\t',
+    '%YAML 1.2\n',
+    '__proto__: ',
+    '\u0000',
+    '\uD800',
+  );
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        fc.string({ unit: 'binary' }),
+        fc.array(pieces, { maxLength: 30 }).map((parts) => parts.join('')),
+      ),
+      (text) => {
+        const { written, problems } = parseYaml(text, 'base.yaml');
+        expect(written === undefined).toBe(problems.length > 0);
+        for (const { place, hint } of problems) {
+          expect(place?.line).toBeGreaterThanOrEqual(1);
+          expect(place?.line).toBeLessThanOrEqual(text.split(/\r\n|\n|\r/).length);
+          expect(hint).toBeTruthy();
+        }
+      },
+    ),
+    { numRuns: 1000 },
+  );
+});
