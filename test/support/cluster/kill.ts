@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { podsOf, statusesOf } from './job.ts';
-import { type Json, kubectl, onTestBed, read } from './kubectl.ts';
+import { exec, type Json, kubectl, onTestBed, read } from './kubectl.ts';
 import { until } from './until.ts';
 
 const execute = promisify(execFile);
@@ -25,13 +25,15 @@ export async function logged(namespace: string, job: string, container: string, 
 }
 
 /**
- * Ends a running container. TERM comes as in an eviction, by deleting the pod with its grace; KILL as from the kernel:
- * on the test bed by the runtime, elsewhere by a deletion without grace.
+ * Ends a running container, and leaves its pod, so that its status and log can be read. TERM goes to its first process,
+ * as from the kubelet. KILL, as from the kernel, only the test bed's runtime can send; elsewhere the pod is deleted
+ * without grace.
  */
 export async function kill(namespace: string, pod: Json, container: string, signal: 'TERM' | 'KILL'): Promise<void> {
-  if (signal === 'KILL' && onTestBed) return killTask(pod, container);
-  const flags = signal === 'KILL' ? ['--grace-period=0', '--force'] : [];
-  await kubectl(['delete', 'pod', '-n', namespace, pod.metadata.name, '--wait=false', ...flags]);
+  const { name } = pod.metadata;
+  if (signal === 'TERM') await exec(namespace, name, 'kill -s TERM 1', container);
+  else if (onTestBed) await killTask(pod, container);
+  else await kubectl(['delete', 'pod', '-n', namespace, name, '--wait=false', '--grace-period=0', '--force']);
 }
 
 async function killTask(pod: Json, container: string): Promise<void> {

@@ -15,3 +15,12 @@ export async function until<T>(what: string, seconds: number, look: () => Promis
     await sleep(200);
   }
 }
+
+/** Something that is waited for until somebody opens it. */
+export function latch(): { readonly opened: Promise<void>; readonly open: () => void } {
+  let open = () => {};
+  const opened = new Promise<void>((settle) => {
+    open = settle;
+  });
+  return { opened, open };
+}

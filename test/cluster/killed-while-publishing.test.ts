@@ -1,0 +1,117 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { postgresSource } from '../support/cluster/backups.ts';
+import type { Call } from '../support/cluster/gate.ts';
+import { endOf, type JobEnd } from '../support/cluster/job.ts';
+import { kill, running } from '../support/cluster/kill.ts';
+import { inBucket, runsIn, type StoredRun, strayIn } from '../support/cluster/stored.ts';
+import { latch } from '../support/cluster/until.ts';
+import { startWorld, verdict, type World } from '../support/cluster/world.ts';
+
+/** Sources that run side by side, so that forty kills do not take forty times as long. */
+const LANES = ['one', 'two', 'three', 'four'] as const;
+
+let world: World;
+/** The calls of a good run to the store, in order: what publish does, step by step. */
+let steps: readonly Call[];
+
+beforeAll(async () => {
+  world = await startWorld('killed-publish', () => ({
+    plans: { default: { tiers: { daily: { keep: { last: 1 } } } } },
+    sources: Object.fromEntries(LANES.map((name) => [name, postgresSource('db', 'shop')])),
+  }));
+  for (const round of [1, 2]) {
+    const ends = await Promise.all(LANES.map((lane) => world.run(lane)));
+    expect(ends.map(verdict), `round ${round}`).toEqual(LANES.map(() => expect.stringMatching(/^complete/)));
+    // Of the second, which prunes the first and finds the folder as its own.
+    steps = world.s3.gate.calls.filter((call) => concerns(call, 'one')).slice(steps?.length ?? 0);
+  }
+});
+
+afterAll(() => world?.end());
+
+describe.each(['TERM', 'KILL'] as const)('publish, ended by %s at each of its calls to the store', (signal) => {
+  let killed: readonly Killed[];
+
+  beforeAll(async () => {
+    const turns = LANES.map((_, lane) => steps.map((__, nth) => nth).filter((nth) => nth % LANES.length === lane));
+    killed = (await Promise.all(LANES.map((lane, index) => killAtSteps(lane, signal, turns[index] ?? [])))).flat();
+  });
+
+  test('P5, P56: never ends with success, and says why where it can', () => {
+    expect(killed).toHaveLength(steps.length);
+    for (const { step, end } of killed) {
+      expect(end.complete, step).toBe(false);
+      if (signal === 'KILL') expect(end.statuses.publish, step).toBe(137);
+      else expect(end.lastWords, step).toMatchObject({ status: 70, reason: expect.stringContaining('stopped by TERM') });
+    }
+  });
+
+  test('what is listed is whole, and the newest good one is still there', () => {
+    for (const { step, before, after } of killed) {
+      expect(
+        after.flatMap(({ broken }) => broken),
+        step,
+      ).toEqual([]);
+      expect(after.at(-1)?.name.localeCompare(before.at(-1)?.name ?? 'none'), step).toBeGreaterThanOrEqual(0);
+    }
+  });
+
+  test('the next run heals: it commits in both storages', async () => {
+    const heals = await Promise.all(LANES.map((lane) => world.run(lane)));
+    expect(heals.map(verdict)).toEqual(LANES.map(() => expect.stringMatching(/^complete/)));
+    const { local, offsite } = await world.stored();
+    for (const [index, lane] of LANES.entries()) {
+      for (const stored of [local, offsite]) {
+        const runs = runsIn(stored, `${lane}/daily`);
+        expect(runs.flatMap(({ broken }) => broken)).toEqual([]);
+        expect(runs.at(-1)?.name).toBe(heals[index]?.lastWords.name);
+      }
+    }
+  });
+});
+
+test('what the kills left without a manifest is not swept while it could still be somebody’s run', async () => {
+  const { offsite } = await world.stored();
+  expect(LANES.flatMap((lane) => strayIn(offsite, `${lane}/daily`)).length).toBeGreaterThan(0);
+});
+
+interface Killed {
+  readonly step: string;
+  readonly end: JobEnd;
+  /** Runs in the store right before and right after. */
+  readonly before: readonly StoredRun[];
+  readonly after: readonly StoredRun[];
+}
+
+/** One run for each step: held at the store's door at that call, killed there, and let go. */
+async function killAtSteps(lane: string, signal: 'TERM' | 'KILL', wanted: readonly number[]): Promise<readonly Killed[]> {
+  const killed: Killed[] = [];
+  const look = () => runsIn(inBucket(world.s3, 'backups'), `${lane}/daily`);
+  for (const nth of wanted) {
+    const [arrival, release] = [latch(), latch()];
+    let seen = 0;
+    const forget = world.s3.gate.rule(async (call) => {
+      if (!concerns(call, lane) || seen++ !== nth) return undefined;
+      arrival.open();
+      await release.opened;
+      return 'cut';
+    });
+    const before = look();
+    const job = await world.start(lane);
+    await arrival.opened;
+    await kill(world.namespace, await running(world.namespace, job, 'publish'), 'publish', signal);
+    const end = await endOf(world.namespace, job);
+    killed.push({ step: describeCall(steps[nth]), end, before, after: look() });
+    release.open();
+    forget();
+  }
+  return killed;
+}
+
+function concerns({ path, query }: Call, lane: string): boolean {
+  return decodeURIComponent(`${path}?${query}`).includes(`/${lane}/`);
+}
+
+function describeCall(call: Call | undefined): string {
+  return call ? `${call.method} ${call.path.replace(/.*\//, '')}${call.query && ' ?'}` : 'nothing';
+}
