@@ -12,7 +12,10 @@
 # The server's or the role's own time-outs must not end a dump, and a server must notice that a pod's node is gone.
 # LC_ALL: what libpq says is told apart by its words.
 session_defaults() {
-	export LC_ALL=C PGCONNECT_TIMEOUT=10 PGAPPNAME="backstay/$ENVIRONMENT/$SOURCE"
+	export LC_ALL=C PGAPPNAME="backstay/$ENVIRONMENT/$SOURCE"
+	# 0 would be for ever, and libpq takes 1 for 2.
+	PGCONNECT_TIMEOUT=$((WAIT_SECONDS < 2 ? 2 : WAIT_SECONDS > 10 ? 10 : WAIT_SECONDS))
+	export PGCONNECT_TIMEOUT
 	export PGOPTIONS="-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 \
 -c default_transaction_read_only=on -c tcp_keepalives_idle=60 -c tcp_keepalives_interval=15 -c tcp_keepalives_count=4"
 }

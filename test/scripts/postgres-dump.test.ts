@@ -29,7 +29,7 @@ describe.each(SHELLS)('under %s', (_, shell) => {
 
     await restoreGlobals(done);
     await elsewhere.tool('pg_restore', ['--exit-on-error', '--create', '--dbname=postgres', join(done.work, 'out', `${NAME}.dump`)]);
-    expect(await contentOf(elsewhere, 'shop')).toBe(await contentOf(server, 'shop'));
+    expect(await contentOf(elsewhere, 'shop', '--create')).toBe(await contentOf(server, 'shop', '--create'));
     await elsewhere.sql('drop database shop');
     expect(await sessionsOf(server)).toEqual([]);
   });

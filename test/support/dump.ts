@@ -58,8 +58,8 @@ export function factsOf({ work }: Outcome, part = 'postgres'): Record<string, un
 }
 
 /** The whole content of a database as text, the same for the same content. */
-export async function contentOf(server: PostgresServer, database: string): Promise<string> {
-  return server.tool('pg_dump', ['--create', '--restrict-key=same', database]);
+export async function contentOf(server: PostgresServer, database: string, ...options: readonly string[]): Promise<string> {
+  return server.tool('pg_dump', ['--restrict-key=same', ...options, database]);
 }
 
 /** Sessions of ours that the server still has. */
