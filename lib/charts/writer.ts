@@ -77,11 +77,26 @@ const NOT_PLAIN = /^(y|n|yes|no|on|off|true|false|null|nan|inf)$/i;
 
 function scalar(value: null | boolean | number | string): string {
   if (typeof value !== 'string') return String(value);
-  return PLAIN.test(value) && !NOT_PLAIN.test(value) ? value : remembered(value, texts, (text) => dump({ k: text }, OPTIONS).slice(3, -1));
+  return isPlain(value) ? value : remembered(value, texts, asValue);
 }
 
 function keyText(key: string): string {
-  return PLAIN.test(key) && !NOT_PLAIN.test(key) ? key : remembered(key, keys, (text) => dump({ [text]: 0 }, OPTIONS).slice(0, -4));
+  return isPlain(key) ? key : remembered(key, keys, (text) => quoted(text, ON_ONE_LINE));
+}
+
+function isPlain(text: string): boolean {
+  return PLAIN.test(text) && !NOT_PLAIN.test(text);
+}
+
+/** Kubectl's parser takes a tab at the beginning of a block for indentation, unless the block says how far it is indented. */
+function asValue(text: string): string {
+  const made = quoted(text, OPTIONS);
+  return /^\n*\t/.test(text) ? made.replace(/^\|(?!\d)/, '|2') : made;
+}
+
+/** What js-yaml makes of a text that stands as a value at the top; another one follows, or it would end the document. */
+function quoted(text: string, options: DumpOptions): string {
+  return dump({ k: text, z: 0 }, options).slice('k: '.length, -'\nz: 0\n'.length);
 }
 
 const texts = new Map<string, string>();
@@ -116,3 +131,6 @@ const OPTIONS: DumpOptions = {
   noRefs: true,
   scalarStyleRules: [literalLines, ...Object.values(DEFAULT_SCALAR_STYLE_RULES)],
 };
+
+/** A key never is a block. */
+const ON_ONE_LINE: DumpOptions = { lineWidth: -1, forceQuotes: true, quoteStyle: 'double' };
