@@ -1,4 +1,4 @@
-import type * as z from 'zod';
+import * as z from 'zod';
 import type { Problem } from '../errors.ts';
 import { nearest } from './nearest.ts';
 import { type Path, type PlaceOf, printPath } from './places.ts';
@@ -17,7 +17,21 @@ type Issue = z.core.$ZodIssue;
  * @param at - path in the values of what was parsed
  */
 export function problemsOf(issues: readonly Issue[], at: Path, place: PlaceOf): Problem[] {
-  return issues.flatMap((issue) => problemsOfIssue(issue, at, place));
+  return rootCauses(issues).flatMap((issue) => problemsOfIssue(issue, at, place));
+}
+
+/** Without what an object is refused for as a whole while something in it is wrong: a rule with a mistyped name is no rule. */
+function rootCauses(issues: readonly Issue[]): readonly Issue[] {
+  const wholes = issues.filter(({ code }) => code === 'custom');
+  if (wholes.length === 0) return issues;
+  const wrong = new Set(
+    issues.flatMap(({ code, path }) => (code === 'custom' ? [] : path.map((_, end) => joined(path.slice(0, end))).concat(joined(path)))),
+  );
+  return issues.filter(({ code, path }) => code !== 'custom' || !wrong.has(joined(path)));
+}
+
+function joined(path: readonly PropertyKey[]): string {
+  return path.map(String).join('\0');
 }
 
 function problemsOfIssue(issue: Issue, at: Path, place: PlaceOf): Problem[] {
@@ -27,6 +41,8 @@ function problemsOfIssue(issue: Issue, at: Path, place: PlaceOf): Problem[] {
   if (issue.code === 'invalid_union') {
     const branch = bestBranch(issue);
     if (branch) return problemsOf(branch, path, place);
+    const choices = literals(issue);
+    if (choices) return [wrongValue({ ...issue, code: 'invalid_value', values: choices }, path, place)];
   }
   return [wrongValue(issue, path, place)];
 }
@@ -35,6 +51,12 @@ function problemsOfIssue(issue: Issue, at: Path, place: PlaceOf): Problem[] {
 function bestBranch(issue: z.core.$ZodIssueInvalidUnion): readonly Issue[] | undefined {
   const met = issue.errors.filter((branch) => !branch.some((inner) => inner.path.length === 0 && isOfType(inner)));
   return met.length === 1 ? met[0] : undefined;
+}
+
+/** What may be written where every alternative is one value. */
+function literals({ errors }: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssueInvalidValue['values'] | undefined {
+  const all = errors.flat();
+  return all.every((inner) => inner.code === 'invalid_value') ? all.flatMap(({ values: choices }) => choices) : undefined;
 }
 
 function isOfType({ code }: Issue): boolean {
@@ -84,11 +106,10 @@ function hint(issue: Issue, path: Path, value: unknown): string {
   if (isNotYet(issue.message)) return 'leave it out for now; docs/values.md lists what is built';
   const name = path.findLast((step) => typeof step === 'string') ?? 'it';
   if (isMissing(issue)) return `write ${name}: …; ${describe(path)}`;
+  if (typeof value === 'string' && value.includes('{{')) return 'only {{ .Source }} is filled in, and only below a kind in `defaults`';
+  if ((typeof value === 'number' || typeof value === 'boolean') && accepts(path, String(value))) return `put it in quotes: ${name}: '${value}'`;
+  if (typeof value === 'string' && value.trim() !== '' && accepts(path, Number(value))) return `write it without quotes: ${name}: ${Number(value)}`;
   if (issue.code === 'invalid_value') return choice(issue.values, value) ?? describe(path);
-  if (issue.code === 'invalid_type' && issue.expected === 'string' && (typeof value === 'number' || typeof value === 'boolean'))
-    return `put it in quotes: ${name}: '${value}'`;
-  if (issue.code === 'invalid_type' && typeof value === 'string' && value.trim() !== '' && isNumber(issue.expected) && Number.isFinite(Number(value)))
-    return `write it without quotes: ${name}: ${Number(value)}`;
   if (issue.code === 'invalid_type' && issue.expected === 'array' && !Array.isArray(issue.input)) return `write a list: ${name}: [ … ]`;
   return describe(path);
 }
@@ -99,8 +120,9 @@ function choice(choices: readonly unknown[], value: unknown): string | undefined
   return choices.length > 0 ? `write ${oneOf(choices)}` : undefined;
 }
 
-function isNumber(expected: string): boolean {
-  return expected === 'number' || expected === 'int';
+function accepts(path: Path, value: unknown): boolean {
+  const schema = schemaAt(values, path);
+  return schema !== undefined && z.safeParse(schema, value).success;
 }
 
 /** What the reference says of the nearest key that it knows. */

@@ -8,8 +8,8 @@ type Schema = z.core.$ZodType;
 export interface Way {
   /** Every key may be `null`, which removes it. */
   readonly nulls: boolean;
-  /** Texts may hold `{{ .Source }}`. */
-  readonly templates: boolean;
+  /** Whether texts may hold `{{ .Source }}`, or may not. @default - nobody looks */
+  readonly templates?: 'filled' | 'refused';
 }
 
 /** What is known of a derived property, for whoever describes it. */
@@ -68,7 +68,7 @@ function derivedFrom(schema: Inner, way: Way, whole: boolean): Schema {
         def.checks,
       );
     case 'string':
-      return way.templates ? templated(schema) : schema;
+      return way.templates === 'filled' ? templated(schema) : way.templates === 'refused' ? untemplated(schema as z.ZodString) : schema;
     default:
       return schema;
   }
@@ -77,8 +77,8 @@ function derivedFrom(schema: Inner, way: Way, whole: boolean): Schema {
 function properties(shape: Readonly<Record<string, Schema>>, way: Way): Record<string, Schema> {
   return Object.fromEntries(
     Object.entries(shape).map(([key, schema]) => {
-      const { templates, description, defaultText } = metaOf(schema);
-      const below = derive(schema, { ...way, templates: way.templates || templates === true }, WHOLE.has(key));
+      const { templates = way.templates, description, defaultText } = metaOf(schema);
+      const below = derive(schema, { ...way, templates }, WHOLE.has(key));
       const property = z.optional(nullable(below, way));
       const fallback = defaultText ?? defaultOf(schema as Inner);
       notes.add(property, { ...(description !== undefined && { description }), ...(fallback !== undefined && { default: fallback }) });
@@ -110,7 +110,13 @@ function templated(schema: Schema): Schema {
     const filled = typeof value === 'string' ? value.replace(TEMPLATE, 'source') : value;
     const result = z.safeParse(schema, filled, { reportInput: true });
     for (const issue of result.error?.issues ?? []) context.addIssue({ ...issue, input: value } as z.core.$ZodSuperRefineIssue);
+    if (result.success && typeof filled === 'string' && filled.includes('{{')) context.addIssue('only {{ .Source }} is filled in');
   });
   notes.add(text, { type: 'string' });
   return text;
+}
+
+/** Text as it will be used. Somebody who copied it from the defaults would get a database that is named `{{ .Source }}`. */
+function untemplated(schema: z.ZodString): Schema {
+  return schema.refine((text) => !text.includes('{{'), { error: 'nothing is filled in here' });
 }

@@ -23,8 +23,9 @@ const NAMED: Readonly<Record<string, z.core.$ZodType>> = {
 export function jsonSchema(role: 'base' | 'overlay'): string {
   const nulls = role === 'overlay';
   for (const [id, schema] of Object.entries(NAMED)) {
-    name(derive(schema, { nulls, templates: false }, schema === keep), id);
-    name(derive(schema, { nulls, templates: true }, schema === keep), `${id}Default`);
+    name(derive(schema, { nulls }, schema === keep), id);
+    name(derive(schema, { nulls, templates: 'filled' }, schema === keep), `${id}InDefaults`);
+    name(derive(schema, { nulls, templates: 'refused' }, schema === keep), `${id}InSources`);
   }
   const schema = z.toJSONSchema(nulls ? asOverlay : asWritten, { target: 'draft-07', io: 'input', metadata: notes, unrepresentable: 'any' });
   const title = nulls ? 'backstay: config/<environment>.yaml' : 'backstay: config/base.yaml';

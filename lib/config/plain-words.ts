@@ -6,8 +6,8 @@ type Issue = z.core.$ZodIssue;
 export function plainWords(issue: Issue): string {
   if (isMissing(issue)) return 'required, but not written';
   const message = isZods(issue.message) ? ownWords(issue) : issue.message;
-  const compound = isNotYet(issue.message) ? undefined : compoundName(issue.input);
-  return compound && !message.includes(compound) ? `${message}, not ${compound}` : message;
+  const kind = isOfType(issue) ? nameOfKind(issue.input, message) : undefined;
+  return kind && !message.includes(kind) ? `${message}, not ${kind}` : message;
 }
 
 /** Whether the value that an issue is about was not written at all. */
@@ -38,6 +38,8 @@ function ownWords(issue: Issue): string {
       return `expected at most ${issue.maximum}${unit(issue.origin, Number(issue.maximum))}`;
     case 'invalid_format':
       return issue.format === 'regex' ? 'not in the form that is expected here' : `expected ${FORMATS[issue.format] ?? issue.format}`;
+    case 'invalid_union':
+      return `expected ${alternatives(issue)}`;
     default:
       return 'not valid';
   }
@@ -72,7 +74,20 @@ function unit(origin: string, count: number): string {
   return origin === 'array' ? (count === 1 ? ' entry' : ' entries') : '';
 }
 
-function compoundName(value: unknown): string | undefined {
+/** What was written, where a word for it says more than the value: its text would be long, or would be a secret. */
+function nameOfKind(value: unknown, expected: string): string | undefined {
   if (Array.isArray(value)) return 'a list';
-  return typeof value === 'object' && value !== null ? 'keys and values' : undefined;
+  if (typeof value === 'object' && value !== null) return 'keys and values';
+  return typeof value === 'string' && expected === 'expected keys and values' ? 'text' : undefined;
+}
+
+function isOfType({ code, message }: Issue): boolean {
+  return !isNotYet(message) && (code === 'invalid_type' || code === 'invalid_value' || code === 'invalid_union');
+}
+
+function alternatives({ errors }: z.core.$ZodIssueInvalidUnion): string {
+  const words = errors.map(([first]) =>
+    first ? plainWords({ ...first, input: '' } as Issue).replace(/^expected |, not text$/g, '') : 'something else',
+  );
+  return [...new Set(words)].join(' or ');
 }

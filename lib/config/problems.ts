@@ -1,28 +1,44 @@
 import type * as z from 'zod';
-import type { Place, Problem } from '../errors.ts';
+import type { Problem } from '../errors.ts';
 import type { Finding } from '../findings.ts';
 import { problemsOf } from './check.ts';
-import { type Path, printPath } from './places.ts';
+import { type Path, type PlaceOf, printPath } from './places.ts';
+import { follows, isRefusedIn } from './refused.ts';
+import { shown } from './secrecy.ts';
 
 /** Collects mistakes and warnings while settings are made of values, each with the place that it was written at. */
 export class Problems {
   readonly mistakes: Problem[] = [];
   readonly warnings: Problem[] = [];
 
-  constructor(private readonly place: (path: Path) => Place | undefined) {}
+  /**
+   * @param refused - what was refused as written: nobody is told twice of it, nor of what only follows from it
+   */
+  constructor(
+    private readonly place: PlaceOf,
+    private readonly refused: readonly Path[] = [],
+  ) {}
 
   /** A mistake of its own. */
   add(path: Path, message: string, hint: string, value?: unknown): void {
-    this.mistakes.push({ path: printPath(path), message, hint, value, place: this.place(path) });
+    if (follows(path, this.refused)) return;
+    this.mistakes.push({ path: printPath(path), message, hint, value: shown(path, value), place: this.place(path) });
   }
 
   warn(path: Path, message: string, hint: string): void {
+    if (follows(path, this.refused)) return;
     this.warnings.push({ path: printPath(path), message, hint, place: this.place(path) });
+  }
+
+  /** Whether something directly in an object was refused as written, so that what is missing there need not be missed. */
+  isRefusedIn(path: Path): boolean {
+    return isRefusedIn(path, this.refused);
   }
 
   /** What a kind found, with its paths taken to where they were written. */
   addFindings(findings: readonly Finding[], origin: (path: Path) => Path): void {
     for (const { path, message, hint, severity } of findings) {
+      if (this.isRefusedIn(origin(path))) continue;
       if (severity === 'warning') this.warn(origin(path), message, hint);
       else this.add(origin(path), message, hint);
     }
@@ -32,7 +48,9 @@ export class Problems {
   parse<Schema extends z.ZodType>(schema: Schema, tree: unknown, origin: (path: Path) => Path): z.output<Schema> | undefined {
     const checked = schema.safeParse(tree, { reportInput: true });
     if (checked.success) return checked.data;
-    const issues = checked.error.issues.map((issue) => ({ ...issue, path: [...origin(issue.path as Path)] }));
+    const issues = checked.error.issues
+      .map((issue) => ({ ...issue, path: [...origin(issue.path as Path)] }))
+      .filter(({ path }) => !follows(path, this.refused));
     this.mistakes.push(...problemsOf(issues, [], this.place));
     return undefined;
   }

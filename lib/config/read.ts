@@ -5,7 +5,8 @@ import { dnsLabel } from '../units/names.ts';
 import { overlay, type Written } from './merge.ts';
 import { nearest } from './nearest.ts';
 import type { Path, Tree } from './places.ts';
-import { problemsOfBase, problemsOfOverlay } from './written.ts';
+import { without } from './refused.ts';
+import { type Refused, refusedInBase, refusedInOverlay } from './written.ts';
 import { type Parsed, parseYaml } from './yaml.ts';
 
 const BASE = 'base.yaml';
@@ -16,6 +17,14 @@ export interface ReadValues {
   readonly tree: Tree;
   /** Where something was written; for what was not, the nearest thing around it; for what was removed, the line that removed it. */
   place(path: Path): Place | undefined;
+  /** What was refused as written, and is left out of the tree. @default - nothing */
+  readonly refused?: readonly Path[];
+}
+
+/** What can be made of two files, and the mistakes in each by itself. */
+export interface Reading {
+  readonly values: ReadValues;
+  readonly mistakes: readonly Problem[];
 }
 
 /** The environments of a folder: each file beside `base.yaml` is one, also an empty one. Sorted. */
@@ -31,21 +40,37 @@ export function listEnvironments(dir: string): readonly string[] {
 
 /** Reads one environment. Throws one {@link ConfigError} with every mistake in both files. */
 export function readValues(dir: string, environment: string): ReadValues {
+  const { values, mistakes } = readEnvironment(dir, environment);
+  if (mistakes.length > 0) throw new ConfigError(mistakes);
+  return values;
+}
+
+/**
+ * Reads one environment as far as it can be read, so that all its mistakes can be said at once.
+ * Throws only when there is nothing to check further: no such file, or no YAML.
+ */
+export function readEnvironment(dir: string, environment: string): Reading {
   const known = listEnvironments(dir);
   if (!known.includes(environment)) {
     const hint = nearest(environment, known) ?? `known environments: ${known.join(', ')}`;
     throw ConfigError.of('', `no environment '${environment}' in ${dir}`, hint);
   }
-  const base = parseFile(join(dir, BASE));
-  const over = parseFile(join(dir, `${environment}.yaml`));
-  const problems = [...problemsIn(base, problemsOfBase), ...problemsIn(over, problemsOfOverlay)];
-  if (!base.written || !over.written || problems.length > 0) throw new ConfigError(problems);
-  return { environment, ...overlay(base.written, over.written) };
+  const base = checked(parseFile(join(dir, BASE)), refusedInBase);
+  const over = checked(parseFile(join(dir, `${environment}.yaml`)), refusedInOverlay);
+  const mistakes = [...base.problems, ...over.problems];
+  if (!base.written || !over.written) throw new ConfigError(mistakes);
+  return { values: { environment, ...overlay(base.written, over.written), refused: [...base.paths, ...over.paths] }, mistakes };
 }
 
-function problemsIn({ written, problems }: Parsed, check: (written: Written) => Problem[]): readonly Problem[] {
-  if (!written) return problems;
-  return check(written).sort((a, b) => (a.place?.line ?? 0) - (b.place?.line ?? 0));
+/** A file without what was refused in it, and all that was. */
+function checked({ written, problems }: Parsed, check: (written: Written) => Refused): Parsed & Refused {
+  if (!written) return { problems, paths: [] };
+  const refused = check(written);
+  return {
+    written: { ...written, tree: without(written.tree, refused.paths) },
+    problems: [...refused.problems].sort((a, b) => (a.place?.line ?? 0) - (b.place?.line ?? 0)),
+    paths: refused.paths,
+  };
 }
 
 /** Files that could be meant as values. Hidden ones belong to editors. */
@@ -81,7 +106,8 @@ function parseFile(path: string): Parsed {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
     return parseYaml(text, path);
   } catch (error) {
-    const message = error instanceof TypeError ? 'the file is not text in UTF-8' : 'the file cannot be read';
-    return { problems: [{ path: '', message, hint: 'save it as UTF-8, readable for you', place: { file: path, line: 1 } }] };
+    const [message, hint] =
+      error instanceof TypeError ? ['the file is not text in UTF-8', 'save it as UTF-8'] : ['the file cannot be read', 'make it readable for you'];
+    return { problems: [{ path: '', message, hint, place: { file: path, line: 1 } }] };
   }
 }

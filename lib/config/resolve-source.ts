@@ -11,7 +11,10 @@ import type { KindSettings, SourceSettings, StorageSettings } from './settings.t
 /** What a source is resolved against. */
 export interface Around {
   readonly namespace: string;
+  /** Those in which nothing is wrong. */
   readonly storages: ReadonlyMap<string, StorageSettings>;
+  /** All that were written. */
+  readonly storageNames: readonly string[];
   readonly plans: ReadonlyMap<string, Tree>;
   readonly defaults: Tree;
   readonly problems: Problems;
@@ -77,7 +80,7 @@ function resolveKinds(name: string, written: Tree, { defaults, problems }: Aroun
   const at = ['sources', name];
   const used = SOURCE_KINDS.filter((kind) => kind.name in written);
   if (used.length === 0) {
-    if (!Object.keys(LATER_SOURCES).some((later) => later in written)) {
+    if (!problems.isRefusedIn(at) && !Object.keys(LATER_SOURCES).some((later) => later in written)) {
       problems.add(
         at,
         `expected a kind of source: ${SOURCE_KINDS.map((kind) => kind.name).join(', ')}`,

@@ -25,7 +25,7 @@ export function resolveTiers(source: Tiers, namespace: string, around: Around): 
   const planned = treesOf(source.planTree?.tiers);
   const changed = treesOf(source.written.tiers);
   const names = [...new Set([...planned.keys(), ...changed.keys()])];
-  if (names.length === 0) {
+  if (names.length === 0 && !around.problems.isRefusedIn(source.planAt)) {
     around.problems.add(
       source.at,
       'there is no tier, so nothing would ever run',
@@ -78,22 +78,22 @@ interface Uses {
 }
 
 /** The storages of a run with what each keeps; those that are switched off are left out. */
-function storagesOf(options: Options, { namespace, byHand: hand, origin }: Uses, { storages, problems }: Around): readonly StorageUse[] {
+function storagesOf(
+  options: Options,
+  { namespace, byHand: hand, origin }: Uses,
+  { storages, storageNames, problems }: Around,
+): readonly StorageUse[] {
   const at = origin(['storages']);
   if (options.storages === undefined) {
-    problems.add(at, 'no storages are given', `write storages: [${[...storages.keys()].join(', ') || 'NAME'}] in the plan`);
+    problems.add(at, 'no storages are given', `write storages: [${storageNames.join(', ') || 'NAME'}] in the plan`);
     return [];
   }
   const uses = options.storages.flatMap((ref, index): StorageUse[] => {
     const { name, keep = options.keep } = typeof ref === 'string' ? { name: ref } : ref;
     const storage = storages.get(name);
     const path = [...at, index];
-    if (!storage)
-      problems.add(
-        path,
-        `there is no storage '${name}'`,
-        nearest(name, [...storages.keys()]) ?? `known storages: ${[...storages.keys()].join(', ') || 'none'}`,
-      );
+    if (!storageNames.includes(name))
+      problems.add(path, `there is no storage '${name}'`, nearest(name, storageNames) ?? `known storages: ${storageNames.join(', ') || 'none'}`);
     if (!storage?.enabled) return [];
     if (keep === undefined && !hand)
       problems.add(origin(['keep']), `nothing says what the storage '${name}' keeps`, 'write keep: { daily: 7, weekly: 4 } in the tier');

@@ -25,12 +25,12 @@ const general = z.object({
 });
 
 /** Applies defaults, lays plans under sources, and checks what no single value shows. */
-export function resolve({ environment, tree, place }: ReadValues): Resolved {
-  const problems = new Problems(place);
+export function resolve({ environment, tree, place, refused }: ReadValues): Resolved {
+  const problems = new Problems(place, refused);
   const top = problems.parse(general, tree, (path) => path);
   const namespace = top?.namespace ?? 'unknown';
   const storages = resolveStorages(tree, namespace, problems);
-  const sources = resolveSources(tree, { namespace, storages, problems });
+  const sources = resolveSources(tree, { namespace, storages, storageNames: entriesOf(tree.storages).map(([name]) => name), problems });
   const settings: Settings = {
     environment,
     namespace,
@@ -58,7 +58,7 @@ function resolveStorage(name: string, written: Tree, namespace: string, problems
   const at = ['storages', name];
   const kinds = STORAGE_KINDS.filter((kind) => kind.name in written);
   const [kind] = kinds;
-  if (Object.keys(LATER_STORAGES).some((later) => later in written)) return undefined; // already refused as written
+  if (Object.keys(LATER_STORAGES).some((later) => later in written) || (!kind && problems.isRefusedIn(at))) return undefined; // already refused
   if (!kind || kinds.length > 1) {
     const names = STORAGE_KINDS.map((each) => each.name).join(', ');
     problems.add(at, `expected exactly one kind of storage: ${names}`, 'write one: { pvc: { size: 10Gi } }');

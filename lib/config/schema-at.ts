@@ -67,6 +67,6 @@ export interface Meta {
   readonly defaultText?: string;
   /** What a key would be for that this version refuses. */
   readonly notYet?: string;
-  /** Texts below may hold `{{ .Source }}`. */
-  readonly templates?: boolean;
+  /** Whether texts below may hold `{{ .Source }}`, or may not because nobody would fill it in. */
+  readonly templates?: 'filled' | 'refused';
 }

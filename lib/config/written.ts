@@ -7,25 +7,38 @@ import { isTree, type Path, type PlaceOf, placeOf, printPath } from './places.ts
 import { values } from './schema/values.ts';
 
 /** `config/base.yaml`: every key may be missing, none may be unknown. */
-export const asWritten = derive(values, { nulls: false, templates: false });
+export const asWritten = derive(values, { nulls: false });
 
 /** An environment's file: the same, and every key may be `null`, which removes it. */
-export const asOverlay = derive(values, { nulls: true, templates: false });
+export const asOverlay = derive(values, { nulls: true });
+
+/** What is wrong with one file alone, and where. */
+export interface Refused {
+  readonly problems: readonly Problem[];
+  /** Paths of what was refused: the rest of the file can be checked further. */
+  readonly paths: readonly Path[];
+}
 
 /** Every mistake in the base alone. */
-export function problemsOfBase({ tree, mark }: Written): Problem[] {
+export function refusedInBase({ tree, mark }: Written): Refused {
   const place = placeOf(mark);
-  return [...nulls(tree, [], place), ...problemsBy(asWritten, withoutNulls(tree), place)];
+  const { problems, paths } = refusedBy(asWritten, withoutNulls(tree), place);
+  return { problems: [...nulls(tree, [], place), ...problems], paths };
 }
 
 /** Every mistake in an environment's file alone, before it is laid over anything. */
-export function problemsOfOverlay({ tree, mark }: Written): Problem[] {
-  return problemsBy(asOverlay, tree, placeOf(mark));
+export function refusedInOverlay({ tree, mark }: Written): Refused {
+  return refusedBy(asOverlay, tree, placeOf(mark));
 }
 
-function problemsBy(schema: z.core.$ZodType, tree: unknown, place: PlaceOf): Problem[] {
-  const result = z.safeParse(schema, tree, { reportInput: true });
-  return result.success ? [] : problemsOf(result.error.issues, [], place);
+function refusedBy(schema: z.core.$ZodType, tree: unknown, place: PlaceOf): Refused {
+  const { error } = z.safeParse(schema, tree, { reportInput: true });
+  return error ? { problems: problemsOf(error.issues, [], place), paths: error.issues.flatMap(pathsOf) } : { problems: [], paths: [] };
+}
+
+function pathsOf(issue: z.core.$ZodIssue): readonly Path[] {
+  const path = issue.path.map((step) => (typeof step === 'number' ? step : String(step)));
+  return issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...path, key]) : [path];
 }
 
 function nulls(value: unknown, path: Path, place: PlaceOf): Problem[] {

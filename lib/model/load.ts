@@ -1,8 +1,8 @@
 import { Problems } from '../config/problems.ts';
-import { type ReadValues, readValues } from '../config/read.ts';
+import { type ReadValues, readEnvironment } from '../config/read.ts';
 import { resolve } from '../config/resolve.ts';
 import type { Settings } from '../config/settings.ts';
-import { ConfigError, describeProblem } from '../errors.ts';
+import { ConfigError, describeProblem, type Problem } from '../errors.ts';
 import { lint } from './lint.ts';
 import type { Model } from './model.ts';
 import { planBackups } from './plan.ts';
@@ -15,21 +15,25 @@ export interface Loaded {
 
 /** Reads, checks and plans one environment of a folder. Throws one {@link ConfigError} with every mistake. */
 export function loadEnvironment(dir: string, environment: string): Loaded {
-  return plan(readValues(dir, environment));
+  const { values, mistakes } = readEnvironment(dir, environment);
+  return plan(values, mistakes);
 }
 
-/** Checks and plans values that were read or made in a program. Throws one {@link ConfigError} with every mistake. */
-export function plan(values: ReadValues): Loaded {
+/**
+ * Checks and plans values that were read or made in a program. Throws one {@link ConfigError} with every mistake.
+ *
+ * @param asWritten - mistakes that were found when they were read
+ */
+export function plan(values: ReadValues, asWritten: readonly Problem[] = []): Loaded {
   const { settings, mistakes, warnings } = resolve(values);
-  const found = new Problems(values.place);
+  const found = new Problems(values.place, values.refused);
   lint(settings, found);
-  const all = distinct([...mistakes, ...found.mistakes].map((problem) => [describeProblem(problem), problem]));
+  const all = distinct([...asWritten, ...mistakes, ...found.mistakes]);
   if (all.length > 0) throw new ConfigError(all);
-  const noticed = distinct([...warnings, ...found.warnings].map((problem) => [describeProblem(problem), describeProblem(problem)]));
-  return { settings, model: planBackups(settings, noticed) };
+  return { settings, model: planBackups(settings, distinct([...warnings, ...found.warnings]).map(describeProblem)) };
 }
 
 /** A plan that ten sources share is wrong once. */
-function distinct<Item>(entries: readonly (readonly [string, Item])[]): Item[] {
-  return [...new Map(entries).values()];
+function distinct(problems: readonly Problem[]): Problem[] {
+  return [...new Map(problems.map((problem) => [describeProblem(problem), problem])).values()];
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { LATER_METHODS, SOURCE_KINDS } from '../../sources/index.ts';
 import { dnsLabel } from '../../units/names.ts';
 import { notYet } from '../../units/not-yet.ts';
 import { keep } from './keep.ts';
@@ -42,14 +43,18 @@ const schedule = z.string({ error: 'expected five cron fields, or @hourly, @dail
     'Five cron fields in `timeZone`, or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`: a minute of their own for each source, so that not all start at once.',
 });
 
+const METHODS = SOURCE_KINDS.flatMap(({ methods }) => methods);
+
 /** One tier of a plan, or what a source changes of it. */
 export const tier = z
   .strictObject({
     enabled: z.boolean().default(true).meta({ description: '`false` switches the tier off.' }),
     schedule: schedule.optional(),
     method: z
-      .string()
-      .refine((method) => method === 'dump' || method === 'tar', { error: (issue) => `the method '${String(issue.input)}' is not built yet` })
+      .enum(METHODS, {
+        error: ({ input }) =>
+          LATER_METHODS.some((later) => later === input) ? `the method '${input}' is not built yet` : `expected ${METHODS.join(' or ')}`,
+      })
       .optional()
       .meta({ description: 'How the backup is taken. Default: that of the kind, `dump` or `tar`.' }),
     ...optionShape,

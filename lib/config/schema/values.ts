@@ -30,13 +30,13 @@ export const storage = z
 export const source = z
   .strictObject({
     enabled: z.boolean().default(true).meta({ description: '`false` switches it off: its CronJobs vanish, its backups stay.' }),
-    plan: z.string().min(1).default('default').meta({ description: 'Name of a plan, or `none`: by hand only.' }),
+    plan: dnsLabel.default('default').meta({ description: 'Name of a plan, or `none`: by hand only.' }),
     namespace: dnsLabel.optional().meta({ description: 'Namespace that its pods run in. Default: `namespace` of the values.' }),
     folder: dnsLabel
       .optional()
       .meta({ description: 'Folder in the storages, where it is not the name: keeps the history of a source that was renamed.' }),
     tiers: z.record(tierName, tier).default({}).meta({ description: "What this source changes of its plan's tiers, or tiers of its own." }),
-    ...slices(SOURCE_KINDS),
+    ...slices(SOURCE_KINDS, { templates: 'refused' }),
     ...later(LATER_SOURCES),
     verify: notYet('verify'),
     ...optionShape,
@@ -77,13 +77,13 @@ export const values = z.strictObject({
   storages: z.record(dnsLabel, storage).meta({ description: 'Places where backups are kept, by name.' }),
   plans: z.record(dnsLabel, plan).default({}).meta({ description: 'Storages and tiers that sources share, by name.' }),
   defaults: z
-    .strictObject({ ...slices(SOURCE_KINDS, { templates: true }), ...later(LATER_SOURCES), ...optionShape })
+    .strictObject({ ...slices(SOURCE_KINDS, { templates: 'filled' }), ...later(LATER_SOURCES), ...optionShape })
     .prefault({})
     .meta({ description: 'What every source starts from. `{{ .Source }}` stands for its name.' }),
   sources: z.record(dnsLabel, source).meta({ description: 'What is backed up, by name.' }),
   timeZone: optionShape.timeZone,
   encryption: notYet('encryption'),
-  alerts: notYet('alerts'),
+  alerts: notYet('alerting'),
   verify: notYet('verify'),
   backups: notYet('a list of one-off backups (`backstay backup` makes one by hand)'),
   restores: notYet('a list of restores'),
