@@ -104,3 +104,80 @@ export function aModel(sources: readonly PlannedSource[] = [aSource()], changes:
     ...changes,
   };
 }
+
+const ALL_RULES = { last: 10, for: 604_800, daily: 7, weekly: 4, monthly: 6, yearly: 1, atLeast: 3, atMostDeleted: 50 };
+
+/** An environment in which every option of every kind is used once, beside one source with defaults only. */
+export function aFullModel(): Model {
+  const shop = { source: 'shop', parts: postgresParts(EVERYTHING_OF_POSTGRES), pod: EVERYTHING_OF_A_POD, storages: everyStorage() };
+  const files = { source: 'files', parts: volumeParts(EVERYTHING_OF_A_VOLUME), storages: everyStorage() };
+  return aModel(
+    [
+      aSource([aRun({ source: 'plain' })]),
+      aSource([aRun(shop), aRun({ ...shop, tier: 'weekly', suspend: true, timeZone: 'Europe/Berlin' })], { labels: { team: 'shop' } }),
+      aSource([aRun({ ...files, job: { ttlSecondsAfterFinished: 3600 } })], {
+        networkPolicy: { enabled: true, exceptCidrs: ['10.96.0.0/12', 'fd00::/8', '10.0.0.0/8'], dnsPort: 5353 },
+      }),
+      aSource([aRun({ source: 'both', parts: [...postgresParts(), ...volumeParts({ nextTo: undefined, node: 'worker-1', tar: 'busybox' })] })]),
+      aSource([aRun({ source: 'large', pod: { scratch: { size: '2Ti', storageClassName: 'fast' } } })]),
+      aSource([aRun({ source: 'by-hand', tier: 'once', schedule: undefined })], { networkPolicy: { enabled: false, exceptCidrs: [], dnsPort: 53 } }),
+    ],
+    { namespaces: ['backup'] },
+  );
+}
+
+function everyStorage(): readonly PlannedStorage[] {
+  const [local, ...others] = storagesOf({
+    local: { pvc: { size: '10Gi', storageClassName: 'standard' } },
+    offsite: {
+      s3: {
+        endpoint: 'https://minio.minio:9000',
+        prefix: 'backups/prod',
+        ca: { configMap: 'minio-ca' },
+        readBack: true,
+        storageClass: 'STANDARD_IA',
+        serverSideEncryption: { algorithm: 'aws:kms', kmsKeyId: 'alias/backups' },
+      },
+    },
+    cold: {
+      s3: { endpoint: 'https://s3.acme.dev', ca: { secret: 's3-ca' }, credentials: { workloadIdentity: { roleArn: 'arn:aws:iam::1:role/backup' } } },
+    },
+  });
+  return [...(local ? [{ ...local, keep: ALL_RULES }] : []), ...others];
+}
+
+const EVERYTHING_OF_POSTGRES = {
+  database: undefined,
+  databases: ['shop', 'Shop Archive'],
+  user: 'back$up',
+  port: 5433,
+  tls: { mode: 'verify-full', ca: { configMap: 'postgres-ca' } },
+  dump: {
+    format: 'plain',
+    compression: 'gzip',
+    level: 6,
+    schemas: ['public', 'sales$(HOME)'],
+    excludeSchemas: ['scratch'],
+    tables: ['*'],
+    excludeTables: ['audit_*'],
+    excludeTableData: ['log'],
+  },
+};
+
+const EVERYTHING_OF_A_VOLUME = { path: 'www', include: ['a b/**'], exclude: ['cache/**', '$(HOME)/*'], level: 3, onChange: 'accept' };
+
+const EVERYTHING_OF_A_POD = {
+  runAsUser: 1000,
+  runAsGroup: 2000,
+  supplementalGroups: [3000],
+  resources: { requests: { cpu: '100m', memory: '256Mi' }, limits: { cpu: '2', memory: '1Gi' } },
+  scratch: { size: '20Gi' },
+  nodeSelector: { 'kubernetes.io/os': 'linux' },
+  affinity: { nodeAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [] } },
+  tolerations: [{ key: 'backup', operator: 'Exists', effect: 'NoSchedule' }],
+  priorityClassName: 'low',
+  imagePullSecrets: ['registry'],
+  labels: { 'acme.dev/cost': 'backup', 'app.kubernetes.io/name': 'mine' },
+  annotations: { 'sidecar.istio.io/inject': 'false' },
+  terminationGracePeriod: '2m',
+};

@@ -1,0 +1,67 @@
+import { expect, test } from 'vitest';
+import { mountedOf, Volumes } from '../../lib/constructs/volumes.ts';
+import type { Mount } from '../../lib/pod.ts';
+
+function volumesFor(...containers: readonly (readonly Mount[])[]) {
+  const volumes = new Volumes();
+  const mounts = containers.map((mountsOfOne) => volumes.mount(mountedOf(mountsOfOne)));
+  return { mounts, volumes: volumes.all() };
+}
+
+const source: Mount = { type: 'claim', claim: 'app-data', path: '/data', readOnly: true };
+const storage: Mount = { type: 'claim', claim: 'backup-local', path: '/storage/local', readOnly: false };
+
+test('rule 2: a claim that is read is read-only as a volume, so that the kubelet leaves its modes alone', () => {
+  expect(volumesFor([source])).toEqual({
+    mounts: [[{ name: 'data', mountPath: '/data', readOnly: true }]],
+    volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'app-data', readOnly: true } }],
+  });
+});
+
+test('a claim that is written to is not', () => {
+  expect(volumesFor([storage])).toEqual({
+    mounts: [[{ name: 'storage-local', mountPath: '/storage/local' }]],
+    volumes: [{ name: 'storage-local', persistentVolumeClaim: { claimName: 'backup-local' } }],
+  });
+});
+
+test('two containers with one claim share the volume', () => {
+  expect(volumesFor([storage], [storage]).volumes).toHaveLength(1);
+});
+
+test('two containers with different files at one path have a volume each', () => {
+  const ca = (configMap: string): Mount => ({ type: 'configMap', configMap, key: 'ca.crt', path: '/etc/backstay/postgres/ca.crt' });
+  const { mounts, volumes } = volumesFor([ca('one')], [ca('two')], [ca('one')]);
+  expect(mounts.map(([mount]) => mount?.name)).toEqual(['etc-backstay-postgres', 'etc-backstay-postgres-2', 'etc-backstay-postgres']);
+  expect(volumes.map(({ projected }) => projected?.sources?.[0]?.configMap?.name)).toEqual(['one', 'two']);
+});
+
+test('all files of a folder are one volume, whatever they come from', () => {
+  const mounts: Mount[] = [
+    { type: 'configMap', configMap: 'ca', key: 'ca.pem', path: '/etc/x/ca.crt' },
+    { type: 'secret', secret: 'tls', key: 'tls.crt', path: '/etc/x/cert' },
+    { type: 'token', audience: 'sts.amazonaws.com', path: '/etc/x/token' },
+  ];
+  expect(volumesFor(mounts)).toEqual({
+    mounts: [[{ name: 'etc-x', mountPath: '/etc/x', readOnly: true }]],
+    volumes: [
+      {
+        name: 'etc-x',
+        projected: {
+          sources: [
+            { configMap: { name: 'ca', items: [{ key: 'ca.pem', path: 'ca.crt' }] } },
+            { secret: { name: 'tls', items: [{ key: 'tls.crt', path: 'cert' }] } },
+            { serviceAccountToken: { audience: 'sts.amazonaws.com', path: 'token' } },
+          ],
+        },
+      },
+    ],
+  });
+});
+
+test('P48: a long path gives a name that Kubernetes takes, and no other path the same', () => {
+  const at = (path: string): Mount => ({ ...storage, path });
+  const names = volumesFor([at(`/storage/${'a'.repeat(63)}`), at(`/storage/${'a'.repeat(62)}b`)]).volumes.map(({ name }) => name);
+  expect(new Set(names).size).toBe(2);
+  for (const name of names) expect(name).toMatch(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/);
+});
