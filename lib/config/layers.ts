@@ -12,6 +12,8 @@ export interface Layered {
   readonly tree: Tree;
   /** The path in the values that decided about a path of the tree; where nothing did, the most specific layer's. */
   origin(path: Path): Path;
+  /** All paths in the values where it could have been written. */
+  everywhere(path: Path): readonly Path[];
 }
 
 /** Lays layers over each other, the most specific last, by the rules of overlays. */
@@ -27,6 +29,7 @@ export function layered(layers: readonly Layer[]): Layered {
       }
       return [...(specificFirst[0]?.at ?? []), ...path];
     },
+    everywhere: (path) => layers.map(({ at }) => [...at, ...path]),
   };
 }
 

@@ -44,14 +44,28 @@ export class Problems {
     }
   }
 
-  /** Reads settings by their schema; nothing when they are wrong, and then all that is wrong is noted. */
-  parse<Schema extends z.ZodType>(schema: Schema, tree: unknown, origin: (path: Path) => Path): z.output<Schema> | undefined {
+  /**
+   * Reads settings by their schema; nothing when they are wrong, and then all that is wrong is noted.
+   *
+   * @param origin - path in the values of a path of the tree
+   * @param everywhere - all paths in the values where it could have been written; default: its origin
+   */
+  parse<Schema extends z.ZodType>(
+    schema: Schema,
+    tree: unknown,
+    { origin, everywhere = (path) => [origin(path)] }: Origins,
+  ): z.output<Schema> | undefined {
     const checked = schema.safeParse(tree, { reportInput: true });
     if (checked.success) return checked.data;
     const issues = checked.error.issues
-      .map((issue) => ({ ...issue, path: [...origin(issue.path as Path)] }))
-      .filter(({ path }) => !follows(path, this.refused));
+      .filter(({ path }) => !everywhere(path as Path).some((written) => follows(written, this.refused)))
+      .map((issue) => ({ ...issue, path: [...origin(issue.path as Path)] }));
     this.mistakes.push(...problemsOf(issues, [], this.place));
     return undefined;
   }
+}
+
+interface Origins {
+  origin(path: Path): Path;
+  everywhere?(path: Path): readonly Path[];
 }

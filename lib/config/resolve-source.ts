@@ -28,10 +28,10 @@ export function resolveSource(name: string, written: Tree, around: Around): Sour
   const namespace = named(written, 'namespace', at, problems) ?? around.namespace;
   const folder = named(written, 'folder', at, problems) ?? name;
   const below = layersOf(written, at, around);
-  if (!kinds || !below) return undefined;
+  if (!below) return undefined;
   const whole = resolveOptions([...below.defaults, ...below.plan, ...below.source], problems);
   const tiers = resolveTiers({ ...below, byHand: written.plan === 'none', at, written }, namespace, around);
-  return whole && { name, namespace, folder, kinds, options: whole, tiers, at };
+  return whole && kinds && { name, namespace, folder, kinds, options: whole, tiers, at };
 }
 
 /** Where the options of a source come from, the most general first. */
@@ -72,8 +72,8 @@ export function pickOptions(tree: Tree): Tree {
 
 /** The options that layers come to, with every default. */
 export function resolveOptions(layers: readonly Layer[], problems: Problems): Options | undefined {
-  const { tree, origin } = layered(layers);
-  return problems.parse(options, tree, origin);
+  const whole = layered(layers);
+  return problems.parse(options, whole.tree, whole);
 }
 
 function resolveKinds(name: string, written: Tree, { defaults, problems }: Around): readonly KindSettings[] | undefined {
@@ -94,9 +94,9 @@ function resolveKinds(name: string, written: Tree, { defaults, problems }: Aroun
       { tree: (filledIn(defaults[kind.name], name) ?? {}) as Tree, at: ['defaults', kind.name] },
       { tree: (written[kind.name] ?? {}) as Tree, at: [...at, kind.name] },
     ];
-    const { tree, origin } = layered(layers);
-    const settings = problems.parse(kind.schema, tree, origin);
-    return settings === undefined ? [] : [{ kind: sourceKind(kind.name), settings, origin }];
+    const whole = layered(layers);
+    const settings = problems.parse(kind.schema, whole.tree, whole);
+    return settings === undefined ? [] : [{ kind: sourceKind(kind.name), settings, origin: whole.origin }];
   });
   return found.length === used.length ? found : undefined;
 }
@@ -110,5 +110,5 @@ function filledIn(tree: unknown, source: string): unknown {
 }
 
 function named(written: Tree, key: string, at: Path, problems: Problems): string | undefined {
-  return written[key] === undefined ? undefined : problems.parse(dnsLabel, written[key], () => [...at, key]);
+  return written[key] === undefined ? undefined : problems.parse(dnsLabel, written[key], { origin: () => [...at, key] });
 }

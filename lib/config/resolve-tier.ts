@@ -32,6 +32,8 @@ export function resolveTiers(source: Tiers, namespace: string, around: Around): 
       "give its plan tiers: { daily: { schedule: '@daily', keep: { daily: 7 } } }, or write plan: none",
     );
   }
+  if (names.length > 0 && names.every((name) => (changed.get(name)?.enabled ?? planned.get(name)?.enabled) === false))
+    around.problems.add(source.at, 'every tier is switched off', 'leave one on, switch the source off: enabled: false, or write plan: none');
   return names.flatMap((name) => {
     const ofPlan: Layer[] = planned.has(name) ? [{ tree: planned.get(name) ?? {}, at: [...source.planAt, 'tiers', name] }] : [];
     const ofSource: Layer[] = changed.has(name) ? [{ tree: changed.get(name) ?? {}, at: [...source.at, 'tiers', name] }] : [];
@@ -50,7 +52,7 @@ interface TierLayers {
 function resolveTier(name: string, { source, ofPlan, ofSource, namespace }: TierLayers, around: Around): TierSettings | undefined {
   const { problems } = around;
   const itself = layered([...ofPlan, ...ofSource].map(({ tree, at }) => ({ tree: ownKeys(tree), at })));
-  const keys = problems.parse(own, itself.tree, itself.origin);
+  const keys = problems.parse(own, itself.tree, itself);
   if (!keys?.enabled) return undefined;
   const options = [...source.defaults, ...source.plan, ...onlyOptions(ofPlan), ...source.source, ...onlyOptions(ofSource)];
   const settings = resolveOptions(options, problems);

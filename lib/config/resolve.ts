@@ -27,7 +27,7 @@ const general = z.object({
 /** Applies defaults, lays plans under sources, and checks what no single value shows. */
 export function resolve({ environment, tree, place, refused }: ReadValues): Resolved {
   const problems = new Problems(place, refused);
-  const top = problems.parse(general, tree, (path) => path);
+  const top = problems.parse(general, tree, { origin: (path) => path });
   const namespace = top?.namespace ?? 'unknown';
   const storages = resolveStorages(tree, namespace, problems);
   const sources = resolveSources(tree, { namespace, storages, storageNames: entriesOf(tree.storages).map(([name]) => name), problems });
@@ -64,8 +64,8 @@ function resolveStorage(name: string, written: Tree, namespace: string, problems
     problems.add(at, `expected exactly one kind of storage: ${names}`, 'write one: { pvc: { size: 10Gi } }');
     return undefined;
   }
-  const settings = problems.parse(kind.schema, written[kind.name], (path) => [...at, kind.name, ...path]);
-  const ns = written.namespace === undefined ? namespace : problems.parse(dnsLabel, written.namespace, () => [...at, 'namespace']);
+  const settings = problems.parse(kind.schema, written[kind.name], { origin: (path) => [...at, kind.name, ...path] });
+  const ns = written.namespace === undefined ? namespace : problems.parse(dnsLabel, written.namespace, { origin: () => [...at, 'namespace'] });
   if (settings === undefined || ns === undefined) return undefined;
   return { name, enabled: written.enabled !== false, namespace: ns, kind: storageKind(kind.name), settings, at: [...at, kind.name] };
 }

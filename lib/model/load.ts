@@ -33,7 +33,13 @@ export function plan(values: ReadValues, asWritten: readonly Problem[] = []): Lo
   return { settings, model: planBackups(settings, distinct([...warnings, ...found.warnings]).map(describeProblem)) };
 }
 
-/** A plan that ten sources share is wrong once. */
+/** A plan that ten sources share is wrong once. In the order of the files' lines. */
 function distinct(problems: readonly Problem[]): Problem[] {
-  return [...new Map(problems.map((problem) => [describeProblem(problem), problem])).values()];
+  const once = [...new Map(problems.map((problem) => [describeProblem(problem), problem])).values()];
+  return once.sort((a, b) => compare(a.place?.file ?? '', b.place?.file ?? '') || (a.place?.line ?? 0) - (b.place?.line ?? 0));
+}
+
+function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }
