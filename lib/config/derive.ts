@@ -29,8 +29,9 @@ const derived = new Map<string, Map<Schema, Schema>>();
 /**
  * The schema of one file: every key optional, none unknown, no default, nothing transformed.
  *
- * What an object demands of several keys together is dropped, because they may be written in two files; kept is what is
- * demanded of something that is only ever replaced whole.
+ * What an object demands is dropped, a key or several together, because they may be written in two files.
+ *
+ * @param whole - it is only ever replaced whole, so that what it demands must be in this file
  */
 export function derive(schema: Schema, way: Way, whole = false): Schema {
   const variant = `${way.nulls} ${way.templates} ${whole}`;
@@ -54,15 +55,15 @@ function derivedFrom(schema: Inner, way: Way, whole: boolean): Schema {
     case 'pipe':
       return derive(def.in, way, whole);
     case 'object':
-      return checked(z.strictObject(properties(def.shape, way), words), whole ? def.checks : []);
+      return checked(z.strictObject(properties(def.shape, way, whole), words), whole ? def.checks : []);
     case 'record':
-      return checked(z.record(def.keyType, nullable(derive(def.valueType, way), way), words), def.checks);
+      return checked(z.record(def.keyType, nullable(derive(def.valueType, way, whole), way), words), def.checks);
     case 'array':
-      return checked(z.array(derive(def.element, way), words), def.checks);
+      return checked(z.array(derive(def.element, way, true), words), def.checks);
     case 'union':
       return checked(
         z.union(
-          def.options.map((option) => derive(option, way)),
+          def.options.map((option) => derive(option, way, whole)),
           words,
         ),
         def.checks,
@@ -74,12 +75,13 @@ function derivedFrom(schema: Inner, way: Way, whole: boolean): Schema {
   }
 }
 
-function properties(shape: Readonly<Record<string, Schema>>, way: Way): Record<string, Schema> {
+function properties(shape: Readonly<Record<string, Schema>>, way: Way, whole: boolean): Record<string, Schema> {
   return Object.fromEntries(
     Object.entries(shape).map(([key, schema]) => {
       const { templates = way.templates, description, defaultText } = metaOf(schema);
-      const below = derive(schema, { ...way, templates }, WHOLE.has(key));
-      const property = z.optional(nullable(below, way));
+      const below = derive(schema, { ...way, templates }, whole || WHOLE.has(key));
+      const required = whole && schema._zod.optin === undefined;
+      const property = required ? z.clone(below) : z.optional(nullable(below, way));
       const fallback = defaultText ?? defaultOf(schema as Inner);
       notes.add(property, { ...(description !== undefined && { description }), ...(fallback !== undefined && { default: fallback }) });
       return [key, property];

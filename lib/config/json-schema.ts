@@ -15,6 +15,9 @@ const NAMED: Readonly<Record<string, z.core.$ZodType>> = {
   ...Object.fromEntries([...STORAGE_KINDS, ...SOURCE_KINDS].map(({ name, schema }) => [name, schema])),
 };
 
+/** What is only ever replaced whole, by itself or in a list. */
+const WHOLE: ReadonlySet<z.core.$ZodType> = new Set([keep, storageRef]);
+
 /**
  * JSON Schema of the base, or of an environment's file, for editors.
  *
@@ -23,9 +26,9 @@ const NAMED: Readonly<Record<string, z.core.$ZodType>> = {
 export function jsonSchema(role: 'base' | 'overlay'): string {
   const nulls = role === 'overlay';
   for (const [id, schema] of Object.entries(NAMED)) {
-    name(derive(schema, { nulls }, schema === keep), id);
-    name(derive(schema, { nulls, templates: 'filled' }, schema === keep), `${id}InDefaults`);
-    name(derive(schema, { nulls, templates: 'refused' }, schema === keep), `${id}InSources`);
+    name(derive(schema, { nulls }, WHOLE.has(schema)), id);
+    name(derive(schema, { nulls, templates: 'filled' }, WHOLE.has(schema)), `${id}InDefaults`);
+    name(derive(schema, { nulls, templates: 'refused' }, WHOLE.has(schema)), `${id}InSources`);
   }
   const schema = z.toJSONSchema(nulls ? asOverlay : asWritten, { target: 'draft-07', io: 'input', metadata: notes, unrepresentable: 'any' });
   const title = nulls ? 'backstay: config/<environment>.yaml' : 'backstay: config/base.yaml';

@@ -19,7 +19,7 @@ export function mistakesIn(base: string, overlay = ''): string {
   return inWords(dir, () => readEnvironment(dir, 'prod').mistakes);
 }
 
-/** The mistakes that something throws, or returns, in the user's words. Anything else that is thrown goes on. */
+/** The mistakes that something throws, or returns, in the user's words. Anything else that is thrown goes on. `dir` may be `''`. */
 export function inWords(dir: string, problems: () => ConfigError['problems'] | unknown): string {
   try {
     const returned = problems();
@@ -31,7 +31,8 @@ export function inWords(dir: string, problems: () => ConfigError['problems'] | u
 }
 
 function words(dir: string, problems: ConfigError['problems']): string {
-  return problems.map(describeProblem).join('\n').replaceAll(dir, 'config') || 'no mistake';
+  const text = problems.map(describeProblem).join('\n');
+  return (dir === '' ? text : text.replaceAll(dir, 'config')) || 'no mistake';
 }
 
 /** The merged values of two files. */

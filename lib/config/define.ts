@@ -1,0 +1,56 @@
+import type * as z from 'zod';
+import { ConfigError } from '../errors.ts';
+import { dnsLabel } from '../units/names.ts';
+import type { Tree } from './places.ts';
+import type { Reading, ReadValues } from './read.ts';
+import { without } from './refused.ts';
+import type { values } from './schema/values.ts';
+import { refusedInBase } from './written.ts';
+
+/** Everything may be missing that a default, a plan or `defaults` gives. The schema is the only place that lists the keys. */
+type Written<Input> = Input extends readonly (infer Item)[]
+  ? readonly Written<Item>[]
+  : Input extends object
+    ? { readonly [Key in keyof Input]?: Written<Input[Key]> }
+    : Input;
+
+type AsWritten = Written<z.input<typeof values>>;
+
+/** The values of one environment, as a program writes them: what the files hold once they are merged. */
+export type Values = AsWritten & Required<Pick<AsWritten, 'namespace' | 'storages' | 'sources'>>;
+
+/** A source of the values. */
+export type SourceValues = NonNullable<Values['sources'][string]>;
+
+/** A storage of the values. */
+export type StorageValues = NonNullable<Values['storages'][string]>;
+
+/**
+ * Values that are written in a program: gives them back, and the editor helps while they are written.
+ *
+ * Throws a {@link ConfigError} with every mistake that shows before defaults are applied, where they are written.
+ */
+export function defineValues(written: Values): Values {
+  const { problems } = refusedInBase({ tree: treeOf(written) });
+  if (problems.length > 0) throw new ConfigError(problems);
+  return written;
+}
+
+/** Values of a program as if they had been read from a file; those that were read stay what they are. */
+export function readingOf(environment: string, written: Values | ReadValues): Reading {
+  if (isRead(written)) return { values: written, mistakes: [] };
+  if (!dnsLabel.safeParse(environment).success)
+    throw ConfigError.of('environment', `'${environment}' is no name of an environment`, 'write lower-case letters, digits and dashes, at most 63');
+  const tree = treeOf(written);
+  const { problems, paths } = refusedInBase({ tree });
+  return { values: { environment, tree: without(tree, paths), place: () => undefined, refused: paths }, mistakes: problems };
+}
+
+function isRead(written: Values | ReadValues): written is ReadValues {
+  return 'tree' in written && typeof written.place === 'function';
+}
+
+/** What is `undefined` in a program was not written. */
+function treeOf(written: Values): Tree {
+  return JSON.parse(JSON.stringify(written)) as Tree;
+}

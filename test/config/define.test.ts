@@ -1,0 +1,63 @@
+import { expect, test } from 'vitest';
+import { defineValues, readingOf, type SourceValues, type StorageValues, type Values } from '../../lib/config/define.ts';
+import { readValues } from '../../lib/config/read.ts';
+import { loadEnvironment, plan } from '../../lib/model/load.ts';
+import { configFolder, inWords } from '../support/config-folder.ts';
+
+const local: StorageValues = { pvc: { size: '10Gi' } };
+const shop: SourceValues = { postgres: { host: 'shop-db.shop', database: 'shop', credentials: { secret: 'shop-db' } } };
+const first = defineValues({
+  namespace: 'backup',
+  storages: { local },
+  defaults: { postgres: { version: 17, tls: undefined } },
+  plans: { default: { storages: ['local'], tiers: { daily: { schedule: '@daily', keep: { daily: 7, for: '7d' } } } } },
+  sources: { shop },
+});
+
+test('values of a program come to the same model as the same values of a file', () => {
+  const dir = configFolder({ 'base.yaml': JSON.stringify(first), 'prod.yaml': '' });
+  const { values, mistakes } = readingOf('prod', first);
+  const bare = (model: object) => JSON.stringify({ ...model, warnings: [] }); // a warning names the file
+  expect(bare(plan(values, mistakes).model)).toBe(bare(loadEnvironment(dir, 'prod').model));
+});
+
+test('values that were read stay what they are', () => {
+  const read = readValues(configFolder({ 'base.yaml': JSON.stringify(first), 'prod.yaml': '' }), 'prod');
+  expect(readingOf('prod', read).values).toBe(read);
+});
+
+test('a key that is undefined is not there', () => {
+  const { values } = readingOf('prod', { ...first, sources: { shop: { volume: undefined } } });
+  expect(values.tree.sources).toEqual({ shop: {} });
+});
+
+test('an environment has a name that can be a folder and a prefix', () => {
+  expect(inWords('', () => readingOf('../prod', first))).toMatchInlineSnapshot(`
+    "environment: '../prod' is no name of an environment
+      HINT: write lower-case letters, digits and dashes, at most 63"
+  `);
+});
+
+test('mistakes that no type can see are said where the values are defined, with their paths', () => {
+  const values: Values = { namespace: 'My Backup', storages: { local: { pvc: { size: '10G' } } }, sources: {} };
+  expect(inWords('', () => defineValues(values))).toMatchInlineSnapshot(`
+    "namespace: expected lower-case letters, digits and dashes, starting and ending with a letter or digit, at most 63, got "My Backup"
+      HINT: Namespace that pods run in.
+    storages.local.pvc.size: expected a size such as 512Mi or 20Gi, got "10G"
+      HINT: Size of a claim to make. Leave it out to use an existing \`claim\`."
+  `);
+});
+
+test('the types refuse what the schema refuses', () => {
+  const rest = { namespace: 'backup', storages: {}, sources: {} };
+  // @ts-expect-error - no such version
+  expect(() => defineValues({ ...rest, sources: { shop: { postgres: { version: 13 } } } })).toThrow('expected a major version');
+  // @ts-expect-error - a typing mistake
+  expect(() => defineValues({ ...rest, sourcse: {} })).toThrow("did you mean 'sources'?");
+  // @ts-expect-error - not built yet
+  expect(() => defineValues({ ...rest, encryption: {} })).toThrow('not built yet');
+  // @ts-expect-error - not built yet
+  expect(() => defineValues({ ...rest, storages: { cold: { azure: {} } } })).toThrow('not built yet');
+  // @ts-expect-error - without sources there is nothing to back up
+  expect(defineValues({ namespace: 'backup', storages: {} })).toEqual({ namespace: 'backup', storages: {} });
+});

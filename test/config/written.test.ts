@@ -1,0 +1,97 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import * as z from 'zod';
+import { listEnvironments } from '../../lib/config/read.ts';
+import { values } from '../../lib/config/schema/values.ts';
+import { metaOf, shapeOf, unwrapped } from '../../lib/config/schema-at.ts';
+import { asOverlay, asWritten } from '../../lib/config/written.ts';
+import { loadEnvironment } from '../../lib/model/load.ts';
+
+const FIXTURES = 'test/fixtures/values';
+const fixtures = readdirSync(FIXTURES).flatMap((name) => listEnvironments(join(FIXTURES, name)).map((environment) => [name, environment] as const));
+
+test.each(fixtures)('%s/%s is right, through every check', (name, environment) => {
+  const { settings } = loadEnvironment(join(FIXTURES, name), environment);
+  expect(settings.sources.length).toBeGreaterThan(0);
+});
+
+const accepts = (schema: z.core.$ZodType, written: unknown) => z.safeParse(schema, written).success;
+
+/** Every object of a schema, with the path to it in words. */
+function objectsIn(schema: z.core.$ZodType, path: string): (readonly [string, z.core.$ZodType])[] {
+  const inner = unwrapped(schema);
+  const { def } = inner._zod;
+  if (def.type === 'object') return [[path, inner], ...Object.entries(def.shape).flatMap(([key, value]) => objectsIn(value, `${path}.${key}`))];
+  if (def.type === 'record') return objectsIn(def.valueType, `${path}.x`);
+  if (def.type === 'array') return objectsIn(def.element, `${path}[]`);
+  return def.type === 'union' ? def.options.flatMap((option) => objectsIn(option, path)) : [];
+}
+
+describe('of every object of the schema', () => {
+  const objects = objectsIn(values, 'values');
+  const written = objectsIn(asWritten, 'values');
+  const over = objectsIn(asOverlay, 'values');
+
+  test('there is one in what is written, with the same keys', () => {
+    const keys = ([path, object]: readonly [string, z.core.$ZodType]) => `${path}: ${Object.keys(shapeOf(object)).join(' ')}`;
+    expect(written.map(keys)).toEqual(objects.map(keys));
+    expect(over.map(keys)).toEqual(objects.map(keys));
+    expect(objects.length).toBeGreaterThan(50);
+  });
+
+  test('every key may be missing in a file, but in what is replaced whole: the name of a storage in a list, a rule of a keep', () => {
+    const demanding = written.filter(([, object]) => !accepts(object, {})).map(([path]) => path.replace(/^.*\.(?=keep$|storages\[\]$)/, ''));
+    expect([...new Set(demanding)]).toEqual(['storages[]', 'keep']);
+  });
+
+  test('no key is unknown to be taken', () => {
+    const codes = ([, object]: readonly [string, z.core.$ZodType]) => z.safeParse(object, { 'no such key': 1 }).error?.issues.map(({ code }) => code);
+    for (const entry of [...written, ...over]) expect(codes(entry), entry[0]).toContain('unrecognized_keys');
+  });
+
+  test('every key may be null in an overlay, and none in the base', () => {
+    const refuse = (list: typeof written, wanted: boolean) =>
+      list.flatMap(([path, object]) =>
+        Object.entries(shapeOf(object))
+          .filter(([, schema]) => accepts(schema, null) !== wanted)
+          .map(([key]) => `${path}.${key}`),
+      );
+    expect(refuse(over, true).filter((path) => !path.endsWith('storages[].name'))).toEqual([]);
+    expect(refuse(written, false)).toEqual([]);
+  });
+
+  test('no default is applied: a file holds what was written in it', () => {
+    for (const [, object] of written) expect(z.safeParse(object, {}).data ?? {}).toEqual({});
+    expect(z.parse(asWritten, { sources: { a: { pod: {}, plan: 'x' } } })).toEqual({ sources: { a: { pod: {}, plan: 'x' } } });
+  });
+
+  test('every key has a description', () => {
+    const silent = objects.flatMap(([path, object]) =>
+      Object.entries(shapeOf(object))
+        .filter(([, schema]) => !metaOf(schema).description)
+        .map(([key]) => `${path}.${key}`),
+    );
+    expect(silent).toEqual([]);
+  });
+});
+
+test('a duration stays the text that was written', () => {
+  expect(z.parse(asWritten, { defaults: { job: { deadline: '6h' } } })).toEqual({ defaults: { job: { deadline: '6h' } } });
+});
+
+test('a list keeps its demands: it is only ever replaced whole', () => {
+  expect(accepts(asOverlay, { plans: { default: { storages: [] } } })).toBe(false);
+  expect(accepts(asOverlay, { plans: { default: { storages: [null] } } })).toBe(false);
+});
+
+test('a keep keeps its demand, for it is only ever replaced whole', () => {
+  expect(accepts(asOverlay, { plans: { default: { keep: { atLeast: 2 } } } })).toBe(false);
+  expect(accepts(asOverlay, { plans: { default: { keep: { last: null, atLeast: 2 } } } })).toBe(false);
+  expect(accepts(asOverlay, { plans: { default: { keep: { last: 2 } } } })).toBe(true);
+});
+
+test('the fixtures name nothing that is not built', () => {
+  for (const name of readdirSync(FIXTURES))
+    expect(readFileSync(join(FIXTURES, name, 'base.yaml'), 'utf8')).not.toMatch(/azure|openbao|objects:|encryption/);
+});
