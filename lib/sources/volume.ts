@@ -17,7 +17,7 @@ const schema = z
     claim: objectName.meta({ description: 'The claim to back up, in the namespace of the source. It is mounted read-only.' }),
     path: z
       .string()
-      .regex(/^(?!\/)(?!.*(^|\/)\.\.(\/|$))[^\n]*$/, { error: "expected a path below the claim's root, without a leading slash and without '..'" })
+      .regex(/^(?!\/)(?!.*(^|\/)\.\.(\/|$))[^\n]+$/, { error: "expected a path below the claim's root, without a leading slash and without '..'" })
       .default('.')
       .meta({ description: 'The folder of the claim that is backed up. Default: all of it.' }),
     include: z.array(pattern).default([]).meta({ description: 'Only these files and folders, as shell patterns relative to `path`. Default: all.' }),

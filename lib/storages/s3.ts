@@ -97,7 +97,7 @@ export const s3: StorageKind<typeof schema, 's3'> = {
           : [],
     };
   },
-  place: (settings, context) => `s3:${settings.endpoint ?? 'aws'}/${settings.bucket}/${settings.prefix ?? context.environment}`,
+  place: (settings, context) => `s3:${storeOf(settings)}/${settings.bucket}/${settings.prefix ?? context.environment}`,
 };
 
 function check({ credentials: given, serverSideEncryption, endpoint, ca }: Settings): readonly Finding[] {
@@ -161,6 +161,14 @@ function peer({ endpoint, network: how }: Settings, { namespace }: StorageContex
   if (!endpoint) return { type: 'external', port: 443 } as const;
   const { hostname, port, protocol } = new URL(endpoint);
   return peerOf(hostname, port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port), namespace, how);
+}
+
+/** One store under the ways to spell its endpoint; names of buckets are unique in all of AWS. */
+function storeOf({ endpoint }: Settings): string {
+  if (!endpoint) return 'aws';
+  const { hostname, port, pathname } = new URL(endpoint);
+  if (/(^|\.)amazonaws\.com(\.cn)?$/.test(hostname)) return 'aws';
+  return `${hostname}${port === '' ? '' : `:${port}`}${pathname.replace(/\/$/, '')}`;
 }
 
 function secrets({ credentials: { secret, keys } }: Settings, { name }: StorageContext): readonly SecretNeed[] {

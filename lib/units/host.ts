@@ -27,7 +27,7 @@ export const network = z
  */
 export function peerOf(host: string, hostPort: number, namespace: string, how: z.output<typeof network>): Peer {
   if (how === 'external') return { type: 'external', port: hostPort };
-  const labels = host.split('.');
+  const labels = host.replace(/\.$/, '').split('.');
   const inside = labels.length <= 2 || labels[2] === 'svc';
   if (how === undefined && (!inside || host.includes(':'))) return { type: 'external', port: hostPort };
   return {
