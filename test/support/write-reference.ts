@@ -1,9 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { referenceFiles } from '../../lib/config/reference-files.ts';
+import { environmentReference } from '../../lib/environment-reference.ts';
 
-/** `npm run schema`: writes the JSON Schemas and docs/values.md again. Run it in the project's root. */
-for (const [path, text] of referenceFiles()) {
+/** `npm run schema`: writes the JSON Schemas, docs/values.md and docs/environment.md again. Run it in the project's root. */
+for (const [path, text] of [...referenceFiles(), ['docs/environment.md', environmentReference()] as const]) {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, text);
   console.log(`wrote ${path}`);

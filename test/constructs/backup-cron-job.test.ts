@@ -1,0 +1,167 @@
+import { describe, expect, test } from 'vitest';
+import { objectsOf } from '../../lib/charts/objects.ts';
+import { BackupCronJob, type BackupCronJobProps } from '../../lib/constructs/backup-cron-job.ts';
+import { IMAGES } from '../../lib/images.ts';
+import { aRun, postgresParts, type RunChanges, storagesOf, volumeParts } from '../support/model.ts';
+import { type Container, type CronJob, podOf } from '../support/objects.ts';
+
+function cronJob(run: RunChanges = {}, props: Partial<BackupCronJobProps> = {}): CronJob {
+  const given = { run: aRun(run), images: IMAGES, serviceAccount: 'backup-shop', schedule: '17 2 * * *', labels: {}, annotations: {}, ...props };
+  const [object] = objectsOf((scope) => void new BackupCronJob(scope, 'job', given));
+  return object as unknown as CronJob;
+}
+
+const envOf = ({ env }: Container) => env.map(({ name }) => name);
+
+describe('the CronJob', () => {
+  const { metadata, spec } = cronJob();
+
+  test('P41 P39: never two at once, never skipped without a word, never for ever', () => {
+    expect(spec).toMatchObject({ concurrencyPolicy: 'Forbid', startingDeadlineSeconds: 3600, suspend: false });
+    expect(spec.jobTemplate.spec.activeDeadlineSeconds).toBeGreaterThan(0);
+  });
+
+  test('P46: its time zone is written out', () => {
+    expect(spec).toMatchObject({ schedule: '17 2 * * *', timeZone: 'Etc/UTC' });
+    expect(cronJob({ timeZone: 'Europe/Berlin', suspend: true }).spec).toMatchObject({ timeZone: 'Europe/Berlin', suspend: true });
+  });
+
+  test('P51: failures stay visible', () => {
+    expect(spec).toMatchObject({ successfulJobsHistoryLimit: 3, failedJobsHistoryLimit: 3 });
+  });
+
+  test('it says whose it is, on itself, on its Jobs and on its pods', () => {
+    const labels = {
+      'app.kubernetes.io/name': 'backstay',
+      'app.kubernetes.io/instance': 'prod',
+      'app.kubernetes.io/component': 'backup',
+      'app.kubernetes.io/managed-by': 'backstay',
+      'backstay.dev/source': 'shop',
+      'backstay.dev/tier': 'daily',
+    };
+    expect(metadata).toEqual({ name: 'backup-shop-daily', namespace: 'backup', labels });
+    expect(spec.jobTemplate.metadata).toEqual({ labels });
+    expect(spec.jobTemplate.spec.template.metadata).toEqual({ labels: { ...labels, 'claim.backstay.dev/backup-local': '' } });
+  });
+
+  test("the user's labels and annotations are on all of them, and never over ours", () => {
+    const pod = { labels: { 'app.kubernetes.io/name': 'mine', team: 'shop' }, annotations: { 'sidecar.istio.io/inject': 'false' } };
+    const marked = cronJob({ pod }, { labels: { cost: 'backup', team: 'all' }, annotations: { note: 'x' } });
+    const { jobTemplate } = marked.spec;
+    for (const { labels, annotations } of [marked.metadata, jobTemplate.metadata, jobTemplate.spec.template.metadata]) {
+      expect(labels).toMatchObject({ 'app.kubernetes.io/name': 'backstay', team: 'shop', cost: 'backup' });
+      expect(annotations).toEqual({ note: 'x', 'sidecar.istio.io/inject': 'false' });
+    }
+  });
+});
+
+describe('the Job', () => {
+  test('rule 5: the run has a limit that leaves its log, and the Job one for all attempts', () => {
+    const { spec } = cronJob({ job: { deadline: '1h', backoffLimit: 1 } }).spec.jobTemplate;
+    expect(spec.template.spec.activeDeadlineSeconds).toBe(3600);
+    expect(spec.activeDeadlineSeconds).toBe(2 * 3600 + 900);
+    expect(spec.backoffLimit).toBe(1);
+  });
+
+  test('rule 7 P44: what another try cannot mend is final, whichever container says so, and a lost node does not count', () => {
+    expect(cronJob().spec.jobTemplate.spec.podFailurePolicy).toEqual({
+      rules: [
+        { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
+        { action: 'FailJob', onExitCodes: { operator: 'In', values: [10, 64, 65, 73, 77] }, onPodConditions: [] },
+      ],
+    });
+  });
+
+  test('rule 20 P31: a finished pod may not hold a volume of its own for long', () => {
+    const own = { pod: { scratch: { size: '1Ti', storageClassName: 'fast' } } };
+    expect(cronJob().spec.jobTemplate.spec).not.toHaveProperty('ttlSecondsAfterFinished', expect.anything());
+    expect(cronJob(own).spec.jobTemplate.spec.ttlSecondsAfterFinished).toBe(600);
+    expect(cronJob({ ...own, job: { ttlSecondsAfterFinished: 60 } }).spec.jobTemplate.spec.ttlSecondsAfterFinished).toBe(60);
+  });
+});
+
+describe('the pod', () => {
+  const both = { parts: [...postgresParts({ database: undefined, databases: ['one', 'two'] }), ...volumeParts()] };
+  const pod = podOf(cronJob(both));
+
+  test('rule 18: a step for each part, in a row, and publish only when all of them succeeded', () => {
+    expect(pod.initContainers?.map(({ name, command }) => [name, command.join(' ')])).toEqual([
+      ['take-one', '/bin/sh /scripts/postgres-dump.sh'],
+      ['take-two', '/bin/sh /scripts/postgres-dump.sh'],
+      ['take-volume', '/bin/sh /scripts/volume-tar.sh'],
+    ]);
+    expect(pod.containers.map(({ name, command }) => [name, command.join(' ')])).toEqual([['publish', '/bin/sh /scripts/publish.sh']]);
+    expect(pod.restartPolicy).toBe('Never');
+  });
+
+  test('P12: the image of a step is that of the server, and can be another registry', () => {
+    const images = { ...IMAGES, postgres17: 'registry.acme.dev/postgres:17.6', rclone: 'registry.acme.dev/rclone:1' };
+    const { initContainers, containers } = podOf(cronJob({}, { images }));
+    expect([...(initContainers ?? []), ...containers].map(({ image }) => image)).toEqual([images.postgres17, images.rclone]);
+  });
+
+  test('rule 15: the password of the database is where it is taken and nowhere else, and so are the keys of the store', () => {
+    const [take] = pod.initContainers ?? [];
+    const [publish] = pod.containers;
+    if (!take || !publish) throw new Error('two steps are expected');
+    expect(envOf(take)).toContain('PGPASSWORD');
+    expect(envOf(publish).filter((name) => name.startsWith('PG'))).toEqual([]);
+    expect(envOf(publish)).toContain('RCLONE_CONFIG_S2_SECRET_ACCESS_KEY');
+    expect(pod.initContainers?.flatMap(envOf).filter((name) => /^(RCLONE|STORAGE)_/.test(name))).toEqual([]);
+  });
+
+  test('rule 15: a claim of a storage is in publish only, and that of the source in its step only', () => {
+    const paths = (container: Container) => container.volumeMounts.map(({ mountPath }) => mountPath);
+    expect(pod.initContainers?.map(paths)).toEqual([
+      ['/scripts', '/work', '/tmp'],
+      ['/scripts', '/work', '/tmp'],
+      ['/scripts', '/work', '/tmp', '/data'],
+    ]);
+    expect(pod.containers.map(paths)).toEqual([['/scripts', '/work', '/tmp', '/storage/local']]);
+  });
+
+  test('P34: home is a folder that can be written to', () => {
+    for (const { env } of [...(pod.initContainers ?? []), ...pod.containers]) expect(env).toContainEqual({ name: 'HOME', value: '/tmp' });
+  });
+
+  test('no token of the Kubernetes API, no variables of Services, and time to clean up', () => {
+    expect(pod).toMatchObject({
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      terminationGracePeriodSeconds: 60,
+      serviceAccountName: 'backup-shop',
+    });
+  });
+
+  test('P33: a capability is given to the step that reads a volume and to no other', () => {
+    const root = podOf(cronJob({ parts: both.parts, pod: { runAsUser: 0, capabilities: ['DAC_READ_SEARCH'] } }));
+    expect([...(root.initContainers ?? []), ...root.containers].map(({ securityContext }) => securityContext.capabilities.add)).toEqual([
+      undefined,
+      undefined,
+      ['DAC_READ_SEARCH'],
+      undefined,
+    ]);
+  });
+
+  test('what the user says of nodes and priorities goes through', () => {
+    const written = {
+      nodeSelector: { disk: 'ssd' },
+      tolerations: [{ key: 'backup', operator: 'Exists', comingSoon: 1 }],
+      priorityClassName: 'low',
+      imagePullSecrets: ['registry'],
+      terminationGracePeriod: '2m',
+    };
+    expect(podOf(cronJob({ pod: written }))).toMatchObject({
+      nodeSelector: { disk: 'ssd' },
+      tolerations: [{ key: 'backup', operator: 'Exists', comingSoon: 1 }],
+      priorityClassName: 'low',
+      imagePullSecrets: [{ name: 'registry' }],
+      terminationGracePeriodSeconds: 120,
+    });
+  });
+
+  test('without a claim of one node it may run anywhere', () => {
+    const shared = podOf(cronJob({ storages: storagesOf({ offsite: { s3: {} }, shared: { pvc: { claim: 'c', accessMode: 'ReadWriteMany' } } }) }));
+    expect(shared).not.toHaveProperty('affinity');
+  });
+});
