@@ -4,6 +4,7 @@ import { layout } from '../../lib/charts/layout.ts';
 import { cataloguePod, manualJob } from '../../lib/charts/manual.ts';
 import { objectsOf } from '../../lib/charts/objects.ts';
 import { environmentReference } from '../../lib/environment-reference.ts';
+import type { Env } from '../../lib/pod.ts';
 import { scriptHeader } from '../../lib/script-headers.ts';
 import { aFullModel } from '../support/model.ts';
 import { podOf } from '../support/objects.ts';
@@ -18,7 +19,7 @@ const NEVER_SET = ['NOW', 'TERMINATION_LOG', 'RCLONE_CONTIMEOUT', 'RCLONE_TIMEOU
 const FOR_TOOLS = ['HOME'];
 
 const model = aFullModel();
-const actions = [
+const actions: readonly Env[] = [
   { ACTION: 'list' },
   { ACTION: 'get', STORAGE: 'offsite', RUN_ID_WANTED: 'bcdfghjk' },
   { ACTION: 'prune', DRY_RUN: 'true', CONFIRM: 'prod/shop' },
