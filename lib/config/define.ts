@@ -3,7 +3,7 @@ import { ConfigError } from '../errors.ts';
 import { dnsLabel } from '../units/names.ts';
 import type { Tree } from './places.ts';
 import type { Reading, ReadValues } from './read.ts';
-import { without } from './refused.ts';
+import { refusalsOf, without } from './refused.ts';
 import type { values } from './schema/values.ts';
 import { refusedInBase } from './written.ts';
 
@@ -43,7 +43,7 @@ export function readingOf(environment: string, written: Values | ReadValues): Re
     throw ConfigError.of('environment', `'${environment}' is no name of an environment`, 'write lower-case letters, digits and dashes, at most 63');
   const tree = treeOf(written);
   const { problems, paths } = refusedInBase({ tree });
-  return { values: { environment, tree: without(tree, paths), place: () => undefined, refused: paths }, mistakes: problems };
+  return { values: { environment, tree: without(tree, refusalsOf(paths)), place: () => undefined, refused: paths }, mistakes: problems };
 }
 
 function isRead(written: Values | ReadValues): written is ReadValues {

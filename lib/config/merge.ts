@@ -38,19 +38,19 @@ const RIVALS: Readonly<Record<string, string>> = { database: 'databases', databa
 
 function merge(base: Written, over: Written, path: Path): Written {
   const merged = new Map(Object.entries(base.tree));
-  const marks = new Map(base.mark?.inside);
+  const marks = base.mark && new Map(base.mark.inside);
   for (const [key, value] of Object.entries(over.tree)) {
     const rival = RIVALS[key];
     if (rival !== undefined && Object.hasOwn(RIVALS, key) && value !== null && !Object.hasOwn(over.tree, rival)) {
       merged.delete(rival);
-      marks.delete(rival);
+      marks?.delete(rival);
     }
     const mark = over.mark?.inside?.get(key);
-    const below = combined({ value: merged.get(key), mark: marks.get(key) }, { value, mark }, [...path, key]);
+    const below = combined({ value: merged.get(key), mark: marks?.get(key) }, { value, mark }, [...path, key]);
     if (value === null) merged.delete(key);
     else merged.set(key, below.value);
     // The place of what was removed is the line that removed it: that is where somebody who misses it must look.
-    if (below.mark) marks.set(key, below.mark);
+    if (below.mark) marks?.set(key, below.mark);
   }
   // fromEntries makes own properties of any name, `__proto__` too.
   return { tree: Object.fromEntries(merged), ...(base.mark && { mark: { ...base.mark, inside: marks } }) };
@@ -75,9 +75,15 @@ function isReplaced(under: Tree, over: Tree, path: Path): boolean {
   return kinds.some((kind) => has(under, kind)) && kinds.some((kind) => has(over, kind) && !has(under, kind));
 }
 
-/** Values without the keys that are `null`: there was nothing for them to remove. */
+/** Values without the keys that are `null`: there was nothing for them to remove. The same values where there is none. */
 export function withoutNulls(value: unknown): unknown {
+  if (!hasNulls(value)) return value;
   if (Array.isArray(value)) return value.map(withoutNulls);
-  if (!isTree(value)) return value;
-  return Object.fromEntries(Object.entries(value).flatMap(([key, inner]) => (inner === null ? [] : [[key, withoutNulls(inner)]])));
+  return Object.fromEntries(Object.entries(value as Tree).flatMap(([key, inner]) => (inner === null ? [] : [[key, withoutNulls(inner)]])));
+}
+
+function hasNulls(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  for (const inner of Object.values(value)) if ((inner === null && !Array.isArray(value)) || hasNulls(inner)) return true;
+  return false;
 }

@@ -3,21 +3,24 @@ import type { Problem } from '../errors.ts';
 import type { Finding } from '../findings.ts';
 import { problemsOf } from './check.ts';
 import { type Path, type PlaceOf, printPath } from './places.ts';
-import { follows, isRefusedIn } from './refused.ts';
+import { follows, isRefusedIn, type Refusals, refusalsOf } from './refused.ts';
 import { shown } from './secrecy.ts';
 
 /** Collects mistakes and warnings while settings are made of values, each with the place that it was written at. */
 export class Problems {
   readonly mistakes: Problem[] = [];
   readonly warnings: Problem[] = [];
+  private readonly refused: Refusals;
 
   /**
    * @param refused - what was refused as written: nobody is told twice of it, nor of what only follows from it
    */
   constructor(
     private readonly place: PlaceOf,
-    private readonly refused: readonly Path[] = [],
-  ) {}
+    refused: readonly Path[] = [],
+  ) {
+    this.refused = refusalsOf(refused);
+  }
 
   /** A mistake of its own. */
   add(path: Path, message: string, hint: string, value?: unknown): void {

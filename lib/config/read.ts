@@ -5,7 +5,7 @@ import { dnsLabel } from '../units/names.ts';
 import { overlay, type Written } from './merge.ts';
 import { nearest } from './nearest.ts';
 import type { Path, Tree } from './places.ts';
-import { without } from './refused.ts';
+import { refusalsOf, without } from './refused.ts';
 import { type Refused, refusedInBase, refusedInOverlay } from './written.ts';
 import { type Parsed, parseYaml } from './yaml.ts';
 
@@ -67,7 +67,7 @@ function checked({ written, problems }: Parsed, check: (written: Written) => Ref
   if (!written) return { problems, paths: [] };
   const refused = check(written);
   return {
-    written: { ...written, tree: without(written.tree, refused.paths) },
+    written: { ...written, tree: without(written.tree, refusalsOf(refused.paths)) },
     problems: [...refused.problems].sort((a, b) => (a.place?.line ?? 0) - (b.place?.line ?? 0)),
     paths: refused.paths,
   };

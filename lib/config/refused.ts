@@ -3,31 +3,58 @@ import { isTree, type Path, type Tree } from './places.ts';
 import { values } from './schema/values.ts';
 import { schemaAt } from './schema-at.ts';
 
+/** What was refused as written, by path: a step of the way, and whether it ends here. */
+export interface Refusals {
+  readonly path: Path;
+  readonly below: Map<string, Refusals>;
+  refused: boolean;
+}
+
+/** Arranges paths so that one look at each step answers for thousands of them. */
+export function refusalsOf(paths: readonly Path[]): Refusals {
+  const root: Refusals = { path: [], below: new Map(), refused: false };
+  for (const path of paths) {
+    let at = root;
+    for (const step of listOf(path)) {
+      const next = at.below.get(String(step)) ?? { path: [...at.path, step], below: new Map(), refused: false };
+      at.below.set(String(step), next);
+      at = next;
+    }
+    at.refused = true;
+  }
+  return root;
+}
+
 /** Maps whose entries others name: an entry that is refused is still known. */
 const NAMED: ReadonlySet<string | number | undefined> = new Set(['storages', 'plans', 'sources']);
 
 /** Values without what was refused in them, so that the rest can be checked as if it had been right. */
-export function without(tree: Tree, refused: readonly Path[]): Tree {
-  return refused.reduce<Tree>((left, path) => removed(left, path, 0) as Tree, tree);
-}
-
-function removed(value: unknown, path: Path, depth: number): unknown {
-  const key = path[depth];
-  if (key === undefined || !isTree(value) || !Object.hasOwn(value, key)) return value;
-  const { [key]: inner, ...rest } = value;
-  // A list without one of its items would have its other items in the wrong place.
-  if (depth < path.length - 1 && typeof path[depth + 1] !== 'number') return { ...value, [key]: removed(inner, path, depth + 1) };
-  return depth === 1 && NAMED.has(path[0]) ? { ...value, [key]: {} } : rest;
+export function without(tree: Tree, { path, below }: Refusals): Tree {
+  if (below.size === 0) return tree;
+  const isNamed = path.length === 1 && NAMED.has(path[0]);
+  const left = Object.entries(tree).flatMap(([key, inner]) => {
+    const at = below.get(key);
+    if (at?.refused) return isNamed ? [[key, {}]] : [];
+    return [[key, at && isTree(inner) ? without(inner, at) : inner]];
+  });
+  return Object.fromEntries(left);
 }
 
 /** Whether a mistake only follows from something that was refused as written: it, something in it, or a key that was misspelt. */
-export function follows(path: Path, refused: readonly Path[]): boolean {
-  return refused.some((wrong) => startsWith(path, listOf(wrong)) || isMeant(path, wrong));
+export function follows(path: Path, refusals: Refusals): boolean {
+  let at: Refusals | undefined = refusals;
+  for (const step of path) {
+    if (at.refused || isMeant(step, at)) return true;
+    at = at.below.get(String(step));
+    if (!at) return false;
+  }
+  return at.refused;
 }
 
 /** Whether anything directly in an object was refused as written. */
-export function isRefusedIn(path: Path, refused: readonly Path[]): boolean {
-  return refused.some((wrong) => wrong.length === path.length + 1 && startsWith(wrong, path));
+export function isRefusedIn(path: Path, refusals: Refusals): boolean {
+  const at = path.reduce<Refusals | undefined>((around, step) => around?.below.get(String(step)), refusals);
+  return at !== undefined && [...at.below.values()].some(({ refused }) => refused);
 }
 
 /** An item of a list stands for the list: without the item it is not what was meant. */
@@ -36,14 +63,8 @@ function listOf(path: Path): Path {
   return index === -1 ? path : path.slice(0, index);
 }
 
-/** Whether a path holds the key that was meant by a key that nobody knows. */
-function isMeant(path: Path, wrong: Path): boolean {
-  const parent = wrong.slice(0, -1);
-  const key = path[parent.length];
-  if (typeof key !== 'string' || !startsWith(path, parent) || schemaAt(values, wrong) !== undefined) return false;
-  return nearest(String(wrong.at(-1)), [key]) !== undefined;
-}
-
-function startsWith(path: Path, start: Path): boolean {
-  return start.length <= path.length && start.every((step, index) => path[index] === step);
+/** Whether a key was meant by one beside it that nobody knows. */
+function isMeant(key: string | number, { below }: Refusals): boolean {
+  if (typeof key !== 'string') return false;
+  return [...below].some(([written, { refused, path }]) => refused && schemaAt(values, path) === undefined && nearest(written, [key]) !== undefined);
 }
