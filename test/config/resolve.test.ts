@@ -1,0 +1,468 @@
+import { dump } from 'js-yaml';
+import { describe, expect, test } from 'vitest';
+import type { Options } from '../../lib/config/schema/options.ts';
+import { load, mistakes, runIn, sourceIn, warnings } from '../support/load.ts';
+
+/** One source, with the same options written at any of the five levels, from the most specific to the most general. */
+interface Levels {
+  readonly sourceTier?: object;
+  readonly source?: object;
+  readonly planTier?: object;
+  readonly plan?: object;
+  readonly defaults?: object;
+}
+
+const LEVELS = ['sourceTier', 'source', 'planTier', 'plan', 'defaults'] as const;
+
+function values({ sourceTier, source, planTier, plan, defaults }: Levels): string {
+  return dump({
+    namespace: 'backup',
+    storages: { a: { pvc: { size: '1Gi' } }, b: { pvc: { size: '1Gi' } }, c: { pvc: { size: '1Gi' } } },
+    ...(defaults && { defaults }),
+    plans: { default: { storages: ['a', 'b'], tiers: { daily: { schedule: '@daily', keep: { last: 1 }, ...planTier } }, ...plan } },
+    sources: { shop: { volume: { claim: 'c', node: 'n' }, ...(sourceTier && { tiers: { daily: sourceTier } }), ...source } },
+  });
+}
+
+describe('the most specific wins', () => {
+  /** An option, five values for it, how it looks in what runs, and what is ours. */
+  const options: readonly (readonly [string, readonly object[], (run: ReturnType<typeof runIn>) => unknown, readonly unknown[]])[] = [
+    [
+      'timeZone',
+      ['Europe/Berlin', 'Europe/Paris', 'Europe/Rome', 'Asia/Tokyo', 'Asia/Seoul'].map((timeZone) => ({ timeZone })),
+      (run) => run.timeZone,
+      ['Europe/Berlin', 'Europe/Paris', 'Europe/Rome', 'Asia/Tokyo', 'Asia/Seoul', 'Etc/UTC'],
+    ],
+    ['suspend', [true, false, true, false, true].map((suspend) => ({ suspend })), (run) => run.suspend, [true, false, true, false, true, false]],
+    ['job.deadline', ['1h', '2h', '3h', '4h', '5h'].map((deadline) => ({ job: { deadline } })), (run) => run.job.deadline / 3600, [1, 2, 3, 4, 5, 6]],
+    ['pod.runAsUser', [1, 2, 3, 4, 5].map((runAsUser) => ({ pod: { runAsUser } })), (run) => run.pod.runAsUser, [1, 2, 3, 4, 5, 999]],
+    [
+      'pod.resources.limits.memory',
+      ['1Gi', '2Gi', '3Gi', '4Gi', '5Gi'].map((memory) => ({ pod: { resources: { limits: { memory } } } })),
+      (run) => run.pod.resources.limits.memory,
+      ['1Gi', '2Gi', '3Gi', '4Gi', '5Gi', '512Mi'],
+    ],
+    [
+      'filenameTemplate',
+      ['a', 'b', 'c', 'd', 'e'].map((word) => ({ filenameTemplate: `${word}-{{ .Timestamp }}-{{ .RunID }}` })),
+      (run) => run.filenameTemplate[0],
+      ['a', 'b', 'c', 'd', 'e', '{'],
+    ],
+  ];
+
+  test.each(options)('%s: source tier, source, plan tier, plan, defaults, ours', (_, written, read, expected) => {
+    const seen = [0, 1, 2, 3, 4, 5].map((from) => {
+      const levels = Object.fromEntries(LEVELS.slice(from).map((level, index) => [level, written[from + index]]));
+      return read(runIn(load(values(levels))));
+    });
+    expect(seen).toEqual(expected);
+  });
+
+  test('keep: the more specific is the whole of it', () => {
+    const keeps = [{ last: 5 }, { daily: 4 }, { weekly: 3 }, { monthly: 2 }, { yearly: 1 }];
+    const seen = [0, 1, 2, 3, 4].map((from) => {
+      const levels = Object.fromEntries(LEVELS.slice(from).map((level, index) => [level, { keep: keeps[from + index] }]));
+      // The plan's tier has a keep of its own here; without one, what is more general speaks.
+      return runIn(load(values(from > 2 ? { ...levels, planTier: { keep: undefined } } : levels))).storages[0]?.keep;
+    });
+    expect(seen).toEqual(keeps.map((keep) => ({ ...keep, atMostDeleted: 50 })));
+  });
+
+  test('storages: a list is the whole of it, and each copy may have its own keep', () => {
+    const storages = (levels: Levels) => runIn(load(values(levels))).storages.map(({ name, role, keep }) => [name, role, keep?.last]);
+    expect(storages({})).toEqual([
+      ['a', 'primary', 1],
+      ['b', 'copy', 1],
+    ]);
+    expect(storages({ source: { storages: ['c'] }, plan: {} })).toEqual([['c', 'primary', 1]]);
+    expect(storages({ sourceTier: { storages: ['b', { name: 'a', keep: { last: 9 } }] } })).toEqual([
+      ['b', 'primary', 1],
+      ['a', 'copy', 9],
+    ]);
+  });
+
+  test('objects merge over all levels, and each part comes from its own', () => {
+    const { pod, job } = runIn(
+      load(
+        values({
+          defaults: { pod: { labels: { a: '1', b: '1' }, scratch: { size: '1Gi' } } },
+          plan: { pod: { labels: { b: '2' } }, job: { backoffLimit: 1 } },
+          source: { pod: { resources: { requests: { cpu: '1' } } } },
+          sourceTier: { job: { deadline: '1h' } },
+        }),
+      ),
+    );
+    expect(pod.labels).toEqual({ a: '1', b: '2' });
+    expect(pod.scratch.size).toBe('1Gi');
+    expect(job).toMatchObject({ backoffLimit: 1, deadline: 3600 });
+  });
+
+  test('a time zone at the top is for all, and the most general', () => {
+    const zone = (levels: Levels) => runIn(load(`timeZone: Asia/Tokyo\n${values(levels)}`)).timeZone;
+    expect([zone({}), zone({ defaults: { timeZone: 'Europe/Rome' } }), zone({ plan: { timeZone: 'Europe/Berlin' } })]).toEqual([
+      'Asia/Tokyo',
+      'Europe/Rome',
+      'Europe/Berlin',
+    ]);
+  });
+
+  test('every option may be written at every level', () => {
+    const every: Required<{ readonly [Key in keyof Options]: unknown }> = {
+      storages: ['c'],
+      keep: { last: 3 },
+      timeZone: 'Europe/Berlin',
+      suspend: true,
+      filenameTemplate: 'x-{{ .Timestamp }}-{{ .RunID }}',
+      pod: { runAsUser: 1000 },
+      job: { deadline: '1h' },
+      throttle: { perServer: 1 },
+      networkPolicy: { enabled: false },
+    };
+    for (const level of LEVELS) expect([level, mistakes(values({ [level]: every }))]).toEqual([level, '']);
+  });
+
+  test('what is wrong is shown where it was written, whichever level that is', () => {
+    for (const [level, at] of [
+      ['defaults', 'defaults.timeZone'],
+      ['plan', 'plans.default.timeZone'],
+      ['planTier', 'plans.default.tiers.daily.timeZone'],
+      ['source', 'sources.shop.timeZone'],
+      ['sourceTier', 'sources.shop.tiers.daily.timeZone'],
+    ] as const) {
+      expect(mistakes(values({ [level]: { timeZone: 'Europe/Bonn' } })).split('\n')[0]).toBe(`${at}: no such time zone, got "Europe/Bonn"`);
+    }
+    expect(mistakes(`timeZone: Europe/Bonn\n${values({})}`).split('\n')[0]).toBe('timeZone: no such time zone, got "Europe/Bonn"');
+  });
+});
+
+const BASE = `namespace: backup
+storages: { a: { pvc: { size: 1Gi } }, off: { enabled: false, pvc: { size: 1Gi } }, far: { namespace: other, pvc: { size: 1Gi } } }
+plans:
+  default: { storages: [a], tiers: { daily: { schedule: '@daily', keep: { last: 3 } }, weekly: { schedule: '@weekly', keep: { last: 3 } } } }
+  slow: { storages: [a], tiers: { monthly: { schedule: '@monthly', keep: { last: 3 } } } }
+`;
+const withSources = (text: string) => `${BASE}sources:\n${text}`;
+
+describe('defaults with {{ .Source }}', () => {
+  const fleet = (defaults: string, entry: string) =>
+    `${BASE}defaults: { postgres: ${defaults} }\nsources:\n  orders: { postgres: ${entry} }\n  carts: { postgres: {} }\n`;
+
+  test('are filled in wherever a text holds them, for each source', () => {
+    const text = fleet(
+      "{ host: '{{ .Source }}-rw.{{.Source}}', databases: ['{{ .Source }}', '{{ .Source }}_log'], version: 17, credentials: { secret: '{{ .Source }}-db' } }",
+      '{}',
+    );
+    const envs = ['orders', 'carts'].map((name) =>
+      runIn(load(text), name, 'daily').parts.map(({ env }) => [env.PGHOST, env.DATABASE, env.PGPASSWORD]),
+    );
+    expect(envs).toEqual(
+      ['orders', 'carts'].map((name) => [
+        [`${name}-rw.${name}`, name, { secret: `${name}-db`, key: 'password' }],
+        [`${name}-rw.${name}`, `${name}_log`, { secret: `${name}-db`, key: 'password' }],
+      ]),
+    );
+  });
+
+  test('give way to what a source says', () => {
+    const text = fleet(
+      "{ host: '{{ .Source }}', database: '{{ .Source }}', version: 17, credentials: { secret: s } }",
+      '{ databases: [x, y], version: 16 }',
+    );
+    expect(runIn(load(text), 'orders', 'daily').parts.map(({ name, image, env }) => [name, image, env.PGHOST])).toEqual([
+      ['x', 'postgres16', 'orders'],
+      ['y', 'postgres16', 'orders'],
+    ]);
+  });
+
+  test('are refused in a source, where nothing is filled in', () => {
+    const text = withSources("  shop: { volume: { claim: c, node: n, exclude: ['{{ .Source }}'] } }\n");
+    expect(mistakes(text).split('\n')[0]).toBe('sources.shop.volume.exclude[0]: nothing is filled in here, got "{{ .Source }}"');
+  });
+
+  test('that are wrong for one source are shown where they are written', () => {
+    const text = fleet("{ host: '{{ .Name }}', database: d, version: 17, credentials: { secret: s } }", '{}');
+    expect(mistakes(text)).toMatchInlineSnapshot(`
+      "defaults.postgres.host: expected a host name or address, got "{{ .Name }}"
+        at config/base.yaml:6
+        HINT: only {{ .Source }} is filled in, and only below a kind in \`defaults\`"
+    `);
+  });
+});
+
+describe('plans', () => {
+  test('the one named default applies where none is named', () => {
+    const loaded = load(withSources('  a: { volume: { claim: c, node: n } }\n  b: { plan: slow, volume: { claim: c, node: n } }\n'));
+    expect(['a', 'b'].map((name) => sourceIn(loaded, name).runs.map(({ tier }) => tier))).toEqual([['daily', 'weekly'], ['monthly']]);
+  });
+
+  test('none means by hand only: one run named once, without a schedule, of which nothing is ever deleted', () => {
+    const run = runIn(load(withSources('  a: { plan: none, storages: [a], keep: { last: 3 }, volume: { claim: c, node: n } }\n')));
+    expect(run).toMatchObject({ tier: 'once', name: 'backup-a-once', folder: 'a/once' });
+    expect(run.schedule).toBeUndefined();
+    expect(run.storages.map(({ name, keep }) => [name, keep])).toEqual([['a', undefined]]);
+  });
+
+  test('a source needs none when it has tiers of its own', () => {
+    const text = `namespace: backup
+storages: { a: { pvc: { size: 1Gi } } }
+sources:
+  shop: { volume: { claim: c, node: n }, storages: [a], tiers: { nightly: { schedule: '@daily', keep: { last: 2 } } } }
+`;
+    expect(sourceIn(load(text)).runs.map(({ name }) => name)).toEqual(['backup-shop-nightly']);
+  });
+
+  test('a source adds tiers to its plan, changes them and switches them off', () => {
+    const text = withSources(
+      "  a: { volume: { claim: c, node: n }, tiers: { weekly: { enabled: false }, daily: { schedule: '0 4 * * *' }, hourly: { schedule: '@hourly', keep: { for: 48h } } } }\n",
+    );
+    expect(sourceIn(load(text)).runs.map(({ tier, storages }) => [tier, storages[0]?.keep])).toEqual([
+      ['daily', { last: 3, atMostDeleted: 50 }],
+      ['hourly', { for: 172_800, atMostDeleted: 50 }],
+    ]);
+  });
+
+  test('a tier that the plan switches off may be switched on by a source', () => {
+    const text = `namespace: backup
+storages: { a: { pvc: { size: 1Gi } } }
+plans:
+  default: { storages: [a], keep: { last: 3 }, tiers: { daily: { schedule: '@daily' }, hourly: { enabled: false, schedule: '@hourly' } } }
+sources:
+  a: { volume: { claim: c, node: n } }
+  b: { volume: { claim: c, node: n }, tiers: { hourly: { enabled: true } } }
+`;
+    const loaded = load(text);
+    expect(['a', 'b'].map((name) => sourceIn(loaded, name).runs.map(({ tier }) => tier))).toEqual([['daily'], ['daily', 'hourly']]);
+  });
+
+  test('a source that is switched off is not there; its mistakes may wait', () => {
+    const text = withSources('  a: { volume: { claim: c, node: n } }\n  b: { enabled: false, plan: nowhere, volume: { claim: c, node: n } }\n');
+    expect(load(text).model.sources.map(({ name }) => name)).toEqual(['a']);
+  });
+});
+
+describe('what is missing or meant otherwise', () => {
+  const shop = (rest: string) => mistakes(withSources(`  shop: { volume: { claim: c, node: n }, ${rest} }\n`));
+
+  test('a plan that is not there', () => {
+    expect(shop('plan: slwo')).toMatchInlineSnapshot(`
+      "sources.shop.plan: there is no plan 'slwo'
+        at config/base.yaml:7
+        HINT: did you mean 'slow'?"
+    `);
+    expect(shop('plan: hourly')).toMatchInlineSnapshot(`
+      "sources.shop.plan: there is no plan 'hourly'
+        at config/base.yaml:7
+        HINT: known plans: default, slow"
+    `);
+  });
+
+  test('no plan at all', () => {
+    expect(
+      mistakes('namespace: b\nstorages: { a: { pvc: { size: 1Gi } } }\nsources: { shop: { volume: { claim: c, node: n } } }\n'),
+    ).toMatchInlineSnapshot(`
+      "sources.shop.plan: no plan is named, and there is no plan 'default'
+        at config/base.yaml:3
+        HINT: add plans: { default: … }, name a plan, or write plan: none"
+    `);
+  });
+
+  test('a storage that is not there', () => {
+    expect(shop('storages: [b]')).toMatchInlineSnapshot(`
+      "sources.shop.storages[0]: there is no storage 'b'
+        at config/base.yaml:7
+        HINT: did you mean 'a'?"
+    `);
+    expect(shop('storages: [a, ofsite]')).toMatchInlineSnapshot(`
+      "sources.shop.storages[1]: there is no storage 'ofsite'
+        at config/base.yaml:7
+        HINT: known storages: a, off, far"
+    `);
+  });
+
+  test('a storage that is named twice', () => {
+    expect(shop('storages: [a, { name: a, keep: { last: 1 } }]')).toMatchInlineSnapshot(`
+      "sources.shop.storages[1]: the storage 'a' is named twice
+        at config/base.yaml:7
+        HINT: name each storage once"
+    `);
+  });
+
+  test('no storage', () => {
+    expect(mistakes(withSources('  shop: { plan: none, volume: { claim: c, node: n } }\n'))).toMatchInlineSnapshot(`
+      "sources.shop.storages: no storages are given
+        at config/base.yaml:7
+        HINT: write storages: [a, off, far]"
+    `);
+  });
+
+  test('storages that are all switched off', () => {
+    expect(shop('storages: [off]')).toMatchInlineSnapshot(`
+      "sources.shop.storages: every storage is switched off
+        at config/base.yaml:7
+        HINT: leave one on, or switch the source off: enabled: false"
+    `);
+    expect(mistakes(withSources('  shop: { volume: { claim: c, node: n }, storages: [off, a] }\n'))).toBe('');
+  });
+
+  test('tiers that are all switched off', () => {
+    expect(shop('tiers: { daily: { enabled: false }, weekly: { enabled: false } }')).toMatchInlineSnapshot(`
+      "sources.shop: every tier is switched off
+        at config/base.yaml:7
+        HINT: leave one on, switch the source off: enabled: false, or write plan: none"
+    `);
+  });
+
+  test('no tier', () => {
+    expect(mistakes(`${BASE}  empty: { storages: [a] }\nsources:\n  shop: { plan: empty, volume: { claim: c, node: n } }\n`)).toMatchInlineSnapshot(`
+      "sources.shop: there is no tier, so nothing would ever run
+        at config/base.yaml:8
+        HINT: give its plan tiers: { daily: { schedule: '@daily', keep: { daily: 7 } } }, or write plan: none"
+    `);
+  });
+
+  test('a tier without schedule', () => {
+    expect(shop('tiers: { hourly: { keep: { last: 1 } } }')).toMatchInlineSnapshot(`
+      "sources.shop.tiers.hourly.schedule: the tier has no schedule
+        at config/base.yaml:7
+        HINT: give it five cron fields or a word: schedule: '@daily'"
+    `);
+  });
+
+  test('a tier that does not say what it keeps', () => {
+    expect(shop("tiers: { hourly: { schedule: '@hourly' } }")).toMatchInlineSnapshot(`
+      "sources.shop.tiers.hourly.keep: nothing says what the storage 'a' keeps
+        at config/base.yaml:7
+        HINT: write keep: { daily: 7, weekly: 4 } in the tier"
+    `);
+  });
+
+  test('the tier once, which is for runs by hand', () => {
+    expect(shop("tiers: { once: { schedule: '@hourly', keep: { last: 1 } } }")).toMatchInlineSnapshot(`
+      "sources.shop.tiers.once: not a valid name: the tier 'once' is kept for runs by hand
+        at config/base.yaml:7
+        HINT: give it another name"
+    `);
+  });
+
+  test('a claim of another namespace, which no pod can mount', () => {
+    expect(shop('storages: [far]')).toMatchInlineSnapshot(`
+      "sources.shop.storages[0]: the claim of 'far' is in the namespace 'other', and the pods of 'shop' run in 'backup'
+        at config/base.yaml:7
+        HINT: a pod mounts claims of its own namespace only: use another storage, or one of its own here"
+    `);
+    expect(shop('namespace: other, storages: [far]')).toBe('');
+    expect(shop('namespace: other')).toMatchInlineSnapshot(`
+      "plans.default.storages[0]: the claim of 'a' is in the namespace 'backup', and the pods of 'shop' run in 'other'
+        at config/base.yaml:4
+        HINT: a pod mounts claims of its own namespace only: use another storage, or one of its own here"
+    `);
+  });
+
+  test('no kind, or two kinds of storage', () => {
+    expect(mistakes(`${BASE}sources: { shop: {} }\n`)).toMatchInlineSnapshot(`
+      "sources.shop: expected a kind of source: postgres, volume
+        at config/base.yaml:6
+        HINT: write one: { postgres: { host: …, database: …, version: 17 } }"
+    `);
+    expect(
+      mistakes(`namespace: b\nstorages: { a: {}, b: { pvc: { size: 1Gi }, s3: { bucket: bbb, credentials: { secret: s } } } }\nsources: {}\n`),
+    ).toMatchInlineSnapshot(`
+      "storages.a: expected exactly one kind of storage: pvc, s3
+        at config/base.yaml:2
+        HINT: write one: { pvc: { size: 10Gi } }
+      storages.b: expected exactly one kind of storage: pvc, s3
+        at config/base.yaml:2
+        HINT: write one: { pvc: { size: 10Gi } }"
+    `);
+  });
+
+  test.each(['azure', 'gcs'])('the storage %s is refused by name, once', (kind) => {
+    const text = `namespace: b\nstorages: { a: { ${kind}: { bucket: x } } }\nplans: { default: { storages: [a], tiers: { d: { schedule: '@daily', keep: { last: 1 } } } } }\nsources: { v: { volume: { claim: c, node: n } } }\n`;
+    expect(mistakes(text).split('\n')).toEqual([
+      `storages.a.${kind}: the storage \`${kind}\` is not built yet`,
+      '  at config/base.yaml:2',
+      '  HINT: leave it out for now; docs/values.md lists what is built',
+    ]);
+  });
+
+  test.each(['objects', 'openbao'])('the source %s is refused by name, once', (kind) => {
+    expect(mistakes(withSources(`  shop: { ${kind}: {} }\n`)).split('\n')[0]).toBe(`sources.shop.${kind}: the source \`${kind}\` is not built yet`);
+  });
+
+  test.each(['encryption', 'alerts', 'verify', 'backups', 'restores'])('%s is refused by name', (key) => {
+    expect(mistakes(`${BASE}${key}: {}\nsources: {}\n`)).toContain(`${key}: `);
+    expect(mistakes(`${BASE}${key}: {}\nsources: {}\n`)).toContain('not built yet');
+  });
+});
+
+describe('schedules', () => {
+  const at = (tier: string) => mistakes(withSources(`  shop: { volume: { claim: c, node: n }, tiers: { extra: { keep: { last: 1 }, ${tier} } } }\n`));
+
+  test('P46: a time that a clock change leaves out is refused, with the day', () => {
+    expect(at("schedule: '30 2 * * *', timeZone: Europe/Berlin")).toMatchInlineSnapshot(`
+      "sources.shop.tiers.extra.schedule: Europe/Berlin has no 2025-03-30 02:30: clocks go forward, and that day's run is lost, got "30 2 * * *"
+        at config/base.yaml:7
+        HINT: choose an hour that exists every day, or timeZone: Etc/UTC"
+    `);
+    expect(at("schedule: '30 2 * * *'")).toBe('');
+  });
+
+  test('that no CronJob would take', () => {
+    expect(at("schedule: '0 24 * * *'")).toMatchInlineSnapshot(`
+      "sources.shop.tiers.extra.schedule: '24' is no hour, 0 to 23, got "0 24 * * *"
+        at config/base.yaml:7
+        HINT: five fields, minute first: '0 2 * * *'; or @hourly, @daily, @weekly, @monthly, @yearly"
+    `);
+    expect(at("schedule: '@nightly'")).toMatchInlineSnapshot(`
+      "sources.shop.tiers.extra.schedule: expected five fields, got 1, got "@nightly"
+        at config/base.yaml:7
+        HINT: five fields, minute first: '0 2 * * *'; or @hourly, @daily, @weekly, @monthly, @yearly"
+    `);
+  });
+
+  test('in a zone that does not exist', () => {
+    expect(at("schedule: '@daily', timeZone: CET/Berlin")).toMatchInlineSnapshot(`
+      "sources.shop.tiers.extra.timeZone: no such time zone, got "CET/Berlin"
+        at config/base.yaml:7
+        HINT: write it as the IANA database does: Europe/Berlin"
+    `);
+  });
+
+  test('a method that is not built yet, and one of another kind', () => {
+    expect(at("schedule: '@daily', method: basebackup")).toMatchInlineSnapshot(`
+      "sources.shop.tiers.extra.method: the method 'basebackup' is not built yet
+        at config/base.yaml:7
+        HINT: leave it out for now; docs/values.md lists what is built"
+    `);
+    expect(at("schedule: '@daily', method: dump")).toMatchInlineSnapshot(`
+      "sources.shop.tiers.extra.method: no kind of 'shop' has the method 'dump'
+        at config/base.yaml:7
+        HINT: its methods: tar"
+    `);
+    expect(at("schedule: '@daily', method: tar")).toBe('');
+  });
+});
+
+describe('images', () => {
+  const images = (text: string) => load(`${BASE}images: ${text}\nsources: {}\n`).model.images;
+
+  test('a registry stands in for docker.io, and what is named stays as it is', () => {
+    expect(images('{ registry: mirror.acme.dev/hub, postgres16: ghcr.io/acme/postgres:16.2, rclone: docker.io/acme/rclone:1.70 }')).toMatchObject({
+      postgres17: expect.stringMatching(/^mirror\.acme\.dev\/hub\/library\/postgres:17/),
+      postgres16: 'ghcr.io/acme/postgres:16.2',
+    });
+  });
+
+  test('P35: the tag latest is refused, and so is none', () => {
+    for (const image of ['postgres:latest', 'postgres']) expect(mistakes(`${BASE}images: { postgres17: '${image}' }\nsources: {}\n`)).not.toBe('');
+  });
+});
+
+test('production is where its name says so, unless it is written', () => {
+  const text = withSources('  a: { volume: { claim: c, node: n } }\n');
+  const warned = (files: Readonly<Record<string, string>>, environment: string) => warnings(files, environment).join().includes('one storage only');
+  expect(warned({ 'base.yaml': text }, 'prod')).toBe(true);
+  expect(warned({ 'base.yaml': text, 'dev.yaml': '' }, 'dev')).toBe(false);
+  expect(warned({ 'base.yaml': text, 'dev.yaml': 'production: true' }, 'dev')).toBe(true);
+  expect(warned({ 'base.yaml': text, 'prod.yaml': 'production: false' }, 'prod')).toBe(false);
+});
