@@ -17,6 +17,8 @@ export interface Around {
   readonly storageNames: readonly string[];
   readonly plans: ReadonlyMap<string, Tree>;
   readonly defaults: Tree;
+  /** The values themselves: a time zone for all stands at the top, where people look for it. */
+  readonly top: Tree;
   readonly problems: Problems;
 }
 
@@ -30,7 +32,7 @@ export function resolveSource(name: string, written: Tree, around: Around): Sour
   const below = layersOf(written, at, around);
   if (!below) return undefined;
   const whole = resolveOptions([...below.defaults, ...below.plan, ...below.source], problems);
-  const tiers = resolveTiers({ ...below, byHand: written.plan === 'none', at, written }, namespace, around);
+  const tiers = resolveTiers({ ...below, name, byHand: written.plan === 'none', at, written }, namespace, around);
   return whole && kinds && { name, namespace, folder, kinds, options: whole, tiers, at };
 }
 
@@ -44,7 +46,7 @@ export interface SourceLayers {
   readonly planAt: Path;
 }
 
-function layersOf(written: Tree, at: Path, { plans, defaults, problems }: Around): SourceLayers | undefined {
+function layersOf(written: Tree, at: Path, { plans, defaults, top, problems }: Around): SourceLayers | undefined {
   const planName = typeof written.plan === 'string' ? written.plan : 'default';
   const planTree = plans.get(planName);
   const unnamed = written.plan === undefined;
@@ -57,7 +59,10 @@ function layersOf(written: Tree, at: Path, { plans, defaults, problems }: Around
   }
   const planAt = ['plans', planName];
   return {
-    defaults: [{ tree: pickOptions(defaults), at: ['defaults'] }],
+    defaults: [
+      { tree: 'timeZone' in top ? { timeZone: top.timeZone } : {}, at: [] },
+      { tree: pickOptions(defaults), at: ['defaults'] },
+    ],
     plan: planTree ? [{ tree: pickOptions(planTree), at: planAt }] : [],
     source: [{ tree: pickOptions(written), at }],
     planTree,

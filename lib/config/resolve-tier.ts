@@ -10,6 +10,7 @@ import { type Options, tier } from './schema/options.ts';
 import type { StorageUse, TierSettings } from './settings.ts';
 
 interface Tiers extends SourceLayers {
+  readonly name: string;
   readonly at: Path;
   readonly written: Tree;
   /** The source's plan is `none`. */
@@ -61,7 +62,7 @@ function resolveTier(name: string, { source, ofPlan, ofSource, namespace }: Tier
   if (keys.schedule === undefined)
     problems.add(origin(['schedule']), 'the tier has no schedule', "give it five cron fields or a word: schedule: '@daily'");
   else checkSchedule(keys.schedule, settings.timeZone, { problems, origin });
-  const storages = storagesOf(settings, { namespace, byHand: false, origin }, around);
+  const storages = storagesOf(settings, { source: source.name, namespace, byHand: false, origin }, around);
   return { name, schedule: keys.schedule, method: keys.method, options: settings, storages, origin };
 }
 
@@ -70,10 +71,11 @@ function byHand(source: Tiers, namespace: string, around: Around): readonly Tier
   const options = resolveOptions(layers, around.problems);
   if (!options) return [];
   const { origin } = layered(layers);
-  return [{ name: 'once', options, storages: storagesOf(options, { namespace, byHand: true, origin }, around), origin }];
+  return [{ name: 'once', options, storages: storagesOf(options, { source: source.name, namespace, byHand: true, origin }, around), origin }];
 }
 
 interface Uses {
+  readonly source: string;
   readonly namespace: string;
   readonly byHand: boolean;
   origin(path: Path): Path;
@@ -82,12 +84,12 @@ interface Uses {
 /** The storages of a run with what each keeps; those that are switched off are left out. */
 function storagesOf(
   options: Options,
-  { namespace, byHand: hand, origin }: Uses,
+  { source, namespace, byHand: hand, origin }: Uses,
   { storages, storageNames, problems }: Around,
 ): readonly StorageUse[] {
   const at = origin(['storages']);
   if (options.storages === undefined) {
-    problems.add(at, 'no storages are given', `write storages: [${storageNames.join(', ') || 'NAME'}] in the plan`);
+    problems.add(at, 'no storages are given', `write storages: [${storageNames.join(', ') || 'NAME'}]${hand ? '' : ' in the plan'}`);
     return [];
   }
   const uses = options.storages.flatMap((ref, index): StorageUse[] => {
@@ -102,7 +104,7 @@ function storagesOf(
     if (storage.kind.name === 'pvc' && storage.namespace !== namespace) {
       problems.add(
         path,
-        `the claim of '${name}' is in the namespace '${storage.namespace}', and the pods run in '${namespace}'`,
+        `the claim of '${name}' is in the namespace '${storage.namespace}', and the pods of '${source}' run in '${namespace}'`,
         'a pod mounts claims of its own namespace only: use another storage, or one of its own here',
       );
     }

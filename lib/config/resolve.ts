@@ -5,7 +5,7 @@ import { dnsLabel } from '../units/names.ts';
 import { isTree, type Tree } from './places.ts';
 import { Problems } from './problems.ts';
 import type { ReadValues } from './read.ts';
-import { resolveSource } from './resolve-source.ts';
+import { type Around, resolveSource } from './resolve-source.ts';
 import { values } from './schema/values.ts';
 import type { Settings, SourceSettings, StorageSettings } from './settings.ts';
 
@@ -70,15 +70,14 @@ function resolveStorage(name: string, written: Tree, namespace: string, problems
   return { name, enabled: written.enabled !== false, namespace: ns, kind: storageKind(kind.name), settings, at: [...at, kind.name] };
 }
 
-function resolveSources(tree: Tree, context: Omit<Parameters<typeof resolveSource>[2], 'plans' | 'defaults'>): readonly SourceSettings[] {
+function resolveSources(tree: Tree, context: Omit<Around, 'plans' | 'defaults' | 'top'>): readonly SourceSettings[] {
   const plans = new Map(entriesOf(tree.plans));
-  // A time zone for all stands at the top, where people look for it.
-  const defaults = { ...(tree.timeZone !== undefined && { timeZone: tree.timeZone }), ...(isTree(tree.defaults) ? tree.defaults : {}) };
+  const defaults = isTree(tree.defaults) ? tree.defaults : {};
   if (!isTree(tree.sources))
     context.problems.add(['sources'], 'nothing to back up is given', 'name a source: sources: { shop: { postgres: { … } } }');
   return entriesOf(tree.sources).flatMap(([name, written]) => {
     if (written.enabled === false) return [];
-    const source = resolveSource(name, written, { ...context, plans, defaults });
+    const source = resolveSource(name, written, { ...context, plans, defaults, top: tree });
     return source ? [source] : [];
   });
 }
