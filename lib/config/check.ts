@@ -105,7 +105,7 @@ function isHidden(issue: Issue): boolean {
 function hint(issue: Issue, path: Path, value: unknown): string {
   if (isNotYet(issue.message)) return 'leave it out for now; docs/values.md lists what is built';
   const name = path.findLast((step) => typeof step === 'string') ?? 'it';
-  if (isMissing(issue)) return `write ${name}: …; ${describe(path)}`;
+  if (isMissing(issue)) return `write ${name}: … (${inBrackets(describe(path))})`;
   if (typeof value === 'string' && value.includes('{{')) return 'only {{ .Source }} is filled in, and only below a kind in `defaults`';
   if ((typeof value === 'number' || typeof value === 'boolean') && accepts(path, String(value))) return `put it in quotes: ${name}: '${value}'`;
   if (typeof value === 'string' && value.trim() !== '' && accepts(path, Number(value))) return `write it without quotes: ${name}: ${Number(value)}`;
@@ -123,6 +123,12 @@ function choice(choices: readonly unknown[], value: unknown): string | undefined
 function accepts(path: Path, value: unknown): boolean {
   const schema = schemaAt(values, path);
   return schema !== undefined && z.safeParse(schema, value).success;
+}
+
+/** The first sentence, as it stands within another one. */
+function inBrackets(description: string): string {
+  const [sentence = ''] = description.split(/\.(?= |$)/);
+  return sentence.replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase());
 }
 
 /** What the reference says of the nearest key that it knows. */

@@ -1,4 +1,7 @@
 import { expect, test } from 'vitest';
+import { problemsOf } from '../../lib/config/check.ts';
+import { describeProblem } from '../../lib/errors.ts';
+import { postgres as postgresKind } from '../../lib/sources/postgres.ts';
 import { mistakesIn } from '../support/config-folder.ts';
 
 const postgres = (keys: string) => mistakesIn(`sources: { shop: { postgres: { ${keys} } } }`);
@@ -499,4 +502,29 @@ test('what two files say together is not demanded of one: a key of the ca here, 
 test('mistakes are in the order of the lines', () => {
   const lines = mistakesIn('sources: { a: { plan: 5 } }\nfoo: 1\nnamespace: 5\nbar: 2').match(/yaml:\d/g);
   expect(lines).toEqual(['yaml:1', 'yaml:2', 'yaml:3', 'yaml:4']);
+});
+
+const shop = { database: 'shop', version: 17 };
+
+test('what is missing in the end is said with what it is for', () => {
+  const { error } = postgresKind.schema.safeParse(shop, { reportInput: true });
+  const problems = problemsOf(error?.issues ?? [], ['sources', 'shop', 'postgres'], () => ({ file: 'base.yaml', line: 3 }));
+  expect(problems.map(describeProblem).join('\n')).toMatchInlineSnapshot(`
+    "sources.shop.postgres.host: required, but not written
+      at base.yaml:3
+      HINT: write host: … (host name of the server, or its Service: \`shop-db.shop\`)
+    sources.shop.postgres.credentials: required, but not written
+      at base.yaml:3
+      HINT: write credentials: … (where the role and its password are)"
+  `);
+});
+
+test('also by somebody who forgot to ask zod for the values', () => {
+  const { error } = postgresKind.schema.safeParse({ ...shop, port: 'five' });
+  const problems = problemsOf(error?.issues ?? [], ['sources', 'shop', 'postgres'], () => undefined);
+  expect(problems.map(({ path, message }) => `${path}: ${message}`)).toEqual([
+    'sources.shop.postgres.host: required, but not written',
+    'sources.shop.postgres.port: expected a port from 1 to 65535',
+    'sources.shop.postgres.credentials: required, but not written',
+  ]);
 });

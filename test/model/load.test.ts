@@ -60,7 +60,7 @@ sources:
         HINT: did you mean 'size'?
       storages.offsite.s3.bucket: required, but not written
         at config/base.yaml:4
-        HINT: write bucket: …; An existing bucket.
+        HINT: write bucket: … (an existing bucket)
       plans.default.storages[1]: there is no storage 'offsit'
         at config/base.yaml:7
         HINT: did you mean 'offsite'?
@@ -89,7 +89,7 @@ sources:
     expect(mistakes(FIRST.replace('bucket: acme-backups, ', ''))).toMatchInlineSnapshot(`
       "storages.offsite.s3.bucket: required, but not written
         at config/base.yaml:4
-        HINT: write bucket: …; An existing bucket."
+        HINT: write bucket: … (an existing bucket)"
     `);
   });
 
@@ -111,7 +111,7 @@ sources:
     expect(mistakes('')).toMatchInlineSnapshot(`
       "namespace: required, but not written
         at config/base.yaml:1
-        HINT: write namespace: …; Namespace that pods run in.
+        HINT: write namespace: … (namespace that pods run in)
       storages: no storage is given
         at config/base.yaml:1
         HINT: name a place for the backups: storages: { local: { pvc: { size: 10Gi } } }
