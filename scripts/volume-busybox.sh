@@ -95,7 +95,7 @@ split_names() {
 write_archive() {
 	set -- tar -c --no-recursion -f -
 	[ ! -s "$TMP/lines" ] || set -- "$@" -T "$TMP/lines"
-	exec xargs -0 -a "$TMP/arguments" -n 1000000 -s $((ARGUMENTS_MAX * 2)) "$@"
+	xargs -0 -a "$TMP/arguments" -n 1000000 -s $((ARGUMENTS_MAX * 2)) "$@"
 }
 
 # judge_tar STATUS - what tar said, and what has changed since the names were listed: $TMP/changed and $TMP/gone
@@ -132,7 +132,7 @@ as_lines() {
 
 # read_archive - from stdin to $TMP/listing
 read_archive() {
-	exec tar -t -f - >"$TMP/listing"
+	tar -t -f - >"$TMP/listing"
 }
 
 # check_listing - in the archive is what was listed, but for what changed or went; and nothing else

@@ -56,7 +56,7 @@ content() {
 # --ignore-failed-read: else a listed file that is gone (a matter of ON_CHANGE) and one that cannot be read (always a
 # failure) both end with status 2. It is not ignored: judge_tar reads every word.
 write_archive() {
-	exec tar --create --file=- --null --no-recursion --files-from="$TMP/names" \
+	tar --create --file=- --null --no-recursion --files-from="$TMP/names" \
 		--format=posix --pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime \
 		--numeric-owner --sparse --blocking-factor=$RECORD --ignore-failed-read \
 		-vv --full-time --quoting-style=escape --index-file="$TMP/written"
@@ -81,7 +81,7 @@ judge_tar() {
 
 # read_archive - from stdin to $TMP/listing, in the same words as it was written
 read_archive() {
-	exec tar --list --file=- --blocking-factor=$RECORD --numeric-owner -vv --full-time --quoting-style=escape >"$TMP/listing"
+	tar --list --file=- --blocking-factor=$RECORD --numeric-owner -vv --full-time --quoting-style=escape >"$TMP/listing"
 }
 
 # check_listing - the archive holds what tar wrote, to the owner, size, time and link, and that is all that was listed

@@ -142,9 +142,9 @@ check_room() {
 take() {
 	log info "writing a tar, $COMPRESSION${COMPRESSION_LEVEL:+ level $COMPRESSION_LEVEL}"
 	open_pipe
-	write_archive >&5 4<&- 5>&- 2>"$TMP/tar.err" &
+	(exec >&5 4<&- 5>&- 2>"$TMP/tar.err"; write_archive) &
 	left=$!
-	pack <&4 4<&- 5>&- >"$TMP/archive" 2>"$TMP/pack.err" &
+	(exec <&4 4<&- 5>&- >"$TMP/archive" 2>"$TMP/pack.err"; pack) &
 	right=$!
 	close_pipe
 	join "$left"
@@ -156,6 +156,8 @@ take() {
 }
 
 # open_pipe - a pipe with ends 4 and 5, so that what is on either side is a child of this shell and has a status
+#
+# Who takes one end closes both by exec: of a redirection of a function dash keeps a copy, and the pipe has no end then.
 open_pipe() {
 	mkfifo "$TMP/pipe"
 	# shellcheck disable=SC2094 # a FIFO: opened for both first, or each end would wait for the other
@@ -176,9 +178,9 @@ join() {
 
 pack() {
 	case $COMPRESSION in
-	zstd) exec zstd -q "-$COMPRESSION_LEVEL" "-T$(threads)" ;;
-	gzip) exec gzip -c "-$COMPRESSION_LEVEL" ;;
-	none) exec cat ;;
+	zstd) zstd -q "-$COMPRESSION_LEVEL" "-T$(threads)" ;;
+	gzip) gzip -c "-$COMPRESSION_LEVEL" ;;
+	none) cat ;;
 	esac
 }
 
@@ -196,9 +198,9 @@ threads() {
 
 unpack() {
 	case $COMPRESSION in
-	zstd) exec zstd -dcq ;;
-	gzip) exec gzip -dc ;;
-	none) exec cat ;;
+	zstd) zstd -dcq ;;
+	gzip) gzip -dc ;;
+	none) cat ;;
 	esac
 }
 
@@ -218,9 +220,9 @@ prove() {
 	sha256sum <"$TMP/archive" >"$TMP/sha256" 2>"$TMP/hash.err" &
 	hasher=$!
 	open_pipe
-	unpack <"$TMP/archive" >&5 4<&- 5>&- 2>"$TMP/unpack.err" &
+	(exec <"$TMP/archive" >&5 4<&- 5>&- 2>"$TMP/unpack.err"; unpack) &
 	left=$!
-	read_archive <&4 4<&- 5>&- 2>"$TMP/read.err" &
+	(exec <&4 4<&- 5>&- 2>"$TMP/read.err"; read_archive) &
 	right=$!
 	close_pipe
 	join "$left"
