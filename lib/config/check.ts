@@ -7,8 +7,6 @@ import { values } from './schema/values.ts';
 import { metaOf, schemaAt, shapeOf } from './schema-at.ts';
 import { isSecretKey, shown } from './secrecy.ts';
 
-export { printPath } from './places.ts';
-
 type Issue = z.core.$ZodIssue;
 
 /**

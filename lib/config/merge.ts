@@ -1,8 +1,6 @@
 import { LATER_STORAGES, STORAGE_KINDS } from '../storages/index.ts';
 import { isTree, type Mark, type Path, type PlaceOf, placeOf, type Tree } from './places.ts';
 
-export type { Tree } from './places.ts';
-
 /** Values, and where each of them was written. */
 export interface Written {
   readonly tree: Tree;
