@@ -1,0 +1,68 @@
+import { load, loadAll } from 'js-yaml';
+import { describe, expect, test } from 'vitest';
+import { cataloguePod, manualJob } from '../../lib/charts/manual.ts';
+import { synthesize } from '../../lib/charts/synthesize.ts';
+import { toYaml } from '../../lib/charts/writer.ts';
+import { aModel, aRun, aSource, storagesOf } from '../support/model.ts';
+import { type CronJob, type Job, podOf } from '../support/objects.ts';
+
+const model = aModel([aSource([aRun(), aRun({ tier: 'weekly', storages: storagesOf({ offsite: { s3: {} } }) })])]);
+
+describe('a run by hand', () => {
+  const job = manualJob(model, 'shop', 'daily') as unknown as Job;
+  const cronJob = loadAll(synthesize(model, '0.0.0').get('jobs/shop.yaml') ?? '').find((object) => (object as CronJob).kind === 'CronJob') as CronJob;
+
+  test('is what the CronJob of the tier makes: the same as `kubectl create job --from`', () => {
+    expect(load(toYaml([job.spec as never], 'x'))).toEqual(cronJob.spec.jobTemplate.spec);
+  });
+
+  test('is named by the API server, so that each is a new one', () => {
+    expect(job.metadata).toEqual({ generateName: 'backup-shop-daily-', namespace: 'backup', labels: cronJob.spec.jobTemplate.metadata.labels });
+  });
+
+  test('carries its label to the manifest, and shows it', () => {
+    const labelled = manualJob(model, 'shop', 'daily', { label: 'before 2.0' }) as unknown as Job;
+    expect(labelled.metadata.annotations).toEqual({ 'backstay.dev/label': 'before 2.0' });
+    expect(podOf(labelled).containers[0]?.env).toContainEqual({ name: 'LABEL', value: 'before 2.0' });
+  });
+});
+
+describe('the pod that looks at what is stored', () => {
+  const pod = cataloguePod(model, 'shop', undefined, { ACTION: 'list' });
+
+  test('has a container for each tier, with the storages of that tier', () => {
+    const containers = podOf(pod).containers.map(({ name, env }) => [name, env.find(({ name: variable }) => variable === 'STORAGE_COUNT')?.value]);
+    expect(containers).toEqual([
+      ['daily', '2'],
+      ['weekly', '1'],
+    ]);
+  });
+
+  test('or for the one that was asked for', () => {
+    expect(podOf(cataloguePod(model, 'shop', 'weekly', { ACTION: 'list' })).containers.map(({ name }) => name)).toEqual(['weekly']);
+  });
+
+  test('is told what to do', () => {
+    const prune = podOf(cataloguePod(model, 'shop', 'daily', { ACTION: 'prune', CONFIRM: 'prod/shop' }));
+    expect(prune.containers[0]?.env).toContainEqual({ name: 'ACTION', value: 'prune' });
+    expect(prune.containers[0]?.env).toContainEqual({ name: 'CONFIRM', value: 'prod/shop' });
+  });
+
+  test('rule 15: knows no password of the source', () => {
+    expect(JSON.stringify(pod)).not.toContain('PGPASSWORD');
+  });
+
+  test('rule 17: runs as the source does, so that its NetworkPolicy and its identity hold', () => {
+    expect(podOf(pod).serviceAccountName).toBe('backup-shop');
+    expect(pod.metadata).toMatchObject({ labels: { 'backstay.dev/source': 'shop', 'app.kubernetes.io/component': 'catalogue' } });
+  });
+
+  test('stands beside the pods of the same claim, and not beside those of the source', () => {
+    expect(pod.metadata).toMatchObject({ labels: { 'claim.backstay.dev/backup-local': '' } });
+    expect(JSON.stringify(podOf(pod))).toContain('claim.backstay.dev/backup-local');
+  });
+
+  test('ends by itself', () => {
+    expect(podOf(pod)).toMatchObject({ activeDeadlineSeconds: 1800, restartPolicy: 'Never' });
+  });
+});

@@ -1,0 +1,133 @@
+import { describe, expect, test } from 'vitest';
+import type { Model } from '../../lib/model/model.ts';
+import { type Pod, podOf } from '../support/objects.ts';
+import { everyModel, objectsByHand, objectsIn, type Placed } from '../support/synthesized.ts';
+
+const PODS = ['CronJob', 'Job', 'Pod'];
+
+describe.each(everyModel())('%s', (_, model) => {
+  const written = objectsIn(model);
+  const all = [...written, ...objectsByHand(model)];
+  const withPods = all.filter(({ object }) => PODS.includes(object.kind)).map(({ object }) => ({ object, pod: podOf(object) }));
+  const names = (kind: string) => new Set(written.filter(({ object }) => object.kind === kind).map(({ object }) => key(object.metadata)));
+
+  test('no object is there twice', () => {
+    const identities = written.map(({ object }) => `${object.kind} ${key(object.metadata)}`);
+    expect(identities.filter((identity, index) => identities.indexOf(identity) !== index)).toEqual([]);
+  });
+
+  test('every volume is mounted, and every mount is of a volume', () => {
+    for (const { object, pod } of withPods) {
+      const mounted = containersOf(pod).flatMap(({ volumeMounts }) => volumeMounts.map(({ name }) => name));
+      expect(new Set(mounted), `${object.kind} ${object.metadata.name}`).toEqual(new Set(pod.volumes.map(({ name }) => name)));
+    }
+  });
+
+  test('nothing is mounted twice at one place of a container', () => {
+    for (const { pod } of withPods) {
+      for (const { volumeMounts } of containersOf(pod)) {
+        const paths = volumeMounts.map(({ mountPath }) => mountPath);
+        expect(new Set(paths).size).toBe(paths.length);
+      }
+    }
+  });
+
+  test('no two containers have one name, and every script that one runs is in the bundle that it mounts', () => {
+    const bundles = new Map(written.flatMap(({ object }) => (object.kind === 'ConfigMap' ? [[key(object.metadata), object as never]] : [])));
+    for (const { object, pod } of withPods) {
+      const containers = containersOf(pod);
+      expect(new Set(containers.map(({ name }) => name)).size).toBe(containers.length);
+      for (const { command, volumeMounts } of containers) {
+        const volume = pod.volumes.find(({ name }) => name === volumeMounts.find(({ mountPath }) => mountPath === '/scripts')?.name);
+        const bundle = bundles.get(`${object.metadata.namespace}/${volume?.configMap?.name}`) as { data: object } | undefined;
+        expect(Object.keys(bundle?.data ?? {})).toContain(command[1]?.replace('/scripts/', ''));
+      }
+    }
+  });
+
+  test('every ConfigMap of ours is used', () => {
+    const used = withPods.flatMap(({ object, pod }) => configMapsOf(pod).map((name) => `${object.metadata.namespace}/${name}`));
+    expect([...names('ConfigMap')].filter((name) => !used.includes(name))).toEqual([]);
+  });
+
+  test('every account that a pod runs as is there', () => {
+    const accounts = names('ServiceAccount');
+    for (const { object, pod } of withPods) expect(accounts).toContain(`${object.metadata.namespace}/${pod.serviceAccountName}`);
+  });
+
+  test('every claim is made here or named in the values', () => {
+    const existing = claimsNamedIn(model);
+    for (const { object, pod } of withPods) {
+      for (const { persistentVolumeClaim } of pod.volumes) {
+        if (!persistentVolumeClaim) continue;
+        const claim = `${object.metadata.namespace}/${persistentVolumeClaim.claimName}`;
+        expect([...names('PersistentVolumeClaim'), ...existing]).toContain(claim);
+      }
+    }
+  });
+
+  test('P11: every Secret is named with its key where `secrets` lists what must exist, and no value of one is anywhere', () => {
+    for (const { object, pod } of withPods) {
+      const { secrets = [] } = model.sources.find(({ name }) => name === object.metadata.labels?.['backstay.dev/source']) ?? {};
+      for (const { secretKeyRef } of containersOf(pod).flatMap(({ env }) => env.flatMap(({ valueFrom }) => valueFrom ?? []))) {
+        if (!secretKeyRef) continue;
+        expect(secrets.find(({ secret }) => secret === secretKeyRef.name)?.keys ?? []).toContain(secretKeyRef.key);
+      }
+    }
+    expect(written.map(({ object }) => object.kind)).not.toContain('Secret');
+  });
+
+  test('every image is one that the values may override', () => {
+    const known = Object.values(model.images);
+    for (const { pod } of withPods) for (const { image } of containersOf(pod)) expect(known).toContain(image);
+  });
+
+  test('a NetworkPolicy governs every pod of its source and no other', () => {
+    const policies = written.filter(({ object }) => object.kind === 'NetworkPolicy');
+    expect(policies).toHaveLength(model.sources.filter(({ networkPolicy }) => networkPolicy.enabled).length);
+    for (const { object } of policies) {
+      const { matchLabels } = (object as never as { spec: { podSelector: { matchLabels: Record<string, string> } } }).spec.podSelector;
+      for (const other of all.filter((placed) => PODS.includes(placed.object.kind))) {
+        const selected = Object.entries(matchLabels).every(([name, value]) => podLabels(other)[name] === value);
+        expect(selected).toBe(podLabels(other)['backstay.dev/source'] === object.metadata.labels?.['backstay.dev/source']);
+      }
+    }
+  });
+
+  test('P48: every name is one that Kubernetes takes', () => {
+    for (const { object } of written) {
+      const { name = '', labels = {} } = object.metadata;
+      expect(name.length).toBeLessThanOrEqual(object.kind === 'CronJob' ? 52 : 63);
+      expect(name).toMatch(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/);
+      for (const value of Object.values(labels)) expect(value).toMatch(/^([A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?)?$/);
+    }
+    for (const { pod } of withPods) {
+      for (const { name } of [...containersOf(pod), ...pod.volumes]) expect(name).toMatch(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/);
+    }
+  });
+});
+
+const key = ({ namespace = '', name = '' }: { readonly namespace?: string; readonly name?: string }) => `${namespace}/${name}`;
+const containersOf = ({ initContainers = [], containers }: Pod) => [...initContainers, ...containers];
+const configMapsOf = ({ volumes }: Pod) => volumes.flatMap(({ configMap }) => configMap?.name ?? []);
+
+function podLabels({ object }: Placed): Readonly<Record<string, string>> {
+  if (object.kind === 'Pod') return object.metadata.labels ?? {};
+  const { spec } = object as never as { spec: { jobTemplate?: { spec: Template }; template?: Template['template'] } };
+  return (spec.jobTemplate?.spec.template ?? spec.template)?.metadata.labels ?? {};
+}
+
+interface Template {
+  readonly template: { readonly metadata: { readonly labels: Readonly<Record<string, string>> } };
+}
+
+/** Claims that exist already: those of sources, and those of storages that make none. */
+function claimsNamedIn({ sources }: Model): readonly string[] {
+  return sources.flatMap(({ namespace, runs }) =>
+    runs.flatMap(({ parts, storages }) =>
+      [...parts, ...storages.flatMap(({ access }) => (access.claim ? [] : access))].flatMap(({ mounts }) =>
+        mounts.flatMap((mount) => (mount.type === 'claim' ? [`${namespace}/${mount.claim}`] : [])),
+      ),
+    ),
+  );
+}
