@@ -1,5 +1,5 @@
 #!/bin/sh
-# retention.sh - which backups stay, and what was left behind. Sourced after common.sh and storage.sh, never run.
+# retention.sh - which backups stay, and why. Sourced after common.sh, never run.
 #
 # Environment (the only input; n counts from 1; without any rule everything stays):
 #   STORAGE_n_KEEP_LAST              the newest ones (count)
@@ -11,7 +11,6 @@
 #   STORAGE_n_KEEP_AT_LEAST          the floor: so many newest stay whatever the rules say
 #                                    (count; default: 3, or KEEP_LAST where that is the only rule and smaller)
 #   STORAGE_n_KEEP_AT_MOST_DELETED   largest share that one run deletes (percent; default: 50)
-#   ABANDONED_AFTER_SECONDS          age past which files without a manifest are swept (seconds; never below 48 h)
 #
 # Twin of lib/model/retention.ts: test/vectors/retention.json holds both. A thousand names cost one sort and two awks.
 
@@ -20,10 +19,6 @@ use_keep() {
 	for rule in LAST FOR_SECONDS DAILY WEEKLY MONTHLY YEARLY AT_LEAST AT_MOST_DELETED; do
 		eval "KEEP_$rule=\${STORAGE_${1}_KEEP_$rule-}"
 	done
-}
-
-has_rules() {
-	[ -n "$KEEP_LAST$KEEP_FOR_SECONDS$KEEP_DAILY$KEEP_WEEKLY$KEEP_MONTHLY$KEEP_YEARLY" ]
 }
 
 # Functions for awk: seconds_of(name) is when a backup was begun, or "" for a name that is not one of ours;

@@ -13,10 +13,23 @@
 #   STORAGE_n_ROLE_ARN         role that is taken instead of a key (default: none)
 #   STORAGE_n_TOKEN_FILE       token for that role (file; default: none)
 #   RCLONE_CONFIG_*            remotes, read by rclone itself
-#   RCLONE_CONTIMEOUT, RCLONE_TIMEOUT, RCLONE_RETRIES, RCLONE_LOW_LEVEL_RETRIES
-#                              patience with a store, read by rclone itself (default: 15s, 60s, 3, 4)
+#   NAMESPACE                  namespace of the pod; with environment and source it says whose a folder is
+#   STORE_WAIT_SECONDS         how long a store that does not answer a short question is waited for (seconds; default: 120)
 #
 # Each storage has its turn in a subshell of its own (each_storage): what fails in it ends the turn and never the run.
+
+need_storages() {
+	for number in $(storage_numbers); do
+		need_env "STORAGE_${number}_NAME" "STORAGE_${number}_KIND" "STORAGE_${number}_ROLE" "STORAGE_${number}_REMOTE" "STORAGE_${number}_COMPARE"
+	done
+}
+
+# rclone_defaults - how patient rclone is, and an empty configuration: without one it says with every call that it has none
+rclone_defaults() {
+	: >"$WORK_DIR/tmp/rclone.conf"
+	export RCLONE_CONFIG="$WORK_DIR/tmp/rclone.conf" RCLONE_STATS=0 RCLONE_CONTIMEOUT=15s RCLONE_TIMEOUT=60s \
+		RCLONE_LOW_LEVEL_RETRIES=3 RCLONE_RETRIES=2 RCLONE_RETRIES_SLEEP=3s
+}
 
 # each_storage COMMAND - COMMAND NUMBER for every storage, one after the other, each in a subshell that ends by itself
 each_storage() {
@@ -29,10 +42,9 @@ each_storage() {
 
 turn() {
 	set -eu
-	child=
-	trap 'trap "" TERM; stop_child; undo; exit 70' TERM
+	child=''
+	trap 'trap "" TERM; stop_child; undo; exit "$FAULT"' TERM
 	use_storage "$2"
-	rm -f "$S_TMP/failed"
 	"$1"
 }
 
@@ -45,6 +57,7 @@ stop_child() {
 	[ -n "$child" ] || return 0
 	kill "$child" 2>/dev/null || :
 	wait "$child" 2>/dev/null || :
+	child=''
 }
 
 # read_settings NUMBER - the storage's settings become S_NAME, S_REMOTE ..., and S_TMP is its scratch
@@ -60,11 +73,6 @@ use_storage() {
 	read_settings "$1"
 	mkdir -p "$S_TMP"
 	: >"$S_TMP/made"
-	# An empty file: without one rclone says with every call that it has found none.
-	: >"$WORK_DIR/tmp/rclone.conf"
-	export RCLONE_CONFIG="$WORK_DIR/tmp/rclone.conf" RCLONE_CONTIMEOUT="${RCLONE_CONTIMEOUT:-15s}" \
-		RCLONE_TIMEOUT="${RCLONE_TIMEOUT:-60s}" RCLONE_RETRIES="${RCLONE_RETRIES:-3}" RCLONE_RETRIES_SLEEP=3s \
-		RCLONE_LOW_LEVEL_RETRIES="${RCLONE_LOW_LEVEL_RETRIES:-4}" RCLONE_STATS=0
 	[ -z "$S_CA" ] || export RCLONE_CA_CERT="$S_CA"
 	[ -z "$S_ROLE_ARN" ] || export AWS_ROLE_ARN="$S_ROLE_ARN" AWS_WEB_IDENTITY_TOKEN_FILE="$S_TOKEN_FILE"
 }
@@ -83,14 +91,32 @@ fail() {
 	exit "$1"
 }
 
+# warn TEXT [HINT] - of this storage; the report has it too
+warn() {
+	log warn "storage $S_NAME: $1"
+	[ -z "${2-}" ] || log hint "$2"
+	printf '%s\n' "$1" >>"$S_TMP/warnings"
+}
+
 # undo - takes back what this run has put on a claim without a manifest: it would fill it up until the sweep
 undo() {
 	[ ! -s "$S_TMP/made" ] || while IFS= read -r made; do rm -f "$made"; done <"$S_TMP/made"
 }
 
-# remote ARGUMENT... - rclone; a failure ends the turn
-remote() {
-	try rclone "$@" || explain "$?"
+# ask ARGUMENT... - rclone with a short question; a failure ends the turn
+ask() {
+	ask_or_not "$@" || explain "$?"
+}
+
+# ask_or_not ARGUMENT... - the same, its status for the caller: what hangs is ended, however patient rclone is with it
+ask_or_not() {
+	asked=$(date +%s)
+	answered=0
+	try timeout "${STORE_WAIT_SECONDS:-120}" rclone "$@" || answered=$?
+	[ "$answered" != 0 ] || return 0
+	# The status of timeout differs from tool to tool, and of rclone's own there are many.
+	[ $(($(date +%s) - asked)) -lt "${STORE_WAIT_SECONDS:-120}" ] || echo "ERROR : timeout: no answer within ${STORE_WAIT_SECONDS:-120} s" >>"$S_TMP/said"
+	return "$answered"
 }
 
 # try COMMAND... - its status; what it says on stderr is kept for explain
@@ -133,7 +159,7 @@ read_stored() {
 	if is_claim; then
 		[ ! -e "$S_REMOTE/$1" ] || try cat "$S_REMOTE/$1" || explain "$?"
 	else
-		remote cat "$S_REMOTE/$1"
+		ask cat "$S_REMOTE/$1"
 	fi
 }
 
@@ -142,7 +168,7 @@ create() {
 	if is_claim; then
 		create_on_claim "$S_REMOTE/$2" "$1"
 	else
-		try rclone copyto "$1" "$S_REMOTE/$2" --no-check-dest --s3-no-check-bucket --header-upload 'If-None-Match: *' && return
+		ask_or_not copyto "$1" "$S_REMOTE/$2" --no-check-dest --s3-no-check-bucket --header-upload 'If-None-Match: *' && return
 		created=$?
 		grep -q 'PreconditionFailed\|StatusCode: 412\|ConditionalRequestConflict' "$S_TMP/said" || explain "$created"
 		return 1
@@ -168,16 +194,38 @@ make_folder() {
 	sync "$S_REMOTE" "$S_REMOTE/$1/.." "$S_REMOTE/$1"
 }
 
+# own PATH - the folder is ours, or becomes it: two environments or sources never write to one
+own() {
+	owner >"$S_TMP/owner.json"
+	read_stored "$1" >"$S_TMP/owner.stored"
+	if [ ! -s "$S_TMP/owner.stored" ]; then
+		create "$S_TMP/owner.json" "$1" || log info "storage $S_NAME: somebody else has just made $1"
+		read_stored "$1" >"$S_TMP/owner.stored"
+	fi
+	need_owner "$1"
+}
+
+# need_owner PATH - as read_stored left it in owner.stored
+need_owner() {
+	owner | cmp -s - "$S_TMP/owner.stored" ||
+		fail "$WRONG_INPUT" "$1 does not say that the folder is ours, but $(head -c 200 "$S_TMP/owner.stored" | tr -d '\n')" \
+			'give one of the two another prefix or folder; if the other is gone for good, delete owner.json'
+}
+
+owner() {
+	printf '{"environment":%s,"namespace":%s,"source":%s}\n' "$(json_text "$ENVIRONMENT")" "$(json_text "$NAMESPACE")" "$(json_text "$SOURCE")"
+}
+
 # upload FOLDER NAMES - the files of out/ that the file NAMES lists, over nothing that is there
 upload() {
 	if is_claim; then
 		while IFS= read -r file; do copy_to_claim "$WORK_DIR/out/$file" "$S_REMOTE/$1/$file"; done <"$2"
 		try sync "$S_REMOTE/$1" || explain "$?"
 	else
-		largest=$(part_size)
-		remote copy "$WORK_DIR/out" "$S_REMOTE/$1" --files-from-raw "$2" --no-traverse --immutable --transfers 2 --s3-no-check-bucket \
+		part=$(part_size)
+		try rclone copy "$WORK_DIR/out" "$S_REMOTE/$1" --files-from-raw "$2" --no-traverse --immutable --transfers 2 --s3-no-check-bucket \
 			--s3-use-multipart-etag="$([ "$S_COMPARE" = size ] && echo false || echo true)" \
-			--s3-chunk-size "${largest}Mi" --s3-upload-concurrency "$((largest > 16 ? 2 : 4))" -vv
+			--s3-chunk-size "${part}Mi" --s3-upload-concurrency "$((part > 16 ? 2 : 4))" -vv || explain "$?"
 		cp "$S_TMP/said" "$S_TMP/uploaded"
 	fi
 }
@@ -209,9 +257,9 @@ part_size() {
 # look FOLDER NAMES - what the storage says of each file, freshly asked: lines of name, bytes, hash, ETag; - where it says nothing
 look() {
 	if is_claim; then
-		remote lsjson "$S_REMOTE/$1" --files-from-raw "$2" --no-traverse --hash --hash-type sha256 >"$S_TMP/seen"
+		ask lsjson "$S_REMOTE/$1" --files-from-raw "$2" --no-traverse --hash --hash-type sha256 >"$S_TMP/seen"
 	else
-		remote lsjson "$S_REMOTE/$1" --files-from-raw "$2" --no-traverse --hash --dump headers >"$S_TMP/seen"
+		ask lsjson "$S_REMOTE/$1" --files-from-raw "$2" --no-traverse --hash --dump headers >"$S_TMP/seen"
 	fi
 	awk '
 		FILENAME == ARGV[1] {
@@ -239,7 +287,7 @@ look() {
 # list FOLDER - the names of its files; a missing folder is an empty one, every other failure ends the turn
 list() {
 	listed=0
-	try rclone lsf "$S_REMOTE/$1" --files-only >"$S_TMP/list" || listed=$?
+	ask_or_not lsf "$S_REMOTE/$1" --files-only >"$S_TMP/list" || listed=$?
 	case $listed in
 	0) ;;
 	3) is_claim || explain 3 ;;

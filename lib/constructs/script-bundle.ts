@@ -7,8 +7,8 @@ import { digest, KEEP_ANNOTATIONS, labelsOf } from './labels.ts';
 /** What every step reads. */
 const COMMON = ['common.sh'];
 /** What `publish` runs: it is in each bundle, so that one ConfigMap holds all that a run of one method needs. */
-const PUBLISH = ['publish.sh', 'storage.sh', 'retention.sh'];
-const CATALOGUE = ['catalogue.sh', 'storage.sh', 'retention.sh'];
+const PUBLISH = ['publish.sh', 'manifest.sh', 'storage.sh', 'retention.sh', 'prune.sh'];
+const CATALOGUE = ['catalogue.sh', 'storage.sh', 'retention.sh', 'prune.sh'];
 
 /** Shell files under one name that follows from their content. */
 export interface Bundle {

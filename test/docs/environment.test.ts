@@ -14,7 +14,7 @@ test('docs/environment.md is what the headers say: npm run schema writes it agai
 });
 
 /** What no construct sets: for tests, or to be set by hand in a pod that somebody changed. */
-const NEVER_SET = ['NOW', 'TERMINATION_LOG', 'RCLONE_CONTIMEOUT', 'RCLONE_TIMEOUT', 'RCLONE_RETRIES', 'RCLONE_LOW_LEVEL_RETRIES'];
+const NEVER_SET = ['NOW', 'TERMINATION_LOG', 'STORE_WAIT_SECONDS'];
 /** What every container has for its tools, and no script reads. */
 const FOR_TOOLS = ['HOME'];
 

@@ -1,0 +1,144 @@
+#!/bin/sh
+# catalogue.sh - what is stored: list it, get one manifest, or prune on purpose. Runs in a pod of its own, one container a tier.
+#
+# Environment (the only input; common.sh, storage.sh, retention.sh and prune.sh list the rest):
+#   ACTION            list, get or prune
+#   FOLDER            folder of this source and tier below a storage's prefix: shop/daily
+#   STORAGE           name of the storage (default: the primary; for prune: every one)
+#   RUN_ID_WANTED     get: a run id, or the name of a backup
+#   DRY_RUN           prune: true only says what would go (default: false)
+#   CONFIRM           prune: environment and source, such as prod/shop; must be given to delete
+# Output: on stdout, between log lines on stderr, which kubectl shows in one stream:
+#   list, get: lines of backup, name, pinned or -, verified or -, and the manifest as it is, on one line; newest first
+#   prune: lines of storage, folder, name, keep or delete or sweep, and why; then what was done
+# Exit: 0 done, also when nothing is there; 64 wrong values; 69 the store does not answer; 77 access denied.
+#
+# A backup counts by the name of its manifest alone: what is in it is for the reader to judge.
+
+# Functions are called by name through each_storage.
+# shellcheck disable=SC2317
+set -eu
+LC_ALL=C
+export LC_ALL
+
+. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/storage.sh"
+. "$(dirname "$0")/retention.sh"
+. "$(dirname "$0")/prune.sh"
+
+main() {
+	need_env ENVIRONMENT SOURCE NAMESPACE WORK_DIR FOLDER STORAGE_COUNT ACTION
+	need_storages
+	need_cmd rclone timeout
+	trap on_exit EXIT
+	trap stopped TERM
+	umask 027
+	mkdir -p "$WORK_DIR/tmp"
+	rm -rf "$WORK_DIR"/tmp/storage-*
+	rclone_defaults
+	RUN_ID=$ACTION
+	choose_storages
+	case $ACTION in
+	list) each_storage list_backups ;;
+	get) need_env RUN_ID_WANTED && each_storage get_backup ;;
+	prune) confirm && each_storage prune_storage ;;
+	*) die "$WRONG_INPUT" "there is no action '$ACTION'" 'actions are list, get and prune' ;;
+	esac
+	finish
+}
+
+stopped() {
+	trap '' TERM
+	stop_child
+	on_term
+}
+
+# choose_storages - the one that is named; where none is, the primary, and to prune all of them
+choose_storages() {
+	chosen=''
+	for number in $(storage_numbers); do
+		read_settings "$number"
+		if [ "$S_NAME" = "${STORAGE-}" ] || { [ -z "${STORAGE-}" ] && { [ "$ACTION" = prune ] || [ "$S_ROLE" = primary ]; }; }; then
+			chosen="$chosen $number"
+		fi
+	done
+	[ -n "$chosen" ] || die "$WRONG_INPUT" "there is no storage '${STORAGE-}'" 'name a storage of this tier'
+}
+
+is_chosen() {
+	case "$chosen " in *" ${S_TMP##*-} "*) ;; *) return 1 ;; esac
+}
+
+confirm() {
+	[ "${DRY_RUN-}" != true ] || return 0
+	[ "${CONFIRM-}" = "$ENVIRONMENT/$SOURCE" ] ||
+		die "$WRONG_INPUT" "to delete, confirm $ENVIRONMENT/$SOURCE; got '${CONFIRM-}'" "CONFIRM=$ENVIRONMENT/$SOURCE, or DRY_RUN=true to look first"
+}
+
+# list_backups - one storage's turn
+list_backups() {
+	is_chosen || return 0
+	list "$FOLDER"
+	committed <"$S_TMP/list" >"$S_TMP/entries"
+	[ -s "$S_TMP/entries" ] || return 0
+	try rclone copy "$S_REMOTE/$FOLDER" "$S_TMP/manifests" --include '*.manifest.json' --transfers 16 --checkers 16 || explain "$?"
+	describe
+}
+
+get_backup() {
+	is_chosen || return 0
+	list "$FOLDER"
+	committed <"$S_TMP/list" >"$S_TMP/all"
+	awk -v wanted="$RUN_ID_WANTED" '$1 == wanted || ("-" $1 "-") ~ ("[-_]" wanted "[-_]")' "$S_TMP/all" >"$S_TMP/entries"
+	[ -s "$S_TMP/entries" ] || return 0
+	[ "$(count "$S_TMP/entries")" = 1 ] || fail "$WRONG_INPUT" "several backups are named '$RUN_ID_WANTED'" 'give the whole name'
+	mkdir -p "$S_TMP/manifests"
+	name=$(cut -d ' ' -f 1 "$S_TMP/entries")
+	read_stored "$FOLDER/$name.manifest.json" >"$S_TMP/manifests/$name.manifest.json"
+	describe
+}
+
+# describe - a line for each of entries: all manifests in one go
+describe() {
+	KEEP_LAST=1
+	plan_retention "$(now)" "$S_TMP/entries" >"$S_TMP/plan"
+	awk -v dir="$S_TMP/manifests" '
+		FILENAME == ARGV[1] { marks[$1] = $2 " " $3; next }
+		{
+			file = dir "/" $1 ".manifest.json"
+			printf "backup %s %s ", $1, marks[$1]
+			while ((getline line <file) > 0) {
+				gsub(/[[:cntrl:]]/, "", line)
+				printf "%s", line
+			}
+			close(file)
+			printf "\n"
+		}
+	' "$S_TMP/entries" "$S_TMP/plan"
+}
+
+# prune_storage - one storage's turn: the rules as they are, without the share that a run by itself keeps to
+prune_storage() {
+	is_chosen || return 0
+	use_keep "${S_TMP##*-}"
+	plan "$FOLDER" "$(now)"
+	[ -s "$S_TMP/plan" ] || [ -s "$S_TMP/abandoned" ] || return 0
+	read_stored "${FOLDER%/*}/owner.json" >"$S_TMP/owner.stored"
+	need_owner "${FOLDER%/*}/owner.json"
+	awk -v place="$S_NAME $FOLDER" '{ print place, $1, $2, $2 == "keep" ? substr($0, length($1) + 7) : "no rule keeps it" }' "$S_TMP/plan"
+	sort "$S_TMP/abandoned" | awk -v place="$S_NAME $FOLDER" '{ print place, $1, "sweep never committed" }'
+	[ "${DRY_RUN-}" != true ] || return 0
+	prune "$FOLDER" all
+	echo "$S_NAME $FOLDER: $pruned pruned, $retained retained by the store, $hidden only hidden, $swept swept"
+}
+
+# finish - the first storage that failed decides
+finish() {
+	for number in $chosen; do
+		read_settings "$number"
+		[ ! -s "$S_TMP/failed" ] || die "$(sed -n 1p "$S_TMP/failed")" "storage $S_NAME: $(sed -n 2p "$S_TMP/failed")" "$(sed -n 3p "$S_TMP/failed")"
+	done
+	last_words 0 "$ACTION: done" '' ''
+}
+
+main "$@"

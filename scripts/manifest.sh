@@ -1,0 +1,106 @@
+#!/bin/sh
+# manifest.sh - what was taken, checked once more, and its manifest. Sourced after storage.sh and retention.sh, never run.
+#
+# Environment (the only input):
+#   SPEC_HASH                  hash of what the user wrote that shapes the artifact
+#   LABEL                      label of a run by hand (default: none)
+
+# The functions for awk come from retention.sh.
+# shellcheck disable=SC2154
+
+# inspect - out/ holds what the facts name and nothing else, byte for byte as it was taken
+#
+# Leaves in tmp/: names, and files with lines of name, bytes, SHA-256 and MD5, which S3 compares by.
+inspect() {
+	cd "$WORK_DIR" || exit "$FAULT"
+	check_grammar
+	check_facts
+	cat facts/*.sums >tmp/sums
+	sed 's/^[0-9a-f]*  //' tmp/sums | sort >tmp/names
+	find out ! -type d | sed 's|^out/||' | sort >tmp/found
+	cmp -s tmp/names tmp/found ||
+		die "$BAD_DATA" "out/ does not hold what the facts name: $(cat tmp/names tmp/found | sort | uniq -u | tr '\n' ' ')" 'nothing is stored that no step vouches for'
+	foreign=$(awk -v name="$NAME" 'substr($0, 1, length(name)) != name || substr($0, length(name) + 1) !~ /^[.+]/' tmp/names)
+	[ -z "$foreign" ] || die "$BAD_DATA" "not named after the run: $foreign" 'retention knows files by the name of their run'
+	hash_again
+}
+
+# hash_again - both sums in one read, so that the MD5 belongs to the bytes that the SHA-256 vouches for
+hash_again() {
+	run rclone lsjson out --files-only --hash --hash-type sha256 --hash-type md5 >tmp/hashed 2>tmp/said ||
+		die "$BAD_DATA" "cannot be read: $(tail -n 1 tmp/said)" 'look for a failing disk of the node'
+	sed -n 's/.*"Path":"\([^"]*\)".*"Size":\([0-9]*\).*"md5":"\([0-9a-f]*\)".*"sha256":"\([0-9a-f]*\)".*/\1 \2 \4 \3/p' tmp/hashed | sort >tmp/files
+	awk '{ print $3 "  " $1 }' tmp/files | sort >tmp/now
+	sort tmp/sums >tmp/then
+	cmp -s tmp/then tmp/now ||
+		die "$BAD_DATA" "changed since it was taken: $(cat tmp/then tmp/now | sort | uniq -u | sed 's/^[0-9a-f]*  //' | uniq | tr '\n' ' ')" \
+			'a disk or memory of this node is bad, or something else writes to the scratch space'
+}
+
+# check_grammar - retention reads the time from the name: a name without one would count nowhere and stay for ever
+check_grammar() {
+	known=$(echo "$NAME" | awk "$awk_names"'{ print seconds_of($0) != "" ? "yes" : "no" }')
+	[ "$known" = yes ] || die "$WRONG_INPUT" "the name $NAME does not hold one time and the run id" "write '{{ .Timestamp }}-{{ .RunID }}' in the template"
+}
+
+# check_facts - each part has facts and sums that agree
+check_facts() {
+	set -- facts/*.sums
+	[ -e "$1" ] || die "$BAD_DATA" 'nothing was taken: there are no facts' 'look at the step before'
+	find facts -type f | sed 's/\.[a-z]*$//' | sort | uniq -u >tmp/halves
+	[ ! -s tmp/halves ] || die "$BAD_DATA" "facts without sums, or sums without facts: $(tr '\n' ' ' <tmp/halves)" 'the step before did not come to its end'
+	for sums; do
+		facts=${sums%.sums}.json
+		is_json "$facts" || die "$BAD_DATA" "not JSON: $facts" 'this is a fault of the step that wrote it'
+		unnamed=$(awk 'FILENAME == ARGV[1] { text = text $0; next } !index(text, $1) { print $2 }' "$facts" "$sums")
+		[ -z "$unnamed" ] || die "$BAD_DATA" "$facts does not hold the sums of $unnamed" 'this is a fault of the step that wrote it'
+	done
+}
+
+# is_json FILE - whether it holds one whole JSON value: strings, then everything in brackets, shrink to one character
+is_json() {
+	awk '{ text = text $0 "\n" } END {
+		gsub(/\\./, "", text)
+		gsub(/"[^"[:cntrl:]]*"/, "\"", text)
+		gsub(/-?[0-9][0-9.eE+-]*|true|false|null/, "0", text)
+		gsub(/[ \t\r\n]+/, "", text)
+		while (gsub(/\[(["0](,["0])*)?\]|[{](":["0](,":["0])*)?[}]/, "0", text)) continue
+		exit text != "0"
+	}' "$1"
+}
+
+# compose - the manifest: what is known here, and the facts as they are
+#
+# It is the same for every storage, and says how each compares: where it lies, that comparison was made.
+compose() {
+	printf '{"version":"backstay/v1","environment":%s,"namespace":%s,"source":%s,"tier":%s,\n' \
+		"$(json_text "$ENVIRONMENT")" "$(json_text "$NAMESPACE")" "$(json_text "$SOURCE")" "$(json_text "$TIER")"
+	printf '"name":%s,"runId":%s,"specHash":%s,"job":%s,"pod":%s,\n' \
+		"$(json_text "$NAME")" "$(json_text "$RUN_ID")" "$(json_text "$SPEC_HASH")" "$(json_text "${JOB_NAME-}")" "$(json_text "$POD_NAME")"
+	[ -z "${LABEL-}" ] || printf '"label":%s,\n' "$(json_text "$LABEL")"
+	printf '"start":"%s","end":"%s","bytes":%s,\n' "$(iso "$START")" "$(iso "$(now)")" "$(total_bytes)"
+	printf '"storages":[%s],\n"parts":[' "$(compose_storages)"
+	separator=''
+	for facts in "$WORK_DIR"/facts/*.json; do
+		printf '%s\n' "$separator"
+		cat "$facts"
+		separator=,
+	done
+	printf ']}\n'
+}
+
+compose_storages() {
+	separator=''
+	for number in $(storage_numbers); do
+		read_settings "$number"
+		compared=$S_COMPARE
+		[ "$S_READ_BACK" != true ] || compared=read-back
+		printf '%s{"name":%s,"kind":%s,"role":%s,"compared":%s}' "$separator" \
+			"$(json_text "$S_NAME")" "$(json_text "$S_KIND")" "$(json_text "$S_ROLE")" "$(json_text "$compared")"
+		separator=,
+	done
+}
+
+total_bytes() {
+	awk '{ bytes += $2 } END { printf "%.0f", bytes }' "$WORK_DIR/tmp/files"
+}
