@@ -1,0 +1,43 @@
+import type { Cluster } from './cluster.ts';
+import { ClusterError } from './cluster-error.ts';
+
+/** The part of a pod's spec that names what `kubectl apply` must have made before. */
+export interface Applies {
+  readonly serviceAccountName?: string;
+  readonly volumes?: readonly { readonly configMap?: { readonly name?: string } }[];
+}
+
+/** Refuses to make a pod whose account or scripts are not in the cluster: it would hang there, and say so to nobody. */
+export async function checkApplied(cluster: Cluster, environment: string, namespace: string, spec: Applies): Promise<void> {
+  const scripts = (spec.volumes ?? []).flatMap(({ configMap }) => configMap?.name ?? []);
+  const wanted = [...(spec.serviceAccountName ? [`serviceaccount/${spec.serviceAccountName}`] : []), ...scripts.map((name) => `configmap/${name}`)];
+  const printed = await cluster.run(['get', ...wanted, '--namespace', namespace, '--ignore-not-found', '--output', 'name']);
+  const found = new Set(printed.split('\n'));
+  const missing = wanted.filter((name) => !found.has(name));
+  if (missing.length === 0) return;
+  const apply = ['keep', 'jobs'].map((folder) => `kubectl apply -k dist/${environment}/${folder}`).join(' && ');
+  throw new ClusterError(`not in the namespace '${namespace}' of this cluster: ${missing.join(', ')}`, apply);
+}
+
+/** What keeps a pod from starting and stands in events only, such as a volume that cannot be mounted. */
+export async function troubleOf(cluster: Cluster, namespace: string, object: string): Promise<string | undefined> {
+  const selector = `involvedObject.name=${object},type=Warning`;
+  const ran = await cluster.try(['get', 'events', '--namespace', namespace, '--field-selector', selector, '--output', 'json']);
+  // Who may not read events still gets everything else.
+  if (ran.status !== 0) return undefined;
+  const { items } = JSON.parse(ran.stdout) as { readonly items: readonly Event[] };
+  const newest = items.toSorted((a, b) => timeOf(a).localeCompare(timeOf(b))).at(-1);
+  return newest && `${newest.reason}: ${newest.message}`;
+}
+
+interface Event {
+  readonly reason: string;
+  readonly message: string;
+  readonly lastTimestamp?: string | null;
+  readonly eventTime?: string | null;
+  readonly metadata: { readonly creationTimestamp?: string };
+}
+
+function timeOf({ lastTimestamp, eventTime, metadata }: Event): string {
+  return lastTimestamp ?? eventTime ?? metadata.creationTimestamp ?? '';
+}

@@ -1,0 +1,52 @@
+import { manualJob } from '../charts/manual.ts';
+import { type Json, toYaml } from '../charts/writer.ts';
+import { ConfigError } from '../errors.ts';
+import { type Applies, checkApplied } from './applied.ts';
+import { clusterOf } from './cluster.ts';
+import { followJob } from './follow-job.ts';
+import { STATUS } from './statuses.ts';
+import { runOf, sourceTarget } from './target.ts';
+import { secondsOfTimeout } from './timeout.ts';
+import type { Outcome, World } from './world.ts';
+
+export interface BackupOptions {
+  readonly config: string;
+  readonly tier?: string;
+  readonly label?: string;
+  readonly apply?: boolean;
+  readonly context?: string;
+  readonly timeout: string;
+}
+
+/** The Job of a run by hand: printed, or created with the user's own kubectl and followed to its end. */
+export async function backup(target: string, options: BackupOptions, world: World): Promise<Outcome> {
+  const { model, source } = sourceTarget(target, options.config);
+  const { tier, namespace } = runOf(source, options.tier);
+  const patience = secondsOfTimeout(options.timeout);
+  const job = manualJob(model, source.name, tier, { label: checkedLabel(options.label) });
+  if (!options.apply)
+    return { status: STATUS.done, text: toYaml([job], 'a run by hand, for kubectl create -f -: each time it is another Job').trimEnd() };
+  const cluster = clusterOf(world, options);
+  await checkApplied(cluster, model.environment, namespace, podSpecOf(job));
+  const created = JSON.parse(await cluster.run(['create', '--filename', '-', '--output', 'json'], JSON.stringify(job))) as Named;
+  const { name } = created.metadata;
+  world.say(`created the Job ${namespace}/${name}`);
+  return { status: await followJob(cluster, world, { namespace, name, patience }) };
+}
+
+interface Named {
+  readonly metadata: { readonly name: string };
+}
+
+function podSpecOf(job: Json): Applies {
+  return (job as unknown as { readonly spec: { readonly template: { readonly spec: Applies } } }).spec.template.spec;
+}
+
+/** A label is for people, and stands in tables, manifests and JSON. */
+const LABEL = /^[\p{L}\p{N}][\p{L}\p{N} ._:/#+-]{0,62}$/u;
+
+function checkedLabel(label: string | undefined): string | undefined {
+  if (label === undefined || (LABEL.test(label) && !label.endsWith(' '))) return label;
+  const hint = 'write up to 63 letters, digits, spaces and . _ : / # + -, beginning with a letter or a digit';
+  throw new ConfigError([{ path: '--label', message: 'not a label', value: label, hint }]);
+}

@@ -1,0 +1,77 @@
+import { ConfigError } from '../errors.ts';
+import type { Manifest } from '../model/manifest.ts';
+import { clusterOf } from './cluster.ts';
+import { durationText, sizeText, table, timeText } from './format.ts';
+import type { ListOptions } from './list.ts';
+import { readStored } from './read-stored.ts';
+import { STATUS } from './statuses.ts';
+import type { StoredBackup } from './stored-backup.ts';
+import { checkStorage, sourceTarget } from './target.ts';
+import { secondsOfTimeout } from './timeout.ts';
+import type { Outcome, World } from './world.ts';
+
+/** One backup: what its manifest says, and where its files are. */
+export async function get(target: string, id: string, options: ListOptions, world: World): Promise<Outcome> {
+  const { model, source } = sourceTarget(target, options.config);
+  checkStorage([source], options.storage);
+  const wanted = { model, source, storage: options.storage, patience: secondsOfTimeout(options.timeout) };
+  const stored = await readStored(clusterOf(world, options), world, wanted, id === LATEST ? undefined : checkedId(id));
+  const { manifest, ...backup } = chosen(stored, id, target);
+  if (!manifest)
+    throw ConfigError.of('', `the manifest of ${backup.name} cannot be read`, 'another storage may hold a good copy of it: --storage NAME');
+  if (options.json) return { status: STATUS.done, text: JSON.stringify(manifest, undefined, 2) };
+  const run = source.runs.find(({ tier }) => tier === backup.tier);
+  const remote = run?.storages.find(({ name }) => name === backup.storage)?.access.remote;
+  return { status: STATUS.done, text: describe(manifest, backup, `${remote}/${run?.folder}`) };
+}
+
+/** In place of an id: the newest of all tiers. */
+const LATEST = 'latest';
+
+function checkedId(id: string): string {
+  if (/^[A-Za-z0-9_-]+$/.test(id)) return id;
+  throw new ConfigError([{ path: 'id', message: 'not an id', value: id, hint: "give a run id of 8 letters, a backup's name, or latest" }]);
+}
+
+function chosen(stored: readonly StoredBackup[], id: string, target: string): StoredBackup {
+  const readable = stored.filter(({ manifest }) => manifest);
+  const latest = readable.toSorted((a, b) => ((a.manifest?.start ?? '') < (b.manifest?.start ?? '') ? 1 : -1))[0];
+  const found = id === LATEST ? latest : stored.find(({ name, manifest }) => name === id || manifest?.runId === id);
+  if (found) return found;
+  throw ConfigError.of(
+    '',
+    id === LATEST ? `nothing is stored of ${target}` : `no backup '${id}' of ${target}`,
+    `backstay list ${target} lists the ids`,
+  );
+}
+
+function describe(manifest: Manifest, { tier, storage, pinned, verified }: Omit<StoredBackup, 'manifest'>, folder: string): string {
+  const { name, runId, label, start, end, bytes, job, parts } = manifest;
+  const facts = [
+    ['id', runId],
+    ['name', name],
+    ['tier', tier],
+    ...(label === undefined ? [] : [['label', label]]),
+    ['start', `${timeText(start)} UTC`],
+    ['took', durationText((Date.parse(end) - Date.parse(start)) / 1000)],
+    ['size', sizeText(bytes)],
+    ['job', job || 'by hand'],
+    ['pinned', pinned ? 'yes' : 'no'],
+    ['verified', verified ? 'yes' : 'no'],
+    ['storage', storage],
+    ['folder', folder],
+    ...parts.map((part) => [`part ${part.name}`, partText(part)]),
+  ];
+  const files = parts.flatMap((part) => part.files.map((file) => [file.name, sizeText(file.bytes), file.sha256]));
+  const width = Math.max(...facts.map(([key = '']) => key.length));
+  return [...facts.map(([key = '', value]) => `${key.padEnd(width)}  ${value}`), '', table(['FILE', 'SIZE', 'SHA-256'], files)].join('\n');
+}
+
+function partText(part: Manifest['parts'][number]): string {
+  const tools = Object.entries(part.tools).map(([tool, version]) => `${tool} ${version}`);
+  const what =
+    part.kind === 'postgres'
+      ? `database ${part.database.name} of PostgreSQL ${part.server.version}`
+      : `claim ${part.volume.claim}, ${part.volume.entries} entries`;
+  return `${what}; ${part.format}, ${part.compression.method}; ${tools.join(', ')}`;
+}

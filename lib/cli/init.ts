@@ -1,0 +1,79 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ConfigError } from '../errors.ts';
+import { packageVersion } from '../version.ts';
+import { BASE, GITIGNORE, PROD } from './first-values.ts';
+import { STATUS } from './statuses.ts';
+import type { Outcome, World } from './world.ts';
+
+/** Writes a first configuration with comments, and the package.json that pins this version. Overwrites nothing. */
+export function init(dir: string, world: World): Outcome {
+  const pinned = pinnedPackage(join(dir, 'package.json'));
+  const values = new Map([
+    [join(dir, 'config', 'base.yaml'), BASE],
+    [join(dir, 'config', 'prod.yaml'), PROD],
+  ]);
+  const taken = [...values.keys()].filter((path) => existsSync(path));
+  if (taken.length > 0) throw ConfigError.of('', `there already: ${taken.join(', ')}`, 'nothing was written; --dir names another folder');
+  const gitignore = join(dir, '.gitignore');
+  const fresh = new Map([...values, ...(existsSync(gitignore) ? [] : [[gitignore, GITIGNORE] as const]), ...(pinned.isNew ? [pinned.file] : [])]);
+  world.disk.createFiles(fresh);
+  if (!pinned.isNew && pinned.isChanged) world.disk.replaceFile(...pinned.file);
+  const lines = [...[...fresh.keys()].sort().map((path) => `wrote ${path}`), ...(pinned.isNew ? [] : [pinned.said])];
+  return { status: STATUS.done, text: [...lines, '', ...nextSteps(dir)].join('\n') };
+}
+
+function nextSteps(dir: string): readonly string[] {
+  return [
+    'Next:',
+    ...(dir === '.' ? [] : [`  cd ${dir}`]),
+    '  npm install                      # this backstay, and no newer one until you say so',
+    '  $EDITOR config/base.yaml         # your storage, your database',
+    '  npx backstay synth               # writes dist/prod: read it, commit it',
+    '  npx backstay secrets prod        # which Secrets it needs',
+  ];
+}
+
+interface Pinned {
+  readonly file: readonly [path: string, text: string];
+  readonly isNew: boolean;
+  readonly isChanged: boolean;
+  readonly said: string;
+}
+
+/** A package.json with this version as a development dependency: a new one, or the one that is there with one line more. */
+function pinnedPackage(path: string): Pinned {
+  const version = packageVersion();
+  if (!existsSync(path)) {
+    const content = { private: true, scripts: { synth: 'backstay synth' }, devDependencies: { backstay: version } };
+    return { file: [path, `${JSON.stringify(content, undefined, 2)}\n`], isNew: true, isChanged: true, said: '' };
+  }
+  const text = readFileSync(path, 'utf8');
+  const content = parsePackage(path, text);
+  const pinned = content.devDependencies?.backstay ?? content.dependencies?.backstay;
+  if (pinned !== undefined)
+    return { file: [path, text], isNew: false, isChanged: false, said: `${path} has backstay ${pinned} already: left as it is` };
+  const indent = /^[\t ]+(?=")/m.exec(text)?.[0] ?? '  ';
+  const merged = { ...content, devDependencies: { ...content.devDependencies, backstay: version } };
+  return {
+    file: [path, `${JSON.stringify(merged, undefined, indent)}\n`],
+    isNew: false,
+    isChanged: true,
+    said: `added backstay ${version} to ${path}`,
+  };
+}
+
+interface Package {
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
+}
+
+function parsePackage(path: string, text: string): Package {
+  try {
+    const content: unknown = JSON.parse(text);
+    if (typeof content === 'object' && content !== null && !Array.isArray(content)) return content;
+  } catch {
+    // Said below, in our words.
+  }
+  throw ConfigError.of('', `${path} is not valid JSON`, 'nothing was written; mend it, or name another folder with --dir');
+}

@@ -1,0 +1,61 @@
+import type { Model, PlannedRun, PlannedSource } from '../model/model.ts';
+
+/** Something that must exist before the pods can run, and that backstay never makes. */
+export interface Need {
+  readonly kind: 'Secret' | 'ConfigMap';
+  readonly namespace: string;
+  readonly name: string;
+  readonly keys: readonly string[];
+  readonly purposes: readonly string[];
+  /** Names of the sources whose pods read it. */
+  readonly sources: readonly string[];
+  /** Whether it holds what somebody types, line by line, and not files. */
+  readonly typed: boolean;
+}
+
+/** All of them in one environment, each once, by namespace and name. */
+export function needsOf({ sources }: Model): readonly Need[] {
+  const merged = new Map<string, Need>();
+  for (const need of sources.flatMap(needsOfSource)) {
+    const key = `${need.namespace} ${need.kind} ${need.name}`;
+    const before = merged.get(key);
+    merged.set(key, before ? merge(before, need) : need);
+  }
+  return [...merged].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, need]) => need);
+}
+
+function needsOfSource(source: PlannedSource): readonly Need[] {
+  const { namespace, name, secrets, runs } = source;
+  const typed = secrets.map(
+    ({ secret, keys, purpose }): Need => ({ kind: 'Secret', namespace, name: secret, keys, purposes: [purpose], sources: [name], typed: true }),
+  );
+  return [...typed, ...runs.flatMap((run) => [...mounted(run), ...pulled(run)])];
+}
+
+/** Certificates of private authorities. */
+function mounted({ namespace, source, parts, storages }: PlannedRun): readonly Need[] {
+  const mounts = [...parts.flatMap((part) => part.mounts), ...storages.flatMap(({ access }) => access.mounts)];
+  return mounts.flatMap((mount): readonly Need[] => {
+    if (mount.type !== 'secret' && mount.type !== 'configMap') return [];
+    const [kind, name] = mount.type === 'secret' ? (['Secret', mount.secret] as const) : (['ConfigMap', mount.configMap] as const);
+    return [{ kind, namespace, name, keys: [mount.key], purposes: ['certificate of a private authority'], sources: [source], typed: false }];
+  });
+}
+
+function pulled({ namespace, source, pod }: PlannedRun): readonly Need[] {
+  return pod.imagePullSecrets.map((name) => ({
+    kind: 'Secret',
+    namespace,
+    name,
+    keys: ['.dockerconfigjson'],
+    purposes: ['login at the registry of the images'],
+    sources: [source],
+    typed: false,
+  }));
+}
+
+function merge(a: Need, b: Need): Need {
+  const union = (one: readonly string[], other: readonly string[]) => [...new Set([...one, ...other])];
+  const [purposes, sources] = [union(a.purposes, b.purposes), union(a.sources, b.sources)];
+  return { ...a, keys: union(a.keys, b.keys), purposes, sources, typed: a.typed && b.typed };
+}

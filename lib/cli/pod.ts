@@ -1,0 +1,117 @@
+/** The parts of Kubernetes' objects that the command line reads. */
+export interface Pod {
+  readonly metadata: { readonly name: string; readonly creationTimestamp?: string };
+  readonly status: {
+    readonly phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown';
+    readonly reason?: string;
+    readonly message?: string;
+    readonly conditions?: readonly Condition[];
+    readonly initContainerStatuses?: readonly ContainerStatus[];
+    readonly containerStatuses?: readonly ContainerStatus[];
+  };
+}
+
+export interface Condition {
+  readonly type: string;
+  readonly status: string;
+  readonly reason?: string;
+  readonly message?: string;
+}
+
+export interface ContainerStatus {
+  readonly name: string;
+  readonly state: {
+    readonly waiting?: { readonly reason?: string; readonly message?: string };
+    readonly running?: object;
+    readonly terminated?: {
+      readonly exitCode: number;
+      readonly reason?: string;
+      readonly message?: string;
+      readonly startedAt?: string;
+      readonly finishedAt?: string;
+    };
+  };
+}
+
+/** What a script writes as its last words; see `last_words` in scripts/common.sh. */
+export interface LastWords {
+  readonly reason?: string;
+  readonly hint?: string;
+  readonly path?: string;
+  readonly bytes?: number;
+  readonly seconds?: number;
+  readonly runId?: string;
+  /** What became of each storage: `committed`, or why not. */
+  readonly storages?: Readonly<Record<string, string>>;
+}
+
+/** The containers of a pod, in the order in which they run. */
+export function containersOf({ status }: Pod): readonly ContainerStatus[] {
+  return [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
+}
+
+/** Whether any of its containers has ever run. */
+export function hasBegun(pod: Pod): boolean {
+  return containersOf(pod).some(({ state }) => state.running ?? state.terminated);
+}
+
+export function lastWordsOf({ state }: ContainerStatus): LastWords {
+  try {
+    const said: unknown = JSON.parse(state.terminated?.message ?? '');
+    return typeof said === 'object' && said !== null ? said : {};
+  } catch {
+    return {};
+  }
+}
+
+/** States of waiting that do not pass by themselves, or that one should know of. */
+const STUCK = /Err|BackOff|Invalid|Error/;
+
+/** Why a pod that has not begun does not begin; nothing while it is only on its way. */
+export function obstacleOf(pod: Pod): string | undefined {
+  const scheduled = pod.status.conditions?.find(({ type }) => type === 'PodScheduled');
+  if (scheduled?.status === 'False' && scheduled.message) return `no node takes it: ${scheduled.message}`;
+  const stuck = containersOf(pod).find(({ state }) => STUCK.test(state.waiting?.reason ?? ''));
+  if (!stuck) return undefined;
+  const { reason = '', message } = stuck.state.waiting ?? {};
+  return `${stuck.name} cannot start: ${[reason, message].filter(Boolean).join(': ')}`;
+}
+
+/** What to do about an obstacle. */
+export function hintFor(obstacle: string): string {
+  if (/serviceaccount|configmap "?backstay-/.test(obstacle)) return 'the cluster has not what dist/ says: apply keep/ and jobs/ of this environment';
+  if (/secret|configmap|couldn't find key/i.test(obstacle)) return 'backstay secrets ENVIRONMENT --check says which Secrets and keys are missing';
+  if (/[Ii]mage/.test(obstacle)) return 'images: in the values names another registry; pod.imagePullSecrets names a login';
+  if (/persistentvolumeclaim|volume/i.test(obstacle))
+    return 'apply keep/ of this environment; a claim that one node holds needs a placement beside it';
+  return 'kubectl describe pod says more; --timeout waits longer';
+}
+
+/** How a pod failed: which container, with which of our statuses, and why. */
+export interface Failure {
+  /** @default - the pod failed as a whole */
+  readonly container?: string;
+  readonly status: number;
+  readonly reason: string;
+  readonly hint?: string;
+}
+
+const OURS = [10, 64, 65, 69, 70, 73, 75, 77];
+
+/** The first thing that went wrong in a pod that ended. */
+export function failureOf(pod: Pod): Failure {
+  const { reason, message } = pod.status;
+  const failed = containersOf(pod).find(({ state }) => (state.terminated?.exitCode ?? 0) !== 0);
+  const ended = failed?.state.terminated;
+  if (!failed || !ended) return { status: 70, reason: [reason ?? 'the pod failed', message].filter(Boolean).join(': ') };
+  const words = lastWordsOf(failed);
+  const said = words.reason ?? [ended.reason, ended.message?.trim()].filter(Boolean).join(': ');
+  const outer = reason && !words.reason ? `${reason}${message ? `: ${message}` : ''}; ` : '';
+  const hint = words.hint ?? (ended.reason === 'OOMKilled' ? 'raise pod.resources.limits.memory' : undefined);
+  return {
+    container: failed.name,
+    status: OURS.includes(ended.exitCode) ? ended.exitCode : 70,
+    reason: `${outer}${said || `ended with status ${ended.exitCode}`}`,
+    ...(hint && { hint }),
+  };
+}

@@ -1,0 +1,39 @@
+import type { Model, PlannedSource } from '../model/model.ts';
+import type { Env } from '../pod.ts';
+import { type Printed, runErrand } from './catalogue.ts';
+import { readListed } from './catalogue-output.ts';
+import type { Cluster } from './cluster.ts';
+import { type StoredBackup, storedBackups } from './stored-backup.ts';
+import { storageOf } from './target.ts';
+import type { World } from './world.ts';
+
+export interface Wanted {
+  readonly model: Model;
+  readonly source: PlannedSource;
+  /** @default - the primary of each tier */
+  readonly storage?: string;
+  /** Seconds. */
+  readonly patience: number;
+}
+
+/** The committed backups of a source in one storage, tier by tier, the newest first; of all, or of one that is wanted. */
+export async function readStored(cluster: Cluster, world: World, wanted: Wanted, id?: string): Promise<readonly StoredBackup[]> {
+  const action: Env = id === undefined ? { ACTION: 'list' } : { ACTION: 'get', RUN_ID_WANTED: id };
+  const printed = await runInTiers(cluster, world, wanted, action);
+  return wanted.source.runs.flatMap((run) => {
+    const storage = storageOf(run, wanted.storage);
+    return storage ? storedBackups(run, storage, readListed(printed.get(run.tier) ?? ''), world.now()) : [];
+  });
+}
+
+/** An action in every tier that knows the storage: one pod, unless a tier does not. */
+export async function runInTiers(cluster: Cluster, world: World, { model, source, storage, patience }: Wanted, action: Env): Promise<Printed> {
+  const known = source.runs.filter((run) => storageOf(run, storage)).map(({ tier }) => tier);
+  const tiers = known.length === source.runs.length ? [undefined] : known;
+  const asked = { ...action, ...(storage !== undefined && { STORAGE: storage }) };
+  const printed = new Map<string, string>();
+  for (const tier of tiers) {
+    for (const [name, text] of await runErrand(cluster, world, { model, source, tier, action: asked, patience })) printed.set(name, text);
+  }
+  return printed;
+}

@@ -1,0 +1,77 @@
+import { nearest } from '../config/nearest.ts';
+import { listEnvironments } from '../config/read.ts';
+import { ConfigError } from '../errors.ts';
+import { loadEnvironment } from '../model/load.ts';
+import type { Model, PlannedRun, PlannedSource, PlannedStorage } from '../model/model.ts';
+
+/** What `<environment>[/<source>]` names. */
+export interface Target {
+  readonly model: Model;
+  /** The one that was named, or all. */
+  readonly sources: readonly PlannedSource[];
+}
+
+/** One environment, as `backstay secrets` and `backstay list` want it. */
+export function environmentOf(name: string, config: string): Model {
+  const known = listEnvironments(config);
+  if (!known.includes(name)) throw unknown('environment', name, known, config);
+  return loadEnvironment(config, name).model;
+}
+
+/** One environment, or one source of it. */
+export function targetOf(written: string, config: string): Target {
+  const [environment = '', source, ...more] = written.split('/');
+  if (environment === '' || source === '' || more.length > 0)
+    throw ConfigError.of('', `'${written}' names no environment and no source`, 'write it as prod, or as prod/shop');
+  const model = environmentOf(environment, config);
+  if (source === undefined) return { model, sources: model.sources };
+  return { model, sources: [sourceOf(model, source)] };
+}
+
+/** Exactly one source of one environment. */
+export function sourceTarget(written: string, config: string): { readonly model: Model; readonly source: PlannedSource } {
+  const { model, sources } = targetOf(written, config);
+  const [source] = sources;
+  if (written.includes('/') && source) return { model, source };
+  throw ConfigError.of('', `'${written}' names no source`, `write ${written}/${source?.name ?? 'SOURCE'}; sources: ${namesOf(model.sources)}`);
+}
+
+/** The tier that was named, or the only one. */
+export function runOf(source: PlannedSource, tier: string | undefined): PlannedRun {
+  const tiers = source.runs.map((run) => run.tier);
+  const run = source.runs.find((candidate) => candidate.tier === tier);
+  if (run) return run;
+  if (tier !== undefined) throw unknown('tier', tier, tiers, source.name);
+  const [only, ...others] = source.runs;
+  if (only && others.length === 0) return only;
+  throw ConfigError.of('', `'${source.name}' has several tiers`, `say which: ${tiers.map((name) => `--tier ${name}`).join(', ')}`);
+}
+
+/** The storage that was named, or the primary, of one run. */
+export function storageOf(run: PlannedRun, storage: string | undefined): PlannedStorage | undefined {
+  return run.storages.find(({ name, role }) => (storage === undefined ? role === 'primary' : name === storage));
+}
+
+/** Refuses a storage that none of the runs writes to. */
+export function checkStorage(sources: readonly PlannedSource[], storage: string | undefined): void {
+  const known = [...new Set(sources.flatMap(({ runs }) => runs.flatMap(({ storages }) => storages.map(({ name }) => name))))];
+  if (storage !== undefined && !known.includes(storage)) throw unknown('storage', storage, known, namesOf(sources));
+}
+
+function sourceOf(model: Model, name: string): PlannedSource {
+  const source = model.sources.find((candidate) => candidate.name === name);
+  if (source) return source;
+  throw unknown(
+    'source',
+    name,
+    model.sources.map((candidate) => candidate.name),
+    model.environment,
+  );
+}
+
+function unknown(what: string, name: string, known: readonly string[], where: string): ConfigError {
+  const hint = nearest(name, known) ?? `known ${what}s: ${known.join(', ') || 'none'}`;
+  return ConfigError.of('', `no ${what} '${name}' in ${where}`, hint);
+}
+
+const namesOf = (sources: readonly PlannedSource[]) => sources.map(({ name }) => name).join(', ') || 'none';

@@ -1,0 +1,23 @@
+#!/usr/bin/env node
+import { setTimeout as sleep } from 'node:timers/promises';
+import { disk } from './lib/cli/disk.ts';
+import { runKubectl } from './lib/cli/kubectl.ts';
+import { runCommandLine } from './lib/cli/run-command-line.ts';
+
+const interruption = new AbortController();
+const { signal } = interruption;
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  // The first one asks what waits to clean up, the second one ends it.
+  process.on(name, () => (signal.aborted ? process.exit(130) : interruption.abort()));
+}
+
+process.exitCode = await runCommandLine(process.argv.slice(2), {
+  now: () => Date.now() / 1000,
+  sleep: (seconds) => sleep(seconds * 1000, undefined, { signal }).catch(() => {}),
+  say: (text) => console.log(text),
+  warn: (text) => console.error(text),
+  kubectl: runKubectl(process.env),
+  interrupted: signal,
+  disk,
+  cdk8sOutdir: process.env.CDK8S_OUTDIR,
+});

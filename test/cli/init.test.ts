@@ -1,0 +1,87 @@
+import { describe, expect, test } from 'vitest';
+import { packageVersion } from '../../lib/version.ts';
+import { backstay } from '../support/fake-world.ts';
+import { projectFolder } from '../support/project-folder.ts';
+
+const VERSION = packageVersion();
+
+describe('init', () => {
+  test('writes a first configuration, and a package.json that pins this version', async () => {
+    const project = projectFolder({});
+    const { status, stdout } = await backstay(['init', '--dir', project.dir]);
+    expect(project.plain(stdout)).toMatchInlineSnapshot(`
+      "wrote .gitignore
+      wrote config/base.yaml
+      wrote config/prod.yaml
+      wrote package.json
+
+      Next:
+        cd .
+        npm install                      # this backstay, and no newer one until you say so
+        $EDITOR config/base.yaml         # your storage, your database
+        npx backstay synth               # writes dist/prod: read it, commit it
+        npx backstay secrets prod        # which Secrets it needs"
+    `);
+    expect(status).toBe(0);
+    const files = project.read();
+    expect(Object.keys(files)).toEqual(['.gitignore', 'config/base.yaml', 'config/prod.yaml', 'package.json']);
+    expect(JSON.parse(files['package.json'] ?? '')).toEqual({
+      private: true,
+      scripts: { synth: 'backstay synth' },
+      devDependencies: { backstay: VERSION },
+    });
+  });
+
+  test('what it writes can be synthesized without a warning', async () => {
+    const project = projectFolder({});
+    await backstay(['init', '--dir', project.dir]);
+    const { status, stderr } = await backstay(['synth', ...project.folders]);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  });
+
+  test('the values name their schema on the first line, for the editor', async () => {
+    const project = projectFolder({});
+    await backstay(['init', '--dir', project.dir]);
+    const files = project.read();
+    for (const [path, schema] of [
+      ['config/base.yaml', 'base'],
+      ['config/prod.yaml', 'overlay'],
+    ] as const) {
+      expect(files[path]?.split('\n')[0]).toBe(`# yaml-language-server: $schema=../node_modules/backstay/schema/${schema}.schema.json`);
+    }
+  });
+
+  test('adds itself to a package.json that is there, in its own indentation, and leaves .gitignore alone', async () => {
+    const given = '{\n\t"name": "ours",\n\t"devDependencies": {\n\t\t"zod": "4.0.0"\n\t}\n}\n';
+    const project = projectFolder({ 'package.json': given, '.gitignore': 'secret\n' });
+    const { stdout } = await backstay(['init', '--dir', project.dir]);
+    expect(project.plain(stdout)).toContain(`added backstay ${VERSION} to package.json`);
+    expect(project.read()['package.json']).toBe(given.replace('"4.0.0"', `"4.0.0",\n\t\t"backstay": "${VERSION}"`));
+    expect(project.read()['.gitignore']).toBe('secret\n');
+  });
+
+  test('leaves a version alone that is pinned already', async () => {
+    const given = '{ "devDependencies": { "backstay": "0.0.1" } }\n';
+    const project = projectFolder({ 'package.json': given });
+    const { stdout } = await backstay(['init', '--dir', project.dir]);
+    expect(project.plain(stdout)).toContain('package.json has backstay 0.0.1 already: left as it is');
+    expect(project.read()['package.json']).toBe(given);
+  });
+
+  test.each([
+    ['values that are there', { 'config/base.yaml': 'namespace: mine\n' }, 'there already: config/base.yaml', '; --dir names another folder'],
+    [
+      'a package.json that is none',
+      { 'package.json': '{ "name": ' },
+      'package.json is not valid JSON',
+      '; mend it, or name another folder with --dir',
+    ],
+    ['a package.json that is a list', { 'package.json': '[]' }, 'package.json is not valid JSON', '; mend it, or name another folder with --dir'],
+  ])('%s: refuses, and writes nothing', async (_, files, message, hint) => {
+    const project = projectFolder(files);
+    const { status, stdout, stderr } = await backstay(['init', '--dir', project.dir]);
+    expect(project.plain(stderr)).toBe(`error: ${message}\n  HINT: nothing was written${hint}`);
+    expect({ status, stdout }).toEqual({ status: 64, stdout: '' });
+    expect(project.read()).toEqual(files);
+  });
+});

@@ -1,0 +1,163 @@
+import { describe, expect, test } from 'vitest';
+import { backstay, type Kubectl } from '../support/fake-world.ts';
+import { projectFolder, VALUES } from '../support/project-folder.ts';
+
+const PRIVATE = `
+storages:
+  offsite: { s3: { endpoint: 'https://minio.minio:9000', ca: { configMap: private-ca } } }
+defaults: { pod: { imagePullSecrets: [registry] } }
+sources:
+  orders: { postgres: { host: shop-db.shop, database: orders, version: 17, credentials: { secret: shop-db }, tls: { mode: verify-full, ca: { secret: db-ca } } } }
+`;
+
+describe('secrets', () => {
+  test('says which Secrets must exist, for whom, and how to make them', async () => {
+    const project = projectFolder();
+    const { status, stdout, calls } = await backstay(['secrets', 'prod', ...project.config]);
+    expect(stdout).toMatchInlineSnapshot(`
+      "# Secret backup/backup-s3: S3 access key of the storage offsite
+      #   read by: shop
+      #   keys: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
+      # Reads lines from the terminal: AWS_ACCESS_KEY_ID=… and AWS_SECRET_ACCESS_KEY=…, then Ctrl-D.
+      kubectl create secret generic backup-s3 --namespace backup --from-env-file=/dev/stdin
+
+      # Secret backup/shop-db: PostgreSQL role that backs up shop-db.shop
+      #   read by: shop
+      #   keys: username, password
+      # Reads lines from the terminal: username=… and password=…, then Ctrl-D.
+      kubectl create secret generic shop-db --namespace backup --from-env-file=/dev/stdin"
+    `);
+    expect({ status, calls }).toEqual({ status: 0, calls: [] });
+  });
+
+  test('certificates of private authorities and logins of registries count too', async () => {
+    const project = projectFolder({ 'config/base.yaml': VALUES, 'config/prod.yaml': PRIVATE });
+    const { stdout } = await backstay(['secrets', 'prod', ...project.config]);
+    expect(stdout).toMatchInlineSnapshot(`
+      "# ConfigMap backup/private-ca: certificate of a private authority
+      #   read by: orders, shop
+      #   keys: ca.crt
+      kubectl create configmap private-ca --namespace backup --from-file=ca.crt=FILE
+
+      # Secret backup/backup-s3: S3 access key of the storage offsite
+      #   read by: orders, shop
+      #   keys: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
+      # Reads lines from the terminal: AWS_ACCESS_KEY_ID=… and AWS_SECRET_ACCESS_KEY=…, then Ctrl-D.
+      kubectl create secret generic backup-s3 --namespace backup --from-env-file=/dev/stdin
+
+      # Secret backup/db-ca: certificate of a private authority
+      #   read by: orders
+      #   keys: ca.crt
+      kubectl create secret generic db-ca --namespace backup --from-file=ca.crt=FILE
+
+      # Secret backup/registry: login at the registry of the images
+      #   read by: orders, shop
+      #   keys: .dockerconfigjson
+      kubectl create secret docker-registry registry --namespace backup --from-file=.dockerconfigjson="$HOME/.docker/config.json"
+
+      # Secret backup/shop-db: PostgreSQL role that backs up shop-db.shop
+      #   read by: orders, shop
+      #   keys: username, password
+      # Reads lines from the terminal: username=… and password=…, then Ctrl-D.
+      kubectl create secret generic shop-db --namespace backup --from-env-file=/dev/stdin"
+    `);
+  });
+
+  test('P22: no command of it takes a value as an argument, where histories and lists of processes have it', async () => {
+    const project = projectFolder({ 'config/base.yaml': VALUES, 'config/prod.yaml': PRIVATE });
+    const { stdout } = await backstay(['secrets', 'prod', ...project.config]);
+    expect(stdout).not.toContain('--from-literal');
+  });
+
+  test('nothing is needed: says so', async () => {
+    const values = `namespace: app
+storages: { local: { pvc: { size: 1Gi } } }
+plans: { default: { storages: [local], tiers: { daily: { schedule: '@daily', keep: { last: 3 } } } } }
+sources: { files: { volume: { claim: data, nextTo: { app: web } } } }
+`;
+    const project = projectFolder({ 'config/base.yaml': values, 'config/dev.yaml': '' });
+    const { stdout } = await backstay(['secrets', 'dev', ...project.config]);
+    expect(stdout).toBe('dev needs no Secret');
+  });
+});
+
+describe('secrets --check', () => {
+  const cluster =
+    (keys: Readonly<Record<string, string>>): Kubectl =>
+    (args) => {
+      const name = args.split(' ')[2] ?? '';
+      return keys[name] ?? { status: 1, stderr: `Error from server (NotFound): secrets "${name}" not found` };
+    };
+  const check = (kubectl: Kubectl, ...more: string[]) => {
+    const project = projectFolder();
+    return backstay(['secrets', 'prod', '--check', ...project.config, ...more], { kubectl });
+  };
+
+  test('everything is there', async () => {
+    const { status, stdout } = await check(
+      cluster({ 'backup-s3': 'AWS_ACCESS_KEY_ID=set\nAWS_SECRET_ACCESS_KEY=set\n', 'shop-db': 'more=empty\npassword=set\nusername=set\n' }),
+    );
+    expect(stdout).toMatchInlineSnapshot(`
+      "ok       Secret backup/backup-s3
+      ok       Secret backup/shop-db"
+    `);
+    expect(status).toBe(0);
+  });
+
+  test('says which Secret, which key and which empty key are missing, with status 1', async () => {
+    const { status, stdout } = await check(cluster({ 'shop-db': 'password=empty\nuser=set\n' }));
+    expect(stdout).toMatchInlineSnapshot(`
+      "missing  Secret backup/backup-s3: keys AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
+      missing  Secret backup/shop-db: no key username, the key password is empty
+      HINT: backstay secrets prod prints how to create what is missing"
+    `);
+    expect(status).toBe(1);
+  });
+
+  test('asks kubectl for names of keys only: no value is ever printed to us', async () => {
+    const { calls } = await check(cluster({}), '--context', 'other');
+    expect(calls).toMatchInlineSnapshot(`
+      [
+        "--context other get secret backup-s3 --namespace backup --output go-template={{range $key, $value := .data}}{{$key}}={{if $value}}set{{else}}empty{{end}}{{"\\n"}}{{end}}",
+        "--context other get secret shop-db --namespace backup --output go-template={{range $key, $value := .data}}{{$key}}={{if $value}}set{{else}}empty{{end}}{{"\\n"}}{{end}}",
+      ]
+    `);
+  });
+
+  test.each([
+    ['no kubectl', 127, 'spawn kubectl ENOENT', 'kubectl cannot be run: spawn kubectl ENOENT', 'install kubectl and have it on the PATH'],
+    [
+      'no cluster',
+      1,
+      'E1121 memcache.go\nThe connection to the server localhost:8080 was refused - did you specify the right host or port?',
+      'no cluster answers: The connection to the server localhost:8080 was refused - did you specify the right host or port?',
+      'look at kubectl cluster-info; --context or KUBECONFIG name another cluster',
+    ],
+    [
+      'an unknown context',
+      1,
+      'Error in configuration: context was not found for specified context: prd',
+      'Error in configuration: context was not found for specified context: prd',
+      'kubectl config get-contexts lists those that you have',
+    ],
+    [
+      'no login',
+      1,
+      'error: You must be logged in to the server (Unauthorized)',
+      'the cluster does not know you: error: You must be logged in to the server (Unauthorized)',
+      'log in to the cluster again',
+    ],
+    [
+      'no right',
+      1,
+      'Error from server (Forbidden): secrets "backup-s3" is forbidden: User "dev" cannot get resource "secrets"',
+      'not allowed: Error from server (Forbidden): secrets "backup-s3" is forbidden: User "dev" cannot get resource "secrets"',
+      'ask for this right in the namespace, or use another --context',
+    ],
+    ['anything else', 1, 'error: the moon is full', 'kubectl failed: error: the moon is full', 'these are its own words; try the same by hand'],
+  ])('%s: an error in plain words, with status 69', async (_, ended, stderrOfKubectl, message, hint) => {
+    const { status, stdout, stderr } = await check(() => ({ status: ended, stderr: stderrOfKubectl }));
+    expect(stderr).toBe(`error: ${message}\n  HINT: ${hint}`);
+    expect({ status, stdout }).toEqual({ status: 69, stdout: '' });
+  });
+});

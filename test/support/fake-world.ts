@@ -1,0 +1,53 @@
+import { disk } from '../../lib/cli/disk.ts';
+import { runCommandLine } from '../../lib/cli/run-command-line.ts';
+import type { Ran, World } from '../../lib/cli/world.ts';
+
+/** Answers one call of kubectl: text to print, or how it ended. `undefined`: this call is none of its business. */
+export type Kubectl = (args: string, input: string | undefined) => string | Partial<Ran> | undefined;
+
+export interface Told {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Calls of kubectl, in order: `get pods --namespace backup …`. */
+  readonly calls: readonly string[];
+  /** What went into each of them by stdin. */
+  readonly inputs: readonly string[];
+}
+
+export interface FakeWorld {
+  readonly kubectl?: Kubectl;
+  /** Seconds since 1970 at the beginning; sleeping moves it on. @default 2026-11-21 12:00 UTC */
+  readonly now?: number;
+  /** Ctrl-C before the n-th call of kubectl. */
+  readonly interruptBefore?: number;
+  readonly changes?: Partial<World>;
+}
+
+/** Runs a command line in a world of its own: the disk is real, kubectl and the clock are not. */
+export async function backstay(argv: readonly string[], { kubectl, now = 1_795_262_400, interruptBefore, changes }: FakeWorld = {}): Promise<Told> {
+  const [stdout, stderr, calls, inputs]: string[][] = [[], [], [], []];
+  const interruption = new AbortController();
+  let clock = now;
+  const world: World = {
+    now: () => clock,
+    sleep: async (seconds) => {
+      clock += seconds;
+    },
+    say: (text) => stdout?.push(text),
+    warn: (text) => stderr?.push(text),
+    kubectl: async (args, input) => {
+      if ((calls?.length ?? 0) + 1 === interruptBefore) interruption.abort();
+      calls?.push(args.join(' '));
+      inputs?.push(input ?? '');
+      const answer = kubectl?.(args.join(' '), input);
+      if (answer === undefined) throw new Error(`nobody expected kubectl ${args.join(' ')}`);
+      return { status: 0, stdout: '', stderr: '', ...(typeof answer === 'string' ? { stdout: answer } : answer) };
+    },
+    interrupted: interruption.signal,
+    disk,
+    ...changes,
+  };
+  const status = await runCommandLine(argv, world);
+  return { status, stdout: stdout?.join('\n') ?? '', stderr: stderr?.join('\n') ?? '', calls: calls ?? [], inputs: inputs ?? [] };
+}
