@@ -2,6 +2,8 @@ import type { Problems } from '../config/problems.ts';
 import type { Settings, SourceSettings, TierSettings } from '../config/settings.ts';
 import { POSTGRES_MAJORS } from '../images.ts';
 import { templateMistake } from '../units/file-name-template.ts';
+import { checkClaims } from './claims.ts';
+import { checkFolders } from './folders.ts';
 import { checkNames } from './names.ts';
 import { partsOf } from './plan.ts';
 
@@ -9,6 +11,7 @@ import { partsOf } from './plan.ts';
 export function lint(settings: Settings, problems: Problems): void {
   checkNames(settings.sources, problems);
   checkFolders(settings, problems);
+  checkClaims(settings, problems);
   checkImages(settings, problems);
   for (const source of settings.sources) {
     for (const tier of source.tiers) {
@@ -65,36 +68,6 @@ function lintRun(settings: Settings, source: SourceSettings, tier: TierSettings,
       `one storage only in production: what loses '${tier.storages[0]?.storage.name}' loses every backup of '${source.name}'`,
       'add a storage elsewhere',
     );
-}
-
-/** Two sources, or two storages of one source, in one folder: each would prune the other's backups. */
-function checkFolders(settings: Settings, problems: Problems): void {
-  const taken = new Map<string, string>();
-  for (const source of settings.sources) {
-    for (const folder of new Map(foldersOf(settings, source).map((entry) => [`${entry.storage}/${entry.place}`, entry])).values()) {
-      const owner = taken.get(folder.place);
-      taken.set(folder.place, `${source.name} in ${folder.storage}`);
-      if (owner !== undefined)
-        problems.add(
-          source.at,
-          `its folder in the storage '${folder.storage}' is also that of ${owner}`,
-          'give it another folder:, or one of the storages another prefix:',
-        );
-    }
-  }
-}
-
-/** Every folder that a source writes to, as text that is equal for equal places. */
-export function foldersOf(
-  { environment }: Settings,
-  { folder, tiers }: SourceSettings,
-): readonly { readonly storage: string; readonly place: string }[] {
-  return tiers.flatMap(({ storages }) =>
-    storages.map(({ storage: { name, kind, settings, namespace } }) => ({
-      storage: name,
-      place: `${kind.place(settings, { environment, name, namespace })}/${folder}`,
-    })),
-  );
 }
 
 /** An image whose tag says another major than the client must have. */

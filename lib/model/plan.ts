@@ -108,9 +108,9 @@ function secretsOf({ parts, storages }: PlannedRun): readonly SecretNeed[] {
   return [...parts.flatMap(({ secrets }) => secrets), ...storages.flatMap(({ access }) => access.secrets)];
 }
 
-function notesOf({ storages, pod }: PlannedRun): readonly string[] {
+function notesOf({ storages, pod, job }: PlannedRun): readonly string[] {
   const notes = storages.flatMap(({ name, access }) => (access.notes ?? []).map((note) => `storages.${name}: ${note}`));
-  if (pod.scratch.storageClassName === undefined) return notes;
+  if (pod.scratch.storageClassName === undefined || job.ttlSecondsAfterFinished !== undefined) return notes;
   return [...notes, 'pod.scratch.storageClassName: finished Jobs are removed after ten minutes, because a finished pod holds its volume'];
 }
 

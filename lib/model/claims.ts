@@ -1,0 +1,41 @@
+import type { Problems } from '../config/problems.ts';
+import type { Settings, StorageSettings } from '../config/settings.ts';
+import type { Access } from '../storages/kind.ts';
+import { partsOf } from './plan.ts';
+
+/** Claims of storages: one that two storages would make differently, and one that is itself what is backed up. */
+export function checkClaims(settings: Settings, problems: Problems): void {
+  const storages = [...settings.storages.values()]
+    .filter(({ enabled }) => enabled)
+    .map((storage) => ({ storage, access: accessOf(settings, storage) }));
+  const made = new Map<string, string>();
+  const kept = new Map<string, string>();
+  for (const { storage, access } of storages) {
+    for (const mount of access.mounts) if (mount.type === 'claim') kept.set(`${storage.namespace}/${mount.claim}`, storage.name);
+    if (!access.claim) continue;
+    const key = `${access.claim.namespace}/${access.claim.name}`;
+    const before = made.get(key);
+    const spec = JSON.stringify(access.claim);
+    if (before !== undefined && before !== spec)
+      problems.add(storage.at, `the claim '${access.claim.name}' would be made twice, and differently`, 'give one of them another claim:');
+    made.set(key, spec);
+  }
+  checkSources(settings, kept, problems);
+}
+
+/** A backup that holds the backups before it doubles each time. */
+function checkSources(settings: Settings, kept: ReadonlyMap<string, string>, problems: Problems): void {
+  for (const source of settings.sources) {
+    for (const tier of source.tiers) {
+      for (const mount of partsOf(settings, source, tier).flatMap(({ mounts }) => mounts)) {
+        const storage = mount.type === 'claim' ? kept.get(`${source.namespace}/${mount.claim}`) : undefined;
+        if (storage !== undefined)
+          problems.add(source.at, `what is backed up is the claim of the storage '${storage}'`, 'keep the backups in a claim of their own');
+      }
+    }
+  }
+}
+
+function accessOf({ environment }: Settings, { kind, settings, name, namespace }: StorageSettings): Access {
+  return kind.access(settings, { environment, name, namespace }, 1);
+}

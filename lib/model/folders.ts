@@ -1,0 +1,44 @@
+import type { Problems } from '../config/problems.ts';
+import type { Settings, SourceSettings } from '../config/settings.ts';
+
+/** A folder that a source writes to. */
+export interface Folder {
+  /** Name of the storage. */
+  readonly storage: string;
+  /** Text that is equal for equal places. */
+  readonly place: string;
+}
+
+/** Every folder that a source writes to, once for each storage. */
+export function foldersOf({ environment }: Settings, { folder, tiers }: SourceSettings): readonly Folder[] {
+  const found = new Map<string, Folder>();
+  for (const { storage } of tiers.flatMap(({ storages }) => storages)) {
+    const { name, kind, settings, namespace } = storage;
+    const place = `${kind.place(settings, { environment, name, namespace })}/${folder}`.replace(/\/+/g, '/');
+    found.set(name, { storage: name, place });
+  }
+  return [...found.values()];
+}
+
+/** Two sources, or two storages of one source, in one folder, or one in the other's: each would prune the other's backups. */
+export function checkFolders(settings: Settings, problems: Problems): void {
+  const folders = settings.sources.flatMap((source) => foldersOf(settings, source).map((folder) => ({ source, ...folder })));
+  const taken = new Map<string, string>();
+  for (const { source, storage, place } of folders) {
+    const owner = taken.get(place);
+    taken.set(place, `${source.name} in ${storage}`);
+    if (owner !== undefined) problems.add(source.at, `its folder in the storage '${storage}' is also that of ${owner}`, HINT);
+  }
+  for (const { source, storage, place } of folders) {
+    const owner = above(place).flatMap((folder) => taken.get(folder) ?? [])[0];
+    if (owner !== undefined) problems.add(source.at, `its folder in the storage '${storage}' lies in that of ${owner}`, HINT);
+  }
+}
+
+const HINT = 'give it another folder:, or one of the storages another prefix:';
+
+/** The folders that a place lies in. */
+function above(place: string): readonly string[] {
+  const steps = place.split('/');
+  return steps.slice(1).map((_, index) => steps.slice(0, index + 1).join('/'));
+}
