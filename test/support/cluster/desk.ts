@@ -13,10 +13,13 @@ export interface Desk {
 
 export interface DeskOptions {
   readonly name?: string;
-  /** Claims to mount below /claims, as the application has them: without an `fsGroup`. */
+  /** Claims to mount below /claims. */
   readonly claims?: readonly string[];
   /** @default 999, as the backup pods */
   readonly user?: number;
+  /** The `fsGroup` of its volumes. @default - none, as most applications */
+  readonly fsGroup?: number;
+  /** A further group, for what only that may read. */
   readonly group?: number;
   /** @default IMAGES.postgres17 */
   readonly image?: string;
@@ -24,8 +27,12 @@ export interface DeskOptions {
 }
 
 export async function startDesk(namespace: string, options: DeskOptions = {}): Promise<Desk> {
-  const { name = 'desk', claims = [], user = 999, group, image = IMAGES.postgres17, labels } = options;
-  const securityContext = { ...restrictedPod(user), ...(group && { supplementalGroups: [group] }) };
+  const { name = 'desk', claims = [], user = 999, fsGroup, group, image = IMAGES.postgres17, labels } = options;
+  const securityContext = {
+    ...restrictedPod(user),
+    ...(fsGroup && { fsGroup, fsGroupChangePolicy: 'OnRootMismatch' }),
+    ...(group && { supplementalGroups: [group] }),
+  };
   await apply(deskPod(namespace, { name, image, claims, labels, securityContext }));
   await until(`pod ${namespace}/${name}`, 60, async () => {
     const pod = await read(`/api/v1/namespaces/${namespace}/pods/${name}`);

@@ -68,9 +68,11 @@ export async function endOf(namespace: string, job: string, seconds = 120): Prom
   const condition = await until(`the end of Job ${job}`, seconds, async () => {
     const found = await read(`/apis/batch/v1/namespaces/${namespace}/jobs/${job}`);
     return found?.status?.conditions?.find((one: Json) => ['Complete', 'Failed'].includes(one.type) && one.status === 'True');
+  }).catch(async (error: Error) => {
+    throw new Error(`${error.message}\n${await trouble(namespace, job)}`);
   });
   const pods = await podsOf(namespace, job);
-  const ends = await Promise.all(pods.map(podEnd));
+  const ends = await Promise.all(pods.map((pod) => podEnd(pod)));
   const last = ends.at(-1)?.containers ?? [];
   const failed = last.find(({ exitCode }) => exitCode) ?? last.findLast(({ exitCode }) => exitCode !== undefined);
   return {
@@ -100,15 +102,26 @@ export function statusesOf(pod: Json): readonly Json[] {
   return [...(pod.status.initContainerStatuses ?? []), ...(pod.status.containerStatuses ?? [])];
 }
 
-async function podEnd(pod: Json): Promise<PodEnd> {
+/** What a Job that does not end is at. */
+async function trouble(namespace: string, job: string): Promise<string> {
+  const pods = await podsOf(namespace, job);
+  const ends = await Promise.all(pods.map((pod) => podEnd(pod, true)));
+  const states = pods.map((pod) => JSON.stringify(statusesOf(pod).map(({ name, state }) => ({ name, ...state }))));
+  return [...states, ...ends.flatMap(({ containers }) => containers.map(({ log }) => log))].join('\n');
+}
+
+async function podEnd(pod: Json, alive = false): Promise<PodEnd> {
   const { name, namespace, uid } = pod.metadata;
-  const containers = await Promise.all(statusesOf(pod).map((status) => containerEnd(namespace, name, status)));
+  const containers = await Promise.all(statusesOf(pod).map((status) => containerEnd(namespace, name, status, alive)));
   return { name, uid, phase: pod.status.phase, reason: pod.status.reason, message: pod.status.message, containers };
 }
 
-async function containerEnd(namespace: string, pod: string, status: Json): Promise<ContainerEnd> {
+async function containerEnd(namespace: string, pod: string, status: Json, alive: boolean): Promise<ContainerEnd> {
   const end = status.state?.terminated;
-  const log = end ? await read(`/api/v1/namespaces/${namespace}/pods/${pod}/log?container=${status.name}`).catch(() => '') : '';
+  const log =
+    end || (alive && status.state?.running)
+      ? await read(`/api/v1/namespaces/${namespace}/pods/${pod}/log?container=${status.name}`).catch(() => '')
+      : '';
   return { name: status.name, exitCode: end?.exitCode, reason: end?.reason, lastWords: parse(end?.message), log: log ?? '' };
 }
 

@@ -78,10 +78,12 @@ function proxy(): Promise<string> {
     child.on('error', reject).on('exit', () => reject(new Error('kubectl proxy ended')));
     child.stdout.on('data', (line: Buffer) => {
       const address = /127\.0\.0\.1:\d+/.exec(line.toString());
-      if (address) settle(`http://${address[0]}`);
+      if (!address) return;
+      settle(`http://${address[0]}`);
+      // From here on it keeps nobody from ending.
+      child.unref();
+      for (const stream of [child.stdin, child.stdout]) (stream as unknown as { unref(): void }).unref();
     });
-    child.unref();
-    for (const stream of [child.stdin, child.stdout]) (stream as unknown as { unref(): void }).unref();
   });
   return serving;
 }

@@ -69,7 +69,12 @@ function serverObjects(namespace: string, name: string, major: PostgresMajor, pa
                 image: IMAGES[`postgres${major}`],
                 command: ['bash', '-euc', start, 'postgres', ...settings.flatMap((setting) => ['-c', setting])],
                 ports: [{ containerPort: 5432 }],
-                readinessProbe: { exec: { command: [`/usr/lib/postgresql/${major}/bin/pg_isready`, '-q', '-h', '/tmp'] }, periodSeconds: 1 },
+                // With the default of one second a busy machine takes the server out of its Service.
+                readinessProbe: {
+                  exec: { command: [`/usr/lib/postgresql/${major}/bin/pg_isready`, '-q', '-h', '/tmp'] },
+                  periodSeconds: 1,
+                  timeoutSeconds: 20,
+                },
                 resources: { requests: { cpu: '20m', memory: '64Mi' } },
                 securityContext: restrictedContainer,
                 volumeMounts: [

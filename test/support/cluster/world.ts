@@ -44,7 +44,7 @@ export async function startWorld(about: string, over: (site: Site) => Json | Pro
     await db.sql('create database shop');
     await db.sql(options.sql ?? SMALL_SQL, 'shop');
     const { dist, run } = await deploy(namespace, testValues({ namespace, s3, bucket: 'backups' }, await over({ namespace, s3, db })));
-    const desk = await startDesk(namespace, { claims: ['backup-local'], group: BACKUP_GROUP });
+    const desk = await startDesk(namespace, { claims: ['backup-local'], fsGroup: BACKUP_GROUP });
     const stored = async () => ({ local: await inClaim(desk, 'backup-local'), offsite: inBucket(s3, 'backups') });
     const start = (source: string, change?: (job: Json) => void) => startRun(namespace, `backup-${source}-daily`, change);
     return { namespace, s3, db, desk, dist, run, start, stored, end };
