@@ -54,7 +54,8 @@ content() {
 look_at_files() {
 	for attempt in 1 2 3 4 5; do
 		looked=0
-		run xargs -0 -a "$1" stat -c '%f %d:%i %h %u %g %s %y %z' >"$2" 2>"$TMP/stat.err" || looked=$?
+		# shellcheck disable=SC2016 # expanded by that shell; an applet right after xargs loses names (seen in Debian's 1.35)
+		run xargs -0 -a "$1" sh -c 'stat -c "%f %d:%i %h %u %g %s %y %z" "$@"' sh >"$2" 2>"$TMP/stat.err" || looked=$?
 		[ "$looked" != 0 ] || return 0
 		! grep -v ': No such file or directory$' "$TMP/stat.err" >"$TMP/err" || fail_as "$TMP/err" $BAD_DATA "cannot look at the files of claim '$CLAIM'"
 		# shellcheck disable=SC2016 # expanded by that shell
@@ -93,9 +94,10 @@ split_names() {
 
 # write_archive - to stdout
 write_archive() {
-	set -- tar -c --no-recursion -f -
+	set -- --no-recursion -f -
 	[ ! -s "$TMP/lines" ] || set -- "$@" -T "$TMP/lines"
-	xargs -0 -a "$TMP/arguments" -n 1000000 -s $((ARGUMENTS_MAX * 2)) "$@"
+	# shellcheck disable=SC2016 # expanded by that shell
+	xargs -0 -a "$TMP/arguments" -n 1000000 -s $((ARGUMENTS_MAX * 2)) sh -c 'exec tar -c "$@"' sh "$@"
 }
 
 # judge_tar STATUS - what tar said, and what has changed since the names were listed: $TMP/changed and $TMP/gone

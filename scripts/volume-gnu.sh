@@ -46,7 +46,8 @@ list_files() {
 # content - CONTENT, bytes that will be read: without the holes of sparse files, and each file once, whatever links it has
 content() {
 	CONTENT=$(awk '
-		$1 == "f" && ($3 == 1 || !seen[$2]++) { held = $5 * 512; bytes += held < $4 ? held : $4 }
+		# A small file may lie in its inode and hold no block.
+		$1 == "f" && ($3 == 1 || !seen[$2]++) { held = $5 ? $5 * 512 : 4096; bytes += held < $4 ? held : $4 }
 		END { printf "%.0f\n", bytes }
 	' "$TMP/stats")
 }

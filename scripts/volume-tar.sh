@@ -132,6 +132,7 @@ check_room() {
 	needed=$CONTENT
 	[ "$COMPRESSION" = none ] || needed=$((CONTENT / BEST_RATIO))
 	[ "$needed" -le "$free" ] || die $NO_ROOM "$(human "$CONTENT") of data do not fit into $(human "$free") of scratch space" 'give the run more: pod.scratch.size'
+	[ "$(count_names <"$TMP/names")" != 1 ] || log warn "there is nothing in '$DATA_PATH' of claim '$CLAIM': is it the right one?"
 	log info "$(count_names <"$TMP/names") entries, $(human "$CONTENT") of data, $(human "$free") of scratch space free"
 	# What goes over it is a plain write error: a full scratch would be an eviction without a word.
 	trap '' XFSZ
@@ -142,9 +143,15 @@ check_room() {
 take() {
 	log info "writing a tar, $COMPRESSION${COMPRESSION_LEVEL:+ level $COMPRESSION_LEVEL}"
 	open_pipe
-	(exec >&5 4<&- 5>&- 2>"$TMP/tar.err"; write_archive) &
+	(
+		exec >&5 4<&- 5>&- 2>"$TMP/tar.err"
+		write_archive
+	) &
 	left=$!
-	(exec <&4 4<&- 5>&- >"$TMP/archive" 2>"$TMP/pack.err"; pack) &
+	(
+		exec <&4 4<&- 5>&- >"$TMP/archive" 2>"$TMP/pack.err"
+		pack
+	) &
 	right=$!
 	close_pipe
 	join "$left"
@@ -220,9 +227,15 @@ prove() {
 	sha256sum <"$TMP/archive" >"$TMP/sha256" 2>"$TMP/hash.err" &
 	hasher=$!
 	open_pipe
-	(exec <"$TMP/archive" >&5 4<&- 5>&- 2>"$TMP/unpack.err"; unpack) &
+	(
+		exec <"$TMP/archive" >&5 4<&- 5>&- 2>"$TMP/unpack.err"
+		unpack
+	) &
 	left=$!
-	(exec <&4 4<&- 5>&- 2>"$TMP/read.err"; read_archive) &
+	(
+		exec <&4 4<&- 5>&- 2>"$TMP/read.err"
+		read_archive
+	) &
 	right=$!
 	close_pipe
 	join "$left"

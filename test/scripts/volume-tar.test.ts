@@ -1,0 +1,156 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { artifactOf, BUSYBOX, bash, factsOf, GNU, namesIn, portrait, TARS, take, unpacked, VARIANTS, volumeOf } from '../support/volume.ts';
+
+/** Everything that a file system can hold and a careless script trips over. */
+const AWKWARD = `
+mkdir -p deep/a/b/c/d/e/f/g empty lost+found 'with space'
+echo dash >./-rf; echo newline >$'new\\nline'; echo bytes >$'\\xff\\xfebytes'; echo quote >"it's \\"quoted\\" \\\\ \\$(id)"
+echo tab >$'tab\\there'; echo star >'*'; echo one >deep/a/one; ln deep/a/one hard; ln deep/a/one deep/z
+ln -s deep/a/one symlink; ln -s /nowhere broken; ln -s deep folder-link; mkfifo pipe; mknod null c 1 3; mknod disk b 7 3
+python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("socket")'
+long=$(printf 'n%.0s' $(seq 200)); mkdir -p $long/$long; echo long >$long/$long/$long
+head -c 3000000 /dev/urandom >random; : >nothing
+chown 12345:23456 deep/a/one; chown -h 777:888 symlink; chown 999:10999 empty; chmod 4751 random; chmod 1770 empty; chmod 000 nothing
+touch -d '2020-02-29 12:34:56.123456789' random; touch -d '2001-01-01 01:01:01.5' deep/a; touch -h -d '2010-10-10' broken
+`;
+
+describe.each(VARIANTS)('volume-tar.sh, %s', (_, variant) => {
+  let data = '';
+  beforeAll(() => {
+    data = volumeOf(`${AWKWARD}${variant.tar === 'gnu' ? "touch -d '1960-05-05 01:02:03' old; chown 1000650000:3000000000 random" : ''}`);
+  });
+  const time = variant.tar === 'gnu' ? '%T@' : '%Ts';
+
+  test('P97: what is unpacked is what was there: names, owners, modes, times, links and content', async () => {
+    const before = portrait(data, time);
+    const outcome = await take(variant, { data });
+    expect(outcome.stderr).not.toMatch(/ (warn|error) /);
+    expect(outcome.status).toBe(0);
+    expect(portrait(unpacked(artifactOf(outcome)), time)).toBe(before);
+    if (variant.tar !== 'busybox') return;
+    // BusyBox itself loses the times of folders and the owners of links when it unpacks: its words, not the archive's.
+    const files = (folder: string) => bash(folder, "find . -type f -printf '%p %m %U %G %s %Ts\\0' | sort -z");
+    expect(files(unpacked(artifactOf(outcome), 'busybox tar --numeric-owner -xpf -'))).toBe(files(data));
+  });
+
+  test('P101: lost+found of the volume is left out, and so are sockets', async () => {
+    const names = namesIn(artifactOf(await take(variant, { data })));
+    expect(names).toContain('./empty/');
+    expect(names).toContain('./new\\nline');
+    expect(names.filter((name) => /lost|socket/.test(name))).toEqual([]);
+  });
+
+  test('the source is as it was afterwards, to modes, owners and times', async () => {
+    const look = () => bash(data, "find . -printf '%m %U %G %T@ %C@ %p\\0' | sort -z");
+    const before = look();
+    expect((await take(variant, { data })).status).toBe(0);
+    expect(look()).toBe(before);
+  });
+
+  test('the facts are the part of the manifest, and the hash is that of the stored bytes', async () => {
+    const outcome = await take(variant, { data, env: { NOW: '1795230000' } });
+    const archive = artifactOf(outcome);
+    const sha256 = bash('/', `sha256sum <${archive}`).slice(0, 64);
+    const gnu = variant.tar === 'gnu';
+    const name = String(outcome.out[0]);
+    expect(name).toMatch(/^20261121-03000\d-bcdfpqrs\.tar\.(zst|gz)$/);
+    expect(factsOf(outcome)).toEqual({
+      name: 'volume',
+      kind: 'volume',
+      method: 'tar',
+      start: expect.stringMatching(/^2026-11-21T03:00:\d\dZ$/),
+      end: expect.stringMatching(/^2026-11-21T03:00:\d\dZ$/),
+      format: 'tar',
+      compression: gnu ? { method: 'zstd', level: 1 } : { method: 'gzip', level: 6 },
+      encryption: null,
+      tools: gnu ? { tar: expect.stringMatching(/^1\.\d+/), zstd: expect.stringMatching(/^1\.\d/) } : { busybox: expect.stringMatching(/^1\.\d+/) },
+      volume: {
+        claim: 'app-data',
+        path: '.',
+        entries: namesIn(archive).length,
+        files: Number(bash(data, 'find . -type f | tr -cd \\\\n | wc -c')) - 1, // one name has a newline
+        bytes: Number(bash(data, "find . -type f ! -name hard ! -name z -printf '%s\\n' | awk '{ s += $1 } END { print s }'")),
+        changed: 0,
+      },
+      files: [{ name, role: 'artifact', bytes: statSync(archive).size, sha256 }],
+    });
+    expect(readFileSync(join(outcome.work, 'facts', 'volume.sums'), 'utf8')).toBe(`${sha256}  ${name}\n`);
+    expect(outcome.lastWords).toMatchObject({ phase: 'volume-tar', status: 0, file: name, bytes: statSync(archive).size });
+  });
+
+  test('nothing but the artifact and its facts is left, none of it for others to read', async () => {
+    const outcome = await take(variant, { data });
+    expect(outcome.stdout).toBe('');
+    expect(readdirSync(join(outcome.work, 'tmp')).sort()).toEqual(['df', 'du']);
+    expect(readdirSync(join(outcome.work, 'facts')).sort()).toEqual(['volume.json', 'volume.sums']);
+    expect(statSync(artifactOf(outcome)).mode & 0o777).toBe(0o640);
+  });
+
+  test('a folder below the root of the claim, and several parts', async () => {
+    const outcome = await take(variant, { data, env: { DATA_PATH: 'deep', PART: 'files', PART_COUNT: '2', NOW: '1795230000' } });
+    expect(outcome.out).toEqual([expect.stringMatching(/^20261121-03000\d-bcdfpqrs\.files\.tar\.(zst|gz)$/)]);
+    expect(namesIn(artifactOf(outcome))).toContain('./a/b/');
+    expect(factsOf(outcome, 'files')).toMatchObject({ name: 'files', volume: { path: 'deep' } });
+  });
+
+  test('without compression', async () => {
+    const outcome = await take(variant, { data, env: { COMPRESSION: 'none', COMPRESSION_LEVEL: '' } });
+    expect(outcome.out[0]).toMatch(/\.tar$/);
+    expect(factsOf(outcome)).toMatchObject({ compression: { method: 'none' } });
+    expect(portrait(unpacked(artifactOf(outcome)), time)).toBe(portrait(data, time));
+  });
+});
+
+test('GNU tar with gzip', async () => {
+  const data = volumeOf('echo a >a');
+  const outcome = await take(GNU, { data, env: { COMPRESSION: 'gzip', COMPRESSION_LEVEL: '9' } });
+  expect(outcome.out[0]).toMatch(/\.tar\.gz$/);
+  expect(factsOf(outcome)).toMatchObject({ compression: { method: 'gzip', level: 9 }, tools: { gzip: expect.stringMatching(/^1\./) } });
+  expect(portrait(unpacked(artifactOf(outcome)))).toBe(portrait(data));
+});
+
+test('P100: with GNU tar a sparse file is small in the archive and stays sparse', async () => {
+  const data = volumeOf('truncate -s 5G sparse; printf end | dd of=sparse bs=1 seek=4000000000 conv=notrunc 2>/dev/null; truncate -s 3G hole');
+  const outcome = await take(GNU, { data });
+  expect(factsOf(outcome)).toMatchObject({ volume: { files: 2, bytes: 8 * 1024 ** 3 } });
+  expect(statSync(artifactOf(outcome)).size).toBeLessThan(10_000);
+  const back = unpacked(artifactOf(outcome));
+  expect(bash(back, "stat -c '%n %s' hole sparse; tail -c +4000000001 sparse | head -c 3")).toBe('hole 3221225472\nsparse 5368709120\nend');
+  expect(Number(bash(back, 'du -k . | cut -f1'))).toBeLessThan(100);
+});
+
+describe.each(TARS)('%s tar', (_, variant) => {
+  test('the same files give the same bytes, in whatever order they were made', async () => {
+    const [one, two] = ['a b c d', 'd c b a'].map((names) => volumeOf(`for n in ${names}; do echo x >$n; done; touch -d @1700000000 * .`));
+    const sums = [await take(variant, { data: String(one) }), await take(variant, { data: String(two) })].map((outcome) =>
+      readFileSync(artifactOf(outcome)),
+    );
+    expect(sums[0]?.equals(sums[1] as Buffer)).toBe(true);
+  });
+
+  test('an empty volume is an archive with the folder itself', async () => {
+    const outcome = await take(variant, { data: volumeOf('') });
+    expect(namesIn(artifactOf(outcome))).toEqual(['./']);
+    expect(factsOf(outcome)).toMatchObject({ volume: { entries: 1, files: 0, bytes: 0 } });
+    expect(outcome.stderr).toContain('warn');
+  });
+
+  test('twenty thousand names, and one that is a line of the list', async () => {
+    const data = volumeOf("for d in $(seq 100); do mkdir $d; (cd $d; touch $(seq -f 'file-%g' 200)); done; mkdir $'9\\n.'; touch $'9\\n./1'");
+    const outcome = await take(variant, { data });
+    expect(outcome.status).toBe(0);
+    expect(factsOf(outcome)).toMatchObject({ volume: { entries: 20103, files: 20001 } });
+  });
+});
+
+test('BusyBox: an owner that its header has no room for is refused, where another owner would come back', async () => {
+  const outcome = await take(BUSYBOX, { data: volumeOf('touch a; chown 1000650000:0 a') });
+  expect(outcome.lastWords).toMatchObject({
+    status: 64,
+    reason: "a file belongs to 1000650000:0, but BusyBox' tar keeps ids up to 16777215",
+    hint: 'set tar: gnu',
+  });
+  expect(outcome.out).toEqual([]);
+});
