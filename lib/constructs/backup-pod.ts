@@ -72,15 +72,18 @@ export interface Step {
 
 /** Makes the containers of a run; what they mount becomes the pod's volumes. */
 export function steps(run: PlannedRun, images: Readonly<Record<string, string>>, volumes: Volumes): (step: Step) => Plain<k8s.Container> {
+  const common = commonEnv(run);
+  const room = scratch(run.pod.scratch);
+  const needed = resources(run.pod);
   return ({ name, image, script, bundle, env, mounts, capabilities }) => ({
     name,
     image: images[image],
     imagePullPolicy: 'IfNotPresent',
     command: ['/bin/sh', `/scripts/${script}`],
-    env: variables({ ...commonEnv(run), ...env }),
-    resources: resources(run.pod),
+    env: variables(common, env),
+    resources: needed,
     securityContext: containerSecurity(capabilities),
-    volumeMounts: volumes.mount([scripts(bundle), ...scratch(run.pod.scratch), ...mounts]),
+    volumeMounts: volumes.mount([scripts(bundle), ...room, ...mounts]),
   });
 }
 

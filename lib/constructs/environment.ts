@@ -11,12 +11,12 @@ import type { Plain } from './kubernetes-object.ts';
 export const WORK_DIR = '/work';
 
 /** Variables that take their value from the pod itself. */
-const FIELDS = {
+const FIELDS: readonly Plain<k8s.EnvVar>[] = Object.entries({
   POD_UID: 'metadata.uid',
   POD_NAME: 'metadata.name',
   // Set by the Job controller since Kubernetes 1.27; a pod without a Job gets the empty text.
   JOB_NAME: "metadata.labels['batch.kubernetes.io/job-name']",
-} as const;
+}).map(([name, fieldPath]) => ({ name, valueFrom: { fieldRef: { fieldPath } } }));
 
 /** What every step of a run is given. */
 export function commonEnv(run: PlannedRun): Env {
@@ -53,18 +53,21 @@ export function folderEnv(run: PlannedRun): Env {
   };
 }
 
-/** Variables as a container has them: those of the pod first, so that each may be named by what follows. */
-export function variables(env: Env): Plain<k8s.EnvVar>[] {
-  const fields = Object.entries(FIELDS).map(([name, fieldPath]) => ({ name, valueFrom: { fieldRef: { fieldPath } } }));
-  const given = Object.entries(env).map(([name, value]) =>
-    typeof value === 'string' ? { name, value: literal(value) } : { name, valueFrom: { secretKeyRef: { name: value.secret, key: value.key } } },
-  );
-  return [...fields, ...given];
+/** Variables as a container has them. No name is in two groups: a merged map of so many names costs more than the rest. */
+export function variables(...groups: readonly Env[]): Plain<k8s.EnvVar>[] {
+  const all = [...FIELDS];
+  for (const env of groups) {
+    for (const [name, value] of Object.entries(env)) {
+      if (typeof value === 'string') all.push({ name, value: literal(value) });
+      else all.push({ name, valueFrom: { secretKeyRef: { name: value.secret, key: value.key } } });
+    }
+  }
+  return all;
 }
 
 /** Text that reaches the process as it is: the kubelet replaces `$(NAME)` and turns `$$` into `$`. */
 export function literal(text: string): string {
-  return text.replaceAll('$', '$$$$');
+  return text.includes('$') ? text.replaceAll('$', '$$$$') : text;
 }
 
 /** One name for all parts: a template may use `.DatabaseName` only where a run has one database. */

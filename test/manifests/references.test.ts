@@ -45,6 +45,13 @@ describe.each(everyModel())('%s', (_, model) => {
     }
   });
 
+  test('no variable is there twice in a container', () => {
+    for (const { env } of withPods.flatMap(({ pod }) => containersOf(pod))) {
+      const variables = env.map(({ name }) => name);
+      expect(variables.filter((name, index) => variables.indexOf(name) !== index)).toEqual([]);
+    }
+  });
+
   test('every ConfigMap of ours is used', () => {
     const used = withPods.flatMap(({ object, pod }) => configMapsOf(pod).map((name) => `${object.metadata.namespace}/${name}`));
     expect([...names('ConfigMap')].filter((name) => !used.includes(name))).toEqual([]);
