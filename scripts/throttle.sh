@@ -61,10 +61,16 @@ ask_holder() {
 	printf '%s;\n\\echo end-%s\n' "$1" "$asked" >&9
 	until grep -qx "end-$asked" "$TMP/throttle"; do
 		patience=$((patience - 1))
-		[ "$patience" -gt 0 ] && ! grep -q 'error:' "$TMP/throttle.err" || return 0
+		[ "$patience" -gt 0 ] || return 0
+		! holder_ended || return 0
 		run sleep 0.1
 	done
 	answer=$(awk -v end="end-$asked" '$0 == end { print row } { row = $0 }' "$TMP/throttle")
+}
+
+# holder_ended - kill -0 would take one that ended, but was not waited for, as alive
+holder_ended() {
+	! grep -q '^State:.[^ZX]' "/proc/$holder/status" 2>/dev/null
 }
 
 try_slots() {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { contentOf, dump, factsOf, makeRole, NAME, sessionsOf } from '../support/dump.ts';
+import { contentOf, dump, factsOf, makeRole, NAME, real, sessionsOf } from '../support/dump.ts';
 import { type PostgresServer, startPostgres } from '../support/postgres.ts';
 import { type Outcome, SHELLS } from '../support/run-script.ts';
 
@@ -111,9 +111,9 @@ test('P10: the globals hold every role, and no password', async () => {
 });
 
 test('P22: the password is in no argument of any process, no log and no file', async () => {
-  const spy = 'cat /proc/[0-9]*/cmdline >>"$WORK_DIR/arguments" 2>/dev/null; exec "$(PATH=${PATH#*:} command -v TOOL)" "$@"';
+  const spy = 'cat /proc/[0-9]*/cmdline >>"$WORK_DIR/arguments" 2>/dev/null';
   const tools = ['psql', 'pg_dump', 'pg_dumpall', 'pg_restore'];
-  const done = await dump(server, { standIns: Object.fromEntries(tools.map((tool) => [tool, spy.replace('TOOL', tool)])) });
+  const done = await dump(server, { standIns: Object.fromEntries(tools.map((tool) => [tool, real(tool, spy)])) });
   expect(done.status).toBe(0);
   expect(readFileSync(join(done.work, 'arguments'), 'latin1')).toContain('pg_dump\0--format=custom');
   const { stdout: places } = spawnSync('grep', ['-r', '--text', '--files-with-matches', '--fixed-strings', 'p$(id)', done.work], {
@@ -124,7 +124,9 @@ test('P22: the password is in no argument of any process, no log and no file', a
 });
 
 test('the tools are called in this order, with these arguments', async () => {
-  const { calls, work } = await dump(server, { standIns: spies('psql', 'pg_dump', 'pg_dumpall', 'pg_restore', 'sha256sum') });
+  const { calls, work } = await dump(server, {
+    standIns: Object.fromEntries(['psql', 'pg_dump', 'pg_dumpall', 'pg_restore', 'sha256sum'].map((tool) => [tool, real(tool)])),
+  });
   const to = (database: string) => `--dbname=dbname='${database}' keepalives_idle=60 keepalives_interval=15 keepalives_count=4`;
   const tmp = join(work, 'tmp', 'postgres');
   const query = (name: string) =>
@@ -149,11 +151,6 @@ test('P22, P23: a database whose name is full of metacharacters is dumped under 
   expect(done).toMatchObject({ status: 0 });
   expect(factsOf(done).database).toMatchObject({ name: database });
 });
-
-/** Stand-ins that only note their call, and then are the real thing. */
-function spies(...tools: readonly string[]): Record<string, string> {
-  return Object.fromEntries(tools.map((tool) => [tool, `exec "$(PATH=\${PATH#*:} && command -v ${tool})" "$@"`]));
-}
 
 async function restoreGlobals({ work }: Outcome): Promise<void> {
   // It also makes the role that is there already, so errors are expected; what counts is what the dump needs.

@@ -1,6 +1,6 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { dump, factsOf, makeRole } from '../support/dump.ts';
+import { dump, factsOf, makeRole, real, until } from '../support/dump.ts';
 import { type PostgresServer, startPostgres } from '../support/postgres.ts';
 import type { Outcome } from '../support/run-script.ts';
 import { postgresBin } from '../support/tools.ts';
@@ -29,12 +29,12 @@ function expectRefused(done: Outcome, status: number, reason: RegExp | string): 
 }
 
 const as = (role: string) => ({ PGUSER: role, PGPASSWORD: 'p' });
-const noDump = { pg_dump: '[ "$1" = --version ] && exec "$(PATH=${PATH#*:} && command -v pg_dump)" "$@"; exit 99' };
+const noDump = { pg_dump: real('pg_dump', '[ "$1" = --version ] || exit 99') };
 
 describe('reaching the server', () => {
   test('a wrong password ends at once, and is not tried again', async () => {
     const began = Date.now();
-    const done = await dump(server, { env: { PGPASSWORD: 'wrong', WAIT_SECONDS: '60' }, standIns: { psql: spy('psql') } });
+    const done = await dump(server, { env: { PGPASSWORD: 'wrong', WAIT_SECONDS: '60' }, standIns: { psql: real('psql') } });
     expectRefused(done, 77, 'password authentication failed for user "backstay"');
     expect(done.lastWords).toHaveProperty('hint', expect.stringContaining('credentials'));
     expect(done.calls).toHaveLength(1);
@@ -102,7 +102,7 @@ describe('reaching the server', () => {
   });
 
   test('P12: a client of another major is refused before it connects', async () => {
-    const done = await dump(server, { path: [postgresBin(16)], standIns: { psql: spy('psql') } });
+    const done = await dump(server, { path: [postgresBin(16)], standIns: { psql: real('psql') } });
     expectRefused(done, 64, /this image has pg_dump 16\.\d+, but version: 17 is given/);
     expect(done.calls).toEqual([]);
   });
@@ -163,7 +163,7 @@ describe('rights', () => {
       alter role backstay set idle_in_transaction_session_timeout = '1ms'; alter role backstay set idle_session_timeout = '300ms';
       alter role backstay set search_path = 'nowhere'; alter role backstay set client_encoding = 'LATIN1';
       alter role backstay set datestyle = 'German'`);
-    const done = await dump(server, { standIns: { pg_dumpall: `sleep 1; ${spy('pg_dumpall')}` } });
+    const done = await dump(server, { standIns: { pg_dumpall: real('pg_dumpall', 'sleep 1') } });
     await server.sql('alter role backstay reset all; alter role backstay set lo_compat_privileges = on');
     expect(done).toMatchObject({ status: 0 });
     expect(factsOf(done)).toMatchObject({ throttle: { held: true } });
@@ -198,8 +198,8 @@ describe('room', () => {
   });
 
   test('P27: a full disk is no room either', async () => {
-    const full = 'echo "pg_dump: error: could not write to output file: No space left on device" >&2; exit 1';
-    const done = await dump(server, { standIns: { pg_dump: `[ "$1" = --version ] && ${spy('pg_dump')}; ${full}` } });
+    const full = '[ "$1" = --version ] || { echo "pg_dump: error: could not write to output file: No space left on device" >&2; exit 1; }';
+    const done = await dump(server, { standIns: { pg_dump: real('pg_dump', full) } });
     expectRefused(done, 73, 'pg_dump ended with status 1: could not write to output file: No space left on device');
   });
 });
@@ -227,19 +227,6 @@ describe('values', () => {
     expectRefused(done, 64, /no matching tables were found for pattern "public\.opne"/);
   });
 });
-
-/** A stand-in that only notes the call. */
-function spy(tool: string): string {
-  return `exec "$(PATH=\${PATH#*:} && command -v ${tool})" "$@"`;
-}
-
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  for (let attempt = 0; attempt < 100; attempt++) {
-    if (await holds()) return;
-    await new Promise((settle) => setTimeout(settle, 50));
-  }
-  throw new Error('it never came');
-}
 
 async function listen(serve: (socket: Socket) => void, port = 0): Promise<{ readonly port: number; close(): Promise<void> }> {
   const sockets = new Set<Socket>();

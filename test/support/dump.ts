@@ -67,3 +67,28 @@ export async function sessionsOf(server: PostgresServer): Promise<readonly strin
   const rows = await server.sql(`select application_name from pg_stat_activity where application_name like 'backstay/%'`);
   return rows.split('\n').filter(Boolean);
 }
+
+/** A stand-in that notes its call, does what `before` says, and is the real tool then. */
+export function real(tool: string, before = ''): string {
+  return `${before}\nexec "$(PATH=\${PATH#*:} && command -v ${tool})" "$@"`;
+}
+
+/** A stand-in that lets the real tool end well, and does `damage` to what it wrote: `$file`. */
+export function damaged(tool: string, damage: string): string {
+  return `"$(PATH=\${PATH#*:} && command -v ${tool})" "$@" || exit
+for file; do
+  case $file in --file=*) file=\${file#--file=} && ${damage} ;; esac
+done`;
+}
+
+/** Cuts `$file` in half. */
+export const CUT = 'truncate -s $(($(stat -c %s "$file") / 2)) "$file"';
+
+/** Waits for what becomes true within seconds. */
+export async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  for (let attempt = 0; attempt < 200; attempt++) {
+    if (await holds()) return;
+    await new Promise((settle) => setTimeout(settle, 50));
+  }
+  throw new Error(`never so: ${what}`);
+}

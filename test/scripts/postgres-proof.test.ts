@@ -1,0 +1,133 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CUT, damaged, dump, factsOf, makeRole, NAME, real } from '../support/dump.ts';
+import { type PostgresServer, startPostgres } from '../support/postgres.ts';
+import type { Outcome } from '../support/run-script.ts';
+
+let server: PostgresServer;
+
+beforeAll(async () => {
+  server = await startPostgres(17);
+  await makeRole(server);
+  await server.sql('create database shop');
+  await server.sql('create table t as select n, md5(n::text) from generate_series(1, 20000) n', 'shop');
+});
+
+afterAll(() => server?.stop());
+
+function expectRefused(done: Outcome, status: number, reason: RegExp | string): void {
+  expect(done.lastWords).toMatchObject({ status, reason: expect.stringMatching(reason) });
+  expect(done).toMatchObject({ status, out: [] });
+  expect(() => factsOf(done)).toThrow('ENOENT');
+}
+
+/** Damages the dump between `pg_dump` and what comes next. */
+const broken = (damage: string) => ({ pg_dump: `[ "$1" != --version ] || ${real('pg_dump').trim()}\n${damaged('pg_dump', damage)}` });
+
+const plain = (compression: string) => ({ DUMP_FORMAT: 'plain', COMPRESSION: compression, COMPRESSION_LEVEL: '' });
+
+describe('a dump that is not whole', () => {
+  test.each([['zstd'], ['gzip'], ['none']])(
+    'P4: custom with %s, cut in half, is refused although its list of contents is whole',
+    async (compression) => {
+      const done = await dump(server, { env: { COMPRESSION: compression, COMPRESSION_LEVEL: '' }, standIns: broken(CUT) });
+      expectRefused(done, 65, 'the dump cannot be read to its end');
+    },
+  );
+
+  test('P3: a plain dump cut in half is refused', async () => {
+    expectRefused(
+      await dump(server, { env: plain('none'), standIns: broken(CUT) }),
+      65,
+      `${NAME}.sql does not end with 'PostgreSQL database dump complete'`,
+    );
+  });
+
+  test.each([['gzip'], ['zstd']])('P3: a plain dump packed with %s and cut in half is refused', async (compression) => {
+    expectRefused(await dump(server, { env: plain(compression), standIns: broken(CUT) }), 65, 'the dump cannot be unpacked to its end');
+  });
+
+  test.each([
+    ['gzip', 'gzip -dc', 'gzip -c'],
+    ['zstd', 'zstd -qdc', 'zstd -qc'],
+  ])('P3: half a dump that was packed well with %s, which the packer is content with, is refused', async (compression, unpack, pack) => {
+    const half = `{ ${unpack} "$file" | head -c 300000 | ${pack} >"$file.half" && mv "$file.half" "$file"; }`;
+    expectRefused(
+      await dump(server, { env: plain(compression), standIns: broken(half) }),
+      65,
+      `does not end with 'PostgreSQL database dump complete'`,
+    );
+  });
+
+  test('P3: a row that looks like the completion line does not complete a dump', async () => {
+    const lie =
+      '{ head -c 300000 "$file" >"$file.lie"; printf "\\\\n-- PostgreSQL database dump complete\\\\nmore rows" >>"$file.lie"; mv "$file.lie" "$file"; }';
+    expectRefused(await dump(server, { env: plain('none'), standIns: broken(lie) }), 65, `does not end with`);
+  });
+
+  test('globals that are cut off are refused', async () => {
+    const done = await dump(server, { standIns: { pg_dumpall: damaged('pg_dumpall', CUT) } });
+    expectRefused(done, 65, `${NAME}\\+globals.sql does not end with 'PostgreSQL database cluster dump complete'`);
+  });
+
+  test('P6: a dump without tables of a database that has some is refused', async () => {
+    const done = await dump(server, { standIns: { pg_dump: real('pg_dump', '[ "$1" = --version ] || set -- "$@" --exclude-table-data="*"') } });
+    expectRefused(done, 65, 'the dump has no table, the database has 1');
+  });
+
+  test('P6: a database without tables is dumped, and the log doubts it', async () => {
+    await server.sql('create database empty');
+    const done = await dump(server, { env: { DATABASE: 'empty' } });
+    expect(done).toMatchObject({ status: 0 });
+    expect(done.stderr).toContain('database empty has no table: is it the right one?');
+  });
+});
+
+describe('what the tools say', () => {
+  test.each([['pg_dump'], ['pg_dumpall']])('P7: an error on stderr counts, although %s ends with 0', async (tool) => {
+    const standIn = real(tool, '[ "$1" = --version ] || echo "pg_dump: error: query failed: ERROR:  cache lookup failed" >&2');
+    expectRefused(await dump(server, { standIns: { [tool]: standIn } }), 65, `${tool} reported an error: query failed`);
+  });
+
+  test('a warning is logged, and is no failure', async () => {
+    const done = await dump(server, { standIns: { pg_dump: real('pg_dump', 'echo "pg_dump: warning: could not find it" >&2') } });
+    expect(done).toMatchObject({ status: 0 });
+    expect(done.stderr).toMatch(/warn take: pg_dump: warning: could not find it/);
+  });
+
+  test.each([
+    ['server closed the connection unexpectedly', 69],
+    ['terminating connection due to administrator command', 69],
+    ['canceling statement due to conflict with recovery', 75],
+    ['permission denied for table t', 77],
+    ['cache lookup failed for type 17', 70],
+  ])('pg_dump fails with "%s": status %i, never its own', async (message, status) => {
+    const standIn = real('pg_dump', `[ "$1" = --version ] || { echo 'pg_dump: error: query failed: ERROR:  ${message}' >&2; exit 1; }`);
+    expectRefused(await dump(server, { standIns: { pg_dump: standIn } }), status, message);
+  });
+
+  test.each([
+    ['sha256sum', 74],
+    ['mkfifo', 64],
+    ['mv', 10],
+  ])('%s ends with %i: a fault, because no tool speaks for us', async (tool, status) => {
+    const done = await dump(server, { standIns: { [tool]: `echo "${tool}: no luck" >&2; exit ${status}` } });
+    expectRefused(done, 70, `ended with status ${status} of a tool`);
+    expect(done.stderr).toContain(`${tool}: no luck`);
+  });
+});
+
+describe('globals', () => {
+  test('P10: none for a service that forbids it: pg_dumpall is not called', async () => {
+    const done = await dump(server, { env: { GLOBALS: 'none' }, standIns: { pg_dumpall: 'exit 1' } });
+    expect(done).toMatchObject({ status: 0, calls: [], out: [`${NAME}.dump`] });
+    expect(factsOf(done)).toMatchObject({ files: [{ role: 'artifact' }] });
+  });
+});
+
+test('what an attempt before left in the scratch space is replaced, and gone when the next one fails', async () => {
+  const { work } = await dump(server);
+  const again = await dump(server, { work });
+  expect(again).toMatchObject({ status: 0, out: [`${NAME}+globals.sql`, `${NAME}.dump`] });
+  const failed = await dump(server, { work, standIns: broken(CUT) });
+  expectRefused(failed, 65, 'cannot be read');
+});
