@@ -1,13 +1,10 @@
-/** What scripts/catalogue.sh prints, a line of JSON each; see its header. */
+/** What scripts/catalogue.sh prints; its header says how. A container's log has both streams: other lines are the log's. */
 
 /** A committed backup, for `list` and `get`. */
 export interface Listed {
-  readonly folder: string;
   readonly name: string;
   readonly pinned: boolean;
   readonly verified: boolean;
-  /** Sum over its files as the storage has them, manifest and markers too. */
-  readonly bytes: number;
   /** As it is stored; `null` when it is no JSON. */
   readonly manifest: unknown;
 }
@@ -34,18 +31,47 @@ export interface Pruned {
 }
 
 export function readListed(text: string): readonly Listed[] {
-  return linesOf(text).filter((line): line is Listed => 'manifest' in line);
+  return matches(text, /^backup (\S+) (\S+) (\S+) (.*)$/).map(([, name = '', pinned, verified, manifest = '']) => ({
+    name,
+    pinned: pinned === 'pinned',
+    verified: verified === 'verified',
+    manifest: parsed(manifest),
+  }));
 }
 
 export function readJudged(text: string): readonly Judged[] {
-  return linesOf(text).filter((line): line is Judged => 'action' in line);
+  return matches(text, /^(\S+) (\S+\/\S+) (\S+) (keep|delete|sweep) (.*)$/).map(([, storage = '', folder = '', name = '', action, why = '']) => ({
+    storage,
+    folder,
+    name,
+    action: action as Judged['action'],
+    why,
+  }));
 }
 
 export function readPruned(text: string): readonly Pruned[] {
-  return linesOf(text).filter((line): line is Pruned => 'pruned' in line && 'swept' in line);
+  const done = /^(\S+) (\S+\/\S+): (\d+) pruned, (\d+) retained by the store, (\d+) only hidden, (\d+) swept$/;
+  return matches(text, done).map(([, storage = '', folder = '', pruned, retained, hidden, swept]) => ({
+    storage,
+    folder,
+    pruned: Number(pruned),
+    retained: Number(retained),
+    hidden: Number(hidden),
+    swept: Number(swept),
+  }));
 }
 
-/** A container's log has both of its streams: lines of ours are objects, those of the log are not. */
-function linesOf(text: string): readonly object[] {
-  return text.split('\n').flatMap((line) => (line.startsWith('{"') ? [JSON.parse(line) as object] : []));
+function matches(text: string, pattern: RegExp): readonly RegExpExecArray[] {
+  return text.split('\n').flatMap((line) => {
+    const match = pattern.exec(line);
+    return match ? [match] : [];
+  });
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }

@@ -70,9 +70,9 @@ function asTable(rows: readonly Row[], several: boolean): string {
   return table(head, cells);
 }
 
-function cellsOf({ tier, name, manifest, bytes, pinned, verified, next }: Row): readonly string[] {
+function cellsOf({ tier, name, manifest, pinned, verified, next }: Row): readonly string[] {
   const marks = [pinned ? 'yes' : '-', verified ? 'yes' : '-', nextText(next)];
-  if (!manifest) return ['?', tier, name, sizeText(bytes), '?', ...marks, 'its manifest cannot be read'];
+  if (!manifest) return ['?', tier, name, '?', '?', ...marks, 'its manifest cannot be read'];
   const { start, runId, label = '' } = manifest;
   return [timeText(start), tier, runId, sizeText(manifest.bytes), durationText(secondsOf(manifest)), ...marks, label];
 }

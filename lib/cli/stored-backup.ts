@@ -11,8 +11,6 @@ export interface StoredBackup {
   readonly name: string;
   /** @default - its manifest cannot be read; it counts as a backup all the same */
   readonly manifest?: Manifest;
-  /** Sum over its files as the storage has them. */
-  readonly bytes: number;
   readonly pinned: boolean;
   readonly verified: boolean;
   /** What the next run will do to it. */
