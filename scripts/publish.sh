@@ -197,8 +197,8 @@ tell() {
 			warnings=$warnings${warnings:+,}$(json_text "$(printf "%.$((40 + $1))s" "$S_NAME: $warning")")
 		done <"$S_TMP/warnings"
 	done
-	echo "$totals" | awk -v states="$states" '{ printf "\"storages\":{%s},\"pruned\":%s,\"retained\":%s,\"hidden\":%s,\"swept\":%s", states, $1, $2, $3, $4 }'
-	printf ',"warnings":[%s]' "$warnings"
+	printf '"storages":{%s},"warnings":[%s],' "$states" "$warnings"
+	echo "$totals" | awk '{ printf "\"pruned\":%s,\"retained\":%s,\"hidden\":%s,\"swept\":%s", $1, $2, $3, $4 }'
 }
 
 main "$@"

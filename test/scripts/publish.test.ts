@@ -1,0 +1,173 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { strictManifest } from '../../lib/model/manifest.ts';
+import { aClaim, anS3, IN_IMAGE, NOW, nameAt, ON_DEBIAN, publish, sha256, stage, withSettings } from '../support/publish.ts';
+import { SHELLS } from '../support/run-script.ts';
+import { type LocalS3, startLocalS3 } from '../support/s3.ts';
+
+let s3: LocalS3;
+
+beforeAll(async () => {
+  s3 = await startLocalS3();
+  await s3.rclone('mkdir', 'S:backups');
+});
+
+afterAll(() => s3?.end());
+
+let nth = 0;
+/** A bucket of its own for a test. */
+async function aBucket(): Promise<string> {
+  const bucket = `bucket-${nth++}`;
+  await s3.rclone('mkdir', `S:${bucket}`);
+  return bucket;
+}
+
+const LAYOUT = (name: string) => [`shop/daily/${name}+globals.sql`, `shop/daily/${name}.dump`, `shop/daily/${name}.manifest.json`, 'shop/owner.json'];
+
+describe.each(SHELLS)('publish under %s', (shellName, shell) => {
+  const tools = shellName === 'busybox ash' ? IN_IMAGE : { shell, path: ON_DEBIAN };
+
+  test('a run is stored in a claim and in S3, byte for byte, with the same manifest', async () => {
+    const [bucket, claim, staged] = [await aBucket(), aClaim(), stage()];
+    const { status, stdout, lastWords } = await publish(staged, [claim.storage, anS3(s3, { bucket })], tools);
+    expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
+    expect(filesOf(join(claim.folder, 'prod'))).toEqual(LAYOUT(staged.name));
+    expect(s3.keys(bucket)).toEqual(LAYOUT(staged.name).map((key) => `prod/${key}`));
+    for (const [file, content] of Object.entries(staged.files)) {
+      expect(sha256(readFileSync(join(claim.folder, 'prod/shop/daily', file)))).toBe(sha256(content));
+      expect(sha256(readFileSync(s3.file(bucket, `prod/shop/daily/${file}`)))).toBe(sha256(content));
+    }
+    const manifest = s3.read(bucket, `prod/shop/daily/${staged.name}.manifest.json`);
+    expect(readFileSync(join(claim.folder, `prod/shop/daily/${staged.name}.manifest.json`), 'utf8')).toBe(manifest);
+    expect(lastWords).toMatchObject({
+      phase: 'publish',
+      status: 0,
+      path: `${claim.folder}/prod/shop/daily/${staged.name}.manifest.json`,
+      bytes: 100_009,
+      seconds: expect.any(Number),
+      runId: 'bcdfghjk',
+      name: staged.name,
+      storages: { local: 'committed', offsite: 'committed' },
+      pruned: 0,
+      warnings: [],
+    });
+  });
+
+  test('the manifest passes the schema without a key too many, whatever a label holds', async () => {
+    const label = 'before "the" upgrade \\ of\tGrößen\nand more';
+    const [claim, staged] = [aClaim(), stage()];
+    const { status } = await publish(staged, [claim.storage], { ...tools, env: { LABEL: label } });
+    expect(status).toBe(0);
+    const manifest = strictManifest.parse(JSON.parse(readFileSync(join(claim.folder, `prod/shop/daily/${staged.name}.manifest.json`), 'utf8')));
+    expect(manifest).toMatchObject({
+      environment: 'prod',
+      namespace: 'backup',
+      source: 'shop',
+      tier: 'daily',
+      name: nameAt(NOW),
+      runId: 'bcdfghjk',
+      label,
+      start: '2026-11-21T09:30:00Z',
+      bytes: 100_009,
+      storages: [{ name: 'local', kind: 'pvc', role: 'primary', compared: 'checksum' }],
+      parts: [{ name: 'shop', files: [{ sha256: sha256(staged.files[`${staged.name}.dump`] ?? Buffer.alloc(0)) }, {}] }],
+    });
+  });
+});
+
+test('P30: what lies on a claim can be read and pruned by every pod of the claim’s group, and by nobody else', async () => {
+  const [claim, staged] = [aClaim(), stage()];
+  await publish(staged, [claim.storage]);
+  const mode = (path: string) => (statSync(join(claim.folder, path)).mode & 0o7777).toString(8);
+  expect(['prod', 'prod/shop', 'prod/shop/daily'].map(mode)).toEqual(['2770', '2770', '2770']);
+  expect([`prod/shop/daily/${staged.name}.dump`, `prod/shop/daily/${staged.name}.manifest.json`, 'prod/shop/owner.json'].map(mode)).toEqual([
+    '640',
+    '640',
+    '640',
+  ]);
+});
+
+test('rule 9: on a claim each file reaches the disk, then its folder, then comes the manifest', async () => {
+  const [claim, staged] = [aClaim(), stage()];
+  const { calls } = await publish(staged, [claim.storage], {
+    shell: ['dash'],
+    path: ON_DEBIAN,
+    standIns: { sync: 'exec /usr/bin/sync "$@"', ln: 'exec /usr/bin/ln "$@"', cat: 'exec /usr/bin/cat "$@"' },
+  });
+  const folder = `${claim.folder}/prod/shop/daily`;
+  const steps = calls
+    .filter((call) => call.includes(folder) || /^cat .*\/out\//.test(call))
+    .map((call) =>
+      call
+        .replaceAll(`${folder}/`, '')
+        .replace(/ \S*\/out\//, ' ')
+        .replaceAll(staged.name, 'N'),
+    );
+  expect(steps.slice(steps.indexOf('cat N+globals.sql'))).toEqual([
+    'cat N+globals.sql',
+    'sync N+globals.sql',
+    'cat N.dump',
+    'sync N.dump',
+    `sync ${folder}`,
+    'sync .bcdfghjk.new',
+    'ln .bcdfghjk.new N.manifest.json',
+    `sync ${folder}`,
+  ]);
+});
+
+test('P56: on S3 the manifest comes after everything else was asked for again, and only if there is none', async () => {
+  const [bucket, staged] = [await aBucket(), stage()];
+  const before = s3.gate.calls.length;
+  await publish(staged, [anS3(s3, { bucket })]);
+  const calls = s3.gate.calls
+    .slice(before)
+    .map(
+      ({ method, path, query }) =>
+        `${method} ${path.replace(`/${bucket}`, '').replace('/prod/shop/', '').replaceAll(staged.name, 'N')}${query.includes('list-type') || query.includes('prefix') ? ' list' : ''}`,
+    );
+  const manifest = calls.indexOf('PUT daily/N.manifest.json');
+  expect(calls.filter((call) => call.startsWith('PUT'))).toEqual([
+    'PUT owner.json',
+    expect.stringMatching(/daily\/N[.+]/),
+    expect.stringMatching(/daily\/N[.+]/),
+    'PUT daily/N.manifest.json',
+  ]);
+  expect(calls.slice(0, manifest).slice(-2).sort()).toEqual(['HEAD daily/N+globals.sql', 'HEAD daily/N.dump']);
+});
+
+test('a run starts rclone seldom: each start costs a twentieth of a second', async () => {
+  const [bucket, claim] = [await aBucket(), aClaim()];
+  const storages = [claim.storage, anS3(s3, { bucket })];
+  await publish(stage({ at: NOW - 3600 }), storages);
+  const rclone = `exec ${join(IN_IMAGE.path[0], 'rclone')} "$@"`;
+  const { calls } = await publish(stage(), storages, { standIns: { rclone } });
+  const verbs = calls.filter((call) => call.startsWith('rclone ')).map((call) => call.split(' ')[1]);
+  expect(verbs).toEqual(['lsjson', 'lsjson', 'cat', 'copy', 'lsjson', 'copyto', 'lsf', 'lsf']);
+});
+
+test('a large file goes in parts, and their ETag is compared', async () => {
+  const [bucket, claim] = [await aBucket(), aClaim()];
+  const staged = stage({ files: { '.dump': Buffer.alloc(40 * 1024 ** 2, 'x') } });
+  // The default is 200 MiB.
+  const env = { RCLONE_S3_UPLOAD_CUTOFF: '20Mi' };
+  const { status, stderr } = await publish(staged, [anS3(s3, { bucket }), claim.storage], { env });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: expect.stringContaining('committed') });
+  expect(readFileSync(join(staged.work, 'tmp/storage-1/etags'), 'utf8')).toMatch(new RegExp(`^${staged.name}.dump [0-9a-f]{32}-3\n$`));
+  expect(readFileSync(join(staged.work, 'tmp/storage-1/stored'), 'utf8')).toMatch(/-3$/m);
+});
+
+test('rule 8: a storage may compare sizes only, or read everything back, and the manifest says so', async () => {
+  const [bucket, claim, staged] = [await aBucket(), aClaim(), stage()];
+  const storages = [withSettings(claim.storage, { COMPARE: 'size' }), withSettings(anS3(s3, { bucket }), { READ_BACK: 'true' })];
+  expect((await publish(staged, storages)).status).toBe(0);
+  const manifest = JSON.parse(s3.read(bucket, `prod/shop/daily/${staged.name}.manifest.json`));
+  expect(manifest.storages).toMatchObject([{ compared: 'size' }, { compared: 'read-back' }]);
+});
+
+function filesOf(folder: string): readonly string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
+    .sort();
+}
