@@ -58,9 +58,9 @@ test('no message holds a secret that somebody wrote under a key of that name, or
       object[key] = value;
       expect(messageOf(dump(values))).not.toContain(SECRET);
     }),
-    { numRuns: 150 },
+    { numRuns: 100 },
   );
-});
+}, 60_000);
 
 test('no message holds a secret that somebody wrote into a URL, wherever the URL stands', () => {
   fc.assert(
@@ -72,30 +72,24 @@ test('no message holds a secret that somebody wrote into a URL, wherever the URL
       object[keys[index % keys.length]!] = `${start}${SECRET}@db.example.com/shop`;
       expect(messageOf(dump(values))).not.toContain(SECRET);
     }),
-    { numRuns: 150 },
+    { numRuns: 100 },
   );
-});
+}, 60_000);
 
-test('no message of the YAML reader holds what it could not read', () => {
-  fc.assert(
-    fc.property(
-      fc.constantFrom(
-        `*${SECRET}`,
-        `!${SECRET} x`,
-        `!!${SECRET}`,
-        `"${SECRET}`,
-        `'${SECRET}`,
-        `[${SECRET}`,
-        `{${SECRET}`,
-        `&${SECRET}`,
-        `@${SECRET}`,
-        `%${SECRET}`,
-        `${SECRET}: a: b`,
-        `|${SECRET}`,
-      ),
-      (text) => {
-        expect(mistakesIn(`namespace: backup\npassword: ${text}\n`)).not.toContain(SECRET);
-      },
-    ),
-  );
+test.each([
+  `*${SECRET}`,
+  `!${SECRET} x`,
+  `!!${SECRET}`,
+  `"${SECRET}`,
+  `'${SECRET}`,
+  `[${SECRET}`,
+  `{${SECRET}`,
+  `&${SECRET}`,
+  `@${SECRET}`,
+  `%${SECRET}`,
+  `${SECRET}: a: b`,
+  `|${SECRET}`,
+])('no message of the YAML reader holds what it could not read: %s', (text) => {
+  expect(mistakesIn(`namespace: backup\npassword: ${text}\n`)).toMatch(/HINT/);
+  expect(mistakesIn(`namespace: backup\npassword: ${text}\n`)).not.toContain(SECRET);
 });
