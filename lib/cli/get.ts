@@ -1,5 +1,6 @@
 import { ConfigError } from '../errors.ts';
 import type { Manifest } from '../model/manifest.ts';
+import type { Access } from '../storages/kind.ts';
 import { clusterOf } from './cluster.ts';
 import { durationText, sizeText, table, timeText } from './format.ts';
 import type { ListOptions } from './list.ts';
@@ -21,8 +22,8 @@ export async function get(target: string, id: string, options: ListOptions, worl
     throw ConfigError.of('', `the manifest of ${backup.name} cannot be read`, 'another storage may hold a good copy of it: --storage NAME');
   if (options.json) return { status: STATUS.done, text: JSON.stringify(manifest, undefined, 2) };
   const run = source.runs.find(({ tier }) => tier === backup.tier);
-  const remote = run?.storages.find(({ name }) => name === backup.storage)?.access.remote;
-  return { status: STATUS.done, text: describe(manifest, backup, `${remote}/${run?.folder}`) };
+  const access = run?.storages.find(({ name }) => name === backup.storage)?.access;
+  return { status: STATUS.done, text: describe(manifest, backup, `${access ? placeOf(access) : ''}/${run?.folder}`) };
 }
 
 /** In place of an id: the newest of all tiers. */
@@ -43,6 +44,13 @@ function chosen(stored: readonly StoredBackup[], id: string, target: string): St
     id === LATEST ? `nothing is stored of ${target}` : `no backup '${id}' of ${target}`,
     `backstay list ${target} lists the ids`,
   );
+}
+
+/** Where a storage is for whoever looks for it by hand: a claim and a path in it, or a bucket and a prefix. */
+function placeOf({ remote, mounts }: Access): string {
+  const mount = mounts.find((candidate) => candidate.type === 'claim' && remote.startsWith(candidate.path));
+  if (mount?.type === 'claim') return `claim ${mount.claim}: ${remote.slice(mount.path.length + 1)}`;
+  return remote.replace(/^\w+:/, '');
 }
 
 function describe(manifest: Manifest, { tier, storage, pinned, verified }: Omit<StoredBackup, 'manifest'>, folder: string): string {

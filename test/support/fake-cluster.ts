@@ -58,7 +58,8 @@ export interface ClusterPlan {
 export function cluster({ pods, jobEnds, missing = [], logs = {}, events = [] }: ClusterPlan): Kubectl {
   let looks = 0;
   const last = () => looks >= pods.length;
-  return (args) => {
+  return (call) => {
+    const args = call.replace(/^--context \S+ /, '');
     const named = args.match(/(serviceaccount|configmap)\/\S+/g);
     if (named) return named.filter((name) => !missing.some((gone) => name.startsWith(gone))).join('\n');
     if (args.startsWith('create')) return JSON.stringify({ metadata: { name: 'backup-shop-daily-x7k2p' } });
