@@ -212,8 +212,9 @@ need_owner() {
 			'give one of the two another prefix or folder; if the other is gone for good, delete owner.json'
 }
 
+# owner - the folder's name stands for the source: a source that was renamed and keeps its folder is still the same
 owner() {
-	printf '{"environment":%s,"namespace":%s,"source":%s}\n' "$(json_text "$ENVIRONMENT")" "$(json_text "$NAMESPACE")" "$(json_text "$SOURCE")"
+	printf '{"environment":%s,"namespace":%s,"source":%s}\n' "$(json_text "$ENVIRONMENT")" "$(json_text "$NAMESPACE")" "$(json_text "${FOLDER%/*}")"
 }
 
 # upload FOLDER NAMES - the files of out/ that the file NAMES lists, over nothing that is there

@@ -124,9 +124,16 @@ describe('rule 19: owner.json', () => {
 
   test('as the primary it is a mistake in the values', async () => {
     const claim = aClaim();
-    await publish(stage({ at: NOW - 3600 }), [claim.storage], { env: { SOURCE: 'other' } });
+    await publish(stage({ at: NOW - 3600 }), [claim.storage], { env: { NAMESPACE: 'other' } });
     const { status, lastWords } = await publish(stage(), [claim.storage]);
     expect({ status, hint: lastWords?.hint }).toEqual({ status: 64, hint: expect.stringContaining('another prefix or folder') });
+  });
+
+  test('a source that was renamed goes on in the folder that it keeps', async () => {
+    const claim = aClaim();
+    await publish(stage({ at: NOW - 3600 }), [claim.storage]);
+    const { status, lastWords } = await publish(stage(), [claim.storage], { env: { SOURCE: 'store' } });
+    expect({ status, reason: lastWords?.reason }).toEqual({ status: 0, reason: 'stored in every storage' });
   });
 
   test('two that make it at once agree on one, in a claim and in S3, and the other is refused', async () => {
