@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# npm run bench [-- database|volume|synthesis]: three comparisons, medians of interleaved runs. Needs no cluster.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+test/testbed/up.sh --tools-only
+npm run --silent prepack
+exec npx --no-install tsx test/bench/run.ts "$@"
