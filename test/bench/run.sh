@@ -3,5 +3,6 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 test/testbed/up.sh --tools-only
+test/testbed/peers/build-tools.sh helm restic
 npm run --silent prepack
 exec npx --no-install tsx test/bench/run.ts "$@"
