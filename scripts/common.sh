@@ -151,7 +151,7 @@ await_child() {
 	(sleep 5 && kill -KILL "$stubborn") >/dev/null 2>&1 &
 	killer=$!
 	wait_for_child || :
-	kill "$killer" 2>/dev/null || :
+	kill -KILL "$killer" 2>/dev/null || :
 }
 
 # begin_run - makes the folders, and notes start, id and name of the run once, by whichever step comes first
