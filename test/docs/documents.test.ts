@@ -1,0 +1,59 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { loadAll } from 'js-yaml';
+import { describe, expect, test } from 'vitest';
+import { refusedInBase, refusedInOverlay } from '../../lib/config/written.ts';
+import { parseYaml } from '../../lib/config/yaml.ts';
+import { type Block, blocksIn, markdownFiles } from '../support/documents.ts';
+import { mistakes } from '../support/load.ts';
+
+const files = markdownFiles();
+const blocks = files.flatMap(blocksIn);
+const values = blocks.filter(({ text }) => text.startsWith('# config/'));
+
+describe('what the documents show as values', () => {
+  test('is found', () => {
+    expect(values.length).toBeGreaterThan(10);
+  });
+
+  test.each(values.map((block) => [block.where, block] as const))('%s is taken', (_, block) => {
+    expect(problemsIn(block)).toEqual([]);
+  });
+});
+
+/** `# config/base.yaml` is complete, `# config/base.yaml, a part` is a part of one, and any other name is an environment's file. */
+function problemsIn({ text }: Block): readonly string[] {
+  const name = /^# config\/(\S+?)(, a part)?$/m.exec(text);
+  if (name?.[1] === 'base.yaml' && !name[2]) return [mistakes(text)].filter((message) => message !== '');
+  const { written, problems } = parseYaml(text, 'block');
+  if (!written) return problems.map(({ message }) => message);
+  const refused = name?.[1] === 'base.yaml' ? refusedInBase(written) : refusedInOverlay(written);
+  return refused.problems.map(({ path, message }) => `${path}: ${message}`);
+}
+
+test.each(blocks.filter(({ language }) => language === 'yaml').map(({ where, text }) => [where, text]))('%s is YAML', (_, text) => {
+  expect(loadAll(text).length).toBeGreaterThan(0);
+});
+
+test.each(blocks.filter(({ language }) => language === 'json').map(({ where, text }) => [where, text]))('%s is JSON', (_, text) => {
+  expect(() => JSON.parse(text)).not.toThrow();
+});
+
+test.each(files)('%s links to what is there', (file) => {
+  const links = [...readFileSync(file, 'utf8').matchAll(/\]\(([^)#\s]+)(#[^)]*)?\)/g)].map(([, link]) => link ?? '');
+  const broken = links.filter((link) => !/^[a-z]+:/.test(link) && !existsSync(join(dirname(file), link)));
+  expect(broken).toEqual([]);
+});
+
+test.each(files)('%s names npm scripts that there are', (file) => {
+  const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { readonly scripts: Readonly<Record<string, string>> };
+  const named = [...readFileSync(file, 'utf8').matchAll(/\bnpm run ([\w:-]+)/g)].map(([, name]) => name ?? '');
+  expect(named.filter((name) => !(name in scripts))).toEqual([]);
+});
+
+test.each(files)('%s names files of the project that there are', (file) => {
+  const named = [...readFileSync(file, 'utf8').matchAll(/`((?:lib|scripts|test|docs|examples)\/[\w./-]+\.(?:ts|sh|md|sql|json|yaml))`/g)].map(
+    ([, path]) => path ?? '',
+  );
+  expect(named.filter((path) => !existsSync(path) && !existsSync(join(dirname(file), path)))).toEqual([]);
+});

@@ -1,0 +1,61 @@
+import { readdirSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { synthesize } from '../../lib/charts/synthesize.ts';
+import { listEnvironments } from '../../lib/config/read.ts';
+import { loadEnvironment } from '../../lib/model/load.ts';
+import { runIn, sourceIn } from '../support/load.ts';
+
+const folders = ['config', ...readdirSync('examples').map((name) => `examples/${name}/config`)];
+const environments = folders.flatMap((folder) => listEnvironments(folder).map((environment) => [folder, environment] as const));
+
+test.each(environments)('%s: %s is synthesized, the same each time', (folder, environment) => {
+  const files = () => [...synthesize(loadEnvironment(folder, environment).model, '0.0.0')];
+  expect(files().map(([path]) => path)).toContain('jobs/kustomization.yaml');
+  expect(files()).toEqual(files());
+});
+
+test.each(environments.filter(([folder]) => folder !== 'examples/carpaintr/config'))('%s: %s is without a warning', (folder, environment) => {
+  expect(loadEnvironment(folder, environment).model.warnings).toEqual([]);
+});
+
+describe('carpaintr', () => {
+  const loaded = loadEnvironment('examples/carpaintr/config', 'prod');
+  const run = runIn(loaded);
+
+  test('is what the CronJob of the chart was', () => {
+    expect(run).toMatchObject({ name: 'backup-autolab-api-daily', namespace: 'default', schedule: '0 0 * * *', suspend: false });
+    expect(run.parts).toMatchObject([
+      {
+        script: 'volume-tar.sh',
+        mounts: [{ claim: 'autolab-api-storage-autolab-api-0', readOnly: true }],
+        placement: { type: 'nextTo', labels: { app: 'autolab-api' } },
+      },
+    ]);
+    expect(run.storages.map(({ kind, keep }) => [kind, keep?.last])).toEqual([['pvc', 10]]);
+    expect(loaded.model.claims).toMatchObject([{ name: 'backup-backups', namespace: 'default', size: '5Gi' }]);
+    expect(run.job).toMatchObject({ successfulJobsHistoryLimit: 3, failedJobsHistoryLimit: 3 });
+    expect(run.pod.resources).toEqual({ requests: { cpu: '50m', memory: '128Mi' }, limits: { cpu: '200m', memory: '256Mi' } });
+    expect(run.pod.runAsUser).toBe(1000);
+  });
+
+  test('says that one claim is one place', () => {
+    expect(loaded.model.warnings).toMatchObject([expect.stringContaining('one storage only in production')]);
+  });
+});
+
+test('the first database goes to two storages in production and to one in development', () => {
+  const storages = (environment: string) =>
+    runIn(loadEnvironment('examples/first-database/config', environment)).storages.map(({ name, role }) => `${name} ${role}`);
+  expect([storages('prod'), storages('dev')]).toEqual([['local primary', 'offsite copy'], ['local primary']]);
+});
+
+test('the example of the project itself shows what environments are for', () => {
+  const tiers = (environment: string) =>
+    loadEnvironment('config', environment).model.sources.map(({ name, runs }) => [name, runs.map(({ tier }) => tier)]);
+  expect(tiers('dev')).toEqual([['shop', ['daily']]]);
+  expect(tiers('prod')).toEqual([
+    ['shop', ['daily', 'hourly']],
+    ['uploads', ['daily']],
+  ]);
+  expect(sourceIn(loadEnvironment('config', 'prod'), 'uploads').namespace).toBe('shop');
+});
