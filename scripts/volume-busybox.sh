@@ -105,7 +105,7 @@ judge_tar() {
 	! grep -q 'short read' "$TMP/tar.err" || fail_as "$TMP/tar.err" $BAD_DATA "a file shrank while it was read, and BusyBox' tar ends there"
 	! grep -v -e ': No such file or directory$' -e ': error exit delayed from previous errors$' "$TMP/tar.err" >"$TMP/err" ||
 		fail_as "$TMP/err" $BAD_DATA 'tar cannot read all files'
-	[ "$1" = 0 ] || [ -s "$TMP/tar.err" ] || die $FAULT "tar ended with status $1 and said nothing" 'is the memory limit large enough?'
+	[ "$1" = 0 ] || [ -s "$TMP/tar.err" ] || fail_as "$TMP/tar.err" $FAULT "tar ended with status $1"
 	cp "$TMP/names" "$TMP/still"
 	look_at_files "$TMP/still" "$TMP/after"
 	: >"$TMP/changed"

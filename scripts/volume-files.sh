@@ -150,7 +150,7 @@ search() {
 	run find . $FIND_OPTIONS "$@" >"$TMP/found" 2>"$TMP/find.err" || looked=$?
 	[ "$looked" != 0 ] || return 0
 	! grep -v ': No such file or directory$' "$TMP/find.err" >"$TMP/err" || fail_as "$TMP/err" $BAD_DATA "cannot list the files of claim '$CLAIM'"
-	[ -s "$TMP/find.err" ] || die $FAULT "find ended with status $looked and said nothing" ''
+	[ -s "$TMP/find.err" ] || fail_as "$TMP/find.err" $FAULT "find ended with status $looked"
 }
 
 # add_parents - the folders on the way to what is included, so that they come back with their owners and modes

@@ -77,7 +77,7 @@ judge_tar() {
 		{ print >other }
 	' "$TMP/tar.err"
 	[ ! -s "$TMP/err" ] || fail_as "$TMP/err" $BAD_DATA 'tar cannot read all files'
-	[ "$1" -lt 2 ] || die $FAULT "tar ended with status $1 and said nothing" 'is the memory limit large enough?'
+	[ "$1" -lt 2 ] || fail_as "$TMP/tar.err" $FAULT "tar ended with status $1"
 }
 
 # read_archive - from stdin to $TMP/listing, in the same words as it was written

@@ -274,16 +274,22 @@ facts() {
 	printf '"files":[{"name":"%s","role":"artifact","bytes":%s,"sha256":"%s"}]}\n' "$file" "$bytes" "$sha256"
 }
 
-# fail_as FILE STATUS WHAT - ends as what a tool wrote into the file means
+# fail_as FILE STATUS WHAT - ends as what a tool wrote into the file means; on a full disk it could not write even that
 fail_as() {
 	head -n 20 "$1" | while IFS= read -r line; do log error "$line"; done
 	why="$3: $(sed '/^$/d' "$1" | head -n 3 | tr '\n' ' ')"
-	if grep -qE 'No space left|File too large|[Qq]uota exceeded|Wrote only' "$1"; then
+	[ -s "$1" ] || why="$3, and nothing was said"
+	if grep -qE 'No space left|File too large|[Qq]uota exceeded|Wrote only' "$1" || { ! [ -s "$1" ] && disk_is_full; }; then
 		die $NO_ROOM "$why" 'give the run more scratch space: pod.scratch.size'
 	elif grep -q 'Permission denied' "$1"; then
 		die $NOT_ALLOWED "$why" "$READ_HINT"
 	fi
 	die "$2" "$why" 'the log has what the tool said'
+}
+
+disk_is_full() {
+	left=$(df -Pk "$WORK_DIR" | awk 'NR == 2 { print $4 }')
+	[ "${left:-0}" -lt 64 ]
 }
 
 count_names() {
