@@ -145,13 +145,14 @@ watch_room() {
 # report - the last words, and the status that the storages add up to
 report() {
 	judge
-	more="\"path\":$(json_text "$path"),\"bytes\":$(total_bytes),\"seconds\":$(($(now) - START)),\"runId\":\"$RUN_ID\",\"name\":\"$NAME\""
 	words_file=${TERMINATION_LOG:-/dev/termination-log} TERMINATION_LOG=$WORK_DIR/tmp/words
+	facts="\"bytes\":$(total_bytes),\"seconds\":$(($(now) - START)),\"runId\":\"$RUN_ID\",\"name\":\"$NAME\""
 	# A termination message has room for 1 KiB: details are cut before facts are.
 	for length in 150 60 0; do
-		last_words "$status" "$reason" "$hint" "$more,$(tell "$length")"
+		last_words "$status" "$reason" "$hint" "\"path\":$(json_text "$path"),$facts,$(tell "$length")"
 		[ "$(size_of "$WORK_DIR/tmp/words")" -gt 1024 ] || break
 	done
+	[ "$(size_of "$WORK_DIR/tmp/words")" -le 1024 ] || last_words "$status" "$(printf '%.200s' "$reason")" '' "$facts,$(tell 0)"
 	cat "$WORK_DIR/tmp/words" 2>/dev/null >"$words_file" || :
 	said=yes
 	if [ "$status" = 0 ]; then log info "$reason"; else log error "$reason"; fi
