@@ -1,0 +1,73 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { loadAll } from 'js-yaml';
+import { describe, expect, test } from 'vitest';
+import { synthesize } from '../../lib/charts/synthesize.ts';
+import { listEnvironments } from '../../lib/config/read.ts';
+import { loadEnvironment } from '../../lib/model/load.ts';
+
+/** Lines of all scripts without comments, each with where it stands; a line that goes on is one. */
+const lines = readdirSync('scripts').flatMap((file) =>
+  readFileSync(`scripts/${file}`, 'utf8')
+    .replace(/\\\n\s*/g, ' ')
+    .split('\n')
+    .map((line) => `${file}: ${line.replace(/(^|\s)#.*$/, '').trim()}`),
+);
+const found = (pattern: RegExp) => lines.filter((line) => pattern.test(line.replace(/^[^:]*: /, '')));
+
+describe('what no script ever does', () => {
+  test.each<[string, RegExp]>([
+    [
+      'P1: pipe a tool whose failure matters',
+      /(?<![\w/-])(pg_dump|pg_dumpall|pg_restore|psql|rclone|tar|gzip|zstd|gpg)\b(?! --version)[^|"']*[^|]\|[^|]/,
+    ],
+    ['P9: hide a failure behind a declaration', /\b(local|export|readonly)\b[^;]*=[^;]*\$\(/],
+    ['P22: print its commands, passwords and all', /\bset -[a-z]*x/],
+    ['P36: install a tool while it runs', /\b(apk|apt|apt-get|pip|npm|curl|wget)\b/],
+    ['P57: keep a pointer to the latest backup', /\blatest\b/],
+    ['P58: rename what is stored', /\brclone\b.*\b(move|moveto|backend)\b/],
+    ['P62: choose by the order of a listing', /\bls\b[^-]*\|/],
+    ['P64: look at the dates of a store', /ModTime|LastModified|--(min|max)-age|\blsl\b/],
+    ['P78: count days with find', /-(mtime|mmin|newer)\b/],
+  ])('%s', (_, pattern) => {
+    expect(found(pattern)).toEqual([]);
+  });
+
+  test('is looked for in what there is', () => {
+    expect(lines.length).toBeGreaterThan(500);
+    expect(found(/\brclone\b/).length).toBeGreaterThan(5);
+  });
+});
+
+interface Job {
+  readonly kind: string;
+  readonly spec?: { readonly jobTemplate?: { readonly spec: { readonly template: { readonly spec: PodSpec } } } };
+}
+
+interface PodSpec {
+  readonly restartPolicy: string;
+  readonly securityContext: { readonly fsGroupChangePolicy: string };
+}
+
+describe('what no manifest ever says', () => {
+  const folders = ['config', ...readdirSync('examples').map((name) => `examples/${name}/config`)];
+  const objects = folders.flatMap((folder) =>
+    listEnvironments(folder).flatMap((environment) =>
+      [...synthesize(loadEnvironment(folder, environment).model, '0.0.0').values()].flatMap((text) => loadAll(text) as Job[]),
+    ),
+  );
+  const pods = objects.flatMap(({ spec }) => spec?.jobTemplate?.spec.template.spec ?? []);
+
+  test('P45: a container is started again in its pod', () => {
+    expect(pods.length).toBeGreaterThan(3);
+    expect(new Set(pods.map(({ restartPolicy }) => restartPolicy))).toEqual(new Set(['Never']));
+  });
+
+  test('P50: a Job, which cannot be changed, is applied', () => {
+    expect(objects.map(({ kind }) => kind)).toContain('CronJob');
+    expect(objects.map(({ kind }) => kind)).not.toContain('Job');
+  });
+
+  test('P32: all files of a large claim change their group at every mount', () => {
+    expect(new Set(pods.map(({ securityContext }) => securityContext.fsGroupChangePolicy))).toEqual(new Set(['OnRootMismatch']));
+  });
+});
