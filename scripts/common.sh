@@ -229,7 +229,8 @@ human() {
 
 # json_text TEXT - a JSON string with its quotes
 json_text() {
-	printf '%s' "$1" | awk '
+	# The full stop is for a newline at the end, which awk would not see.
+	printf '%s.' "$1" | awk '
 		BEGIN { for (i = 1; i < 32; i++) code[sprintf("%c", i)] = sprintf("\\u%04x", i) }
 		{
 			if (NR > 1) out = out "\\n"
@@ -242,16 +243,20 @@ json_text() {
 			}
 			out = out line
 		}
-		END { printf "\"%s\"", out }'
+		END { printf "\"%s\"", substr(out, 1, length(out) - 1) }'
 }
 
-# json_short TEXT - the same, cut to what the termination message has room for, and never within a letter
+# json_short TEXT - the same, cut to 380 bytes: reason and hint share the 1 KiB of a termination message. Never within a letter.
 json_short() {
 	json_text "$(printf '%s' "$1" | LC_ALL=C awk '
 		{ text = text (NR > 1 ? "\n" : "") $0 }
 		END {
-			if (length(text) > 300) {
-				text = substr(text, 1, 297)
+			for (at = 1; at <= length(text) && size < 377; at++) {
+				letter = substr(text, at, 1)
+				size += letter ~ /["\\\n]/ ? 2 : letter < " " ? 6 : 1
+			}
+			if (at <= length(text)) {
+				text = substr(text, 1, at - 1)
 				sub(/[\300-\377][\200-\277]*$/, "", text)
 				text = text "..."
 			}

@@ -1,0 +1,204 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { busyboxBin } from '../support/busybox.ts';
+import { type Call, COMMON_ENV, runScript, SHELLS } from '../support/run-script.ts';
+
+/** Debian's tools for dash and bash; busybox ash has busybox's awk, df and date too, as in the images that have no other. */
+const PATHS: Readonly<Record<string, readonly string[]>> = { 'busybox ash': [busyboxBin()] };
+
+describe.each(SHELLS)('common.sh under %s', (name, shell) => {
+  /** A script that sources common.sh and does what is given. */
+  function script(body: string, call: Partial<Call> = {}) {
+    const file = join(mkdtempSync(join(tmpdir(), 'script-')), 'step.sh');
+    writeFileSync(file, `#!/bin/sh\nset -eu\n. ${resolve('scripts/common.sh')}\n${body}\n`);
+    return runScript(file, { shell, path: PATHS[name] ?? [], ...call, env: { ...COMMON_ENV, ...call.env } });
+  }
+
+  describe('JSON', () => {
+    test.each([
+      [''],
+      ['plain'],
+      ['"quotes" and \\ back\\\\slashes \\n'],
+      ["it's $(id) `id` $HOME %s %d & \\& \\1 * ?"],
+      ['two\nlines\n\nand an empty one'],
+      ['a newline at the end\n'],
+      ['\ttab \r return \u0001 \u001b[31m red'],
+      ['größe ☃ 𝄞'],
+      ['-n'],
+      ['/slashes/ and </tags>'],
+    ])('json_text(%j) is read back as it was', async (text) => {
+      const { stdout } = await script('json_text "$TEXT"', { env: { TEXT: text } });
+      expect(JSON.parse(stdout)).toBe(text);
+    });
+
+    test.each([['ü'], ['☃'], ['𝄞'], ['"'], ['\u0001'], ['\n'], ['x']])(
+      'json_short cuts many %j to what fits, and never within a letter',
+      async (letter) => {
+        const { stdout } = await script('json_short "$TEXT"', { env: { TEXT: `a${letter.repeat(1000)}` } });
+        expect(Buffer.from(stdout, 'utf8').length).toBeLessThan(400);
+        expect(JSON.parse(stdout)).toMatch(new RegExp(`^a${letter}+\\.\\.\\.$`, 'u'));
+      },
+    );
+
+    test('json_short leaves a short text alone', async () => {
+      expect((await script('json_short "$TEXT"', { env: { TEXT: 'größe "x"' } })).stdout).toBe('"größe \\"x\\""');
+    });
+  });
+
+  describe('the run', () => {
+    test('its name is made of the template, its start and the uid of the pod', async () => {
+      const env = { NOW: '1795246400', FILENAME_TEMPLATE: '{{.DatabaseName}}_{{ .Timestamp }}-{{  .RunID  }}', TEMPLATE_DATABASE: 'shop' };
+      const { stdout } = await script('begin_run; echo "$START $RUN_ID $NAME"', { env });
+      expect(stdout).toMatch(/^179524640\d bcdfpqrs shop_20261121-07332\d-bcdfpqrs\n$/);
+    });
+
+    test('a later step goes on with the name of the first, whatever its clock says', async () => {
+      const first = await script('begin_run; echo "$START $NAME"', { env: { NOW: '1795246400' } });
+      const second = await script('begin_run; echo "$START $NAME"', { env: { NOW: '1795250000' }, work: first.work });
+      expect(second.stdout).toBe(first.stdout);
+    });
+
+    test('a step that was killed while it noted them is no harm', async () => {
+      const { work } = await script('begin_run; rm "$WORK_DIR/run/name"', { env: { NOW: '1' } });
+      const { stdout } = await script('begin_run; echo "$NAME"', { env: { NOW: '1795246400' }, work });
+      expect(stdout).toMatch(/^20261121-/);
+    });
+
+    test.each([['a/b'], ['a b'], ['..'], ['ü'], ['a&b'], ['a\\b'], ['a.b']])('a name with %j in it is refused', async (database) => {
+      const env = { FILENAME_TEMPLATE: '{{ .DatabaseName }}-{{ .RunID }}', TEMPLATE_DATABASE: database };
+      const { status, lastWords, out } = await script('begin_run', { env });
+      expect({ status, out }).toEqual({ status: 64, out: [] });
+      expect(lastWords).toMatchObject({ reason: expect.stringContaining(`'${database}-bcdfpqrs' cannot be the name of files`) });
+    });
+
+    test('a field that is not known is refused, because it would stand in the name', async () => {
+      const { status } = await script('begin_run', { env: { FILENAME_TEMPLATE: '{{ .Hostname }}-{{ .RunID }}' } });
+      expect(status).toBe(64);
+    });
+
+    test('the run id is 8 letters of the uid, never a number', async () => {
+      const { stdout } = await script('run_id', { env: { POD_UID: '01234567-89ab-cdef-0000-000000000000' } });
+      expect(stdout).toBe('bcdfghjk\n');
+      expect((await script('run_id', { env: { POD_UID: '89abcdef-0000' } })).stdout).toBe('mnpqrstv\n');
+    });
+
+    test('files are for the group, and nobody else', async () => {
+      const { work } = await script('begin_run; : >"$WORK_DIR/out/file"');
+      const mode = (path: string) => (statSync(join(work, path)).mode & 0o777).toString(8);
+      expect([mode('out'), mode('facts'), mode('out/file')]).toEqual(['750', '750', '640']);
+    });
+  });
+
+  describe('time and size', () => {
+    test('times are UTC', async () => {
+      const { stdout } = await script('stamp 1795246400; iso 1795246400; iso 0', { env: { TZ: 'America/New_York' } });
+      expect(stdout).toBe('20261121-073320\n2026-11-21T07:33:20Z\n1970-01-01T00:00:00Z\n');
+    });
+
+    test('sizes beyond 2 GiB stay what they are', async () => {
+      const { stdout } = await script('for n in 0 1023 1024 1536 3221225472 9007199254740992; do human $n; done');
+      expect(stdout.split('\n')).toEqual(['0 B', '1023 B', '1.0 KiB', '1.5 KiB', '3.0 GiB', '8.0 PiB', '']);
+    });
+
+    test.each([
+      ['the disk has less', 9_000_000_000, 7_000_000, 7_000_000 * 1024],
+      ['the pod may use less', 5_000_000_000, 90_000_000, 5_000_000_000],
+      ['the pod has used all', 1, 90_000_000, 0],
+    ])('free space, %s: the smaller of both, and never less than nothing', async (_, scratch, disk, free) => {
+      // As functions, because busybox ash has df and du built in.
+      const df = `df() { printf 'Filesystem 1024-blocks Used Available Capacity Mounted on\\n/dev/x 99999999999 1 ${disk} 1%% /work\\n'; }`;
+      const du = `du() { echo "1 $WORK_DIR"; }`;
+      const { stdout } = await script(`begin_run; ${df}; ${du}; free_bytes`, { env: { SCRATCH_BYTES: String(scratch) } });
+      expect(Number(stdout)).toBe(Math.max(0, free === disk * 1024 ? free : free === 0 ? 0 : free - 1024));
+    });
+
+    test('free space of the real folder counts what lies in it', async () => {
+      const { stdout } = await script('begin_run; free_bytes; dd if=/dev/zero of="$WORK_DIR/x" bs=1024 count=5000 2>/dev/null; free_bytes');
+      const [before = 0, after = 0] = stdout.split('\n').map(Number);
+      expect(before - after).toBeGreaterThanOrEqual(5_000_000);
+      expect(before - after).toBeLessThan(6_000_000);
+    });
+  });
+
+  describe('input', () => {
+    test('everything that is missing is named at once', async () => {
+      const { status, stderr, lastWords } = await script('need_env SOURCE ONE TIER TWO', { env: { TWO: '' } });
+      expect(status).toBe(64);
+      expect(stderr).toMatch(/error step: not set or empty: ONE TWO\n.* hint step: the header of scripts\/step.sh/);
+      expect(lastWords).toMatchObject({ phase: 'step', status: 64, reason: 'not set or empty: ONE TWO' });
+    });
+
+    test.each([['5m'], [''], ['-1'], ['1 + 1'], ['$(id)'], ['0x1'], ['1.5']])('%j is not a whole number', async (value) => {
+      const { status, lastWords } = await script('need_number N', { env: { N: value } });
+      expect(status).toBe(64);
+      expect(lastWords).toMatchObject({ reason: `N is not a whole number: '${value}'` });
+    });
+
+    test('every tool that is missing is named', async () => {
+      const { lastWords } = await script('need_cmd awk no-such-tool nor-this');
+      expect(lastWords).toMatchObject({ status: 64, reason: 'not in this image: no-such-tool nor-this' });
+    });
+  });
+
+  describe('the end', () => {
+    test('the last words are one line of JSON that fits into a termination message', async () => {
+      const { status, lastWords, stderr } = await script(`die $NO_ROOM "$TEXT" "$TEXT"`, { env: { TEXT: 'ü"\n'.repeat(500) } });
+      expect(status).toBe(73);
+      expect(JSON.stringify(lastWords).length).toBeLessThan(1024);
+      expect(stderr.length).toBeGreaterThan(3000);
+    });
+
+    test('last words that cannot be written fail nothing', async () => {
+      const { status, stderr } = await script('die $BUSY "come back later"', { env: { TERMINATION_LOG: '/nowhere/at/all' } });
+      expect(status).toBe(75);
+      expect(stderr).toMatch(/^\S+ error step: come back later\n$/);
+    });
+
+    test.each([[1], [64], [10], [127]])('a tool that ends with %i ends the script as a fault', async (own) => {
+      const { status, lastWords } = await script(`tidy() { echo tidied; }; trap on_exit EXIT; (exit ${own}); echo never`);
+      expect({ status, lastWords }).toMatchObject({
+        status: 70,
+        lastWords: { status: 70, reason: expect.stringContaining(`status ${own} of a tool`) },
+      });
+    });
+
+    test('what a script says of itself stands, also from within a substitution, and it tidies', async () => {
+      const { status, stdout, lastWords } = await script('tidy() { echo tidied; }; trap on_exit EXIT; x=$(die $NOT_ALLOWED no); echo "$x"');
+      expect({ status, stdout }).toEqual({ status: 77, stdout: 'tidied\n' });
+      expect(lastWords).toMatchObject({ reason: 'no' });
+    });
+
+    test('a script that is done tidies too', async () => {
+      expect(await script('tidy() { echo tidied; false; }; trap on_exit EXIT')).toMatchObject({ status: 0, stdout: 'tidied\n' });
+    });
+
+    test('P43: TERM is heard at once, and ends what the step started, and what that started', async () => {
+      const body = 'tidy() { echo tidied; }; trap on_exit EXIT; trap on_term TERM; run sh -c "sleep 61 & sleep 62; wait"; echo never';
+      const began = Date.now();
+      const { status, stdout, lastWords } = await script(body, { started: (pid) => setTimeout(() => process.kill(pid, 'SIGTERM'), 500) });
+      expect(Date.now() - began).toBeLessThan(4500);
+      expect({ status, stdout }).toEqual({ status: 70, stdout: 'tidied\n' });
+      expect(lastWords).toMatchObject({ reason: expect.stringContaining('stopped by TERM') });
+      expect(isRunning('sleep 61') || isRunning('sleep 62')).toBe(false);
+    });
+
+    test('a child that does not listen is killed after five seconds', async () => {
+      const body = `trap on_term TERM; run sh -c 'trap "" TERM; exec sleep 63'`;
+      const began = Date.now();
+      const { status } = await script(body, { started: (pid) => setTimeout(() => process.kill(pid, 'SIGTERM'), 300) });
+      expect(status).toBe(70);
+      expect(Date.now() - began).toBeGreaterThan(4000);
+    });
+
+    test('run gives the status of what it ran', async () => {
+      expect((await script('code=0; run sh -c "exit 3" || code=$?; run true; echo $code')).stdout).toBe('3\n');
+    });
+  });
+});
+
+function isRunning(command: string): boolean {
+  return spawnSync('pgrep', ['--full', '--exact', command]).status === 0;
+}
