@@ -358,6 +358,17 @@ test('a URL with a password is refused and not shown', () => {
   `);
 });
 
+test.each([
+  ['in place of the name of a Secret', () => s3('credentials: { secret: Hunter2! }')],
+  ['in place of the name of a key', () => s3('credentials: { secret: x, keys: { secretAccessKey: 5123 } }')],
+  ['in place of the keys that name a Secret', () => s3('credentials: hunter2')],
+  ['in a list', () => mistakesIn('defaults: { pod: { imagePullSecrets: [Hunter2!] } }')],
+])('a secret that is written %s is not shown', (_, mistakes) => {
+  const said = mistakes();
+  expect(said).toContain('HINT');
+  expect(said).not.toMatch(/hunter2|5123/i);
+});
+
 test('a kind of storage that is not built yet', () => {
   expect(mistakesIn('storages: { cold: { azure: { account: x } } }')).toMatchInlineSnapshot(`
     "storages.cold.azure: the storage \`azure\` is not built yet

@@ -43,6 +43,12 @@ test.each([
     { storages: { a: s3 } },
   ],
   [
+    'null for a kind that is not there leaves the other one as it is',
+    { storages: { a: { pvc: { size: '1Gi', claim: 'x' } } } },
+    { storages: { a: { s3: null, pvc: { size: '2Gi' } } } },
+    { storages: { a: { pvc: { size: '2Gi', claim: 'x' } } } },
+  ],
+  [
     'workload identity over a secret replaces the credentials whole',
     { credentials: { secret: 'key', keys: { accessKeyId: 'id' } } },
     { credentials: { workloadIdentity: { roleArn: 'arn' } } },
@@ -157,6 +163,12 @@ test.each<[string, (string | number)[], string]>([
   const { place } = overlay(parseYaml(BASE, 'base').written!, parseYaml(OVER, 'over').written!);
   const found = place(path);
   expect(`${found?.file}:${found?.line}`).toBe(where);
+});
+
+test('place: what gave way to another key is where the nearest thing around it is', () => {
+  const base = parseYaml('postgres:\n  host: db\n  database: a\n', 'base').written!;
+  const { place } = overlay(base, parseYaml('postgres: { databases: [b] }', 'over').written!);
+  expect(place(['postgres', 'database'])).toEqual({ file: 'base', line: 1 });
 });
 
 test('values that come from no file have no place', () => {

@@ -115,6 +115,10 @@ test('refused: an item with nothing after it', () => {
   `);
 });
 
+test('refused: an item with nothing after it, of which YAML tells no more than the item before', () => {
+  expect(said('list:\n  - a\n  - b\n  -\n')).toContain('list[2]: nothing is written here\n  at base.yaml:3');
+});
+
 test('refused: a merge key', () => {
   expect(said('a: &x { b: 1 }\nc:\n  <<: *x\n')).toMatchInlineSnapshot(`
     "c: '<<' merges nothing in YAML 1.2
