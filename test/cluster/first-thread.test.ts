@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AWKWARD_FILES, AWKWARD_SQL, fingerprint, LIST_TREE } from '../support/cluster/awkward.ts';
-import { type Deployment, deploy, postgresSource, testValues } from '../support/cluster/backups.ts';
+import { claim, type Deployment, deploy, postgresSource, testValues } from '../support/cluster/backups.ts';
 import { type Desk, startDesk } from '../support/cluster/desk.ts';
 import type { JobEnd } from '../support/cluster/job.ts';
 import { apply, type Json } from '../support/cluster/kubectl.ts';
@@ -23,7 +23,7 @@ let dist: Deployment;
 
 beforeAll(async () => {
   [ns, s3] = await Promise.all([freshNamespace('first-thread'), startS3()]);
-  await apply(claim('app-data'));
+  await apply(claim(ns.name, 'app-data'));
   [db, app] = await Promise.all([
     startPostgres(ns.name),
     startDesk(ns.name, { name: 'app', claims: ['app-data'], user: APP_USER, labels: { app: 'web' } }),
@@ -131,13 +131,4 @@ describe('a volume', () => {
 
 function fileOf(run: StoredRun | undefined, role: string): string {
   return run?.manifest.parts[0].files.find((file: Json) => file.role === role).name;
-}
-
-function claim(name: string): Json {
-  return {
-    apiVersion: 'v1',
-    kind: 'PersistentVolumeClaim',
-    metadata: { name, namespace: ns.name },
-    spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
-  };
 }

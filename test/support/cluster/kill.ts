@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { podsOf, statusesOf } from './job.ts';
-import { exec, type Json, kubectl, onTestBed, read } from './kubectl.ts';
+import { type Json, kubectl, onTestBed, read, tryKubectl } from './kubectl.ts';
 import { until } from './until.ts';
 
 const execute = promisify(execFile);
@@ -31,7 +31,8 @@ export async function logged(namespace: string, job: string, container: string, 
  */
 export async function kill(namespace: string, pod: Json, container: string, signal: 'TERM' | 'KILL'): Promise<void> {
   const { name } = pod.metadata;
-  if (signal === 'TERM') await exec(namespace, name, 'kill -s TERM 1', container);
+  // The container may end before the shell in it that sends the signal.
+  if (signal === 'TERM') await tryKubectl(['exec', '-n', namespace, name, '-c', container, '--', 'sh', '-c', 'kill -s TERM 1']);
   else if (onTestBed) await killTask(pod, container);
   else await kubectl(['delete', 'pod', '-n', namespace, name, '--wait=false', '--grace-period=0', '--force']);
 }

@@ -4,6 +4,13 @@ import { apply, exec, type Json, read } from './kubectl.ts';
 import { restrictedContainer, restrictedPod } from './namespace.ts';
 import { until } from './until.ts';
 
+/** First key of the advisory locks of scripts/throttle.sh. */
+export const THROTTLE_LOCK = 1650549611;
+
+/** Fills a table with bytes that do not compress. About a hundred megabytes a second. */
+export const incompressible = (table: string, megabytes: number) => `create extension if not exists pgcrypto;
+create table ${table} as select n, gen_random_bytes(1000) as noise from generate_series(1, ${megabytes * 1000}) n;`;
+
 /** A PostgreSQL server in a pod, behind a Service of the same name. */
 export interface Postgres {
   readonly name: string;
@@ -12,6 +19,8 @@ export interface Postgres {
   readonly sql: (text: string, database?: string) => Promise<string>;
   /** Runs a shell script beside the server, whose programs are on PATH; `-h /tmp -U postgres` is the superuser. */
   readonly program: (script: string) => Promise<string>;
+  /** Sessions of backups, and the throttle's locks that they hold. */
+  readonly traces: () => Promise<{ readonly sessions: number; readonly slots: number }>;
 }
 
 export interface PostgresOptions {
@@ -33,7 +42,17 @@ export async function startPostgres(namespace: string, options: PostgresOptions 
   const program = (script: string) => exec(namespace, `${name}-0`, script);
   const sql = (text: string, database = 'postgres') =>
     program(`psql -X -q -A -t -v ON_ERROR_STOP=1 -h /tmp -U postgres -d '${database}' <<'END_OF_SQL'\n${text}\nEND_OF_SQL\n`);
-  return { name, password, sql, program };
+  const traces = async () => {
+    const [sessions, slots] = (
+      await sql(`select count(*) from pg_stat_activity where application_name like 'backstay/%';
+        select count(*) from pg_locks where locktype = 'advisory' and granted and classid = ${THROTTLE_LOCK}`)
+    )
+      .trim()
+      .split('\n')
+      .map(Number);
+    return { sessions: sessions ?? Number.NaN, slots: slots ?? Number.NaN };
+  };
+  return { name, password, sql, program, traces };
 }
 
 // No volume and no fsync: it lives as long as its pod.
