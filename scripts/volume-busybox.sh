@@ -8,6 +8,7 @@
 # shellcheck disable=SC2034,SC2086,SC2154
 
 FIND_OPTIONS=''
+SORT_OPTIONS=''
 # What a command line may hold, less what the environment takes (bytes).
 ARGUMENTS_MAX=1500000
 # An id in a header has 24 bits; above it another owner would come back (seen with 1000650000 of OpenShift).

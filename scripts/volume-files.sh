@@ -2,7 +2,7 @@
 # volume-files.sh - which files of a volume are backed up: patterns to find's own language. Sourced, never run.
 #
 # Environment: INCLUDE and EXCLUDE of volume-tar.sh, whose header says what a pattern means; of the adapter of the tar,
-# FIND_OPTIONS and list_files, which calls find_files; TMP, a folder for lists; LOST_AND_FOUND, the path of that folder
+# FIND_OPTIONS, SORT_OPTIONS and list_files, which calls find_files; TMP, a folder for lists; LOST_AND_FOUND, the path of that folder
 # or /. The folder itself is the working directory.
 #
 # find matches, and not the shell or a tar: it takes names with blanks, newlines, quotes and leading dashes as they are,
@@ -92,7 +92,8 @@ list_names() {
 	check_includes
 	list_files
 	[ ! -s "$TMP/include" ] || add_parents
-	LC_ALL=C sort -zu "$TMP/found" >"$TMP/names"
+	# shellcheck disable=SC2086 # several words, or none
+	sort -zu $SORT_OPTIONS "$TMP/found" >"$TMP/names"
 	rm -f "$TMP/found"
 	[ -s "$TMP/names" ] || die $WRONG_INPUT 'exclude: leaves nothing to back up, not even the folder itself' 'look at exclude: of this source'
 }

@@ -10,6 +10,8 @@
 
 # posix-basic is the one syntax that BusyBox' find has too. The race is a file that goes while find looks.
 FIND_OPTIONS='-regextype posix-basic -ignore_readdir_race'
+# Else it takes what memory the node has, not the pod.
+SORT_OPTIONS='--buffer-size=64M'
 # 64 KiB at a time: a quarter fewer system calls' time than with tar's 10 KiB (0.92 s for 1.24 s on 1 GB, 20,000 files).
 RECORD=128
 

@@ -37,7 +37,9 @@ LC_ALL=C
 export LC_ALL
 
 . "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/volume-preflight.sh"
 . "$(dirname "$0")/volume-files.sh"
+. "$(dirname "$0")/volume-pack.sh"
 case ${TAR-} in
 gnu) . "$(dirname "$0")/volume-gnu.sh" ;;
 busybox) . "$(dirname "$0")/volume-busybox.sh" ;;
@@ -48,9 +50,6 @@ esac
 
 NEWLINE='
 '
-# No ordinary data packs better than this, logs reach 15 times.
-BEST_RATIO=20
-
 main() {
 	trap on_exit EXIT
 	trap on_term TERM
@@ -63,6 +62,7 @@ main() {
 	TMP=$WORK_DIR/tmp/$PART
 	rm -rf "$TMP"
 	mkdir "$TMP"
+	export TMPDIR="$TMP"
 
 	preflight
 	take
@@ -88,57 +88,6 @@ check_words() {
 	[ "$COMPRESSION" = none ] || need_number COMPRESSION_LEVEL
 }
 
-# preflight - the folder is there, every file in it may be read, and there may be room
-preflight() {
-	enter
-	read_patterns
-	list_names
-	refuse_unreadable
-	check_room
-}
-
-# enter - makes the folder the working directory; the claim's own links may lead to it, but not out of the claim
-enter() {
-	[ -d "$DATA_DIR" ] || die $WRONG_INPUT "claim '$CLAIM' is not mounted: there is no folder $DATA_DIR" 'look at claim: of this source'
-	cd "$DATA_DIR" 2>/dev/null || die $NOT_ALLOWED "user $(id -u) may not enter claim '$CLAIM'" "$READ_HINT"
-	root=$(pwd -P)
-	[ -d "./$DATA_PATH" ] || [ ! -x . ] || die $WRONG_INPUT "there is no folder '$DATA_PATH' in claim '$CLAIM'" "look at path: of this source; if it is there, user $(id -u) may not enter what is above it"
-	cd "./$DATA_PATH" 2>/dev/null || die $NOT_ALLOWED "user $(id -u) may not enter '$DATA_PATH' of claim '$CLAIM'" "$READ_HINT"
-	here=$(pwd -P)
-	case $here/ in
-	"${root%/}"/*) ;;
-	*) die $WRONG_INPUT "'$DATA_PATH' leads out of claim '$CLAIM'" 'look at path: of this source: a link, or .. in it' ;;
-	esac
-	case $WORK_DIR/ in
-	"${here%/}"/*) die $WRONG_INPUT "the scratch space $WORK_DIR lies inside the data" 'a backup must not hold itself' ;;
-	esac
-	LOST_AND_FOUND=/
-	[ "$here" != "$root" ] || LOST_AND_FOUND=./lost+found
-}
-
-READ_HINT='run as the user that owns the data (pod.runAsUser), or in a group that may read it (pod.supplementalGroups)'
-
-# refuse_unreadable - all at once and before the work; a backup that skips them would look like one
-refuse_unreadable() {
-	[ -s "$TMP/unreadable" ] || return 0
-	die $NOT_ALLOWED "user $(id -u) may not read $(count_names <"$TMP/unreadable") of the files: $(first_names <"$TMP/unreadable")" "$READ_HINT"
-}
-
-# check_room - refuses only what can hardly fit: how well data packs is known afterwards, and a wrong refusal is a lost
-# backup, while a run that was let through in vain ends at the limit below with the same status
-check_room() {
-	content
-	free=$(free_bytes)
-	needed=$CONTENT
-	[ "$COMPRESSION" = none ] || needed=$((CONTENT / BEST_RATIO))
-	[ "$needed" -le "$free" ] || die $NO_ROOM "$(human "$CONTENT") of data do not fit into $(human "$free") of scratch space" 'give the run more: pod.scratch.size'
-	[ "$(count_names <"$TMP/names")" != 1 ] || log warn "there is nothing in '$DATA_PATH' of claim '$CLAIM': is it the right one?"
-	log info "$(count_names <"$TMP/names") entries, $(human "$CONTENT") of data, $(human "$free") of scratch space free"
-	# What goes over it is a plain write error: a full scratch would be an eviction without a word.
-	trap '' XFSZ
-	ulimit -f $((free / 512 + 1))
-}
-
 # take - tar and the compressor side by side; both ends are heard
 take() {
 	log info "writing a tar, $COMPRESSION${COMPRESSION_LEVEL:+ level $COMPRESSION_LEVEL}"
@@ -160,55 +109,6 @@ take() {
 	[ "$joined" = 0 ] || fail_as "$TMP/pack.err" $FAULT "cannot write the archive ($COMPRESSION ended with status $joined)"
 	judge_tar "$tar_status"
 	judge_changes
-}
-
-# open_pipe - a pipe with ends 4 and 5, so that what is on either side is a child of this shell and has a status
-#
-# Who takes one end closes both by exec: of a redirection of a function dash keeps a copy, and the pipe has no end then.
-open_pipe() {
-	mkfifo "$TMP/pipe"
-	# shellcheck disable=SC2094 # a FIFO: opened for both first, or each end would wait for the other
-	exec 3<>"$TMP/pipe" 4<"$TMP/pipe" 5>"$TMP/pipe" 3>&-
-	rm "$TMP/pipe"
-}
-
-close_pipe() {
-	exec 4<&- 5>&-
-}
-
-# join PID - waits for it; its status is in joined
-join() {
-	child=$1
-	joined=0
-	wait_for_child || joined=$?
-}
-
-pack() {
-	case $COMPRESSION in
-	zstd) zstd -q "-$COMPRESSION_LEVEL" "-T$(threads)" ;;
-	gzip) gzip -c "-$COMPRESSION_LEVEL" ;;
-	none) cat ;;
-	esac
-}
-
-# threads - more than 4 do not find work beside one tar, and each takes memory: 20 MB at level 1, 30 MB at 9, 60 MB at 19
-threads() {
-	cores=$(nproc)
-	if [ "$COMPRESSION_LEVEL" -gt 9 ]; then
-		echo 1
-	elif [ "$cores" -lt 4 ]; then
-		echo "$cores"
-	else
-		echo 4
-	fi
-}
-
-unpack() {
-	case $COMPRESSION in
-	zstd) zstd -dcq ;;
-	gzip) gzip -dc ;;
-	none) cat ;;
-	esac
 }
 
 # judge_changes - files that changed or went while they were read
@@ -284,7 +184,10 @@ fail_as() {
 	elif grep -q 'Permission denied' "$1"; then
 		die $NOT_ALLOWED "$why" "$READ_HINT"
 	fi
-	die "$2" "$why" 'the log has what the tool said'
+	case $why in
+	*'status 137'*) die "$2" "$why" 'it was killed, which the kernel does at the memory limit: pod.resources.limits.memory' ;;
+	*) die "$2" "$why" 'the log has what the tool said' ;;
+	esac
 }
 
 disk_is_full() {

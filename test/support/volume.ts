@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { COMMON_ENV, type Outcome, runScript } from './run-script.ts';
@@ -12,7 +12,7 @@ export interface Variant {
 }
 
 /** Debian's BusyBox runs an applet before a program on PATH; only a function comes before an applet. */
-const GNU_FUNCTIONS = ['tar', 'find', 'gzip'].map((tool) => `${tool}() { "$(PATH=\${PATH#*:} which ${tool})" "$@"; }`);
+const GNU_FUNCTIONS = ['tar', 'find', 'sort', 'gzip'].map((tool) => `${tool}() { "$(PATH=\${PATH#*:} which ${tool})" "$@"; }`);
 const gnu = { TAR: 'gnu', COMPRESSION: 'zstd', COMPRESSION_LEVEL: '1' };
 
 /** Nothing but applets, as in the image of BusyBox. */
@@ -127,9 +127,8 @@ export function standIn(body: string): string {
 /** A folder with a copy of the scripts, for users who may not enter the project's. */
 export function scriptsForAll(): string {
   const folder = mkdtempSync(join(tmpdir(), 'scripts-'));
-  mkdirSync(folder, { recursive: true });
   chmodSync(folder, 0o755);
-  for (const name of ['common.sh', 'volume-tar.sh', 'volume-files.sh', 'volume-gnu.sh', 'volume-busybox.sh'])
+  for (const name of readdirSync('scripts').filter((file) => /^(common|volume-.*)\.sh$/.test(file)))
     writeFileSync(join(folder, name), readFileSync(join('scripts', name)), { mode: 0o644 });
   return folder;
 }
