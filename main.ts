@@ -11,6 +11,9 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
   process.on(name, () => (signal.aborted ? process.exit(130) : interruption.abort()));
 }
 
+// `backstay list prod | head` ends when head has seen enough.
+process.stdout.on('error', () => process.exit());
+
 process.exitCode = await runCommandLine(process.argv.slice(2), {
   now: () => Date.now() / 1000,
   sleep: (seconds) => sleep(seconds * 1000, undefined, { signal }).catch(() => {}),
