@@ -87,6 +87,14 @@ test('several kinds in one source are parts of one run', () => {
   ]);
 });
 
+test('P8, P75: several databases are parts of one run, so one that fails fails it, and keep counts runs', () => {
+  const { runs } = sourceIn(load(values(`  shop: { ${DATABASE.replace('database: shop', 'databases: [orders, carts]')} }\n`)));
+  expect(runs.map(({ folder, parts }) => [folder, parts.map(({ name }) => name)])).toEqual([
+    ['shop/daily', ['orders', 'carts']],
+    ['shop/weekly', ['orders', 'carts']],
+  ]);
+});
+
 test('P5: what has no manifest is abandoned after two days, or twice the longest deadline of the source', () => {
   expect(sourceIn(load(SHOP)).runs.map(({ abandonedAfter }) => abandonedAfter / 86_400)).toEqual([4, 4]);
   expect(sourceIn(load(SHOP.replace('2d', '2h'))).runs.map(({ abandonedAfter }) => abandonedAfter / 86_400)).toEqual([2, 2]);

@@ -1,0 +1,32 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+
+/** The pitfalls of what is built. */
+const NUMBERS = [...Array.from({ length: 79 }, (_, index) => index + 1), 98, 99, 100, 101, 102];
+
+const rows = [...readFileSync('docs/decisions/pitfalls.md', 'utf8').matchAll(/^\| (\d+) \| (.+) \| (.+) \|$/gm)].map(
+  ([, number, what = '', how = '']) => ({ number: Number(number), what, how }),
+);
+
+const tested = new Set(
+  execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', 'test/**/*.test.ts', 'test/vectors/*.json'], { encoding: 'utf8' })
+    .split('\n')
+    .filter((file) => file !== '' && !file.endsWith('docs/pitfalls.test.ts'))
+    .flatMap((file) => [...readFileSync(file, 'utf8').matchAll(/\bP(\d{1,3})\b/g)].map(([, number]) => Number(number))),
+);
+
+test('every pitfall is on the page, in order, once', () => {
+  expect(rows.map(({ number }) => number)).toEqual(NUMBERS);
+});
+
+test('what the page calls tested is named by a test', () => {
+  const claimed = rows.filter(({ how }) => how.startsWith('**tests**'));
+  expect(claimed.length).toBeGreaterThan(50);
+  expect(claimed.map(({ number }) => number).filter((number) => !tested.has(number))).toEqual([]);
+});
+
+test('what no test names has a reason', () => {
+  const reasons = rows.filter(({ number }) => !tested.has(number));
+  expect(reasons.filter(({ how }) => how.length < 25 || how.startsWith('**tests**'))).toEqual([]);
+});
