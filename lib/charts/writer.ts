@@ -128,7 +128,6 @@ const literalLines: ScalarStyleRule = (layout) => {
 
 const OPTIONS: DumpOptions = {
   lineWidth: -1,
-  noRefs: true,
   scalarStyleRules: [literalLines, ...Object.values(DEFAULT_SCALAR_STYLE_RULES)],
 };
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { cataloguePod, manualJob } from '../../lib/charts/manual.ts';
 import { synthesize } from '../../lib/charts/synthesize.ts';
 import { toYaml } from '../../lib/charts/writer.ts';
-import { aModel, aRun, aSource, storagesOf } from '../support/model.ts';
+import { aModel, aRun, aSource, storagesOf, volumeParts } from '../support/model.ts';
 import { type CronJob, type Job, podOf } from '../support/objects.ts';
 
 const model = aModel([aSource([aRun(), aRun({ tier: 'weekly', storages: storagesOf({ offsite: { s3: {} } }) })])]);
@@ -57,9 +57,14 @@ describe('the pod that looks at what is stored', () => {
     expect(pod.metadata).toMatchObject({ labels: { 'backstay.dev/source': 'shop', 'app.kubernetes.io/component': 'catalogue' } });
   });
 
-  test('stands beside the pods of the same claim, and not beside those of the source', () => {
+  test('stands beside the pods of the same claim, and not beside those that use the data: nothing of it is read', () => {
+    const files = aModel([aSource([aRun({ source: 'files', parts: volumeParts({ nextTo: { app: 'web' } }) })])]);
+    const beside = JSON.stringify(cataloguePod(files, 'files', undefined, { ACTION: 'list' }));
+    expect(beside).toContain(
+      '"affinity":{"podAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":[{"labelSelector":{"matchLabels":{"claim.backstay.dev/backup-local"',
+    );
+    expect(beside).not.toContain('"app":"web"');
     expect(pod.metadata).toMatchObject({ labels: { 'claim.backstay.dev/backup-local': '' } });
-    expect(JSON.stringify(podOf(pod))).toContain('claim.backstay.dev/backup-local');
   });
 
   test('ends by itself', () => {

@@ -4,7 +4,9 @@ import { claimLabel, labelsOf, podsOf, shortened } from '../../lib/constructs/la
 
 test("the user's labels stand beside ours and never over them", () => {
   const identity = { environment: 'prod', component: 'backup', source: 'shop', tier: 'daily' } as const;
-  expect(labelsOf(identity, { team: 'shop', 'app.kubernetes.io/instance': 'other', 'backstay.dev/source': 'other' })).toEqual({
+  expect(
+    labelsOf(identity, { team: 'shop', 'app.kubernetes.io/name': 'other', 'app.kubernetes.io/instance': 'other', 'backstay.dev/source': 'other' }),
+  ).toEqual({
     team: 'shop',
     'app.kubernetes.io/name': 'backstay',
     'app.kubernetes.io/instance': 'prod',
@@ -16,7 +18,11 @@ test("the user's labels stand beside ours and never over them", () => {
 });
 
 test('a source is told from that of the same name in another environment of the namespace', () => {
-  expect(podsOf('prod', 'shop')).not.toEqual(podsOf('staging', 'shop'));
+  expect(podsOf('prod', 'shop')).toEqual({
+    'app.kubernetes.io/name': 'backstay',
+    'app.kubernetes.io/instance': 'prod',
+    'backstay.dev/source': 'shop',
+  });
   expect(labelsOf({ environment: 'prod', component: 'catalogue', source: 'shop' })).toMatchObject(podsOf('prod', 'shop'));
 });
 
