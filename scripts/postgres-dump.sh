@@ -72,7 +72,10 @@ check_environment() {
 	*) die $WRONG_INPUT "there is no dump of format $DUMP_FORMAT with compression $COMPRESSION" 'formats are custom and plain, compressions zstd, gzip and none' ;;
 	esac
 	need_cmd psql pg_isready pg_dump pg_dumpall pg_restore sha256sum mkfifo
-	[ "$extension" != sql.zst ] || need_cmd zstd
+	case $extension in
+	sql.gz) need_cmd gzip ;;
+	sql.zst) need_cmd zstd ;;
+	esac
 }
 
 # begin_part - names its files, and removes what an attempt of this very pod left (a node that restarted)

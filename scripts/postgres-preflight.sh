@@ -79,6 +79,7 @@ look_at_database() {
 		  'collation', d.datcollate,
 		  'ctype', d.datctype,
 		  'localeProvider', case coalesce(to_jsonb(d) ->> 'datlocprovider', 'c') when 'c' then 'libc' when 'i' then 'icu' else 'builtin' end,
+		  'locale', coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale'),
 		  'collationVersion', to_jsonb(d) ->> 'datcollversion',
 		  'bytes', pg_database_size(d.oid),
 		  'tables', (select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace

@@ -67,6 +67,9 @@ refuse_session() {
 	*'does not support SSL'* | *certificate* | *'SSL error'*)
 		die $WRONG_INPUT "$(reason_in "$1")" 'look at tls: in the values of this source'
 		;;
+	*'unsupported startup parameter'*)
+		die $WRONG_INPUT "$(reason_in "$1")" 'host: and port: must be those of the server itself: a pooler such as PgBouncer breaks pg_dump and advisory locks'
+		;;
 	*'permission denied for database'*)
 		die $NOT_ALLOWED "$(reason_in "$1")" "grant connect on that database to the role, or look at $2: in the values"
 		;;
@@ -85,16 +88,15 @@ give_up() {
 	esac
 }
 
-# query NAME [OPTION...] - runs the SQL on stdin; what it returns is in TMP/NAME, unaligned. Names go in as :'name' only.
+# query NAME - runs the SQL on stdin; what it returns is in TMP/NAME, unaligned
 query() {
 	query_name=$1
-	shift
 	{
 		printf "set search_path = pg_catalog;\nset client_encoding = 'UTF8';\nset lock_timeout = '%ss';\n" "$LOCK_WAIT_SECONDS"
 		cat
 	} >"$TMP/$query_name.sql"
 	query_status=0
-	run psql --no-psqlrc --no-password --quiet --no-align --tuples-only --set=ON_ERROR_STOP=1 "$@" \
+	run psql --no-psqlrc --no-password --quiet --no-align --tuples-only --set=ON_ERROR_STOP=1 \
 		--dbname="$(conninfo "$DATABASE")" --file="$TMP/$query_name.sql" >"$TMP/$query_name" 2>"$TMP/$query_name.err" || query_status=$?
 	[ "$query_status" = 0 ] || fail_as "$TMP/$query_name.err" "cannot look at the database ($query_name)"
 }

@@ -49,6 +49,7 @@ const postgresOf = (object: ObjectOf) =>
       collation: text.nullable(),
       ctype: text.nullable(),
       localeProvider: text.nullable(),
+      locale: text.nullable().optional().meta({ description: 'Locale of a provider other than libc.' }),
       collationVersion: text.nullable(),
       bytes: count.meta({ description: 'Size in the server. Bytes.' }),
       tables: count,

@@ -1,8 +1,10 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { strictManifest } from '../../lib/model/manifest.ts';
 import { contentOf, dump, factsOf, makeRole, NAME, real, sessionsOf } from '../support/dump.ts';
 import { type PostgresServer, startPostgres } from '../support/postgres.ts';
 import { type Outcome, SHELLS } from '../support/run-script.ts';
@@ -55,6 +57,7 @@ describe.each(SHELLS)('under %s', (_, shell) => {
         collation: 'C.UTF-8',
         ctype: 'C.UTF-8',
         localeProvider: 'libc',
+        locale: null,
         collationVersion: null,
         bytes: expect.any(Number),
         tables: 9,
@@ -68,6 +71,7 @@ describe.each(SHELLS)('under %s', (_, shell) => {
       throttle: { slot: 1, waitedSeconds: expect.any(Number), held: true },
       files,
     });
+    expect(strictManifest.shape.parts.safeParse([factsOf(done)]).error).toBeUndefined();
     expect(readFileSync(join(done.work, 'facts', 'postgres.sums'), 'utf8')).toBe(files.map(({ sha256, name }) => `${sha256}  ${name}\n`).join(''));
     execFileSync('sha256sum', ['--check', '--strict', '--status', join(done.work, 'facts', 'postgres.sums')], { cwd: join(done.work, 'out') });
   });
@@ -150,6 +154,21 @@ test('P22, P23: a database whose name is full of metacharacters is dumped under 
   const done = await dump(server, { env: { DATABASE: database } });
   expect(done).toMatchObject({ status: 0 });
   expect(factsOf(done).database).toMatchObject({ name: database });
+});
+
+test('P11, P25: the facts name the locale of a provider other than libc', async () => {
+  await server.sql(`create database builtin template template0 locale_provider builtin builtin_locale 'C.UTF-8'`);
+  const done = await dump(server, { env: { DATABASE: 'builtin' } });
+  expect(factsOf(done)).toMatchObject({ database: { localeProvider: 'builtin', locale: 'C.UTF-8', collationVersion: expect.anything() } });
+});
+
+test('P34: an unknown user without a home, who may write nowhere but to the scratch space, can dump', async () => {
+  const work = mkdtempSync(join(tmpdir(), 'work-'));
+  chmodSync(work, 0o777);
+  const shell = [...(process.getuid?.() === 0 ? ['setpriv', '--reuid=54321', '--regid=54321', '--clear-groups'] : []), 'dash'];
+  const done = await dump(server, { shell, work, env: { HOME: '/nowhere', TMPDIR: '/nowhere', TERMINATION_LOG: join(work, 'last-words') } });
+  expect(done).toMatchObject({ status: 0 });
+  expect(done.out).toHaveLength(2);
 });
 
 async function restoreGlobals({ work }: Outcome): Promise<void> {

@@ -2,7 +2,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { dump, factsOf, makeRole, real, until } from '../support/dump.ts';
 import { type PostgresServer, startPostgres } from '../support/postgres.ts';
-import type { Outcome } from '../support/run-script.ts';
+import { type Outcome, SHELLS } from '../support/run-script.ts';
 import { postgresBin } from '../support/tools.ts';
 
 let server: PostgresServer;
@@ -61,9 +61,16 @@ describe('reaching the server', () => {
     expect(done.lastWords).toHaveProperty('hint', expect.stringContaining('grant connect'));
   });
 
+  test('P21: a pooler in between is named as what it is', async () => {
+    const psql = 'echo "psql: error: connection to server failed: FATAL:  unsupported startup parameter: options" >&2; exit 2';
+    const done = await dump(server, { standIns: { psql } });
+    expectRefused(done, 64, 'unsupported startup parameter');
+    expect(done.lastWords).toHaveProperty('hint', expect.stringContaining('PgBouncer'));
+  });
+
   test('P38: nobody listens: it waits for WAIT_SECONDS, then names the NetworkPolicy', async () => {
-    const done = await dump(server, { env: { PGPORT: '1', WAIT_SECONDS: '2' } });
-    expectRefused(done, 69, /no session with 127\.0\.0\.1:1 within 2s: .*Connection refused/);
+    const done = await dump(server, { env: { PGPORT: '1', WAIT_SECONDS: '3' } });
+    expectRefused(done, 69, /no session with 127\.0\.0\.1:1 within 3s: .*Connection refused/);
     expect(done.lastWords).toHaveProperty('hint', expect.stringContaining('NetworkPolic'));
     expect(done.stderr.match(/waiting for 127\.0\.0\.1:1/g)?.length).toBeGreaterThan(1);
   });
@@ -172,6 +179,7 @@ describe('rights', () => {
   test('P18: a table that somebody has locked is waited for, then left to the next attempt', async () => {
     const locker = server.sql(`begin; lock table open; select pg_sleep(5)`, 'shop').catch(() => 'ended');
     await until(
+      'locked',
       async () => (await server.sql(`select 1 from pg_locks where mode = 'AccessExclusiveLock' and granted and pid <> pg_backend_pid()`)) !== '',
     );
     const done = await dump(server, { env: { LOCK_WAIT_SECONDS: '1' } });
@@ -188,12 +196,10 @@ describe('room', () => {
     expectRefused(done, 73, /the tables have .* MiB, the dump at least .* MiB, but .* of scratch space are left/);
   });
 
-  test('P26, P27: a dump that outgrows the scratch space is a plain error of writing, and leaves nothing', async () => {
-    await server.sql(
-      'drop table big; create table noise as select md5(random()::text) a, md5(random()::text) b from generate_series(1, 200000)',
-      'shop',
-    );
-    const done = await dump(server, { env: { SCRATCH_BYTES: '9000000' } });
+  test.each(SHELLS)('P26, P27: a dump that outgrows the scratch space is a plain error of writing, and leaves nothing: %s', async (_, shell) => {
+    const noise = 'select md5(random()::text) a, md5(random()::text) b from generate_series(1, 200000)';
+    await server.sql(`drop table if exists big; create table if not exists noise as ${noise}`, 'shop');
+    const done = await dump(server, { shell, env: { SCRATCH_BYTES: '9000000' } });
     expectRefused(done, 73, /File too large/);
   });
 

@@ -100,7 +100,7 @@ describe('what the tools say', () => {
     ['canceling statement due to conflict with recovery', 75],
     ['permission denied for table t', 77],
     ['cache lookup failed for type 17', 70],
-  ])('pg_dump fails with "%s": status %i, never its own', async (message, status) => {
+  ])('P1, P20: pg_dump fails with "%s": status %i, never its own', async (message, status) => {
     const standIn = real('pg_dump', `[ "$1" = --version ] || { echo 'pg_dump: error: query failed: ERROR:  ${message}' >&2; exit 1; }`);
     expectRefused(await dump(server, { standIns: { pg_dump: standIn } }), status, message);
   });
