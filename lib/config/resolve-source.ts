@@ -32,7 +32,7 @@ export function resolveSource(name: string, written: Tree, around: Around): Sour
   const below = layersOf(written, at, around);
   if (!below) return undefined;
   const whole = resolveOptions([...below.defaults, ...below.plan, ...below.source], problems);
-  const tiers = resolveTiers({ ...below, name, byHand: written.plan === 'none', at, written }, namespace, around);
+  const tiers = resolveTiers({ ...below, byHand: written.plan === 'none', at, written }, around);
   return whole && kinds && { name, namespace, folder, kinds, options: whole, tiers, at };
 }
 

@@ -10,7 +10,6 @@ import { type Options, tier } from './schema/options.ts';
 import type { StorageUse, TierSettings } from './settings.ts';
 
 interface Tiers extends SourceLayers {
-  readonly name: string;
   readonly at: Path;
   readonly written: Tree;
   /** The source's plan is `none`. */
@@ -21,8 +20,8 @@ interface Tiers extends SourceLayers {
 const own = z.strictObject({ enabled: tier.shape.enabled, schedule: tier.shape.schedule, method: tier.shape.method });
 
 /** Every tier of a source that is switched on, of its plan and its own; `once` for a source by hand only. */
-export function resolveTiers(source: Tiers, namespace: string, around: Around): readonly TierSettings[] {
-  if (source.byHand) return byHand(source, namespace, around);
+export function resolveTiers(source: Tiers, around: Around): readonly TierSettings[] {
+  if (source.byHand) return byHand(source, around);
   const planned = treesOf(source.planTree?.tiers);
   const changed = treesOf(source.written.tiers);
   const names = [...new Set([...planned.keys(), ...changed.keys()])];
@@ -38,7 +37,7 @@ export function resolveTiers(source: Tiers, namespace: string, around: Around): 
   return names.flatMap((name) => {
     const ofPlan: Layer[] = planned.has(name) ? [{ tree: planned.get(name) ?? {}, at: [...source.planAt, 'tiers', name] }] : [];
     const ofSource: Layer[] = changed.has(name) ? [{ tree: changed.get(name) ?? {}, at: [...source.at, 'tiers', name] }] : [];
-    const settings = resolveTier(name, { source, ofPlan, ofSource, namespace }, around);
+    const settings = resolveTier(name, { source, ofPlan, ofSource }, around);
     return settings ? [settings] : [];
   });
 }
@@ -47,10 +46,9 @@ interface TierLayers {
   readonly source: Tiers;
   readonly ofPlan: readonly Layer[];
   readonly ofSource: readonly Layer[];
-  readonly namespace: string;
 }
 
-function resolveTier(name: string, { source, ofPlan, ofSource, namespace }: TierLayers, around: Around): TierSettings | undefined {
+function resolveTier(name: string, { source, ofPlan, ofSource }: TierLayers, around: Around): TierSettings | undefined {
   const { problems } = around;
   const itself = layered([...ofPlan, ...ofSource].map(({ tree, at }) => ({ tree: ownKeys(tree), at })));
   const keys = problems.parse(own, itself.tree, itself);
@@ -62,31 +60,25 @@ function resolveTier(name: string, { source, ofPlan, ofSource, namespace }: Tier
   if (keys.schedule === undefined)
     problems.add(origin(['schedule']), 'the tier has no schedule', "give it five cron fields or a word: schedule: '@daily'");
   else checkSchedule(keys.schedule, settings.timeZone, { problems, origin });
-  const storages = storagesOf(settings, { source: source.name, namespace, byHand: false, origin }, around);
+  const storages = storagesOf(settings, { byHand: false, origin }, around);
   return { name, schedule: keys.schedule, method: keys.method, options: settings, storages, origin };
 }
 
-function byHand(source: Tiers, namespace: string, around: Around): readonly TierSettings[] {
+function byHand(source: Tiers, around: Around): readonly TierSettings[] {
   const layers = [...source.defaults, ...source.source];
   const options = resolveOptions(layers, around.problems);
   if (!options) return [];
   const { origin } = layered(layers);
-  return [{ name: 'once', options, storages: storagesOf(options, { source: source.name, namespace, byHand: true, origin }, around), origin }];
+  return [{ name: 'once', options, storages: storagesOf(options, { byHand: true, origin }, around), origin }];
 }
 
 interface Uses {
-  readonly source: string;
-  readonly namespace: string;
   readonly byHand: boolean;
   origin(path: Path): Path;
 }
 
 /** The storages of a run with what each keeps; those that are switched off are left out. */
-function storagesOf(
-  options: Options,
-  { source, namespace, byHand: hand, origin }: Uses,
-  { storages, storageNames, problems }: Around,
-): readonly StorageUse[] {
+function storagesOf(options: Options, { byHand: hand, origin }: Uses, { storages, storageNames, problems }: Around): readonly StorageUse[] {
   const at = origin(['storages']);
   if (options.storages === undefined) {
     problems.add(at, 'no storages are given', `write storages: [${storageNames.join(', ') || 'NAME'}]${hand ? '' : ' in the plan'}`);
@@ -101,14 +93,7 @@ function storagesOf(
     if (!storage?.enabled) return [];
     if (keep === undefined && !hand)
       problems.add(origin(['keep']), `nothing says what the storage '${name}' keeps`, 'write keep: { daily: 7, weekly: 4 } in the tier');
-    if (storage.kind.name === 'pvc' && storage.namespace !== namespace) {
-      problems.add(
-        path,
-        `the claim of '${name}' is in the namespace '${storage.namespace}', and the pods of '${source}' run in '${namespace}'`,
-        'a pod mounts claims of its own namespace only: use another storage, or one of its own here',
-      );
-    }
-    return [{ storage, keep: hand ? undefined : keep }];
+    return [{ storage, keep: hand ? undefined : keep, at: path }];
   });
   if (uses.length === 0 && options.storages.every((ref) => storages.has(typeof ref === 'string' ? ref : ref.name)))
     problems.add(at, 'every storage is switched off', 'leave one on, or switch the source off: enabled: false');

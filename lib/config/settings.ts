@@ -63,4 +63,6 @@ export interface StorageUse {
   readonly storage: StorageSettings;
   /** @default - nothing is ever deleted: runs by hand only */
   readonly keep?: Keep;
+  /** Path in the values of its name in the list. */
+  readonly at: Path;
 }

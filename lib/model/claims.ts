@@ -3,7 +3,7 @@ import type { Settings, StorageSettings } from '../config/settings.ts';
 import type { Access } from '../storages/kind.ts';
 import { partsOf } from './plan.ts';
 
-/** Claims of storages: one that two storages would make differently, and one that is itself what is backed up. */
+/** Claims of storages: one that two would make differently, one that no pod of a source can mount, and one that is what is backed up. */
 export function checkClaims(settings: Settings, problems: Problems): void {
   const storages = [...settings.storages.values()]
     .filter(({ enabled }) => enabled)
@@ -21,6 +21,21 @@ export function checkClaims(settings: Settings, problems: Problems): void {
     made.set(key, spec);
   }
   checkSources(settings, kept, problems);
+  checkNamespaces(settings, problems);
+}
+
+/** A pod that names a claim of another namespace waits for ever. */
+function checkNamespaces(settings: Settings, problems: Problems): void {
+  for (const { name, namespace, tiers } of settings.sources) {
+    for (const { storage, at } of tiers.flatMap(({ storages }) => storages)) {
+      if (storage.namespace === namespace || !accessOf(settings, storage).mounts.some(({ type }) => type === 'claim')) continue;
+      problems.add(
+        at,
+        `the claim of '${storage.name}' is in the namespace '${storage.namespace}', and the pods of '${name}' run in '${namespace}'`,
+        'a pod mounts claims of its own namespace only: use another storage, or one of its own here',
+      );
+    }
+  }
 }
 
 /** A backup that holds the backups before it doubles each time. */
