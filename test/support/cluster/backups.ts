@@ -55,7 +55,8 @@ export function testValues({ namespace, s3, bucket }: Defaults, over: Json): Jso
     plans: { default: { storages: ['local', 'offsite'], tiers: { daily: { schedule: '0 0 1 1 *', keep: { last: 3 } } } } },
     defaults: {
       pod: { scratch: { size: '64Mi' }, resources: { requests: { cpu: '20m', memory: '32Mi' }, limits: { memory: '512Mi' } } },
-      job: { backoffLimit: 0, deadline: '10m' },
+      // History limits: Kubernetes removes finished Jobs while a test still looks at them.
+      job: { backoffLimit: 0, deadline: '10m', successfulJobsHistoryLimit: 100, failedJobsHistoryLimit: 100 },
     },
     sources: {},
   };
