@@ -114,13 +114,9 @@ commit() {
 	if ! create "$WORK_DIR/tmp/manifest.json" "$1"; then
 		# A lost answer looks like somebody else's manifest: it is ours if it says what ours says.
 		read_stored "$1" >"$S_TMP/manifest.stored"
-		if ! cmp -s "$S_TMP/manifest.stored" "$WORK_DIR/tmp/manifest.json"; then
-			# What is there has a manifest: it is not ours to take back.
-			: >"$S_TMP/made"
+		cmp -s "$S_TMP/manifest.stored" "$WORK_DIR/tmp/manifest.json" ||
 			fail "$BAD_DATA" "there is a manifest already: $1" 'nothing was overwritten; the next run has another name'
-		fi
 	fi
-	: >"$S_TMP/made"
 	: >"$S_TMP/committed"
 	log info "storage $S_NAME: committed $S_REMOTE/$1"
 }
@@ -144,6 +140,7 @@ watch_room() {
 
 # report - the last words, and the status that the storages add up to
 report() {
+	trap '' TERM
 	judge
 	words_file=${TERMINATION_LOG:-/dev/termination-log} TERMINATION_LOG=$WORK_DIR/tmp/words
 	facts="\"bytes\":$(total_bytes),\"seconds\":$(($(now) - START)),\"runId\":\"$RUN_ID\",\"name\":\"$NAME\""

@@ -43,9 +43,17 @@ each_storage() {
 turn() {
 	set -eu
 	child=''
-	trap 'trap "" TERM; stop_child; undo; exit "$FAULT"' TERM
 	use_storage "$2"
+	trap turn_stopped TERM
 	"$1"
+}
+
+turn_stopped() {
+	trap '' TERM
+	stop_child
+	printf '%s\n' "$FAULT" 'stopped by TERM' '' >"$S_TMP/failed"
+	undo
+	exit "$FAULT"
 }
 
 storage_numbers() {
@@ -98,9 +106,12 @@ warn() {
 	printf '%s\n' "$1" >>"$S_TMP/warnings"
 }
 
-# undo - takes back what this run has put on a claim without a manifest: it would fill it up until the sweep
+# undo - takes back what this run has put on a claim: without a manifest it would only fill it up until the sweep
 undo() {
-	[ ! -s "$S_TMP/made" ] || while IFS= read -r made; do rm -f "$made"; done <"$S_TMP/made"
+	# A manifest that is there makes a backup of it, even if we were stopped before we knew.
+	if [ ! -s "$S_TMP/made" ] || [ -e "$S_REMOTE/$FOLDER/$NAME.manifest.json" ]; then return; fi
+	while IFS= read -r made; do rm -f "$made"; done <"$S_TMP/made"
+	rm -f "$S_REMOTE/$FOLDER/.$RUN_ID.new"
 }
 
 # ask ARGUMENT... - rclone with a short question; a failure ends the turn
