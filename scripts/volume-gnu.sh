@@ -60,7 +60,7 @@ content() {
 # failure) both end with status 2. It is not ignored: judge_tar reads every word.
 write_archive() {
 	tar --create --file=- --null --no-recursion --files-from="$TMP/names" \
-		--format=posix --pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime \
+		--format=posix --pax-option=delete=atime,delete=ctime \
 		--numeric-owner --sparse --blocking-factor=$RECORD --ignore-failed-read \
 		-vv --full-time --quoting-style=escape --index-file="$TMP/written"
 }

@@ -174,6 +174,15 @@ describe.each(TARS)('an archive that went bad, %s tar', (_, variant) => {
     expectNothingLeft(outcome);
   });
 
+  test('cut short in the last file, where only tar can tell', async () => {
+    const once = `[ "$#" = 0 ] && [ ! -e "$WORK_DIR/cut" ] || { real cat "$@"; exit; }; : >"$WORK_DIR/cut"; dd bs=1000 count=1200 iflag=fullblock 2>/dev/null; real cat >/dev/null`;
+    const data = volumeOf('head -c 2000000 /dev/urandom >last');
+    const outcome = await take(variant, { data, env: { COMPRESSION: 'none', COMPRESSION_LEVEL: '' }, ...instead(variant, 'cat', once) });
+    expect(outcome.lastWords?.reason).toMatch(/^the archive cannot be read to its end \(tar ended with status \d\)/);
+    expect(outcome.status).toBe(65);
+    expectNothingLeft(outcome);
+  });
+
   test('an entry that tar left out without a word', async () => {
     const skip =
       variant.tar === 'gnu'
@@ -328,7 +337,7 @@ describe.each(TARS)('what the values may get wrong, %s tar', (_, variant) => {
   });
 
   test('P101: scratch inside the data', async () => {
-    const outcome = await take(variant, { data: tmpdir() });
+    const outcome = await take(variant, { data, work: join(data, 'd', 'e') });
     expect(outcome.lastWords?.reason).toMatch(/^the scratch space .* lies inside the data$/);
   });
 

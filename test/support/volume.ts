@@ -69,7 +69,7 @@ export function volumeOf(commands: string): string {
 }
 
 export function bash(cwd: string, commands: string): string {
-  return execFileSync('bash', ['-euc', commands], { cwd, encoding: 'latin1', env: { ...process.env, LC_ALL: 'C' } });
+  return execFileSync('bash', ['--norc', '-euc', commands], { cwd, encoding: 'latin1', env: { ...process.env, LC_ALL: 'C' } });
 }
 
 /** The one artifact that a run left. */
