@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { synthesize } from '../../../lib/charts/synthesize.ts';
@@ -17,7 +17,15 @@ export interface Deployment {
 
 /** Values to YAML to the cluster: what `synth` and `kubectl apply -k` do, with every text unchanged. */
 export async function deploy(namespace: string, values: Json): Promise<Deployment> {
-  const dist = writeDist(values);
+  return deployDist(namespace, writeDist(values));
+}
+
+/** The same for a configuration of ours, with an environment of the test's laid over its base. */
+export async function deployExample(namespace: string, base: string, overlay: Json): Promise<Deployment> {
+  return deployDist(namespace, writeDistOf(readFileSync(base, 'utf8'), JSON.stringify(overlay)));
+}
+
+async function deployDist(namespace: string, dist: string): Promise<Deployment> {
   await applyFolder(join(dist, 'keep'));
   await applyFolder(join(dist, 'jobs'));
   return { dist, run: (source, change, seconds) => run(namespace, `backup-${source}-daily`, change, seconds) };
@@ -25,12 +33,16 @@ export async function deploy(namespace: string, values: Json): Promise<Deploymen
 
 /** Writes what `synth test` writes, into a new folder. */
 export function writeDist(values: Json): string {
+  return writeDistOf(JSON.stringify(values, undefined, 2), '');
+}
+
+function writeDistOf(base: string, overlay: string): string {
   const root = mkdtempSync(join(tmpdir(), 'backstay-'));
   const config = join(root, 'config');
   const dist = join(root, 'dist', 'test');
   mkdirSync(config);
-  writeFileSync(join(config, 'base.yaml'), JSON.stringify(values, undefined, 2));
-  writeFileSync(join(config, 'test.yaml'), '');
+  writeFileSync(join(config, 'base.yaml'), base);
+  writeFileSync(join(config, 'test.yaml'), overlay);
   for (const [path, text] of synthesize(loadEnvironment(config, 'test').model, '0.0.0')) {
     mkdirSync(dirname(join(dist, path)), { recursive: true });
     writeFileSync(join(dist, path), text);
