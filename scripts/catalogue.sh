@@ -89,7 +89,12 @@ get_backup() {
 	is_chosen || return 0
 	list "$FOLDER"
 	committed <"$S_TMP/list" >"$S_TMP/all"
-	awk -v wanted="$RUN_ID_WANTED" '$1 == wanted || ("-" $1 "-") ~ ("[-_]" wanted "[-_]")' "$S_TMP/all" >"$S_TMP/entries"
+	# A run id is letters of its own: a date or another part of a name is none.
+	RUN_ID_WANTED=$RUN_ID_WANTED awk '
+		BEGIN { wanted = ENVIRON["RUN_ID_WANTED"]; is_id = length(wanted) == 8 && wanted !~ /[^b-df-hjkmnp-tv]/ }
+		{ parts = "-" $1 "-"; gsub(/_/, "-", parts) }
+		$1 == wanted || (is_id && index(parts, "-" wanted "-"))
+	' "$S_TMP/all" >"$S_TMP/entries"
 	[ -s "$S_TMP/entries" ] || return 0
 	[ "$(count "$S_TMP/entries")" = 1 ] || fail "$WRONG_INPUT" "several backups are named '$RUN_ID_WANTED'" 'give the whole name'
 	mkdir -p "$S_TMP/manifests"

@@ -1,0 +1,187 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Listed, readJudged, readListed, readPruned } from '../../lib/cli/catalogue-output.ts';
+import { type Manifest, parseManifest } from '../../lib/model/manifest.ts';
+import {
+  aClaim,
+  anS3,
+  DAY,
+  IN_IMAGE,
+  NOW,
+  nameAt,
+  ON_DEBIAN,
+  publish,
+  publishEnv,
+  type StorageEnv,
+  stage,
+  withSettings,
+} from '../support/publish.ts';
+import { runScript, SHELLS } from '../support/run-script.ts';
+import { type LocalS3, startLocalS3 } from '../support/s3.ts';
+
+let s3: LocalS3;
+const claim = aClaim();
+let storages: readonly StorageEnv[];
+const NAMES = [0, 1, 2, 3].map((day) => nameAt(NOW - day * DAY));
+const daily = (file: string) => join(claim.folder, 'prod/shop/daily', file);
+
+beforeAll(async () => {
+  s3 = await startLocalS3();
+  await s3.rclone('mkdir', 'S:backups');
+  storages = [claim.storage, anS3(s3)];
+  for (const day of [3, 2, 1, 0])
+    await publish(stage({ at: NOW - day * DAY }), storages, { at: NOW - day * DAY, env: { LABEL: 'a "label"\nof two lines' } });
+  writeFileSync(daily(`${NAMES[1]}.keep`), '');
+  writeFileSync(daily(`${NAMES[2]}.verified.json`), '{}');
+  writeFileSync(daily(`${NAMES[3]}.manifest.json`), '{"version":"backs');
+});
+
+afterAll(() => s3?.end());
+
+const catalogue = (env: Readonly<Record<string, string>>, of = storages, call: object = IN_IMAGE) =>
+  runScript('catalogue.sh', { shell: ['busybox', 'ash'], ...call, env: { ...publishEnv(of), ...env } });
+
+describe.each(SHELLS)('list under %s', (name, shell) => {
+  test('prints what is committed in the primary, newest first, as the CLI reads it', async () => {
+    const { status, stdout } = await catalogue({ ACTION: 'list' }, storages, name === 'busybox ash' ? IN_IMAGE : { shell, path: ON_DEBIAN });
+    expect(status).toBe(0);
+    const found = readListed(stdout);
+    expect(found.map((backup) => [backup.name, backup.pinned, backup.verified])).toEqual([
+      [NAMES[0], false, false],
+      [NAMES[1], true, false],
+      [NAMES[2], false, true],
+      [NAMES[3], false, false],
+    ]);
+    expect(manifestOf(found[0])).toMatchObject({ name: NAMES[0], label: 'a "label"\nof two lines' });
+    // It counts, although nobody can read it.
+    expect(found[3]?.manifest).toBeNull();
+    expect(stdout).toContain(`backup ${NAMES[3]} - - {"version":"backs\n`);
+  });
+});
+
+test('another storage is listed by its name', async () => {
+  const { stdout } = await catalogue({ ACTION: 'list', STORAGE: 'offsite' });
+  expect(readListed(stdout).map((listed) => manifestOf(listed).name)).toEqual(NAMES);
+});
+
+test('a storage that nothing was stored in yet has an empty list', async () => {
+  await s3.rclone('mkdir', 'S:new');
+  for (const storage of [aClaim().storage, anS3(s3, { bucket: 'new' })]) {
+    const { status, stdout } = await catalogue({ ACTION: 'list' }, [storage]);
+    expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
+  }
+});
+
+test('P63: 1,500 backups are listed, in S3 as in a claim', async () => {
+  await s3.rclone('mkdir', 'S:many');
+  const many = aClaim();
+  const first = stage();
+  const storages = [many.storage, anS3(s3, { bucket: 'many' })];
+  await publish(first, storages);
+  const manifest = s3.read('many', `prod/shop/daily/${first.name}.manifest.json`);
+  for (let hour = 1; hour < 1500; hour++) {
+    const name = nameAt(NOW - hour * 3600);
+    for (const path of [s3.file('many', 'prod/shop/daily'), join(many.folder, 'prod/shop/daily')])
+      writeFileSync(join(path, `${name}.manifest.json`), manifest.replaceAll(first.name, name));
+  }
+  for (const STORAGE of ['local', 'offsite']) {
+    const { status, stdout } = await catalogue({ ACTION: 'list', STORAGE }, storages);
+    const found = readListed(stdout);
+    expect({ status, count: found.length }).toEqual({ status: 0, count: 1500 });
+    expect(found.every((backup) => manifestOf(backup).name === backup.name)).toBe(true);
+  }
+});
+
+describe('get', () => {
+  test.each([
+    ['a name', NAMES[1] ?? ''],
+    ['nothing by a part of a name', '20261121'],
+    ['nothing by a pattern', '.*'],
+  ])('finds %s', async (what, wanted) => {
+    const { status, stdout } = await catalogue({ ACTION: 'get', RUN_ID_WANTED: wanted });
+    expect({ status, found: readListed(stdout).map(({ name }) => name) }).toEqual({ status: 0, found: what === 'a name' ? [wanted] : [] });
+  });
+
+  test('finds a run id', async () => {
+    const other = aClaim();
+    await publish(stage({ runId: 'mnpqrstv' }), [other.storage]);
+    const { stdout } = await catalogue({ ACTION: 'get', RUN_ID_WANTED: 'mnpqrstv' }, [other.storage]);
+    expect(manifestOf(readListed(stdout)[0])).toMatchObject({ runId: 'mnpqrstv' });
+  });
+
+  test('says that an id stands for several, which only tests can have', async () => {
+    const { status, lastWords } = await catalogue({ ACTION: 'get', RUN_ID_WANTED: 'bcdfghjk' });
+    expect({ status, reason: lastWords?.reason }).toEqual({ status: 64, reason: expect.stringContaining("several backups are named 'bcdfghjk'") });
+  });
+});
+
+describe('prune', () => {
+  const kept = (keep: Record<string, string>) => storages.map((storage) => withSettings(storage, keep));
+  const committed = () => s3.keys('backups').filter((key) => key.endsWith('.manifest.json')).length;
+
+  test('in a dry run says of each backup in each storage what becomes of it and why, and deletes nothing', async () => {
+    const { status, stdout } = await catalogue({ ACTION: 'prune', DRY_RUN: 'true' }, kept({ KEEP_LAST: '1' }));
+    expect(status).toBe(0);
+    expect(readJudged(stdout)).toHaveLength(8);
+    expect(stdout.trim().split('\n')).toEqual([
+      `local shop/daily ${NAMES[0]} keep atLeast,last`,
+      `local shop/daily ${NAMES[1]} keep pinned`,
+      `local shop/daily ${NAMES[2]} keep verified`,
+      `local shop/daily ${NAMES[3]} delete no rule keeps it`,
+      `offsite shop/daily ${NAMES[0]} keep atLeast,last`,
+      ...[1, 2, 3].map((day) => `offsite shop/daily ${NAMES[day]} delete no rule keeps it`),
+    ]);
+    expect(committed()).toBe(4);
+  });
+
+  test.each([
+    ['nothing', {}],
+    ['another source', { CONFIRM: 'prod/other' }],
+  ])('with %s to confirm deletes nothing', async (_, env) => {
+    const { status, lastWords } = await catalogue({ ACTION: 'prune', ...env }, kept({ KEEP_LAST: '1' }));
+    expect({ status, reason: lastWords?.reason, stored: committed() }).toEqual({
+      status: 64,
+      reason: expect.stringContaining('confirm prod/shop'),
+      stored: 4,
+    });
+  });
+
+  test('P68: does not touch a folder of somebody else', async () => {
+    const { status, lastWords } = await catalogue({ ACTION: 'prune', CONFIRM: 'staging/shop', ENVIRONMENT: 'staging' }, kept({ KEEP_LAST: '1' }));
+    expect({ status, reason: lastWords?.reason, stored: committed() }).toEqual({
+      status: 64,
+      reason: expect.stringContaining('does not say that the folder is ours'),
+      stored: 4,
+    });
+  });
+
+  test('P77: on purpose it deletes more than the share of a run by itself', async () => {
+    const { status, stdout } = await catalogue(
+      { ACTION: 'prune', CONFIRM: 'prod/shop', STORAGE: 'offsite' },
+      kept({ KEEP_LAST: '1', KEEP_AT_MOST_DELETED: '50' }),
+    );
+    expect({ status, stored: committed() }).toEqual({ status: 0, stored: 1 });
+    expect(readPruned(stdout)).toEqual([{ storage: 'offsite', folder: 'shop/daily', pruned: 3, retained: 0, hidden: 0, swept: 0 }]);
+  });
+});
+
+test.each([
+  ['an action that there is not', { ACTION: 'delete' }, 64, /no action 'delete'/],
+  ['a storage that there is not', { ACTION: 'list', STORAGE: 'tape' }, 64, /no storage 'tape'/],
+])('%s is refused', async (_, env, status, reason) => {
+  const end = await catalogue(env);
+  expect({ status: end.status, reason: end.lastWords?.reason }).toEqual({ status, reason: expect.stringMatching(reason) });
+});
+
+test('a store that denies the key is told apart', async () => {
+  const { status, lastWords } = await catalogue({ ACTION: 'list', STORAGE: 'offsite' }, [
+    claim.storage,
+    anS3(s3, { user: { key: s3.key, secret: 'wrong-secret' } }),
+  ]);
+  expect({ status, reason: lastWords?.reason }).toEqual({ status: 77, reason: expect.stringContaining('access denied') });
+});
+
+function manifestOf(listed: Listed | undefined): Manifest {
+  return parseManifest(JSON.stringify(listed?.manifest));
+}
