@@ -185,6 +185,13 @@ describe.each(SHELLS)('common.sh under %s', (name, shell) => {
       expect(isRunning('sleep 61') || isRunning('sleep 62')).toBe(false);
     });
 
+    test('P19: a child that still has something to say to its server is waited for', async () => {
+      const child = `sh -c 'trap "sleep 0.5; echo farewell; exit 1" TERM; sleep 61 & wait'`;
+      const body = `tidy() { echo tidied; }; trap on_exit EXIT; trap on_term TERM; run ${child}`;
+      const { stdout } = await script(body, { started: (pid) => setTimeout(() => process.kill(pid, 'SIGTERM'), 500) });
+      expect(stdout).toBe('farewell\ntidied\n');
+    });
+
     test('a child that does not listen is killed after five seconds', async () => {
       const body = `trap on_term TERM; run sh -c 'trap "" TERM; exec sleep 63'`;
       const began = Date.now();

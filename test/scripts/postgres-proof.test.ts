@@ -1,3 +1,5 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CUT, damaged, dump, factsOf, makeRole, NAME, real } from '../support/dump.ts';
 import { type PostgresServer, startPostgres } from '../support/postgres.ts';
@@ -113,6 +115,7 @@ describe('what the tools say', () => {
     const done = await dump(server, { standIns: { [tool]: `echo "${tool}: no luck" >&2; exit ${status}` } });
     expectRefused(done, 70, `ended with status ${status} of a tool`);
     expect(done.stderr).toContain(`${tool}: no luck`);
+    expect(existsSync(join(done.work, 'tmp', 'postgres'))).toBe(false);
   });
 });
 
@@ -122,6 +125,21 @@ describe('globals', () => {
     expect(done).toMatchObject({ status: 0, calls: [], out: [`${NAME}.dump`] });
     expect(factsOf(done)).toMatchObject({ files: [{ role: 'artifact' }] });
   });
+});
+
+test.each([
+  ['the sums', '*.sums'],
+  ['the facts', '*.json'],
+])('P5: when %s cannot be put into their place, the files that were moved already are taken back', async (_, target) => {
+  const mv = `case "$*" in */facts/${target}) echo "mv: no luck" >&2; exit 1 ;; esac\nexec /bin/mv "$@"`;
+  expectRefused(await dump(server, { standIns: { mv } }), 70, 'status 1 of a tool');
+});
+
+test('P5: files of a killed attempt do not outlive the start of the next', async () => {
+  const { work } = await dump(server);
+  const seen = 'ls "$WORK_DIR/out" "$WORK_DIR/facts" >>"$WORK_DIR/seen"';
+  await dump(server, { work, standIns: { pg_dump: real('pg_dump', seen) } });
+  expect(readFileSync(join(work, 'seen'), 'utf8')).not.toMatch(/dump|json|sums/);
 });
 
 test('what an attempt before left in the scratch space is replaced, and gone when the next one fails', async () => {
