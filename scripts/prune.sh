@@ -14,6 +14,8 @@
 prune() {
 	pruned=0 retained=0 hidden=0 swept=0
 	refused=''
+	future=$(awk '$3 == "future" { n++ } END { print n + 0 }' "$S_TMP/plan")
+	[ "$future" = 0 ] || warn "$future backups have names from the future: they stay, and nothing is counted from them" 'look at the clocks of the nodes'
 	[ "$2" = all ] || refused=$(share_exceeded "$S_TMP/plan")
 	if [ -n "$refused" ]; then
 		warn "retention $refused: more than ${KEEP_AT_MOST_DELETED:-50} % would go" 'if that is meant: backstay prune'

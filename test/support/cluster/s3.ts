@@ -22,6 +22,8 @@ export function peersAddress(): string {
 export interface S3 {
   /** What clients are given; the gate's. */
   readonly url: string;
+  /** The server itself, behind the gate. */
+  readonly behind: string;
   readonly gate: Gate;
   readonly key: string;
   readonly secret: string;
@@ -55,6 +57,7 @@ export async function startS3(): Promise<S3> {
   const rclone: S3['rclone'] = async (...args) => (await execute(toolPath('rclone'), args, { env: rcloneEnv(settings), maxBuffer: 1 << 28 })).stdout;
   return {
     url: gate.url,
+    behind: settings.S3_URL,
     gate,
     ...owner,
     ca,

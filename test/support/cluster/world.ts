@@ -1,7 +1,7 @@
 import { type Deployment, deploy, testValues } from './backups.ts';
 import { type Desk, startDesk } from './desk.ts';
 import { type JobEnd, startRun } from './job.ts';
-import type { Json } from './kubectl.ts';
+import { type Json, read } from './kubectl.ts';
 import { freshNamespace } from './namespace.ts';
 import { type Postgres, type PostgresOptions, startPostgres } from './postgres.ts';
 import { type S3, startS3 } from './s3.ts';
@@ -23,6 +23,8 @@ export interface World extends Site, Pick<Deployment, 'dist' | 'run'> {
   readonly desk: Desk;
   /** Starts a run by hand and does not wait for it; gives the Job's name. */
   readonly start: (source: string, change?: (job: Json) => void) => Promise<string>;
+  /** What lies in the bucket; costs nothing but reading it. */
+  readonly inBucket: () => Stored;
   readonly stored: () => Promise<{ readonly local: Stored; readonly offsite: Stored }>;
   readonly end: () => Promise<unknown>;
 }
@@ -44,10 +46,11 @@ export async function startWorld(about: string, over: (site: Site) => Json | Pro
     await db.sql('create database shop');
     await db.sql(options.sql ?? SMALL_SQL, 'shop');
     const { dist, run } = await deploy(namespace, testValues({ namespace, s3, bucket: 'backups' }, await over({ namespace, s3, db })));
-    const desk = await startDesk(namespace, { claims: ['backup-local'], fsGroup: BACKUP_GROUP });
+    const used = await read(`/api/v1/namespaces/${namespace}/persistentvolumeclaims/backup-local`);
+    const desk = await startDesk(namespace, { claims: used ? ['backup-local'] : [], fsGroup: BACKUP_GROUP });
     const stored = async () => ({ local: await inClaim(desk, 'backup-local'), offsite: inBucket(s3, 'backups') });
     const start = (source: string, change?: (job: Json) => void) => startRun(namespace, `backup-${source}-daily`, change);
-    return { namespace, s3, db, desk, dist, run, start, stored, end };
+    return { namespace, s3, db, desk, dist, run, start, stored, inBucket: () => inBucket(s3, 'backups'), end };
   } catch (error) {
     await end();
     throw error;
