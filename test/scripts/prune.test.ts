@@ -56,7 +56,7 @@ describe.each(Object.keys(PLACES))('after a commit, in %s', (kind) => {
     for (let day = 1; day <= 5; day++) put(place, nameAt(NOW - day * DAY));
     put(place, nameAt(NOW - 6 * DAY), ['.dump', '.manifest.json', '.keep']);
     put(place, nameAt(NOW - 7 * DAY), ['.dump', '.manifest.json', '.verified.json']);
-    put(place, nameAt(NOW - 8 * DAY), ['.dump', '.manifest.json', '.verified.json', '.files.tar.zst']);
+    put(place, nameAt(NOW - 8 * DAY), ['.dump', '.manifest.json', '.verified.json', '.files.tar.zst', '.done']);
     const foreign = ['README.txt', 'latest.dump', 'bcdfghjk.done', '20200101-020000.dump', 'old-20200101-020000-AEIOUAEI.dump'];
     for (const file of foreign) writeFileSync(place.path(file), 'x');
     const { status, lastWords } = await run(place, { ...ALL, KEEP_LAST: '2' });
@@ -67,6 +67,7 @@ describe.each(Object.keys(PLACES))('after a commit, in %s', (kind) => {
         ...[0, 1].flatMap((day) => endings.map((ending) => nameAt(NOW - day * DAY) + ending)),
         ...['.dump', '.keep', '.manifest.json'].map((ending) => nameAt(NOW - 6 * DAY) + ending),
         ...['.dump', '.manifest.json', '.verified.json'].map((ending) => nameAt(NOW - 7 * DAY) + ending),
+        `${nameAt(NOW - 8 * DAY)}.done`,
         ...foreign,
       ].sort(),
     );
@@ -161,8 +162,9 @@ describe('a storage that did not commit', () => {
     for (const place of [claim, bucket]) for (let day = 1; day <= 4; day++) put(place, nameAt(NOW - day * DAY));
     const forget = s3.gate.rule(({ method, path }) => (method === 'PUT' && path.endsWith('.dump') ? { status: 403 } : undefined));
     const storages = [claim, bucket].map(({ storage }) => withSettings(storage, { ...ALL, KEEP_LAST: '1' }));
-    const { status } = await publish(stage(), storages);
+    const { status, lastWords } = await publish(stage(), storages);
     forget();
+    expect(lastWords).toMatchObject({ pruned: 4, storages: { offsite: expect.stringContaining('access denied') } });
     expect({ status, claim: backups(claim).length, bucket: backups(bucket).length }).toEqual({ status: 10, claim: 1, bucket: 4 });
   });
 });
@@ -186,7 +188,9 @@ describe('P65: a store that forbids to delete', () => {
 
   test('for one of them: that one keeps all of its files', async () => {
     const locked = nameAt(NOW - 2 * DAY);
-    const { place, end } = await pruned(({ method, path }) => (method === 'DELETE' && path.includes(locked) ? { status: 403 } : undefined));
+    const { place, end } = await pruned(({ method, path }) =>
+      method === 'DELETE' && path.endsWith(`${locked}.manifest.json`) ? { status: 403 } : undefined,
+    );
     expect(end.lastWords).toMatchObject({ status: 0, pruned: 3, retained: 1 });
     expect(place.files()).toEqual([locked, nameAt(NOW)].flatMap((name) => [`${name}+globals.sql`, `${name}.dump`, `${name}.manifest.json`]));
   });
