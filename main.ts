@@ -1,8 +1,12 @@
 #!/usr/bin/env node
 import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
 import { disk } from './lib/cli/disk.ts';
 import { runKubectl } from './lib/cli/kubectl.ts';
 import { runCommandLine } from './lib/cli/run-command-line.ts';
+
+// Thousands of sources: a quarter less memory for a twentieth more time, measured with 5,000.
+setFlagsFromString('--heap-growing-percent=50');
 
 const interruption = new AbortController();
 const { signal } = interruption;

@@ -1,53 +1,56 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import type { Disk } from './world.ts';
-
-type Files = ReadonlyMap<string, string>;
+import type { Disk, Stage } from './world.ts';
 
 /** The real disk. */
-export const disk: Disk = { replaceFolders, createFiles, replaceFile };
-
-/**
- * Writes all folders beside the old ones, and swaps them in when every one of them is complete.
- *
- * Two renames a folder: a crash between them leaves the old one under its other name, and {@link recoverFolder} puts it back.
- */
-function replaceFolders(folders: ReadonlyMap<string, Files>): void {
-  const staged = new Map<string, string>();
-  const undo: (() => void)[] = [];
-  try {
-    for (const [folder, files] of folders) staged.set(folder, stage(folder, files));
-    for (const [folder, fresh] of staged) undo.unshift(swap(folder, join(fresh, basename(folder))));
-  } catch (error) {
-    for (const step of undo) step();
-    throw error;
-  } finally {
-    for (const fresh of staged.values()) rmSync(fresh, { recursive: true, force: true });
-  }
-  for (const folder of folders.keys()) sweep(folder);
-}
+export const disk: Disk = { stage, swapIn, copyFolder, createFiles, replaceFile };
 
 /** Puts a folder back that a crash caught between the two renames of its swap. */
 export function recoverFolder(folder: string): void {
   if (!existsSync(folder) && existsSync(oldOf(folder))) renameSync(oldOf(folder), folder);
 }
 
-function stage(folder: string, files: Files): string {
+/** Hidden, and beside the folder: a rename works within one file system only. */
+const newOf = (folder: string) => join(dirname(folder), `.${basename(folder)}.new`);
+const oldOf = (folder: string) => join(dirname(folder), `.${basename(folder)}.old`);
+
+function stage(folder: string): Stage {
   mkdirSync(dirname(folder), { recursive: true });
-  const fresh = mkdtempSync(`${newOf(folder)}-`);
+  const root = mkdtempSync(`${newOf(folder)}-`);
+  const fresh = join(root, basename(folder));
+  mkdirSync(fresh);
+  const made = new Set(['.']);
+  const to = (path: string) => {
+    const below = dirname(path);
+    if (!made.has(below)) mkdirSync(join(fresh, below), { recursive: true });
+    made.add(below);
+    return join(fresh, path);
+  };
+  return {
+    folder,
+    fresh,
+    write: (path, text) => writeFileSync(to(path), text, { flag: 'wx' }),
+    keep: (path) => copyFileSync(join(folder, path), to(path)),
+    discard: () => rmSync(root, { recursive: true, force: true }),
+  };
+}
+
+/** Two renames each; a crash between them leaves the old folder under its other name, where {@link recoverFolder} finds it. */
+function swapIn(stages: readonly Stage[]): void {
+  const undo: (() => void)[] = [];
   try {
-    const content = join(fresh, basename(folder));
-    for (const below of new Set(['', ...[...files.keys()].map(dirname)])) mkdirSync(join(content, below), { recursive: true });
-    for (const [path, text] of files) writeFileSync(join(content, path), text, { flag: 'wx' });
+    for (const one of stages) undo.unshift(swap(one));
   } catch (error) {
-    rmSync(fresh, { recursive: true, force: true });
+    for (const step of undo) step();
     throw error;
+  } finally {
+    for (const one of stages) one.discard();
   }
-  return fresh;
+  for (const { folder } of stages) sweep(folder);
 }
 
 /** Gives the function that takes it back. */
-function swap(folder: string, fresh: string): () => void {
+function swap({ folder, fresh }: Stage): () => void {
   const old = oldOf(folder);
   const replaced = existsSync(folder);
   const restore = () => {
@@ -77,11 +80,12 @@ function sweep(folder: string): void {
   }
 }
 
-/** Hidden, and beside the folder: a rename works within one file system only. */
-const newOf = (folder: string) => join(dirname(folder), `.${basename(folder)}.new`);
-const oldOf = (folder: string) => join(dirname(folder), `.${basename(folder)}.old`);
+function copyFolder(from: string, to: string): void {
+  rmSync(to, { recursive: true, force: true });
+  cpSync(from, to, { recursive: true });
+}
 
-function createFiles(files: Files): void {
+function createFiles(files: ReadonlyMap<string, string>): void {
   const made: string[] = [];
   try {
     for (const [path, text] of files) {

@@ -1,8 +1,8 @@
 import { listEnvironments, readEnvironment } from '../config/read.ts';
 import { ConfigError, describeProblem, type Problem } from '../errors.ts';
-import { type Loaded, plan } from '../model/load.ts';
+import { plan } from '../model/load.ts';
 import type { Model } from '../model/model.ts';
-import { type Environment, sharedPlaces } from '../model/shared-places.ts';
+import { type OwnedFolder, ownedFolders, sharedPlaces } from '../model/shared-places.ts';
 
 /**
  * Checks and plans the chosen environments of a folder, or all of them; one {@link ConfigError} has every mistake of all.
@@ -12,22 +12,32 @@ import { type Environment, sharedPlaces } from '../model/shared-places.ts';
 export function loadModels(dir: string, chosen: readonly string[]): readonly Model[] {
   const known = listEnvironments(dir);
   const names = chosen.length > 0 ? [...new Set(chosen)].sort() : known;
-  const problems: Problem[] = [];
-  const found = new Map<string, Loaded & Environment>();
-  for (const name of [...names, ...known.filter((other) => !names.includes(other))]) {
-    try {
-      const { values, mistakes } = readEnvironment(dir, name);
-      found.set(name, { ...plan(values, mistakes), place: values.place });
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      if (names.includes(name)) problems.push(...error.problems);
-    }
-  }
-  const of = (wanted: readonly string[]) => wanted.flatMap((name) => found.get(name) ?? []);
   const others = known.filter((name) => !names.includes(name));
-  const shared = [[], ...others.map((other) => [other])].flatMap((other) => sharedPlaces(of([...names, ...other])));
+  const problems: Problem[] = [];
+  const loaded = names.flatMap((name) => load(dir, name, (found) => problems.push(...found)) ?? []);
+  const mine = loaded.flatMap(({ folders }) => folders);
+  const theirs = others.map((name) => load(dir, name, () => {})?.folders ?? []);
+  problems.push(...[[], ...theirs].flatMap((folders) => sharedPlaces([...mine, ...folders])));
   // What the base says wrong is wrong in each environment, and is said once.
-  const distinct = new Map([...problems, ...shared].map((problem) => [describeProblem(problem), problem]));
+  const distinct = new Map(problems.map((problem) => [describeProblem(problem), problem]));
   if (distinct.size > 0) throw new ConfigError([...distinct.values()]);
-  return names.flatMap((name) => found.get(name)?.model ?? []);
+  return loaded.map(({ model }) => model);
+}
+
+interface LoadedModel {
+  readonly model: Model;
+  readonly folders: readonly OwnedFolder[];
+}
+
+/** One environment without its settings, which are larger than the model. */
+function load(dir: string, name: string, wrong: (problems: readonly Problem[]) => void): LoadedModel | undefined {
+  try {
+    const { values, mistakes } = readEnvironment(dir, name);
+    const { model, settings } = plan(values, mistakes);
+    return { model, folders: ownedFolders(settings, values.place) };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    wrong(error.problems);
+    return undefined;
+  }
 }

@@ -1,13 +1,14 @@
 import { join } from 'node:path';
-import { synthesize } from '../charts/synthesize.ts';
 import { listEnvironments } from '../config/read.ts';
 import type { Model } from '../model/model.ts';
 import { packageVersion } from '../version.ts';
+import { buildOutput, type Output } from './build-output.ts';
 import { loadModels } from './load-models.ts';
-import { checkOutput, type Files, filesIn, leftOver, readOutput } from './output-folder.ts';
+import { checkOutput, leftOver, open } from './output-folder.ts';
 import { STATUS } from './statuses.ts';
-import { describe, describeLeftOver, differences, type Output, warningsOf } from './synth-report.ts';
-import type { Outcome, World } from './world.ts';
+import { describe, describeLeftOver, warningsOf } from './synth-report.ts';
+import { scriptsOf } from './vanished.ts';
+import type { Disk, Outcome, Stage, World } from './world.ts';
 
 export interface SynthOptions {
   /** Folder of the values. */
@@ -18,26 +19,34 @@ export interface SynthOptions {
   readonly check?: boolean;
 }
 
-/** Values to YAML. Every environment is built in memory before the first file is written, and a mistake writes none. */
+/** Values to YAML. Every environment is complete before the first folder is touched, and a mistake touches none. */
 export function synth(chosen: readonly string[], { config, out, check }: SynthOptions, world: World): Outcome {
   checkOutput(out, config);
   const models = loadModels(config, chosen);
   for (const line of warningsOf(models)) world.warn(line);
-  const outputs = models.map((model) => outputOf(model, join(out, model.environment)));
   const known = listEnvironments(config);
   const notes = leftOver(out, known).map((name) => describeLeftOver(join(out, name), config));
-  if (check) return compare(outputs, notes);
-  const others = () => known.filter((name) => !outputs.some(({ model }) => model.environment === name)).map((name) => filesIn(join(out, name)));
-  const lines = outputs.flatMap((output) => describe(output, () => [...outputs.map(({ after }) => after), ...others()]));
-  write(outputs, world);
+  if (check) return compare(buildAll(models, out), notes);
+  const outputs = buildAll(models, out, world.disk);
+  const others = known.filter((name) => !models.some(({ environment }) => environment === name)).map((name) => join(out, name));
+  const current = () => [...outputs.flatMap(({ scripts }) => scripts), ...others.flatMap((folder) => scriptsOf(open(folder)))];
+  const lines = outputs.flatMap((output) => describe(output, current));
+  world.disk.swapIn(outputs.flatMap(({ stage }) => stage ?? []));
+  copyForCdk8s(outputs, world);
   return { status: STATUS.done, text: [...lines, ...notes].join('\n') };
 }
 
-function outputOf(model: Model, folder: string): Output {
-  const version = packageVersion();
-  const before = readOutput(folder, version);
-  const after = synthesize(model, version);
-  return { model, folder, before, after, changes: differences(before, after) };
+/** All of them, or none: what one has staged goes when another one fails. */
+function buildAll(models: readonly Model[], out: string, disk?: Disk): readonly Output[] {
+  const stages: Stage[] = [];
+  const stage = disk && ((folder: string) => stages[stages.push(disk.stage(folder)) - 1] as Stage);
+  try {
+    const version = packageVersion();
+    return models.map((model) => buildOutput({ model, folder: join(out, model.environment), version, stage }));
+  } catch (error) {
+    for (const one of stages) one.discard();
+    throw error;
+  }
 }
 
 function compare(outputs: readonly Output[], notes: readonly string[]): Outcome {
@@ -46,10 +55,8 @@ function compare(outputs: readonly Output[], notes: readonly string[]): Outcome 
   return { status: STATUS.found, text: [...stale, ...notes, 'HINT: run backstay synth, look at what it changed, and commit it'].join('\n') };
 }
 
-function write(outputs: readonly Output[], { disk, cdk8sOutdir }: World): void {
-  const folders = outputs.filter(({ changes }) => changes.length > 0).map(({ folder, after }): [string, Files] => [folder, after]);
-  disk.replaceFolders(new Map(folders));
-  // cdk8s' own command line empties this folder, and wants to find there what was made.
+/** cdk8s' own command line has emptied this folder, and wants to find there what was made. */
+function copyForCdk8s(outputs: readonly Output[], { disk, cdk8sOutdir }: World): void {
   if (cdk8sOutdir === undefined) return;
-  disk.replaceFolders(new Map(outputs.map(({ model, after }) => [join(cdk8sOutdir, model.environment), after])));
+  for (const { model, folder } of outputs) disk.copyFolder(folder, join(cdk8sOutdir, model.environment));
 }

@@ -26,12 +26,28 @@ export interface Ran {
 
 /** The writing side of the disk: each call succeeds as a whole or leaves everything as it was. */
 export interface Disk {
-  /** Files of some folders, path to text, each in place of what the folder held before. */
-  replaceFolders(folders: ReadonlyMap<string, ReadonlyMap<string, string>>): void;
+  /** Begins a folder that will take the place of another one. Nobody sees it until it is swapped in. */
+  stage(folder: string): Stage;
+  /** Puts all of them in their places, or none. */
+  swapIn(stages: readonly Stage[]): void;
+  /** Makes a folder a copy of another one. */
+  copyFolder(from: string, to: string): void;
   /** New files, path to text. Fails when one of them is there already, and makes none. */
   createFiles(files: ReadonlyMap<string, string>): void;
   /** A file that is there already, in one step. */
   replaceFile(path: string, text: string): void;
+}
+
+/** A folder in the making. */
+export interface Stage {
+  /** Where it will be. */
+  readonly folder: string;
+  /** Where it is until then. */
+  readonly fresh: string;
+  write(path: string, text: string): void;
+  /** Takes a file over from the folder that is there now. */
+  keep(path: string): void;
+  discard(): void;
 }
 
 /** What a command comes to: its answer, and the status of the process. */

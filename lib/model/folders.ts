@@ -38,7 +38,7 @@ export function checkFolders(settings: Settings, problems: Problems): void {
 const HINT = 'give it another folder:, or one of the storages another prefix:';
 
 /** The folders that a place lies in. */
-function above(place: string): readonly string[] {
+export function above(place: string): readonly string[] {
   const steps = place.split('/');
   return steps.slice(1).map((_, index) => steps.slice(0, index + 1).join('/'));
 }

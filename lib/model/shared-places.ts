@@ -1,52 +1,40 @@
 import { type PlaceOf, printPath } from '../config/places.ts';
 import type { Settings } from '../config/settings.ts';
-import type { Problem } from '../errors.ts';
-import { foldersOf } from './folders.ts';
+import type { Place, Problem } from '../errors.ts';
+import { above, foldersOf } from './folders.ts';
 
-/** The settings of one environment, which still know where they were written. */
-export interface Environment {
-  readonly settings: Settings;
-  readonly place: PlaceOf;
-}
-
-interface Folder extends Environment {
+/** A folder that a source of one environment writes to: what is known of it without the settings. */
+export interface OwnedFolder {
+  readonly environment: string;
   readonly source: string;
-  readonly storage: string;
   /** Text that is equal for equal places, its steps parted by slashes. */
   readonly at: string;
+  /** Path in the values of the prefix that leads there, and where it was written. */
+  readonly prefix: string;
+  readonly place?: Place;
+}
+
+/** All folders of one environment. */
+export function ownedFolders(settings: Settings, place: PlaceOf): readonly OwnedFolder[] {
+  return settings.sources.flatMap((source) =>
+    foldersOf(settings, source).map(({ storage, place: at }) => {
+      const prefix = [...(settings.storages.get(storage)?.at ?? []), 'prefix'];
+      return { environment: settings.environment, source: source.name, at, prefix: printPath(prefix), place: place(prefix) };
+    }),
+  );
 }
 
 /**
  * Folders that two environments would share, or of which one lies in the other: staging that points at production's
  * prefix prunes production's backups.
  */
-export function sharedPlaces(environments: readonly Environment[]): readonly Problem[] {
-  const folders = environments.flatMap(foldersIn);
+export function sharedPlaces(folders: readonly OwnedFolder[]): readonly Problem[] {
   const owners = new Map<string, string>();
-  for (const { at, settings } of folders) if (!owners.has(at)) owners.set(at, settings.environment);
-  return folders.flatMap((folder) => {
-    const others = [folder.at, ...ancestors(folder.at)].flatMap((at) => owners.get(at) ?? []).filter((name) => name !== folder.settings.environment);
-    return others[0] === undefined ? [] : [problemOf(folder, others[0])];
+  for (const { at, environment } of folders) if (!owners.has(at)) owners.set(at, environment);
+  return folders.flatMap(({ environment, source, at, prefix, place }) => {
+    const owner = [at, ...above(at)].map((path) => owners.get(path)).find((name) => name !== undefined && name !== environment);
+    if (owner === undefined) return [];
+    const message = `the environments '${owner}' and '${environment}' would both keep the source '${source}' in one folder`;
+    return [{ path: prefix, message, hint: "leave the prefix out: it is the environment's name by default", place }];
   });
-}
-
-function foldersIn({ settings, place }: Environment): readonly Folder[] {
-  return settings.sources.flatMap((source) =>
-    foldersOf(settings, source).map((folder) => ({ settings, place, source: source.name, storage: folder.storage, at: folder.place })),
-  );
-}
-
-function ancestors(at: string): readonly string[] {
-  const steps = at.split('/');
-  return steps.slice(1).map((_, index) => steps.slice(0, index + 1).join('/'));
-}
-
-function problemOf({ settings, place, source, storage }: Folder, owner: string): Problem {
-  const path = [...(settings.storages.get(storage)?.at ?? []), 'prefix'];
-  return {
-    path: printPath(path),
-    message: `the environments '${owner}' and '${settings.environment}' would both keep the source '${source}' in one folder`,
-    hint: "leave the prefix out: it is the environment's name by default",
-    place: place(path),
-  };
 }

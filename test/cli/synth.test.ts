@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { disk } from '../../lib/cli/disk.ts';
+import type { Disk } from '../../lib/cli/world.ts';
 import { packageVersion } from '../../lib/version.ts';
 import { backstay } from '../support/fake-world.ts';
 import { projectFolder, VALUES } from '../support/project-folder.ts';
@@ -113,25 +114,44 @@ describe('a mistake leaves dist/ as it was', () => {
     expect(existsSync(join(project.dir, 'dist'))).toBe(false);
   });
 
+  test('a disk that is full in the middle of the second environment: the first one is not touched either', async () => {
+    const project = projectFolder({ 'config/base.yaml': VALUES, 'config/dev.yaml': '', 'config/prod.yaml': '' });
+    const full: Disk = {
+      ...disk,
+      stage: (folder) => {
+        const stage = disk.stage(folder);
+        const write = (path: string, text: string) => {
+          if (folder.endsWith('prod') && path.startsWith('jobs/'))
+            throw Object.assign(new Error('ENOSPC: no space left'), { code: 'ENOSPC', syscall: 'write' });
+          stage.write(path, text);
+        };
+        return { ...stage, write };
+      },
+    };
+    const { status, stderr } = await backstay(['synth', ...project.folders], { changes: { disk: full } });
+    expect(stderr).toBe('error: ENOSPC: no space left\n  HINT: nothing was changed; look at the rights and at the room on the disk');
+    expect(status).toBe(70);
+    expect(readdirSync(join(project.dir, 'dist'))).toEqual([]);
+  });
+
   test('a fault of the disk in the middle of the second environment takes back the first one', async () => {
     const project = projectFolder({ 'config/base.yaml': VALUES, 'config/dev.yaml': '', 'config/prod.yaml': '' });
     await backstay(['synth', ...project.folders]);
     const before = project.read();
     project.write({ 'config/base.yaml': VALUES + ORDERS });
     const changed = project.read();
-    const broken = {
+    const broken: Disk = {
       ...disk,
-      replaceFolders: (folders: Parameters<typeof disk.replaceFolders>[0]) => {
-        const [first, second] = [...folders];
-        // A file and a folder of one name: writing fails when it comes to it.
-        const files = new Map([...(second?.[1] ?? []), ['jobs/shop.yaml/x', '']]);
-        disk.replaceFolders(new Map([first!, [second![0], files]]));
+      swapIn: (stages) => {
+        rmSync(stages[1]?.fresh ?? '', { recursive: true });
+        disk.swapIn(stages);
       },
     };
     const { status, stderr } = await backstay(['synth', ...project.folders], { changes: { disk: broken } });
-    expect(stderr).toContain('EEXIST');
+    expect(stderr).toContain('ENOENT');
     expect(status).toBe(70);
     expect(project.read()).toEqual({ ...before, ...changed });
+    expect(readdirSync(join(project.dir, 'dist'))).toEqual(['dev', 'prod']);
   });
 
   test('a crash between the two renames of a swap is mended by the next run, which also sweeps what was left', async () => {
@@ -162,6 +182,12 @@ describe('what is in the way is not overwritten', () => {
     );
     expect(status).toBe(64);
     expect(project.read()).toEqual(before);
+  });
+
+  test('what a file manager left there is no reason to stop', async () => {
+    const project = projectFolder();
+    project.write({ 'dist/prod/.DS_Store': '\0' });
+    expect((await backstay(['synth', ...project.folders])).status).toBe(0);
   });
 
   test('a link in place of the folder', async () => {

@@ -1,0 +1,112 @@
+import { synthesizedFiles } from '../charts/synthesize.ts';
+import type { Model } from '../model/model.ts';
+import { keyOf, type ObjectName, objectsIn } from './object-names.ts';
+import { isOurs, type OutputFolder, openOutput, refuseForeign } from './output-folder.ts';
+import { SCRIPTS, type Vanished } from './vanished.ts';
+import type { Stage } from './world.ts';
+
+/** One environment: what lies in its folder, and what should. */
+export interface Output {
+  readonly model: Model;
+  /** As people write it: `dist/prod`. */
+  readonly folder: string;
+  /** How many there should be. */
+  readonly files: number;
+  /** Nothing was there before. */
+  readonly isNew: boolean;
+  readonly changes: readonly Difference[];
+  readonly vanished: Vanished;
+  /** The script ConfigMaps that it names. */
+  readonly scripts: readonly ObjectName[];
+  /** What is to take the folder's place. @default - nothing changed, or only a comparison was wanted */
+  readonly stage?: Stage;
+}
+
+export interface Difference {
+  readonly what: 'missing' | 'extra' | 'stale';
+  readonly path: string;
+}
+
+export interface Wanted {
+  readonly model: Model;
+  readonly folder: string;
+  readonly version: string;
+  /** Begins the folder that takes the old one's place. @default - only a comparison is wanted */
+  readonly stage?: (folder: string) => Stage;
+}
+
+/** Makes one environment's files, compares each with what is there, and lets it go: memory holds one at a time. */
+export function buildOutput({ model, folder, version, stage: begin }: Wanted): Output {
+  const before = openOutput(folder, version);
+  const made = new Comparison(before, begin && (() => begin(folder)));
+  try {
+    for (const [path, text] of synthesizedFiles(model, version)) made.add(path, text);
+    return { model, folder, ...made.end(folder) };
+  } catch (error) {
+    made.stage?.discard();
+    throw error;
+  }
+}
+
+/** What is found while files are made, one after the other. */
+class Comparison {
+  stage?: Stage;
+  private readonly made = new Set<string>();
+  private readonly same: string[] = [];
+  private readonly changes: Difference[] = [];
+  private readonly foreign: string[] = [];
+  /** Objects that a file says no longer, with that file, and those that one did not say before. */
+  private readonly gone = new Map<string, readonly [path: string, object: ObjectName]>();
+  private readonly come = new Set<string>();
+  private scripts: readonly ObjectName[] = [];
+
+  constructor(
+    private readonly folder: OutputFolder,
+    private readonly begin?: () => Stage,
+  ) {}
+
+  add(path: string, text: string): void {
+    this.made.add(path);
+    if (path === SCRIPTS) this.scripts = objectsIn(text);
+    const old = this.folder.read(path);
+    if (old === text) {
+      this.same.push(path);
+      return;
+    }
+    this.compare(path, old, text);
+    this.changes.push({ what: old === undefined ? 'missing' : 'stale', path });
+    this.stage ??= this.begin?.();
+    this.stage?.write(path, text);
+  }
+
+  end(folder: string): Omit<Output, 'model' | 'folder'> {
+    for (const path of this.folder.paths) {
+      if (this.made.has(path)) continue;
+      this.compare(path, this.folder.read(path), '');
+      this.changes.push({ what: 'extra', path });
+    }
+    refuseForeign(folder, this.foreign.sort());
+    if (this.changes.length > 0) this.stage ??= this.begin?.();
+    for (const path of this.stage ? this.same : []) this.stage?.keep(path);
+    const gone = [...this.gone].filter(([key]) => !this.come.has(key)).map(([, entry]) => entry);
+    const of = (kept: boolean) => gone.filter(([path]) => path.startsWith('keep/') === kept).map(([, object]) => object);
+    return {
+      files: this.made.size,
+      isNew: this.folder.paths.length === 0,
+      changes: this.changes.sort((a, b) => (a.path < b.path ? -1 : 1)),
+      vanished: { jobs: of(false), kept: of(true) },
+      scripts: this.scripts,
+      stage: this.stage,
+    };
+  }
+
+  /** Notes what a file says no longer, and what it did not say before; another file may have one or the other. */
+  private compare(path: string, old: string | undefined, text: string): void {
+    if (this.folder.paths.length === 0) return;
+    if (old !== undefined && !isOurs(old)) this.foreign.push(path);
+    const before = new Map(objectsIn(old ?? '').map((object) => [keyOf(object), object]));
+    const now = new Set(objectsIn(text).map(keyOf));
+    for (const [key, object] of before) if (!now.has(key)) this.gone.set(key, [path, object]);
+    for (const key of now) if (!before.has(key)) this.come.add(key);
+  }
+}
