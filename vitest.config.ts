@@ -4,13 +4,35 @@ const level = (name: string, include: readonly string[], more: object = {}) => (
   test: { name, include: include.map((folder) => `test/${folder}/**/*.test.ts`), ...more },
 });
 
+/** Tests of scripts that wait, kill, page through thousands of objects or start every major: not for the inner loop. */
+const SLOW = [
+  'catalogue',
+  'postgres-formats',
+  'postgres-kill',
+  'postgres-preflight',
+  'postgres-proof',
+  'postgres-throttle',
+  'publish-faults',
+  'publish-killed',
+  'publish-refused',
+  'prune',
+  'prune-in-a-bucket',
+  'pull-by-hand',
+  'volume-failures',
+  'volume-files',
+].map((file) => `test/scripts/${file}.test.ts`);
+
+const SCRIPTS = { testTimeout: 120_000, hookTimeout: 180_000 };
+
 export default defineConfig({
   test: {
     projects: [
       level('unit', ['units', 'config', 'sources', 'storages', 'model', 'constructs', 'charts', 'cli', 'docs']),
       level('manifests', ['manifests']),
-      level('scripts', ['scripts'], { testTimeout: 60_000, hookTimeout: 120_000 }),
-      level('cluster', ['cluster'], { testTimeout: 300_000, hookTimeout: 600_000, fileParallelism: false }),
+      level('scripts', ['scripts'], { ...SCRIPTS, exclude: SLOW }),
+      { test: { name: 'slow scripts', include: SLOW, ...SCRIPTS } },
+      // Most of a run on a cluster is waiting; each file has a namespace and servers of its own.
+      level('cluster', ['cluster'], { testTimeout: 300_000, hookTimeout: 600_000, maxWorkers: 3 }),
     ],
   },
 });

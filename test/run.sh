@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # All levels of tests, with what they need set up first. The last lines are a table, and how many passed and failed.
 #   run.sh          types, lint and format, then unit, manifests, scripts and cluster
-#   run.sh --fast   unit, manifests and scripts: no cluster
+#   run.sh --fast   unit, manifests and most scripts, under a minute: no cluster, and not what waits or kills
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 . test/testbed/lib.sh
@@ -16,8 +16,9 @@ main() {
 	set_up "$fast" || exit
 	[ -n "$fast" ] || level check env CHECK_RESULT="$results/check.sum" test/check.sh
 	level fast vitest fast --project unit --project manifests --project scripts
+	[ -n "$fast" ] || level slow vitest slow --project 'slow scripts'
 	[ -n "$fast" ] || level cluster vitest cluster --project cluster
-	node test/support/summary.mjs "$results" "$((SECONDS - begun))" ${fast:+'cluster: not run here; npm test runs it'}
+	node test/support/summary.mjs "$results" "$((SECONDS - begun))" ${fast:+'slow scripts, cluster: not run here; npm test runs them'}
 }
 
 # The tests take the cluster that KUBECONFIG names, and otherwise the test bed's.
