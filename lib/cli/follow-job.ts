@@ -22,6 +22,16 @@ export interface Followed {
 
 /** Says what a Job does until it ends; the status is that of its last pod. The Job goes on when nobody follows it. */
 export async function followJob(cluster: Cluster, world: World, followed: Followed): Promise<number> {
+  try {
+    return await follow(cluster, world, followed);
+  } catch (error) {
+    // Ctrl-C ends kubectl too, in the middle of a question.
+    if (!world.interrupted.aborted) throw error;
+    return goesOn(world, followed);
+  }
+}
+
+async function follow(cluster: Cluster, world: World, followed: Followed): Promise<number> {
   const { namespace, name, patience } = followed;
   const said = new Set<string>();
   const once = (line: string) => {
@@ -29,7 +39,7 @@ export async function followJob(cluster: Cluster, world: World, followed: Follow
     said.add(line);
   };
   const start = world.now();
-  for (;;) {
+  while (!world.interrupted.aborted) {
     const job = await cluster.get<Job>(['get', 'job', name, '--namespace', namespace]);
     const pods = await podsOf(cluster, followed);
     for (const [index, pod] of pods.entries()) for (const line of progressOf(pod, index)) once(line);
@@ -40,12 +50,14 @@ export async function followJob(cluster: Cluster, world: World, followed: Follow
       if (obstacle) once(`  waiting: ${obstacle}`);
       if (world.now() - start > patience) throw notBegun(followed, obstacle);
     }
-    if (world.interrupted.aborted) {
-      world.warn(`the Job goes on; kubectl delete job --namespace ${namespace} ${name} stops it`);
-      return STATUS.interrupted;
-    }
     await world.sleep(POLL_SECONDS);
   }
+  return goesOn(world, followed);
+}
+
+function goesOn(world: World, { namespace, name }: Followed): number {
+  world.warn(`the Job goes on; kubectl delete job --namespace ${namespace} ${name} stops it`);
+  return STATUS.interrupted;
 }
 
 /** The pods of a Job, the oldest first: one for each attempt. */

@@ -250,8 +250,29 @@ describe('backup --apply', () => {
     expect(calls.join()).not.toContain('delete');
   });
 
-  test('Ctrl-C: the Job goes on, and the command that stops it is said', async () => {
-    const { status, stderr, calls } = await apply({ pods: steps({ 'take-postgres': 'running', publish: { waiting: '' } }) }, { interruptBefore: 8 });
+  test.each([
+    ['Ctrl-C', { status: 130, stderr: '' }],
+    ['a lost connection', { status: 1, stderr: 'Unable to connect to the server: net/http: TLS handshake timeout' }],
+  ])('%s while the Job is made: says how to see whether it was', async (_, ran) => {
+    const known = cluster({ pods: [] });
+    const kubectl = (args: string) => (args.startsWith('create') ? ran : known(args, undefined));
+    const project = projectFolder();
+    const { status, stderr } = await backstay(['backup', 'prod/shop', '--apply', ...project.config], { kubectl });
+    expect(stderr).toContain('; kubectl get jobs --namespace backup says whether the Job was made');
+    expect(status).toBe(69);
+  });
+
+  test.each([
+    ['while kubectl answers', 5],
+    ['between two questions', undefined],
+  ])('Ctrl-C %s: the Job goes on, and the command that stops it is said', async (_, interruptAt) => {
+    const interruption = new AbortController();
+    const sleep = async () => interruption.abort();
+    const changes = interruptAt === undefined ? { sleep, interrupted: interruption.signal } : {};
+    const { status, stderr, calls } = await apply(
+      { pods: steps({ 'take-postgres': 'running', publish: { waiting: '' } }) },
+      { interruptAt, changes },
+    );
     expect(stderr).toBe('the Job goes on; kubectl delete job --namespace backup backup-shop-daily-x7k2p stops it');
     expect(status).toBe(130);
     expect(calls.join()).not.toContain('delete');

@@ -186,8 +186,8 @@ describe('the pod is deleted, whatever happens', () => {
       'the pod has not begun after 2m 0s: FailedMount: MountVolume.SetUp failed',
     ],
     ['it never ends', { pods: hanging({ phase: 'Running', steps: { daily: 'running' } }) }, {}, 69, 'the pod has not ended after 2m 0s'],
-    ['Ctrl-C while it is made', { pods: DONE }, { interruptBefore: 2 }, 130, 'interrupted'],
-    ['Ctrl-C while it runs', { pods: DONE }, { interruptBefore: 4 }, 130, 'interrupted'],
+    ['Ctrl-C while it is made', { pods: DONE }, { interruptAt: 2 }, 130, 'interrupted'],
+    ['Ctrl-C while it runs', { pods: DONE }, { interruptAt: 4 }, 130, 'interrupted'],
   ])('%s', async (_, plan, world, expected, message) => {
     const { status, stderr, calls } = await run(['list', 'prod/shop'], plan, world);
     const errors = stderr.slice(Math.max(0, stderr.indexOf('error: ')));

@@ -19,13 +19,13 @@ export interface FakeWorld {
   readonly kubectl?: Kubectl;
   /** Seconds since 1970 at the beginning; sleeping moves it on. @default 2026-11-21 12:00 UTC */
   readonly now?: number;
-  /** Ctrl-C before the n-th call of kubectl. */
-  readonly interruptBefore?: number;
+  /** Ctrl-C during the n-th call of kubectl, which a terminal sends to kubectl too. */
+  readonly interruptAt?: number;
   readonly changes?: Partial<World>;
 }
 
 /** Runs a command line in a world of its own: the disk is real, kubectl and the clock are not. */
-export async function backstay(argv: readonly string[], { kubectl, now = 1_795_262_400, interruptBefore, changes }: FakeWorld = {}): Promise<Told> {
+export async function backstay(argv: readonly string[], { kubectl, now = 1_795_262_400, interruptAt, changes }: FakeWorld = {}): Promise<Told> {
   const [stdout, stderr, calls, inputs]: string[][] = [[], [], [], []];
   const interruption = new AbortController();
   let clock = now;
@@ -37,9 +37,10 @@ export async function backstay(argv: readonly string[], { kubectl, now = 1_795_2
     say: (text) => stdout?.push(text),
     warn: (text) => stderr?.push(text),
     kubectl: async (args, input) => {
-      if ((calls?.length ?? 0) + 1 === interruptBefore) interruption.abort();
       calls?.push(args.join(' '));
       inputs?.push(input ?? '');
+      if (calls?.length === interruptAt) interruption.abort();
+      if (calls?.length === interruptAt) return { status: 130, stdout: '', stderr: '' };
       const answer = kubectl?.(args.join(' '), input);
       if (answer === undefined) throw new Error(`nobody expected kubectl ${args.join(' ')}`);
       return { status: 0, stdout: '', stderr: '', ...(typeof answer === 'string' ? { stdout: answer } : answer) };
