@@ -17,8 +17,9 @@ interface Step {
   readonly underway: RegExp;
 }
 
-const scratch = { pod: { scratch: { size: '512Mi' } } };
-const database = (over: Json = {}, more: Json = {}) => ({ ...postgresSource('db', 'shop', over), ...scratch, ...more });
+/** Little of a processor: a step takes long enough to be met, without much data. */
+const SLOW = { scratch: { size: '256Mi' }, resources: { limits: { cpu: '150m', memory: '512Mi' } } };
+const database = (over: Json = {}, more: Json = {}) => ({ ...postgresSource('db', 'shop', over), pod: SLOW, ...more });
 
 /** Each step of `take`, by a source of its own that is slow there. */
 const STEPS: Readonly<Record<string, Step>> = {
@@ -27,7 +28,7 @@ const STEPS: Readonly<Record<string, Step>> = {
   dump: { source: database(), underway: /slot \d of/ },
   prove: { source: database(), underway: /\.dump has / },
   archive: {
-    source: { volume: { claim: 'app-data', nextTo: { app: 'web' } }, pod: { runAsUser: APP_USER, scratch: { size: '512Mi' } } },
+    source: { volume: { claim: 'app-data', nextTo: { app: 'web' } }, pod: { runAsUser: APP_USER, ...SLOW } },
     underway: /writing a tar/,
   },
 };
@@ -43,10 +44,10 @@ beforeAll(async () => {
       await db.sql('create database held');
       await apply(claim(namespace, 'app-data'));
       const app = await startDesk(namespace, { name: 'app', claims: ['app-data'], user: APP_USER, labels: { app: 'web' } });
-      await app.sh('dd if=/dev/urandom of=/claims/app-data/noise bs=1M count=120 status=none');
+      await app.sh('dd if=/dev/urandom of=/claims/app-data/noise bs=1M count=50 status=none');
       return { sources: Object.fromEntries(NAMES.map((name) => [name, STEPS[name]?.source])) };
     },
-    { sql: SMALL_SQL + incompressible('noise', 80) },
+    { sql: SMALL_SQL + incompressible('noise', 25) },
   );
   // Holds the only slot of one source for as long as the server lives.
   world.db.sql(`select pg_advisory_lock(${THROTTLE_LOCK}, 1), pg_sleep(3600)`, 'held').catch(() => {});

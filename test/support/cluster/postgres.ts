@@ -58,6 +58,7 @@ export async function startPostgres(namespace: string, options: PostgresOptions 
 // No volume and no fsync: it lives as long as its pod.
 function serverObjects(namespace: string, name: string, major: PostgresMajor, password: string, settings: readonly string[]): readonly Json[] {
   const labels = { app: name };
+  const isReady = { command: [`/usr/lib/postgresql/${major}/bin/pg_isready`, '-q', '-h', '/tmp'] };
   const start = [
     `export PATH="$PATH:/usr/lib/postgresql/${major}/bin" PGDATA=/data/pgdata`,
     `if ! [ -s $PGDATA/PG_VERSION ]; then`,
@@ -88,12 +89,10 @@ function serverObjects(namespace: string, name: string, major: PostgresMajor, pa
                 image: IMAGES[`postgres${major}`],
                 command: ['bash', '-euc', start, 'postgres', ...settings.flatMap((setting) => ['-c', setting])],
                 ports: [{ containerPort: 5432 }],
-                // With the default of one second a busy machine takes the server out of its Service.
-                readinessProbe: {
-                  exec: { command: [`/usr/lib/postgresql/${major}/bin/pg_isready`, '-q', '-h', '/tmp'] },
-                  periodSeconds: 1,
-                  timeoutSeconds: 20,
-                },
+                // Each look starts a process: often until it is up, rarely from then on. With the default time-out of one
+                // second a busy machine would take the server out of its Service.
+                startupProbe: { exec: isReady, periodSeconds: 1, timeoutSeconds: 20, failureThreshold: 120 },
+                readinessProbe: { exec: isReady, periodSeconds: 60, timeoutSeconds: 20 },
                 resources: { requests: { cpu: '20m', memory: '64Mi' } },
                 securityContext: restrictedContainer,
                 volumeMounts: [
