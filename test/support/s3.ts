@@ -21,6 +21,10 @@ export interface LocalS3 extends AccessKey {
   /** What clients are given; the gate's. */
   readonly url: string;
   readonly gate: Gate;
+  /** The server itself, behind the gate. */
+  readonly behind: string;
+  /** Folder in which the server keeps `bucket/key` as plain files. */
+  readonly data: string;
   /** File with the private authority's certificate. */
   readonly ca: string;
   /** File of an object as the server keeps it. */
@@ -35,18 +39,20 @@ export interface LocalS3 extends AccessKey {
   readonly end: () => Promise<void>;
 }
 
-/** Starts versitygw, about half a second. */
-export async function startLocalS3(): Promise<LocalS3> {
+/** Starts versitygw, about half a second. `host` is the address that clients reach. */
+export async function startLocalS3(host = HOST): Promise<LocalS3> {
   const state = mkdtempSync(join(tmpdir(), 's3-'));
-  const env = { ...process.env, TEST_PEERS_STATE: state, TEST_PEERS_ADDR: HOST };
+  const env = { ...process.env, TEST_PEERS_STATE: state, TEST_PEERS_ADDR: host };
   const start = await execute(SERVERS, ['start', 's3', 'versitygw'], { env });
   const { S3_URL: store, S3_KEY: key, S3_SECRET: secret, S3_DATA: data, CA: ca } = settingsIn(start.stdout);
   const certificate = { cert: join(state, 's3', 'server.crt'), key: join(state, 's3', 'server.key'), ca };
-  const gate = await openGate({ host: HOST, store, certificate });
+  const gate = await openGate({ host, store, certificate });
   const keys: LocalS3['keys'] = (bucket, prefix = '') => filesBelow(join(data, bucket)).filter((name) => name.startsWith(prefix));
   return {
     url: gate.url,
     gate,
+    behind: store,
+    data,
     key,
     secret,
     ca,
