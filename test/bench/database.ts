@@ -51,7 +51,7 @@ async function fill(server: PostgresServer): Promise<number> {
             (ARRAY['new', 'paid', 'sent', 'returned'])[1 + n % 4],
             'order of ' || md5(n::text) || ' with ' || (random() * 1000)::int || ' things in it, packed by ' || md5((n % 500)::text),
             jsonb_build_object('sku', md5((n % 20000)::text), 'price', round((random() * 1000)::numeric, 2), 'address', 'Street ' || n % 9000 || ', City ' || n % 300, 'gift', n % 7 = 0)
-     FROM generate_series(1, 5600000) AS n;
+     FROM generate_series(1, 7500000) AS n;
      CHECKPOINT;`,
     'bench',
   );
