@@ -61,8 +61,9 @@ export class Pipeline {
   prepare(): void {
     rmSync(this.work, { recursive: true, force: true });
     mkdirSync(join(this.work, 'home'), { recursive: true });
-    for (const folder of Object.values(this.props.mounts)) {
-      if (folder.includes('/storage')) rmSync(folder, { recursive: true, force: true });
+    for (const [path, folder] of Object.entries(this.props.mounts)) {
+      if (!path.startsWith('/storage/')) continue;
+      rmSync(folder, { recursive: true, force: true });
       mkdirSync(folder, { recursive: true });
     }
   }

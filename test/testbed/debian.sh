@@ -13,6 +13,8 @@ packages='
 /usr/share/zoneinfo/Pacific/Auckland           tzdata
 ip                                             iproute2
 nft                                            nftables
+pgrep                                          procps
+sysctl                                         procps
 pip                                            python3-pip
 static:busybox                                 busybox-static
 libgssapi_krb5.so.2                            libgssapi-krb5-2
