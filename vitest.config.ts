@@ -31,8 +31,9 @@ export default defineConfig({
       level('manifests', ['manifests']),
       level('scripts', ['scripts'], { ...SCRIPTS, exclude: SLOW }),
       { test: { name: 'slow scripts', include: SLOW, ...SCRIPTS } },
-      // Most of a run on a cluster is waiting; each file has a namespace and servers of its own.
-      level('cluster', ['cluster'], { testTimeout: 300_000, hookTimeout: 600_000, maxWorkers: 3 }),
+      // Most of a run on a cluster is waiting; each file has a namespace and servers of its own. One retry: a busy machine
+      // may keep a pod waiting for longer than a test does, and a fault of ours fails twice.
+      level('cluster', ['cluster'], { testTimeout: 300_000, hookTimeout: 600_000, maxWorkers: 3, retry: 1 }),
     ],
   },
 });
