@@ -242,8 +242,9 @@ upload() {
 		try sync "$S_REMOTE/$1" || explain "$?"
 	else
 		part=$(part_size)
+		# Streams: from 256 MiB on rclone would upload in another way, which asks for no ETag of the whole.
 		try rclone copy "$WORK_DIR/out" "$S_REMOTE/$1" --files-from-raw "$2" --no-traverse --immutable --transfers 2 --s3-no-check-bucket \
-			--s3-use-multipart-etag="$([ "$S_COMPARE" = size ] && echo false || echo true)" \
+			--multi-thread-streams 0 --s3-use-multipart-etag="$([ "$S_COMPARE" = size ] && echo false || echo true)" \
 			--s3-chunk-size "${part}Mi" --s3-upload-concurrency "$((part > 16 ? 2 : 4))" -vv || explain "$?"
 		cp "$S_TMP/said" "$S_TMP/uploaded"
 	fi

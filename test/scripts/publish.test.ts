@@ -157,6 +157,14 @@ test('a large file goes in parts, and their ETag is compared', async () => {
   expect(readFileSync(join(staged.work, 'tmp/storage-1/stored'), 'utf8')).toMatch(/-3$/m);
 });
 
+test('a file of more than 256 MiB, from where on rclone has another way to upload, is compared by its ETag too', async () => {
+  const bucket = await aBucket();
+  const staged = stage({ files: { '.dump': Buffer.alloc(260 * 1024 ** 2, 'x') } });
+  const { status, stderr } = await publish(staged, [anS3(s3, { bucket })]);
+  expect({ status, stderr }).toEqual({ status: 0, stderr: expect.stringContaining('committed') });
+  expect(readFileSync(join(staged.work, 'tmp/storage-1/etags'), 'utf8')).toMatch(new RegExp(`^${staged.name}.dump [0-9a-f]{32}-17\n$`));
+});
+
 test('rule 8: a storage may compare sizes only, or read everything back, and the manifest says so', async () => {
   const [bucket, claim, staged] = [await aBucket(), aClaim(), stage()];
   const storages = [withSettings(claim.storage, { COMPARE: 'size' }), withSettings(anS3(s3, { bucket }), { READ_BACK: 'true' })];
