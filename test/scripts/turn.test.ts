@@ -1,0 +1,162 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { until } from '../support/cluster/until.ts';
+import { SHELLS } from '../support/run-script.ts';
+import { endOfTurn, startTurn, type TurnOptions } from '../support/turns.ts';
+
+describe.concurrent.each(SHELLS)('turn.sh under %s', (_, shell) => {
+  /** A pod: its scratch, and how its steps are started. */
+  function pod() {
+    const work = mkdtempSync(join(tmpdir(), 'work-'));
+    const start = (turn: string, options: Partial<TurnOptions> = {}) => startTurn({ work, shell, turn, ...options });
+    const notes = join(work, 'notes');
+    const note = (text: string) => `echo ${text} >>'${notes}'`;
+    const noted = () => (existsSync(notes) ? readFileSync(notes, 'utf8').trim().split('\n') : []);
+    const isNoted = (text: string) => until(`'${text}' in the notes`, 30, () => (noted().includes(text) ? true : undefined));
+    const begun = (turn: string) => until(`${turn} begins`, 30, () => (existsSync(join(work, 'turns', `${turn}.begun`)) ? true : undefined));
+    return { work, start, note, noted, isNoted, begun };
+  }
+
+  test('steps that start in any order run one after the other, and end with their own statuses', async () => {
+    const { work, start, note, noted, begun } = pod();
+    const third = start('record', { after: 'restore', body: note('record') });
+    await begun('record');
+    const second = start('restore', { after: 'publish', body: `sleep 0.5; ${note('restore')}` });
+    await begun('restore');
+    const first = start('publish', { body: `sleep 0.5; ${note('publish')}` });
+    const ends = await Promise.all([first.end, second.end, third.end]);
+    expect(ends.map(({ status, lastWords }) => [status, lastWords])).toEqual([[0, undefined], [0, undefined], [0, undefined]]);
+    expect(noted()).toEqual(['publish', 'restore', 'record']);
+    expect(['publish', 'restore', 'record'].map((turn) => endOfTurn(work, turn))).toEqual(['0', '0', '0']);
+  });
+
+  test('after a step that failed nothing runs, each says which one it was, and only that one fails', async () => {
+    const { work, start, note, noted } = pod();
+    const steps = [
+      start('record', { after: 'restore', body: note('record') }),
+      start('restore', { after: 'publish', body: note('restore') }),
+      start('publish', { body: 'exit 69' }),
+    ];
+    const [record, restore, publish] = await Promise.all(steps.map(({ end }) => end));
+    expect([publish?.status, restore?.status, record?.status]).toEqual([69, 0, 0]);
+    expect(restore?.lastWords).toEqual({ phase: 'restore', status: 0, reason: 'not begun: publish ended with 69' });
+    expect(record?.lastWords).toEqual({ phase: 'record', status: 0, reason: 'not begun: publish ended with 69' });
+    expect(noted()).toEqual([]);
+    expect(endOfTurn(work, 'publish')).toBe('69');
+    expect(endOfTurn(work, 'restore')).toBe('75\npublish ended with 69');
+  });
+
+  test('after one that was killed while it worked nothing runs', async () => {
+    const { work, start, note, noted, isNoted } = pod();
+    const first = start('restore', { body: `${note('begun')}; exec sleep 60` });
+    const second = start('record', { after: 'restore', body: note('record') });
+    await isNoted('begun');
+    first.kill('KILL');
+    const end = await second.end;
+    expect(end).toMatchObject({ status: 0, lastWords: { reason: 'not begun: restore was killed' } });
+    expect(noted()).toEqual(['begun']);
+    expect(endOfTurn(work, 'restore')).toBeUndefined();
+  });
+
+  test('after one that was killed while it waited nothing runs, and the one at work goes on', async () => {
+    const { work, start, note, noted, isNoted, begun } = pod();
+    const first = start('publish', { body: `${note('begun')}; sleep 1.5; ${note('done')}` });
+    await isNoted('begun');
+    const second = start('restore', { after: 'publish', body: note('restore') });
+    const third = start('record', { after: 'restore', body: note('record') });
+    await Promise.all([begun('restore'), begun('record')]);
+    second.kill('KILL');
+    expect((await third.end).lastWords).toMatchObject({ reason: 'not begun: restore was killed' });
+    expect(endOfTurn(work, 'publish')).toBeUndefined();
+    expect((await first.end).status).toBe(0);
+    expect(noted()).toEqual(['begun', 'done']);
+  });
+
+  test('TERM reaches the script as the leader of its group, is waited for, and its status stays', async () => {
+    const { work, start, note, noted, isNoted } = pod();
+    const body = `trap 'sleep 1; ${note('undone').replaceAll("'", '"')}; exit 73' TERM
+      ps -o pgid= -p $$ | tr -d ' ' >"$WORK_DIR/group"; echo $$ >"$WORK_DIR/pid"
+      ${note('begun')}; while :; do sleep 0.1; done`;
+    const first = start('restore', { body });
+    const second = start('record', { after: 'restore', body: note('record') });
+    await isNoted('begun');
+    first.kill('TERM');
+    first.kill('TERM');
+    expect((await first.end).status).toBe(73);
+    expect((await second.end).lastWords).toMatchObject({ reason: 'not begun: restore ended with 73' });
+    expect(noted()).toEqual(['begun', 'undone']);
+    expect(readFileSync(join(work, 'group'), 'utf8')).toBe(readFileSync(join(work, 'pid'), 'utf8'));
+  });
+
+  test('TERM before its turn ends it, and its script never runs', async () => {
+    const { work, start, note, noted, begun } = pod();
+    const step = start('restore', { after: 'guard', body: note('restore') });
+    await begun('restore');
+    step.kill('TERM');
+    const end = await step.end;
+    expect(end).toMatchObject({ status: 70, lastWords: { phase: 'restore', status: 70, reason: 'stopped by TERM before its turn' } });
+    expect(endOfTurn(work, 'restore')).toBe('70');
+    expect(noted()).toEqual([]);
+  });
+
+  test('a script that is killed has last words too', async () => {
+    const { work, start } = pod();
+    const end = await start('restore', { body: 'kill -KILL $$' }).end;
+    expect(end).toMatchObject({ status: 137, lastWords: { phase: 'restore', status: 137, reason: 'killed by signal 9' } });
+    expect(endOfTurn(work, 'restore')).toBe('137');
+  });
+
+  test('the last words of the script stay', async () => {
+    const { start } = pod();
+    const end = await start('restore', { body: `echo '{"reason":"mine"}' >"$TERMINATION_LOG"; kill -KILL $$` }).end;
+    expect(end.lastWords).toEqual({ reason: 'mine' });
+  });
+
+  test('once the turns are closed none begins', async () => {
+    const { work, start, note, noted } = pod();
+    mkdirSync(join(work, 'turns'));
+    writeFileSync(join(work, 'turns/.closed'), '');
+    writeFileSync(join(work, 'turns/publish'), '0\n');
+    const end = await start('restore', { after: 'publish', body: note('restore') }).end;
+    expect(end).toMatchObject({ status: 0, lastWords: { reason: 'not begun: the guard has seen all turns end' } });
+    expect([noted(), readdirSync(join(work, 'turns')).includes('restore.working')]).toEqual([[], false]);
+  });
+
+  test('a server that the script leaves behind does not keep the lock', async () => {
+    const { work, start } = pod();
+    await start('restore', { body: 'sleep 30 & echo $! >"$WORK_DIR/left"' }).end;
+    const free = spawnSync('flock', ['-n', join(work, 'turns/restore.lock'), 'true']).status;
+    process.kill(Number(readFileSync(join(work, 'left'), 'utf8')));
+    expect(free).toBe(0);
+  });
+
+  test('what is missing is said, and the others do not wait for it', async () => {
+    const { work, start } = pod();
+    const end = await startTurn({ work, shell, turn: 'restore', env: { TURN: '' } }).end;
+    expect(end).toMatchObject({ status: 64, lastWords: { reason: 'not set or empty: TURN' } });
+    const { status } = await start('restore', { body: 'exit 64' }).end;
+    expect([status, endOfTurn(work, 'restore')]).toEqual([64, '64']);
+  });
+
+  test('no turn takes another for killed while it ends: a hundred times', async () => {
+    const { work } = pod();
+    const look = `#!/bin/sh
+set -eu
+. scripts/turns.sh
+turns=$WORK_DIR/turns TURN=$1 TURN_AFTER=
+if [ "$2" = end ]; then hold_turn; write_turn "$TURN" 0; exit; fi
+until [ -e "$turns/$TURN.begun" ]; do :; done
+until is_over "$TURN"; do :; done
+[ "$(turn_status "$TURN")" = 0 ] || echo "killed?"`;
+    const file = join(work, 'look.sh');
+    writeFileSync(file, look);
+    const [program = 'sh', ...flags] = shell;
+    const command = [program, ...flags, file].join(' ');
+    const rounds = 'i=0; while [ $i -lt 100 ]; do i=$((i + 1)); $RUN t$i look & $RUN t$i end; wait $!; done';
+    const { stdout, stderr, status } = spawnSync('sh', ['-euc', rounds], { encoding: 'utf8', env: { ...process.env, WORK_DIR: work, RUN: command } });
+    expect({ stdout, stderr, status }).toEqual({ stdout: '', stderr: '', status: 0 });
+  });
+});
