@@ -140,7 +140,9 @@ find_files() {
 		*) set -- -o -regex "${line#* }" "$@" ;;
 		esac
 	done <"$TMP/exclude"
-	set -- \( -path "$LOST_AND_FOUND" "$@"
+	# Folders of restores: a backup must not hold what another backup holds.
+	set -- \( -path "$LOST_AND_FOUND" -o -type d \( -path './.backstay-before-*' -o -path './.backstay-restored-*' -o \
+		-path './.backstay-undone-*' -o -path './.backstay-restore-*' \) "$@"
 	search "$@"
 }
 

@@ -29,9 +29,11 @@
 # not looked at. The folders on the way to what INCLUDE matches are in the archive, without their other contents.
 #
 # What is in the archive: all files, folders, links (not followed), FIFOs and devices, by number of owner and group.
-# Not in it: sockets (they hold no data) and lost+found at the root of a volume (of the file system, and closed to all
-# but root). Other file systems that are mounted inside are in it: leaving out in silence what can be seen, such as a
-# subvolume, would be a hole in the backup. BusyBox' tar keeps holes as zeros, times to the second and since 1970 only.
+# Not in it: sockets (they hold no data), lost+found at the root of a volume (of the file system, and closed to all
+# but root), and what restores keep at the top of DATA_PATH: folders .backstay-before-*, .backstay-restored-*,
+# .backstay-undone-* and .backstay-restore-*, or a backup would hold backups. Other file systems that are mounted inside
+# are in it: leaving out in silence what can be seen, such as a subvolume, would be a hole in the backup. BusyBox' tar
+# keeps holes as zeros, times to the second and since 1970 only.
 set -eu
 LC_ALL=C
 export LC_ALL
