@@ -2,7 +2,9 @@
 # postgres.sh - sessions of PostgreSQL, as every step that talks to a server has them. Sourced, never run.
 #
 # Environment: PG*, DATABASE, SERVER_MAJOR, WAIT_SECONDS, LOCK_WAIT_SECONDS, ENVIRONMENT and SOURCE of the script that
-# sources it, and TMP, a folder that it empties.
+# sources it, and TMP, a folder that it empties. Optional: SESSION_DATABASE, with which sessions are instead of DATABASE,
+# SESSION_KEY, its key in the values, QUERY_PRELUDE, lines that every query begins with, and ROLE_HINT, LOCK_HINT and
+# VALUES_HINT.
 
 # Statuses are numbers of common.sh; what is set here is read by who sources this file.
 # shellcheck disable=SC2034,SC2086
@@ -37,9 +39,9 @@ wait_for_server() {
 	deadline=$(($(date +%s) + WAIT_SECONDS)) pause=1
 	while :; do
 		refused=0
-		run psql --no-psqlrc --no-password --dbname="$(conninfo "$DATABASE")" --command='select 1' >"$TMP/ready" 2>"$TMP/ready.err" || refused=$?
+		run psql --no-psqlrc --no-password --dbname="$(conninfo "${SESSION_DATABASE:-$DATABASE}")" --command='select 1' >"$TMP/ready" 2>"$TMP/ready.err" || refused=$?
 		[ "$refused" != 0 ] || return 0
-		! is_final "$TMP/ready.err" || refuse_session "$TMP/ready.err" database
+		! is_final "$TMP/ready.err" || refuse_session "$TMP/ready.err" "${SESSION_KEY:-database}"
 		[ "$(date +%s)" -lt "$deadline" ] || give_up "$TMP/ready.err"
 		log info "waiting for $PGHOST:$PGPORT: $(reason_in "$TMP/ready.err")"
 		run sleep "$pause"
@@ -88,17 +90,20 @@ give_up() {
 	esac
 }
 
-# query NAME - runs the SQL on stdin; what it returns is in TMP/NAME, unaligned
+# query NAME [DATABASE] - runs the SQL on stdin; what it returns is in TMP/NAME, unaligned
 query() {
-	query_name=$1
+	try_query "$@" || fail_as "$TMP/$1.err" "cannot look at the database ($1)"
+}
+
+# try_query NAME [DATABASE] - the same, and psql's status
+try_query() {
+	query_name=$1 query_database=${2:-${SESSION_DATABASE:-$DATABASE}}
 	{
-		printf "set search_path = pg_catalog;\nset client_encoding = 'UTF8';\nset lock_timeout = '%ss';\n" "$LOCK_WAIT_SECONDS"
+		printf "set search_path = pg_catalog;\nset client_encoding = 'UTF8';\nset lock_timeout = '%ss';\n%s" "$LOCK_WAIT_SECONDS" "${QUERY_PRELUDE-}"
 		cat
 	} >"$TMP/$query_name.sql"
-	query_status=0
 	run psql --no-psqlrc --no-password --quiet --no-align --tuples-only --set=ON_ERROR_STOP=1 \
-		--dbname="$(conninfo "$DATABASE")" --file="$TMP/$query_name.sql" >"$TMP/$query_name" 2>"$TMP/$query_name.err" || query_status=$?
-	[ "$query_status" = 0 ] || fail_as "$TMP/$query_name.err" "cannot look at the database ($query_name)"
+		--dbname="$(conninfo "$query_database")" --file="$TMP/$query_name.sql" >"$TMP/$query_name" 2>"$TMP/$query_name.err"
 }
 
 # check_server - the server's own major
@@ -127,13 +132,13 @@ fail_as() {
 	if grep -qE 'No space left|File too large|[Qq]uota exceeded' "$1"; then
 		die $NO_ROOM "$why" 'give the run more scratch space'
 	elif grep -qE 'permission denied|row-level security|password authentication|must be (owner|superuser|able)|pg_hba' "$1"; then
-		die $NOT_ALLOWED "$why" 'docs/postgres-role.sql makes a role that suffices'
+		die $NOT_ALLOWED "$why" "${ROLE_HINT:-docs/postgres-role.sql makes a role that suffices}"
 	elif grep -qE 'lock timeout|could not obtain lock|connection slots|too many (clients|connections)' "$1"; then
-		die $BUSY "$why" "somebody holds a lock or all connections; dump.lockWait: is the patience"
+		die $BUSY "$why" "${LOCK_HINT:-somebody holds a lock or all connections; dump.lockWait: is the patience}"
 	elif grep -qE 'conflict with recovery' "$1"; then
 		die $BUSY "$why" 'on a standby: hot_standby_feedback = on, or a larger max_standby_streaming_delay'
 	elif grep -qE 'no matching|server version mismatch|invalid value|unrecognized|improper' "$1"; then
-		die $WRONG_INPUT "$why" 'look at dump: in the values of this source'
+		die $WRONG_INPUT "$why" "${VALUES_HINT:-look at dump: in the values of this source}"
 	elif grep -qE "$PASSING|connection to server|terminating connection|could not (receive|send) data|SSL SYSCALL" "$1"; then
 		die $UNAVAILABLE "$why" 'the server went away; the next attempt starts afresh'
 	fi

@@ -1,0 +1,296 @@
+#!/bin/sh
+# postgres-load.sh - loads a dump into a database of its own, and checks what came of it. Sourced, never run.
+#
+# The comment of the new database is its journal: `backstay restore <id> of <backup>: loading`, then `…: ready`. An attempt
+# drops only what carries the comment of its own id, or what CREATE DATABASE left before there was a comment: a database
+# that lets nobody in, with a connection limit made of the id.
+#
+# Environment: that of postgres-restore.sh. Gives: JOURNAL, R_TABLES, R_LARGE_OBJECTS.
+
+# Statuses are numbers of common.sh; what is set here is read by who sources this file.
+# shellcheck disable=SC2034,SC2086
+
+R_TABLES=0 R_LARGE_OBJECTS=0 unpacker=''
+
+# prelude - what every query may name, as variables of psql
+prelude() {
+	mark=$(($(number_of "$RESTORE_ID") % 1000000000 + 1000000000))
+	case $RESTORE_ACTION/${OWNER-} in
+	restore/role:*) role=${OWNER#role:} ;;
+	*) role='' ;;
+	esac
+	QUERY_PRELUDE=$(
+		variable live "$LIVE"
+		variable fresh "$FRESH"
+		variable into "$INTO"
+		variable old "$OLD"
+		variable kept "$KEPT_DATABASE"
+		variable id "$RESTORE_ID"
+		variable of "backstay restore $RESTORE_ID of "
+		variable backup "${BACKUP-}"
+		variable role "$role"
+		variable mark "$mark"
+	)'
+'
+}
+
+# variable NAME TEXT - the line that sets it
+variable() {
+	printf "\\\\set %s '" "$1"
+	printf '%s' "$2" | awk '{ gsub(/[\\\047]/, "\\\\&"); printf "%s%s", (NR > 1 ? "\\n" : ""), $0 }'
+	printf "'\n"
+}
+
+# look_at_journal - what an attempt of the same id has left: JOURNAL is absent, ours, ready, foreign or finished
+look_at_journal() {
+	PHASE=journal
+	if [ "$IN_PLACE" = true ]; then
+		find_replaced
+		[ "$JOURNAL" != finished ] || return 0
+	fi
+	query journal <<-'SQL'
+		select case
+		    when journal = :'of' || :'backup' || ': ready' then 'ready'
+		    when left(journal, length(:'of')) = :'of' then 'ours'
+		    when journal = '' and not datallowconn and datconnlimit = :mark then 'ours'
+		    else 'foreign' end
+		from (select coalesce(shobj_description(oid, 'pg_database'), '') as journal, * from pg_database where datname = :'fresh') as fresh;
+	SQL
+	JOURNAL=$(cat "$TMP/journal")
+	: "${JOURNAL:=absent}"
+	[ "$JOURNAL" != ready ] || log info "$FRESH was restored and checked by an attempt before this one"
+}
+
+# drop_fresh - what an attempt before this one has begun
+drop_fresh() {
+	[ "$JOURNAL" = ours ] || return 0
+	log info "removing $FRESH, which an attempt before this one did not finish"
+	drop_own || fail_as "$TMP/drop.err" "cannot remove $FRESH"
+}
+
+# drop_own - the new database, with whoever is in it; nothing that is not ours
+drop_own() {
+	try_query drop <<-'SQL'
+		select format('drop database %I with (force)', datname)
+		from (select coalesce(shobj_description(oid, 'pg_database'), '') as journal, * from pg_database where datname = :'fresh') as fresh
+		where left(journal, length(:'of')) = :'of' or (journal = '' and not datallowconn and datconnlimit = :mark)
+		\gexec
+	SQL
+}
+
+# make_roles - those that the server lacks, all or none; roles that are there are not changed
+make_roles() {
+	[ "$RESTORE_GLOBALS" = missing-roles ] || return 0
+	PHASE=roles
+	query new-roles <<-SQL
+		select replace(replace(replace(name, '\\', '\\\\'), E'\\n', '\\n'), E'\\t', '\\t')
+		from (values $(sql_texts "$TMP/makeable")) as named(name) where not exists (select from pg_roles where rolname = name) order by 1;
+	SQL
+	[ -s "$TMP/new-roles" ] || return 0
+	{
+		echo 'begin;'
+		# Whoever makes a role must be able to give it what it owned.
+		[ "$SERVER_MAJOR" -lt 16 ] || echo "set local createrole_self_grant = 'set, inherit';"
+		making_roles "$TMP/new-roles" "$WORK_DIR/in/$GLOBALS_FILE"
+		[ "$SERVER_MAJOR" -ge 16 ] || [ "$SUPERUSER" = t ] || awk '{ gsub(/\047/, "\047\047"); printf "select format(\047grant %%I to current_user\047, E\047%s\047) \\gexec\n", $0 }' "$TMP/new-roles"
+		echo 'commit;'
+	} >"$TMP/making.sql"
+	query making <"$TMP/making.sql"
+	log info "made roles without passwords: $(listed "$TMP/new-roles")"
+}
+
+# make_fresh - the new database, as the dumped one was: what a locale means decides how it sorts and compares
+make_fresh() {
+	PHASE=create
+	making=yes
+	QUERY_PRELUDE=$QUERY_PRELUDE$(
+		variable encoding "$(fact database.encoding "$FACTS")"
+		variable collation "$(fact database.collation "$FACTS")"
+		variable ctype "$(fact database.ctype "$FACTS")"
+		variable provider "$(fact database.localeProvider "$FACTS")"
+		variable locale "$(fact database.locale "$FACTS")"
+		variable owner "$FRESH_OWNER"
+	)'
+'
+	try_query create <<-'SQL' || refuse_create
+		select format('create database %I template template0 encoding %L lc_collate %L lc_ctype %L', :'fresh', :'encoding', :'collation', :'ctype')
+		  || case when current_setting('server_version_num')::int < 150000 then ''
+		       when :'provider' = 'icu' then format(' locale_provider icu icu_locale %L', :'locale')
+		       when :'provider' = 'builtin' then format(' locale_provider builtin builtin_locale %L', :'locale')
+		       else ' locale_provider libc' end
+		  || case :'owner' when '' then '' else format(' owner %I', :'owner') end
+		  || coalesce((select format(' tablespace %I', spcname) from pg_database d join pg_tablespace t on t.oid = d.dattablespace where datname = :'live'), '')
+		  || format(' allow_connections false connection limit %s', :mark)
+		\gexec
+		begin;
+		select format('comment on database %I is %L', :'fresh', :'of' || :'backup' || ': loading') \gexec
+		alter database :"fresh" with allow_connections true connection limit -1;
+		commit;
+	SQL
+	log info "loading into $FRESH"
+	[ "$IN_PLACE" = false ] || rehearse
+}
+
+refuse_create() {
+	grep -qE 'locale|collation|encoding|LC_' "$TMP/create.err" || fail_as "$TMP/create.err" "cannot make the database $FRESH"
+	die $WRONG_INPUT "the server cannot make a database like the dumped one: $(reason_in "$TMP/create.err")" \
+		"the backup has encoding $(fact database.encoding "$FACTS"), locale $(fact database.collation "$FACTS"): the image of the server must have it"
+}
+
+# restoring OPTION... - pg_restore, as OWNER and PRIVILEGES ask for
+#
+# A subscription would be made disabled, hold back DROP DATABASE, and take the publisher's slot with it when it is dropped.
+restoring() {
+	[ "$PRIVILEGES" = keep ] || set -- --no-privileges "$@"
+	[ "$TABLESPACES" = keep ] || set -- --no-tablespaces "$@"
+	case $OWNER in
+	none) set -- --no-owner "$@" ;;
+	role:*) set -- --no-owner --role="${OWNER#role:}" "$@" ;;
+	esac
+	case $ONLY in
+	schema) set -- --schema-only "$@" ;;
+	esac
+	run pg_restore --no-password --exit-on-error --no-subscriptions "$@"
+}
+
+# load - the dump into the new database; it stops at the first error
+load() {
+	PHASE=load
+	load_status=0
+	if [ "$FORMAT" = plain ]; then
+		load_plain || load_status=$?
+	else
+		restoring --jobs="$RESTORE_JOBS" --use-list="$TMP/list" --dbname="$(conninfo "$FRESH")" "$ARTIFACT" 2>"$TMP/load.err" || load_status=$?
+	fi
+	[ "$load_status" = 0 ] || refuse_load
+	while IFS= read -r line; do log warn "$line"; done <"$TMP/load.err"
+}
+
+# load_plain - psql in one transaction; one that is older than \restrict is not shown it
+load_plain() {
+	unpacking psql --no-psqlrc --no-password --quiet --set=ON_ERROR_STOP=1 --single-transaction \
+		--dbname="$(conninfo "$FRESH")" --file="$TMP/text" >/dev/null 2>"$TMP/load.err"
+}
+
+# unpacking COMMAND... - runs it while the text of a plain dump comes through the FIFO TMP/text, which needs no room
+unpacking() {
+	rm -f "$TMP/text"
+	mkfifo "$TMP/text"
+	unpack >"$TMP/text" 2>"$TMP/unpack.err" &
+	unpacker=$!
+	reading=0
+	run "$@" || reading=$?
+	[ "$reading" = 0 ] || kill "$unpacker" 2>/dev/null || :
+	unpacked=0
+	wait "$unpacker" || unpacked=$?
+	[ "$reading" = 0 ] || return "$reading"
+	[ "$unpacked" = 0 ] || die $BAD_DATA "the dump cannot be unpacked to its end: $(reason_in "$TMP/unpack.err")" 'choose another backup'
+}
+
+unpack() {
+	case $compression in
+	gzip) exec gzip -dc "$ARTIFACT" ;;
+	zstd) exec zstd -q -dc "$ARTIFACT" ;;
+	*) exec cat "$ARTIFACT" ;;
+	esac
+}
+
+# refuse_load - what kept it from being loaded, as our statuses have it
+refuse_load() {
+	why="the dump could not be loaded: $(reason_in "$TMP/load.err")"
+	if grep -qE 'could not (extend|write|create) .*: No space left|No space left on device' "$TMP/load.err"; then
+		log_file "$TMP/load.err"
+		die $NO_ROOM "$why" 'the disk of the server is full: the restored database needs as much room as the dumped one had'
+	elif grep -qE "$PASSING|connection to server|terminating connection|could not (receive|send) data|permission denied|must be (owner|superuser|member|able)" "$TMP/load.err"; then
+		fail_as "$TMP/load.err" 'the dump could not be loaded'
+	fi
+	log_file "$TMP/load.err"
+	die $BAD_DATA "$why" 'what it refers to is missing, or the backup is not good; the log has the statement'
+}
+
+log_file() {
+	while IFS= read -r line; do log error "$line"; done <"$1"
+}
+
+# analyze DATABASE - without it, the first queries take plans that were made of nothing. A failure is no reason to lose what
+# was restored. Partitioned tables are not vacuumdb's before 18.
+analyze() {
+	PHASE=analyze
+	[ "$ONLY" != schema ] || return 0
+	run vacuumdb --analyze-only --quiet --no-password --jobs="$RESTORE_JOBS" --dbname="$(conninfo "$1")" 2>"$TMP/analyze.err" ||
+		log warn "not all tables could be analyzed: $(reason_in "$TMP/analyze.err")"
+	try_query analyze "$1" <<-'SQL' || log warn "not all tables could be analyzed: $(reason_in "$TMP/analyze.err")"
+		select format('analyze %I.%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace
+		where c.relkind = 'p' and not c.relispartition \gexec
+	SQL
+}
+
+# count_restored DATABASE - as the dump counted, and those that belong to no extension
+count_restored() {
+	query counts "$1" <<-'SQL'
+		select count(*), count(*) filter (where not exists (select from pg_depend x where x.classid = 'pg_class'::regclass and x.objid = c.oid and x.deptype = 'e')),
+		  (select count(*) from pg_largeobject_metadata)
+		from pg_class c join pg_namespace n on n.oid = c.relnamespace
+		where c.relkind in ('r', 'p') and c.relpersistence <> 't' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema';
+	SQL
+	IFS='|' read -r R_TABLES own_tables R_LARGE_OBJECTS <"$TMP/counts"
+}
+
+# check_restored - against the dump's own list, which is exact, and against what the manifest counted before the dump was
+# taken: what came or went in between is said, what is gone altogether is refused
+check_restored() {
+	PHASE=check
+	count_restored "$FRESH"
+	if [ "$FORMAT" = plain ]; then
+		listed_tables=$(grep -c '^table	' "$TMP/named" || :)
+	else
+		listed_tables=$(grep -cE '^[0-9]+; 1259 [0-9]+ TABLE ' "$TMP/list" || :)
+	fi
+	[ "$own_tables" = "$listed_tables" ] ||
+		die $BAD_DATA "the dump has $(count_of tables "$listed_tables"), the restored database $own_tables" 'the new database was removed'
+	is_partial || grep -q '^filters\.' "$FACTS" || compare_with_manifest
+}
+
+compare_with_manifest() {
+	compare_counts tables "$R_TABLES"
+	compare_counts 'large objects' "$R_LARGE_OBJECTS"
+	[ -s "$TMP/extensions" ] || return 0
+	query extensions-left "$FRESH" <<-SQL
+		select name from (values $(sql_texts "$TMP/extensions")) as named(name, version)
+		where not exists (select from pg_extension where extname = name) order by 1;
+	SQL
+	[ ! -s "$TMP/extensions-left" ] ||
+		die $BAD_DATA "the restored database lacks extensions that the manifest names: $(listed "$TMP/extensions-left")" 'the new database was removed'
+}
+
+# compare_counts WHAT RESTORED
+compare_counts() {
+	case $1 in
+	tables) counted=$(fact database.tables "$FACTS") ;;
+	*) counted=$(fact database.largeObjects "$FACTS") ;;
+	esac
+	[ "$counted" != "$2" ] || return 0
+	[ "$2" != 0 ] || die $BAD_DATA "the restored database has no $1, the dumped one had $counted" 'the new database was removed'
+	log warn "the restored database has $2 $1, the dumped one had $counted right before the dump"
+}
+
+# note_ready - from here on, an attempt of the same id goes on from this database
+note_ready() {
+	query ready <<-'SQL'
+		select format('comment on database %I is %L', :'fresh', :'of' || :'backup' || ': ready') \gexec
+	SQL
+	log info "$FRESH is restored and checked: $(count_of tables "$R_TABLES")"
+}
+
+# load_rows - into tables that are there and empty, in one transaction
+#
+# The rows of a dump are in no order of foreign keys. They agree with each other, so a superuser has no trigger look at them.
+load_rows() {
+	PHASE=load
+	check_empty
+	: >"$TMP/load.err"
+	[ "$SUPERUSER" != t ] || PGOPTIONS="$PGOPTIONS -c session_replication_role=replica"
+	run pg_restore --no-password --exit-on-error --data-only --single-transaction --use-list="$TMP/list" --dbname="$(conninfo "$INTO")" \
+		"$ARTIFACT" 2>"$TMP/load.err" || refuse_load
+	analyze "$INTO"
+}

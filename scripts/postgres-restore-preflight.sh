@@ -1,0 +1,336 @@
+#!/bin/sh
+# postgres-restore-preflight.sh - what can be known to fail before a restore has moved anything. Sourced, never run.
+#
+# Environment: that of postgres-restore.sh. All that is wrong is said at once, as far as it can be looked at.
+# Gives: BACKUP, FACTS, FORMAT, ARTIFACT, SUPERUSER (t or f); in TMP: list (the archive's, filtered), named (what it names).
+#
+# What PostgreSQL cannot be asked for: the free space of the server's disk. A server that runs full fails the restore, which
+# is beside then, and is removed.
+
+# Statuses are numbers of common.sh; what is set here is read by who sources this file.
+# shellcheck disable=SC2034,SC2086
+
+# read_part - the backup, as fetch left it
+read_part() {
+	PHASE=preflight
+	FACTS=$WORK_DIR/in/$PART.facts
+	for file in "$FACTS" "$WORK_DIR/run/backup"; do
+		[ -s "$file" ] || die $WRONG_INPUT "$file is not there" 'fetch comes first'
+	done
+	BACKUP=$(cat "$WORK_DIR/run/backup")
+	FORMAT=$(fact format "$FACTS")
+	dumped_major=$(fact server.major "$FACTS")
+	compression=$(fact compression.method "$FACTS")
+	FRESH_OWNER='' TABLESPACES=keep
+	case $(fact kind "$FACTS")/$(fact method "$FACTS")/$FORMAT in
+	postgres/dump/custom | postgres/dump/plain) ;;
+	*) die $WRONG_INPUT "part $PART is no dump of PostgreSQL" 'another step restores it' ;;
+	esac
+	ARTIFACT=$WORK_DIR/in/$(file_of artifact name)
+	GLOBALS_FILE=$(file_of globals name)
+	prelude
+}
+
+# file_of ROLE KEY - of the file with that role; nothing where there is none
+file_of() {
+	number=0
+	while [ "$number" -lt "$(fact_count files "$FACTS")" ]; do
+		[ "$(fact "files.$number.role" "$FACTS")" != "$1" ] || fact "files.$number.$2" "$FACTS"
+		number=$((number + 1))
+	done
+}
+
+# check_files - once more, right before they are opened: pg_restore takes changed bytes for rows
+check_files() {
+	for role in artifact globals; do
+		file=$WORK_DIR/in/$(file_of $role name)
+		[ "$file" != "$WORK_DIR/in/" ] || continue
+		[ -f "$file" ] || die $WRONG_INPUT "$file is not there" 'fetch comes first'
+		run sha256sum "$file" >"$TMP/sum"
+		[ "$(awk '{ print $1 }' "$TMP/sum")" = "$(file_of $role sha256)" ] ||
+			die $BAD_DATA "$(basename "$file") is not what the manifest says: its SHA-256 differs" 'it changed in the scratch space; look for a failing disk of the node'
+	done
+}
+
+# open_server - sessions that may write, and the lock that keeps other restores of the same database away
+#
+# What is restored is checked afterwards, and removed after a crash: no commit has to wait for the disk.
+open_server() {
+	SESSION_DATABASE=$ADMIN_DATABASE SESSION_KEY=adminDatabase
+	session_defaults
+	PGOPTIONS="$PGOPTIONS -c default_transaction_read_only=off -c synchronous_commit=off -c maintenance_work_mem=256MB"
+	check_client
+	wait_for_server
+	check_server
+	take_lock
+}
+
+# take_lock - an advisory lock of a session in the background, as the throttle's: whoever dies loses it
+take_lock() {
+	THROTTLE_DATABASE=$ADMIN_DATABASE
+	open_holder
+	since=$(date +%s)
+	key=$(($(number_of "${LIVE:-$INTO}") % 2147483647))
+	while :; do
+		ask_holder "select pg_catalog.pg_try_advisory_lock($RESTORE_LOCK, $key)"
+		[ -n "$answer" ] || refuse_holder
+		[ "$answer" != t ] || return 0
+		[ $(($(date +%s) - since)) -lt "$LOCK_WAIT_SECONDS" ] ||
+			die $BUSY "another restore of ${LIVE:-$INTO} is running" 'wait until it has ended'
+		run sleep 1
+	done
+}
+
+# number_of TEXT
+number_of() {
+	printf '%s' "$1" >"$TMP/number"
+	cksum <"$TMP/number" >"$TMP/cksum"
+	awk '{ print $1 }' "$TMP/cksum"
+}
+
+# preflight - all that is wrong, in the order of what is looked at
+preflight() {
+	PHASE=preflight
+	: >"$TMP/problems"
+	check_majors
+	check_target
+	read_archive
+	check_extensions
+	check_roles
+	check_rights
+	refuse_problems
+}
+
+# problem STATUS TEXT HINT
+problem() {
+	log error "$2"
+	printf '%s\n' "$1" >>"$TMP/problems"
+	printf '%s' "$2" >>"$TMP/problem-texts"
+	printf '; ' >>"$TMP/problem-texts"
+	[ -n "${problem_hint-}" ] || problem_hint=$3
+}
+
+# problems STATUS HINT FILE - one for each line of FILE
+problems() {
+	while IFS= read -r line; do problem "$1" "$line" "$2"; done <"$3"
+}
+
+# fresh_owner - whom the new database belongs to: in place the live one's owner, which is no other while it is loaded
+fresh_owner() {
+	case $IN_PLACE/$OWNER in
+	true/*)
+		query live-owner <<-'SQL'
+			select pg_get_userbyid(datdba) from pg_database where datname = :'live';
+		SQL
+		FRESH_OWNER=$(cat "$TMP/live-owner")
+		;;
+	*/keep) FRESH_OWNER=$(fact database.owner "$FACTS") ;;
+	*/role:*) FRESH_OWNER=${OWNER#role:} ;;
+	esac
+}
+
+# refuse_problems - the status is that of the first
+refuse_problems() {
+	[ -s "$TMP/problems" ] || return 0
+	read -r first <"$TMP/problems"
+	texts=$(cat "$TMP/problem-texts")
+	die "$first" "${texts%; }" "$problem_hint"
+}
+
+# check_majors - a dump goes to the same major or a newer one
+check_majors() {
+	[ "$dumped_major" -le "$SERVER_MAJOR" ] || die $WRONG_INPUT \
+		"the backup is from PostgreSQL $dumped_major, the server is PostgreSQL $SERVER_VERSION: a dump cannot go back to an older major" "restore it into a server of $dumped_major or newer"
+	[ "$FORMAT" = custom ] || ! is_partial || [ "$IN_PLACE" = true ] ||
+		problem $WRONG_INPUT 'of a plain dump no part can be restored alone' 'take dumps of format: custom, or restore all of it beside'
+	[ "$FORMAT" = custom ] || [ "$OWNER/$PRIVILEGES" = keep/keep ] ||
+		problem $WRONG_INPUT 'a plain dump has its owners and grants written into it: they cannot be left out' 'take dumps of format: custom, or make the roles that it names'
+	case $compression in
+	gzip) [ "$FORMAT" = custom ] || need_cmd gzip ;;
+	zstd) [ "$FORMAT" = custom ] || need_cmd zstd ;;
+	esac
+}
+
+# check_target - that it is what it should be
+check_target() {
+	query target <<-'SQL'
+		select case when datistemplate then 'template' else 'there' end from pg_database where datname = :'into';
+	SQL
+	case $INTO/$(cat "$TMP/target") in
+	postgres/* | template0/* | template1/* | "$ADMIN_DATABASE"/* | */template)
+		problem $WRONG_INPUT "$INTO is no database to restore into: it belongs to the server, or sessions that rename need it" 'give another database'
+		return 0
+		;;
+	esac
+	case $IN_PLACE/$ONLY/$(cat "$TMP/target") in
+	true/*/there) check_hindrances ;;
+	true/*) problem $WRONG_INPUT "there is no database $INTO, whose place the restored one could take" 'restore beside, under that name' ;;
+	false/data/there) ;;
+	false/data/) problem $WRONG_INPUT "there is no database $INTO, into whose tables the rows could go" 'rows alone need tables that are there' ;;
+	false/*/there) problem $WRONG_INPUT "the database $INTO is there already, and is not of this restore" 'give another name, or restore in place' ;;
+	esac
+	[ "$JOURNAL" != foreign ] || [ "$IN_PLACE" = false ] ||
+		problem $WRONG_INPUT "the database $FRESH is there already, and is not of this restore" 'rename or drop it'
+}
+
+# check_hindrances - what belongs to the live database and would stay with the old one, or keeps it from being renamed
+check_hindrances() {
+	query hindrances <<-'SQL'
+		with live as (select oid from pg_database where datname = :'live')
+		select 75, 'prepared transaction ' || quote_literal(gid) from pg_prepared_xacts where database = :'live'
+		union all
+		select 64, 'replication slot ' || quote_ident(slot_name) from pg_replication_slots where database = :'live'
+		union all
+		select 64, 'subscription ' || quote_ident(subname) from pg_subscription where subdbid = (select oid from live);
+	SQL
+	while IFS='|' read -r status what; do
+		problem "$status" "$LIVE has a $what, which would stay with the old database" 'end it first, and make it again afterwards'
+	done <"$TMP/hindrances"
+}
+
+# read_archive - what the dump holds and names; data is not looked at
+read_archive() {
+	if [ "$FORMAT" = plain ]; then
+		ask_role
+		unpacking named_in "$TMP/text" >"$TMP/named" || die $FAULT 'the dump could not be looked through'
+		check_text
+		return 0
+	fi
+	run pg_restore --list "$ARTIFACT" >"$TMP/contents" 2>"$TMP/list.err" ||
+		die $BAD_DATA "the dump cannot be listed: $(reason_in "$TMP/list.err")" 'choose another backup'
+	ask_role
+	choose_entries
+	awk '/^[0-9]+; [0-9]+ [0-9]+ (TABLE DATA|BLOBS|SEQUENCE SET|MATERIALIZED VIEW DATA) / { next } { print }' "$TMP/list" >"$TMP/definitions.list"
+	restoring --use-list="$TMP/definitions.list" --file="$TMP/definitions.sql" "$ARTIFACT" 2>"$TMP/list.err" ||
+		die $BAD_DATA "the dump cannot be read: $(reason_in "$TMP/list.err")" 'choose another backup'
+	named_in "$TMP/definitions.sql" >"$TMP/named"
+	! grep -qE '^[0-9]+; [0-9]+ [0-9]+ SUBSCRIPTION ' "$TMP/contents" || log warn 'subscriptions are left out: make them by hand where they are wanted'
+}
+
+# check_text - what a plain dump has in it that cannot be left out
+check_text() {
+	! grep -q '^subscription	' "$TMP/named" ||
+		problem $WRONG_INPUT 'the plain dump makes subscriptions, which would hold back the removal of the new database' 'take dumps of format: custom'
+	grep -q '^restrict	' "$TMP/named" || return 0
+	psql --help=commands >"$TMP/commands"
+	grep -q '\\restrict' "$TMP/commands" ||
+		problem $WRONG_INPUT "the psql of this image does not know \\restrict, which the dump begins with" 'take the newest image of its major'
+}
+
+# ask_role - whether what restores may do everything; with OWNER role:NAME that role counts
+ask_role() {
+	query admin <<-'SQL'
+		select coalesce((select rolsuper from pg_roles where rolname = case when :'role' = '' then current_user else :'role' end), false);
+	SQL
+	SUPERUSER=$(cat "$TMP/admin")
+}
+
+# check_extensions - by name; what has no version that a dump asks for is made in the server's own
+check_extensions() {
+	[ "$ONLY" != data ] && ! grep -q '^filters\.' "$FACTS" || return 0
+	awk -F '\t' '
+		/^database\.extensions\.[0-9]+\.name\t/ { name = $2 }
+		/^database\.extensions\.[0-9]+\.version\t/ { print name "\t" $2 }
+	' "$FACTS" >"$TMP/extensions"
+	[ -s "$TMP/extensions" ] || return 0
+	query extension-problems <<-SQL
+		with wanted(name, version) as (values $(sql_texts "$TMP/extensions"))
+		select 'missing', name, version, '' from wanted w where not exists (select from pg_available_extensions a where a.name = w.name)
+		union all
+		select 'other', w.name, w.version, a.default_version from wanted w join pg_available_extensions a on a.name = w.name
+		where a.default_version <> w.version
+		union all
+		select 'untrusted', w.name, w.version, '' from wanted w where w.name <> 'plpgsql' and '$SUPERUSER' <> 't' and not exists (
+		  select from pg_available_extension_versions v where v.name = w.name and v.trusted)
+		  and exists (select from pg_available_extensions a where a.name = w.name);
+	SQL
+	while IFS='|' read -r kind name version other; do
+		case $kind in
+		missing) problem $WRONG_INPUT "the server has no extension $name (the backup has version $version)" 'install it, or restore into a server with the same extensions' ;;
+		untrusted) problem $NOT_ALLOWED "only a superuser may create the extension $name" "$ROLE_HINT" ;;
+		other) log warn "extension $name becomes version $other, the backup has $version" ;;
+		esac
+	done <"$TMP/extension-problems"
+}
+
+# check_roles - all that the dump names and the server lacks, by name
+check_roles() {
+	[ "$ONLY" != data ] || return 0
+	fresh_owner
+	awk -F '\t' '$1 == "owner" || $1 == "grantee" || $1 == "role" || $1 == "acts" { if (!seen[$2]++) print $2 }' "$TMP/named" >"$TMP/roles"
+	[ -z "$FRESH_OWNER" ] || printf '%s\n' "$FRESH_OWNER" | awk '{ gsub(/\\/, "\\\\"); print }' >>"$TMP/roles"
+	: >"$TMP/missing-roles"
+	if [ -s "$TMP/roles" ]; then
+		query missing-roles <<-SQL
+			select replace(replace(replace(name, '\\', '\\\\'), E'\\n', '\\n'), E'\\t', '\\t')
+			from (values $(sql_texts "$TMP/roles")) as named(name) where not exists (select from pg_roles where rolname = name) order by 1;
+		SQL
+	fi
+	find_makeable
+	if [ -s "$TMP/lacking-roles" ]; then
+		problem $WRONG_INPUT "the server lacks roles that the dump names: $(listed "$TMP/lacking-roles")" \
+			'make them, or restore with owner: none and privileges: none, or with globals: missing-roles'
+	fi
+	check_tablespaces
+}
+
+# find_makeable - of the missing roles those that the globals do not make either
+find_makeable() {
+	cp "$TMP/missing-roles" "$TMP/lacking-roles"
+	[ "$RESTORE_GLOBALS" = missing-roles ] || return 0
+	[ -n "$GLOBALS_FILE" ] || die $WRONG_INPUT 'the backup has no globals' 'restore without globals: missing-roles'
+	roles_made_by "$WORK_DIR/in/$GLOBALS_FILE" >"$TMP/makeable"
+	awk -v file="$TMP/makeable" '
+		BEGIN { while ((getline role < file) > 0) makeable[role] }
+		!($0 in makeable)
+	' "$TMP/missing-roles" >"$TMP/lacking-roles"
+}
+
+# check_tablespaces - where they are missing, the default one holds everything
+check_tablespaces() {
+	awk -F '\t' '$1 == "tablespace" { print $2 }' "$TMP/named" >"$TMP/tablespaces"
+	[ -s "$TMP/tablespaces" ] || return 0
+	query missing-tablespaces <<-SQL
+		select name from (values $(sql_texts "$TMP/tablespaces")) as named(name)
+		where not exists (select from pg_tablespace where spcname = name) order by 1;
+	SQL
+	[ -s "$TMP/missing-tablespaces" ] || return 0
+	TABLESPACES=none
+	if [ "$FORMAT" = custom ]; then
+		log warn "the server lacks tablespaces, all goes to the default one: $(listed "$TMP/missing-tablespaces")"
+	else
+		problem $WRONG_INPUT "the server lacks tablespaces that the dump names: $(listed "$TMP/missing-tablespaces")" 'make them, or take dumps of format: custom'
+	fi
+}
+
+# check_rights - of the role that restores
+#
+# Who makes an object belong to another role must be able to become that role: as owner, not only as a member of its group.
+check_rights() {
+	[ "$SUPERUSER" != t ] || return 0
+	{
+		awk -F '\t' -v only="$ONLY" '($1 == "owner" || $1 == "role") && only != "data" { print $2 }' "$TMP/named"
+		[ -z "$FRESH_OWNER" ] || printf '%s\n' "$FRESH_OWNER" | awk '{ gsub(/\\/, "\\\\"); print }'
+	} >"$TMP/becomes"
+	[ -s "$TMP/becomes" ] || echo >"$TMP/becomes"
+	query right-problems <<-SQL
+		select 'the role ' || quote_ident(current_user) || ' may not make databases' from pg_roles
+		where rolname = current_user and not rolsuper and not rolcreatedb and '$ONLY' <> 'data'
+		union all
+		select distinct 'the role ' || quote_ident(current_user) || ' is no member of ' || quote_ident(name)
+		from (values $(sql_texts "$TMP/becomes")) as named(name) join pg_roles r on r.rolname = name
+		where not pg_has_role(r.oid, case when $SERVER_MAJOR >= 16 then 'SET' else 'MEMBER' end) order by 1;
+	SQL
+	problems $NOT_ALLOWED "$ROLE_HINT" "$TMP/right-problems"
+	awk -F '\t' '$1 == "acts" { print $2 }' "$TMP/named" >"$TMP/acts"
+	[ "$ONLY" = data ] || [ ! -s "$TMP/acts" ] ||
+		problem $NOT_ALLOWED "only a superuser can grant in the name of $(listed "$TMP/acts")" 'restore with privileges: none, or as a superuser'
+}
+
+# listed FILE - its lines, the first ten and a count
+listed() {
+	awk '
+		NR <= 10 { text = text (NR > 1 ? ", " : "") $0 }
+		END { print text (NR > 10 ? " and " (NR - 10) " more" : "") }
+	' "$1"
+}
