@@ -21,8 +21,23 @@ export function scriptHeader(file: string): ScriptHeader {
   const text = scriptText(file);
   const lines = headerLines(text);
   const summary = (lines[0] ?? '').replace(`${file} - `, '');
-  const reads = [...text.matchAll(/^\s*(?:\w+\) )?\. "\$\(dirname "\$0"\)\/([a-z-]+\.sh)"/gm)].map(([, name]) => name ?? '');
-  return { file, summary, variables: variablesOf(lines), reads };
+  return { file, summary, variables: variablesOf(lines), reads: readsOf(text) };
+}
+
+/** A script with all that it reads, and what that reads in turn: what must lie beside it. */
+export function withReads(file: string): readonly string[] {
+  const found = new Set<string>();
+  const add = (name: string) => {
+    if (found.has(name)) return;
+    found.add(name);
+    for (const read of readsOf(scriptText(name))) add(read);
+  };
+  add(file);
+  return [...found];
+}
+
+function readsOf(text: string): readonly string[] {
+  return [...text.matchAll(/^\s*(?:\w+\) )?\. "\$\(dirname "\$0"\)\/([a-z-]+\.sh)"/gm)].map(([, name]) => name ?? '');
 }
 
 /** Without the line that names the shell, and without the signs of comments. */

@@ -4,8 +4,9 @@ import { Claim } from '../constructs/claim.ts';
 import { labelsOf, podsOf } from '../constructs/labels.ts';
 import { Namespace } from '../constructs/namespace.ts';
 import { NetworkPolicy } from '../constructs/network-policy.ts';
-import { type Bundle, catalogueBundle, methodBundle, ScriptBundle } from '../constructs/script-bundle.ts';
+import { type Bundle, catalogueBundle, methodBundle, ScriptBundle, verifyBundle } from '../constructs/script-bundle.ts';
 import { ServiceAccount } from '../constructs/service-account.ts';
+import { VerifyCronJob } from '../constructs/verify-cron-job.ts';
 import type { Model, PlannedSource } from '../model/model.ts';
 
 /** A file of `dist/<environment>/` and what is in it. */
@@ -43,8 +44,9 @@ function claims(scope: Construct, { environment, claims: planned }: Model): void
 
 function scripts(scope: Construct, { sources }: Model): void {
   const bundles = new Map<string, { readonly namespace: string; readonly bundle: Bundle }>();
-  for (const { namespace, runs } of sources) {
-    for (const bundle of [catalogueBundle(), ...runs.flatMap(({ parts }) => parts.map(methodBundle))]) {
+  for (const { namespace, runs, verify } of sources) {
+    const verifying = verify ? [verifyBundle(verify)] : [];
+    for (const bundle of [catalogueBundle(), ...verifying, ...runs.flatMap(({ parts }) => parts.map(methodBundle))]) {
       bundles.set(`${namespace}.${bundle.name}`, { namespace, bundle });
     }
   }
@@ -52,12 +54,18 @@ function scripts(scope: Construct, { sources }: Model): void {
 }
 
 function jobs(scope: Construct, { environment, images }: Model, source: PlannedSource): void {
-  const { name, namespace, objectName, networkPolicy, peers, labels, annotations } = source;
+  const { name, namespace, objectName, networkPolicy, peers, labels, annotations, verify } = source;
   const own = { name: objectName, namespace, labels: labelsOf({ environment, component: 'backup', source: name }, labels), annotations };
   new ServiceAccount(scope, 'account', own);
-  if (networkPolicy.enabled) new NetworkPolicy(scope, 'network', { ...own, ...networkPolicy, peers, pods: podsOf(environment, name) });
+  if (networkPolicy.enabled)
+    new NetworkPolicy(scope, 'network', { ...own, ...networkPolicy, peers, pods: podsOf(environment, name, 'backup', 'catalogue') });
   for (const run of source.runs) {
     if (run.schedule === undefined) continue;
     new BackupCronJob(scope, run.tier, { run, images, serviceAccount: objectName, schedule: run.schedule, labels, annotations });
   }
+  if (!verify) return;
+  const proof = { name: verify.name, namespace, labels: labelsOf({ environment, component: 'verify', source: name }, labels), annotations };
+  if (networkPolicy.enabled)
+    new NetworkPolicy(scope, 'verify-network', { ...proof, ...networkPolicy, peers: verify.peers, pods: podsOf(environment, name, 'verify') });
+  new VerifyCronJob(scope, 'verify', { verify, images, serviceAccount: objectName, labels, annotations });
 }

@@ -1,5 +1,6 @@
 import { BackupJob } from '../constructs/backup-job.ts';
 import { CataloguePod } from '../constructs/catalogue-pod.ts';
+import { VerifyJob } from '../constructs/verify-cron-job.ts';
 import type { Model, PlannedRun, PlannedSource } from '../model/model.ts';
 import type { Env } from '../pod.ts';
 import { objectsOf } from './objects.ts';
@@ -18,6 +19,14 @@ export function manualJob(model: Model, source: string, tier: string, { label }:
     const { objectName: serviceAccount, labels, annotations } = planned;
     new BackupJob(scope, 'job', { run, images: model.images, serviceAccount, label, labels, annotations });
   });
+}
+
+/** The Job that verifies a source now. Its name is completed by the API server. */
+export function verifyJob(model: Model, source: string): Fields {
+  const { planned } = find(model, source, undefined);
+  const { verify, objectName: serviceAccount, labels, annotations } = planned;
+  if (!verify) throw new Error(`nothing verifies '${source}'`);
+  return nameless((scope) => new VerifyJob(scope, 'job', { verify, images: model.images, serviceAccount, labels, annotations }));
 }
 
 /** The pod that does an `ACTION` (`list`, `get` or `prune`) on what is stored of a source: a container for each tier. */

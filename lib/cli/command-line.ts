@@ -120,6 +120,7 @@ function addRunning(program: Command, world: World, finish: Finish): void {
     .option(...CONTEXT)
     .option(...TIMEOUT)
     .action(async (target, options) => finish(await (await import('./backup.ts')).backup(target, options, world)));
+  addRestoring(program, world, finish);
   command(
     program,
     'prune <environment>/<source>',
@@ -134,4 +135,47 @@ function addRunning(program: Command, world: World, finish: Finish): void {
     .option(...CONTEXT)
     .option(...TIMEOUT)
     .action(async (target, options) => finish(await (await import('./prune.ts')).prune(target, options, world)));
+}
+
+function addRestoring(program: Command, world: World, finish: Finish): void {
+  const several = (value: string, before: readonly string[] = []) => [...before, value];
+  command(
+    program,
+    'restore <environment>/<source>',
+    'print the Job that restores a source, or create it and follow it to its end',
+    'backstay restore prod/shop --apply                                   # a copy beside what is live',
+    'backstay restore prod/shop --at latest-verified --in-place --confirm prod/shop --scale-down deployment/shop --apply',
+    'backstay restore prod/shop --at before:2026-11-21T09:30:00Z --from offsite | kubectl apply -f -',
+    "backstay restore staging/shop --source prod/shop --set 'postgres.tables=[public.orders]'",
+    'backstay restore prod/shop --swap-back --confirm prod/shop --apply    # the old data again',
+  )
+    .option('--source <environment/source>', 'whose backups, when not its own')
+    .option('--from <storage>', 'storage to restore from instead of the primary')
+    .option('--tier <name>', 'tier to choose from instead of all')
+    .option('--at <which>', 'run id, latest, latest-verified, or before:TIME with its zone', 'latest')
+    .option('--part <name>', 'one part of a run that has several')
+    .option('--in-place', 'the restored data takes the place of what is live, which is kept until --drop-old')
+    .option('--confirm <environment/source>', 'the same name again: what is live may give way')
+    .option('--no-safety-backup', 'do not back up what is live first')
+    .option('--scale-down <kind/name>', 'application to stop meanwhile, such as deployment/shop; may be given several times', several)
+    .option('--set <path=value>', 'any other key of restores in docs/values.md; may be given several times', several)
+    .option('--swap-back', 'undo the newest restore in place')
+    .option('--drop-old', 'delete what restores in place have kept')
+    .option('--apply', 'create it with your kubectl and follow it; the status is that of the restore')
+    .option(...CONFIG)
+    .option(...CONTEXT)
+    .option(...TIMEOUT)
+    .action(async (target, options) => finish(await (await import('./restore.ts')).restore(target, options, world)));
+  command(
+    program,
+    'verify <environment>/<source>',
+    'print the Job that proves the newest backup, or create it and follow it to its end',
+    'backstay verify prod/shop --apply',
+    'backstay verify prod/shop | kubectl create -f -',
+  )
+    .option('--apply', 'create the Job with your kubectl and follow it; the status is that of the proof')
+    .option(...CONFIG)
+    .option(...CONTEXT)
+    .option(...TIMEOUT)
+    .action(async (target, options) => finish(await (await import('./verify.ts')).verify(target, options, world)));
 }

@@ -7,8 +7,11 @@ import { STATUS } from './statuses.ts';
 import type { World } from './world.ts';
 
 const POLL_SECONDS = 1;
+/** How far a restore is that stops applications: see scripts/guard.sh. */
+const PHASE_LABEL = 'backstay.dev/phase';
 
 interface Job {
+  readonly metadata?: { readonly labels?: Readonly<Record<string, string>> };
   readonly status?: { readonly conditions?: readonly Condition[] };
 }
 
@@ -18,6 +21,8 @@ export interface Followed {
   readonly name: string;
   /** Seconds. */
   readonly patience: number;
+  /** What its last pod has come to, when all went well. @default - the words of a backup */
+  readonly summary?: (pod: Pod) => string;
 }
 
 /** Says what a Job does until it ends; the status is that of its last pod. The Job goes on when nobody follows it. */
@@ -42,6 +47,8 @@ async function follow(cluster: Cluster, world: World, followed: Followed): Promi
   while (!world.interrupted.aborted) {
     const job = await cluster.get<Job>(['get', 'job', name, '--namespace', namespace]);
     const pods = await podsOf(cluster, followed);
+    const phase = job.metadata?.labels?.[PHASE_LABEL];
+    if (phase !== undefined) once(`  ${phase}`);
     for (const [index, pod] of pods.entries()) for (const line of progressOf(pod, index)) once(line);
     const end = job.status?.conditions?.find(({ type, status }) => ['Complete', 'Failed'].includes(type) && status === 'True');
     if (end) return finish(cluster, world, followed, { end, pods });
@@ -106,7 +113,7 @@ interface Ended {
 async function finish(cluster: Cluster, world: World, followed: Followed, { end, pods }: Ended): Promise<number> {
   const last = pods.at(-1);
   if (end.type === 'Complete') {
-    world.say(last ? summaryOf(last) : 'done');
+    world.say(last ? (followed.summary ?? summaryOf)(last) : 'done');
     return STATUS.done;
   }
   if (!last) {

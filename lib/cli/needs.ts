@@ -1,4 +1,5 @@
-import type { Model, PlannedRun, PlannedSource } from '../model/model.ts';
+import type { Model, PlannedRestore, PlannedRun, PlannedSource } from '../model/model.ts';
+import type { Mount } from '../pod.ts';
 
 /** Something that must exist before the pods can run, and that backstay never makes. */
 export interface Need {
@@ -14,9 +15,9 @@ export interface Need {
 }
 
 /** All of them in one environment, each once, by namespace and name. */
-export function needsOf({ sources }: Model): readonly Need[] {
+export function needsOf({ sources, restores }: Model): readonly Need[] {
   const merged = new Map<string, Need>();
-  for (const need of sources.flatMap(needsOfSource)) {
+  for (const need of [...sources.flatMap(needsOfSource), ...restores.flatMap(needsOfRestore)]) {
     const key = `${need.namespace} ${need.kind} ${need.name}`;
     const before = merged.get(key);
     merged.set(key, before ? merge(before, need) : need);
@@ -32,8 +33,19 @@ function needsOfSource(source: PlannedSource): readonly Need[] {
   return [...typed, ...runs.flatMap((run) => [...mounted(run), ...pulled(run)])];
 }
 
+/** What mounts files, and for whom. */
+type Mounting = Pick<PlannedRun, 'namespace' | 'source' | 'storages'> & { readonly parts: readonly { readonly mounts: readonly Mount[] }[] };
+
+function needsOfRestore({ secrets, run, parts, storages }: PlannedRestore): readonly Need[] {
+  const { namespace, source } = run;
+  const typed = secrets.map(
+    ({ secret, keys, purpose }): Need => ({ kind: 'Secret', namespace, name: secret, keys, purposes: [purpose], sources: [source], typed: true }),
+  );
+  return [...typed, ...mounted({ namespace, source, parts, storages })];
+}
+
 /** Certificates of private authorities. */
-function mounted({ namespace, source, parts, storages }: PlannedRun): readonly Need[] {
+function mounted({ namespace, source, parts, storages }: Mounting): readonly Need[] {
   const mounts = [...parts.flatMap((part) => part.mounts), ...storages.flatMap(({ access }) => access.mounts)];
   return mounts.flatMap((mount): readonly Need[] => {
     if (mount.type !== 'secret' && mount.type !== 'configMap') return [];

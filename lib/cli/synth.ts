@@ -4,7 +4,8 @@ import type { Model } from '../model/model.ts';
 import { packageVersion } from '../version.ts';
 import { buildOutput, type Output } from './build-output.ts';
 import { loadModels } from './load-models.ts';
-import { checkOutput, leftOver, open } from './output-folder.ts';
+import { checkOutput, leftOver, open, RESTORES } from './output-folder.ts';
+import { buildRestores, describeRestores, type RestoresOutput } from './restores-output.ts';
 import { STATUS } from './statuses.ts';
 import { describe, describeLeftOver, warningsOf } from './synth-report.ts';
 import { scriptsOf } from './vanished.ts';
@@ -27,30 +28,38 @@ export function synth(chosen: readonly string[], { config, out, check }: SynthOp
   const known = listEnvironments(config);
   const notes = leftOver(out, known).map((name) => describeLeftOver(join(out, name), config));
   if (check) return compare(buildAll(models, out), notes);
-  const outputs = buildAll(models, out, world.disk);
+  const { outputs, restores } = buildAll(models, out, world.disk);
   const others = known.filter((name) => !models.some(({ environment }) => environment === name)).map((name) => join(out, name));
   const current = () => [...outputs.flatMap(({ scripts }) => scripts), ...others.flatMap((folder) => scriptsOf(open(folder)))];
-  const lines = outputs.flatMap((output) => describe(output, current));
-  world.disk.swapIn(outputs.flatMap(({ stage }) => stage ?? []));
+  const lines = [...outputs.flatMap((output) => describe(output, current)), ...restores.flatMap(describeRestores)];
+  world.disk.swapIn([...outputs, ...restores].flatMap(({ stage }) => stage ?? []));
   copyForCdk8s(outputs, world);
   return { status: STATUS.done, text: [...lines, ...notes].join('\n') };
 }
 
+interface Built {
+  readonly outputs: readonly Output[];
+  readonly restores: readonly RestoresOutput[];
+}
+
 /** All of them, or none: what one has staged goes when another one fails. */
-function buildAll(models: readonly Model[], out: string, disk?: Disk): readonly Output[] {
+function buildAll(models: readonly Model[], out: string, disk?: Disk): Built {
   const stages: Stage[] = [];
   const stage = disk && ((folder: string) => stages[stages.push(disk.stage(folder)) - 1] as Stage);
   try {
     const version = packageVersion();
-    return models.map((model) => buildOutput({ model, folder: join(out, model.environment), version, stage }));
+    return {
+      outputs: models.map((model) => buildOutput({ model, folder: join(out, model.environment), version, stage })),
+      restores: models.flatMap((model) => buildRestores({ model, folder: join(out, RESTORES, model.environment), stage })),
+    };
   } catch (error) {
     for (const one of stages) one.discard();
     throw error;
   }
 }
 
-function compare(outputs: readonly Output[], notes: readonly string[]): Outcome {
-  const stale = outputs.flatMap(({ folder, changes }) => changes.map(({ what, path }) => `${what} ${join(folder, path)}`));
+function compare({ outputs, restores }: Built, notes: readonly string[]): Outcome {
+  const stale = [...outputs, ...restores].flatMap(({ folder, changes }) => changes.map(({ what, path }) => `${what} ${join(folder, path)}`));
   if (stale.length === 0) return { status: STATUS.done, text: ['up to date', ...notes].join('\n') };
   return { status: STATUS.found, text: [...stale, ...notes, 'HINT: run backstay synth, look at what it changed, and commit it'].join('\n') };
 }

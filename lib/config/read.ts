@@ -92,6 +92,8 @@ function fileProblems(dir: string, file: string, files: readonly string[]): read
     const hint = files.includes(right) ? `remove it, or ${right}` : `rename it to ${right}`;
     return [{ path: '', message: `${path} would be ignored: values are in files that end with .yaml`, hint }];
   }
+  if (nameOf(file) === 'restores')
+    return [{ path: '', message: `${path} cannot be an environment: dist/restores/ holds restores`, hint: 'give the environment another name' }];
   if (dnsLabel.safeParse(nameOf(file)).success) return [];
   const hint = 'rename it: lower-case letters, digits and dashes, at most 63';
   return [{ path: '', message: `${path} names no environment`, hint }];

@@ -5,6 +5,7 @@ import { nearest } from './nearest.ts';
 import type { Path, Tree } from './places.ts';
 import type { Problems } from './problems.ts';
 import { resolveTiers } from './resolve-tier.ts';
+import { resolveVerify } from './resolve-verify.ts';
 import { type Options, optionShape, options } from './schema/options.ts';
 import type { KindSettings, SourceSettings, StorageSettings } from './settings.ts';
 
@@ -32,8 +33,10 @@ export function resolveSource(name: string, written: Tree, around: Around): Sour
   const below = layersOf(written, at, around);
   if (!below) return undefined;
   const whole = resolveOptions([...below.defaults, ...below.plan, ...below.source], problems);
-  const tiers = resolveTiers({ ...below, byHand: written.plan === 'none', at, written }, around);
-  return whole && kinds && { name, namespace, folder, kinds, options: whole, tiers, at };
+  const byHand = written.plan === 'none';
+  const tiers = resolveTiers({ ...below, byHand, at, written }, around);
+  const verify = byHand && written.verify === undefined ? undefined : resolveVerify(written, at, below.planAt, below.planTree, around);
+  return whole && kinds && { name, namespace, folder, kinds, options: whole, tiers, verify, at };
 }
 
 /** Where the options of a source come from, the most general first. */

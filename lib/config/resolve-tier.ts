@@ -108,7 +108,12 @@ function checkTwice(uses: readonly StorageUse[], at: Path, problems: Problems): 
   }
 }
 
-function checkSchedule(schedule: string, timeZone: string, { problems, origin }: { readonly problems: Problems; origin(path: Path): Path }): void {
+/** What no controller would take, and what a time zone leaves out. */
+export function checkSchedule(
+  schedule: string,
+  timeZone: string,
+  { problems, origin }: { readonly problems: Problems; origin(path: Path): Path },
+): void {
   const at = origin(['schedule']);
   if (!isTimeZone(timeZone)) {
     problems.add(origin(['timeZone']), 'no such time zone', 'write it as the IANA database does: Europe/Berlin', timeZone);

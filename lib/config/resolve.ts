@@ -6,8 +6,9 @@ import { isTree, type Tree } from './places.ts';
 import { Problems } from './problems.ts';
 import type { ReadValues } from './read.ts';
 import { type Around, resolveSource } from './resolve-source.ts';
+import { restore } from './schema/restore.ts';
 import { values } from './schema/values.ts';
-import type { Settings, SourceSettings, StorageSettings } from './settings.ts';
+import type { RestoreSettings, Settings, SourceSettings, StorageSettings } from './settings.ts';
 
 /** What the values of one environment come to. Settings are whole only when there is no mistake. */
 export interface Resolved {
@@ -39,6 +40,7 @@ export function resolve({ environment, tree, place, refused }: ReadValues): Reso
     images: imagesOf(top?.images),
     storages,
     sources,
+    restores: resolveRestores(tree, problems),
   };
   return { settings, mistakes: problems.mistakes, warnings: problems.warnings };
 }
@@ -79,6 +81,15 @@ function resolveSources(tree: Tree, context: Omit<Around, 'plans' | 'defaults' |
     if (written.enabled === false) return [];
     const source = resolveSource(name, written, { ...context, plans, defaults, top: tree });
     return source ? [source] : [];
+  });
+}
+
+function resolveRestores(tree: Tree, problems: Problems): readonly RestoreSettings[] {
+  return entriesOf(tree.restores).flatMap(([name, written]) => {
+    if (written.enabled === false) return [];
+    const at = ['restores', name];
+    const settings = problems.parse(restore, written, { origin: (path) => [...at, ...path] });
+    return settings ? [{ name, settings, at }] : [];
   });
 }
 

@@ -3,6 +3,8 @@ import type { StorageKind } from '../storages/kind.ts';
 import type { Path } from './places.ts';
 import type { Keep } from './schema/keep.ts';
 import type { Options } from './schema/options.ts';
+import type { Restore } from './schema/restore.ts';
+import type { Verify } from './schema/verify.ts';
 
 /** The values of one environment with every default, checked, and each thing still knowing where it was written. */
 export interface Settings {
@@ -14,6 +16,7 @@ export interface Settings {
   readonly images: Readonly<Record<string, string>>;
   readonly storages: ReadonlyMap<string, StorageSettings>;
   readonly sources: readonly SourceSettings[];
+  readonly restores: readonly RestoreSettings[];
 }
 
 export interface StorageSettings {
@@ -36,6 +39,23 @@ export interface SourceSettings {
   readonly options: Options;
   /** One per tier that is switched on; for a source by hand only, the one named `once`. */
   readonly tiers: readonly TierSettings[];
+  /** @default - its backups are not verified */
+  readonly verify?: VerifySettings;
+  readonly at: Path;
+}
+
+/** How the backups of a source are proved. */
+export interface VerifySettings {
+  readonly settings: Verify;
+  /** Path in the values of a path below `verify`. */
+  origin(path: Path): Path;
+}
+
+/** One restore. */
+export interface RestoreSettings {
+  /** Its name under `restores`. */
+  readonly name: string;
+  readonly settings: Restore;
   readonly at: Path;
 }
 

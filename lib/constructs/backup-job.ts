@@ -39,8 +39,12 @@ export class BackupJob extends Construct {
  */
 export function jobSpec(props: BackupJobProps): Plain<k8s.JobSpec> {
   const { run } = props;
-  const { job, pod } = run;
   const { labels, annotations } = metadataOf(props);
+  return attempts(run, { metadata: { labels: { ...labels, ...sharingLabels(run.storages) }, annotations }, spec: backupPod(props) });
+}
+
+/** The attempts of any Job of ours. */
+export function attempts({ job, pod }: Pick<PlannedRun, 'job' | 'pod'>, template: Plain<k8s.PodTemplateSpec>): Plain<k8s.JobSpec> {
   return {
     backoffLimit: job.backoffLimit,
     // The pod has a deadline of its own, which leaves its log; this one would delete pod and log, so it comes last.
@@ -53,10 +57,7 @@ export function jobSpec(props: BackupJobProps): Plain<k8s.JobSpec> {
       ],
     },
     ttlSecondsAfterFinished: job.ttlSecondsAfterFinished ?? (pod.scratch.storageClassName === undefined ? undefined : TTL_WITH_OWN_VOLUME),
-    template: {
-      metadata: { labels: { ...labels, ...sharingLabels(run.storages) }, annotations },
-      spec: backupPod(props),
-    },
+    template,
   };
 }
 

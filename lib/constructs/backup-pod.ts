@@ -7,7 +7,7 @@ import { affinityOf, type Verbatim } from './affinity.ts';
 import { commonEnv, publishEnv, takeEnv, variables } from './environment.ts';
 import type { Plain } from './kubernetes-object.ts';
 import { claimLabel, type TextMap } from './labels.ts';
-import { resources, scratch } from './scratch.ts';
+import { resources, scratch, smallResources } from './scratch.ts';
 import { type Bundle, methodBundle } from './script-bundle.ts';
 import { containerSecurity, podSecurity } from './security.ts';
 import { type Mounted, mountedOf, Volumes } from './volumes.ts';
@@ -68,6 +68,10 @@ export interface Step {
   readonly env: Env;
   readonly mounts: readonly Mounted[];
   readonly capabilities?: readonly string[];
+  /** @default - the script, by the image's own shell */
+  readonly command?: readonly string[];
+  /** It runs beside another one that has the room of the scratch. @default false */
+  readonly small?: boolean;
 }
 
 /** Makes the containers of a run; what they mount becomes the pod's volumes. */
@@ -75,13 +79,14 @@ export function steps(run: PlannedRun, images: Readonly<Record<string, string>>,
   const common = commonEnv(run);
   const room = scratch(run.pod.scratch);
   const needed = resources(run.pod);
-  return ({ name, image, script, bundle, env, mounts, capabilities }) => ({
+  const little = smallResources(run.pod);
+  return ({ name, image, script, bundle, env, mounts, capabilities, command, small }) => ({
     name,
     image: images[image],
     imagePullPolicy: 'IfNotPresent',
-    command: ['/bin/sh', `/scripts/${script}`],
+    command: command ?? ['/bin/sh', `/scripts/${script}`],
     env: variables(common, env),
-    resources: needed,
+    resources: small ? little : needed,
     securityContext: containerSecurity(capabilities),
     volumeMounts: volumes.mount([scripts(bundle), ...room, ...mounts]),
   });

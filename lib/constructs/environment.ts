@@ -1,9 +1,9 @@
 import type { k8s } from '../../imports/k8s.ts';
 import type { Keep } from '../config/schema/keep.ts';
-import type { PlannedRun, PlannedStorage } from '../model/model.ts';
+import type { Origin, PlannedGuard, PlannedRestore, PlannedRun, PlannedStorage } from '../model/model.ts';
 import { floorOf } from '../model/retention.ts';
 import type { Env } from '../pod.ts';
-import type { Part } from '../sources/kind.ts';
+import type { Part, StepPart } from '../sources/kind.ts';
 import { bytesOf } from '../units/size.ts';
 import type { Plain } from './kubernetes-object.ts';
 
@@ -38,8 +38,8 @@ export function takeEnv(run: PlannedRun, part: Part): Env {
 }
 
 /** What `publish` is given beside that. */
-export function publishEnv(run: PlannedRun, label?: string): Env {
-  return { ...folderEnv(run), SPEC_HASH: run.specHash, ...(label !== undefined && { LABEL: label }) };
+export function publishEnv(run: PlannedRun, label?: string, pin = false): Env {
+  return { ...folderEnv(run), SPEC_HASH: run.specHash, ...(label !== undefined && { LABEL: label }), ...(pin && { PIN: 'true' }) };
 }
 
 /** Where the backups of a run are: what `publish`, `list`, `get` and `prune` have in common. */
@@ -48,9 +48,62 @@ export function folderEnv(run: PlannedRun): Env {
     NAMESPACE: run.namespace,
     FOLDER: run.folder,
     ABANDONED_AFTER_SECONDS: String(run.abandonedAfter),
-    STORAGE_COUNT: String(run.storages.length),
-    ...Object.assign({}, ...run.storages.map((storage, index) => storageEnv(storage, index + 1))),
+    ...storagesEnv(run.storages),
   };
+}
+
+/** Which backup is wanted, and where it lies: what `fetch` is given. */
+export function fetchEnv(origin: Origin, storages: readonly PlannedStorage[], parts: readonly StepPart[], namespace: string): Env {
+  return {
+    NAMESPACE: namespace,
+    ORIGIN_ENVIRONMENT: origin.environment,
+    ORIGIN_SOURCES: origin.sources.join('\n'),
+    FOLDERS: origin.folders.join('\n'),
+    FROM_STORAGE: String(origin.from),
+    WANTED: origin.wanted,
+    ...(origin.newerThan !== undefined && { NEWER_THAN_SECONDS: String(origin.newerThan) }),
+    PARTS: parts.map(({ name, kind, method }) => `${name} ${kind} ${method}`).join('\n'),
+    ...storagesEnv(storages),
+  };
+}
+
+/** The marker of a restore that runs once. */
+export function doneEnv({ id, done }: PlannedRestore): Env {
+  return { RESTORE_ID: id, ...(done && { DONE_STORAGE: String(done.storage), DONE_PATH: done.path }) };
+}
+
+/** What the guard is given. */
+export function guardEnv({ id, run, parts }: PlannedRestore, guard: PlannedGuard): Env {
+  const { applications, paused, claims } = guard;
+  return {
+    NAMESPACE: run.namespace,
+    RESTORE_ID: id,
+    ...lines(
+      'APPLICATIONS',
+      applications.map(({ namespace, kind, name, selector }) => `${namespace} ${kind} ${name ?? `selector ${selector}`}`),
+    ),
+    ...lines(
+      'PAUSED',
+      Object.entries(paused).map(([what, how]) => `${what} ${how}`),
+    ),
+    ...lines(
+      'CLAIMS',
+      claims.map((claim) => `${run.namespace} ${claim}`),
+    ),
+    CLAIMS_IN_USE: String(guard.claimsInUse),
+    STATES: parts.map(({ name }) => name).join('\n'),
+    STOP_WAIT_SECONDS: String(guard.stopWait),
+    START_WAIT_SECONDS: String(guard.startWait),
+  };
+}
+
+/** Storages as scripts/storage.sh reads them. */
+export function storagesEnv(storages: readonly PlannedStorage[]): Env {
+  return { STORAGE_COUNT: String(storages.length), ...Object.assign({}, ...storages.map((storage, index) => storageEnv(storage, index + 1))) };
+}
+
+function lines(name: string, list: readonly string[]): Env {
+  return list.length === 0 ? {} : { [name]: list.join('\n') };
 }
 
 /** Variables as a container has them. No name is in two groups: a merged map of so many names costs more than the rest. */

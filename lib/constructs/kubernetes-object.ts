@@ -19,6 +19,8 @@ const VERSIONS = {
   NetworkPolicy: 'networking.k8s.io/v1',
   PersistentVolumeClaim: 'v1',
   Pod: 'v1',
+  Role: 'rbac.authorization.k8s.io/v1',
+  RoleBinding: 'rbac.authorization.k8s.io/v1',
   ServiceAccount: 'v1',
 } as const;
 
@@ -31,6 +33,8 @@ interface Kinds {
   readonly NetworkPolicy: k8s.KubeNetworkPolicyProps;
   readonly PersistentVolumeClaim: k8s.KubePersistentVolumeClaimProps;
   readonly Pod: k8s.KubePodProps;
+  readonly Role: k8s.KubeRoleProps;
+  readonly RoleBinding: k8s.KubeRoleBindingProps;
   readonly ServiceAccount: k8s.KubeServiceAccountProps;
 }
 

@@ -7,7 +7,7 @@ export type TextMap = Readonly<Record<string, string>>;
 export interface Identity {
   /** @default - an object that environments may share, such as a script bundle */
   readonly environment?: string;
-  readonly component: 'backup' | 'catalogue' | 'scripts' | 'storage';
+  readonly component: 'backup' | 'catalogue' | 'restore' | 'scripts' | 'storage' | 'verify';
   readonly source?: string;
   readonly tier?: string;
 }
@@ -32,10 +32,25 @@ export function labelsOf({ environment, component, source, tier }: Identity, use
   };
 }
 
-/** Labels that every pod of a source carries, and no pod of another one: what its NetworkPolicy selects. */
-export function podsOf(environment: string, source: string): TextMap {
-  return { 'app.kubernetes.io/name': 'backstay', 'app.kubernetes.io/instance': environment, 'backstay.dev/source': source };
+/** Which pods a NetworkPolicy governs. */
+export interface PodSelector {
+  readonly matchLabels: TextMap;
+  readonly matchExpressions?: { readonly key: string; readonly operator: string; readonly values: string[] }[];
 }
+
+/**
+ * The pods of a source that do one thing, and no pod of another one. Policies add up: what verifies must not be selected
+ * by the one that lets backups through to the server.
+ */
+export function podsOf(environment: string, source: string, ...components: readonly Identity['component'][]): PodSelector {
+  return {
+    matchLabels: { 'app.kubernetes.io/name': 'backstay', 'app.kubernetes.io/instance': environment, 'backstay.dev/source': source },
+    matchExpressions: [{ key: 'app.kubernetes.io/component', operator: 'In', values: [...components] }],
+  };
+}
+
+/** On all that belongs to one restore. */
+export const RESTORE_LABEL = 'backstay.dev/restore';
 
 /** The label of all pods that mount a claim which one node holds. */
 export function claimLabel(claim: string): string {

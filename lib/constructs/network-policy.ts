@@ -2,15 +2,15 @@ import { Construct } from 'constructs';
 import type { k8s } from '../../imports/k8s.ts';
 import type { ExternalPeer, Peer, PodPeer } from '../pod.ts';
 import { KubernetesObject, type Plain } from './kubernetes-object.ts';
-import type { TextMap } from './labels.ts';
+import type { PodSelector, TextMap } from './labels.ts';
 
 export interface NetworkPolicyProps {
   readonly name: string;
   readonly namespace: string;
   readonly labels: TextMap;
   readonly annotations: TextMap;
-  /** Labels of the pods that it governs. */
-  readonly pods: TextMap;
+  /** The pods that it governs. */
+  readonly pods: PodSelector;
   /** Whom they may reach. */
   readonly peers: readonly Peer[];
   /** Addresses that "any address" leaves out. */
@@ -29,7 +29,7 @@ export class NetworkPolicy extends Construct {
     const { name, namespace, labels, annotations, pods } = props;
     new KubernetesObject(this, 'Resource', 'NetworkPolicy', {
       metadata: { name, namespace, labels, annotations },
-      spec: { podSelector: { matchLabels: pods }, policyTypes: ['Ingress', 'Egress'], egress: egress(props) },
+      spec: { podSelector: pods, policyTypes: ['Ingress', 'Egress'], egress: egress(props) },
     });
   }
 }

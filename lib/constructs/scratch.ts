@@ -35,6 +35,12 @@ export function resources({ resources: { requests, limits }, scratch: { size, st
   return { requests: quantities({ ...requests }, disk), limits: quantities({ ...limits }, disk) };
 }
 
+/** The same for a container that only waits and talks beside one that has the scratch: containers that run at once add up. */
+export function smallResources({ resources: { requests, limits } }: Pod): Plain<k8s.ResourceRequirements> {
+  const disk = mebibytes(TMP_MI + LOGS_MI);
+  return { requests: quantities({ ...requests }, disk), limits: quantities({ ...limits }, disk) };
+}
+
 function quantities(given: Readonly<Record<string, string | undefined>>, disk: string): Record<string, string> {
   const written = Object.entries(given).flatMap(([name, text]) => (text === undefined ? [] : [[name, text]]));
   return { ...Object.fromEntries(written), 'ephemeral-storage': disk };

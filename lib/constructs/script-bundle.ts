@@ -1,4 +1,6 @@
 import { Construct } from 'constructs';
+import type { PlannedRestore, PlannedVerify } from '../model/model.ts';
+import { withReads } from '../script-headers.ts';
 import { scriptText } from '../scripts.ts';
 import type { Part } from '../sources/kind.ts';
 import { KubernetesObject } from './kubernetes-object.ts';
@@ -8,6 +10,8 @@ import { digest, KEEP_ANNOTATIONS, labelsOf } from './labels.ts';
 const COMMON = ['common.sh'];
 /** What `publish` runs: it is in each bundle, so that one ConfigMap holds all that a run of one method needs. */
 const PUBLISH = ['publish.sh', 'manifest.sh', 'storage.sh', 'retention.sh', 'prune.sh'];
+/** What reads a backup, and notes what became of it. */
+const READ = ['fetch.sh', 'record.sh'];
 const CATALOGUE = ['catalogue.sh', 'storage.sh', 'retention.sh', 'prune.sh'];
 
 /** Shell files under one name that follows from their content. */
@@ -20,6 +24,24 @@ export interface Bundle {
 /** The scripts of a part's method and of `publish`. */
 export function methodBundle({ method, script, needs }: Pick<Part, 'method' | 'script' | 'needs'>): Bundle {
   return bundle(method, [...COMMON, script, ...needs, ...PUBLISH]);
+}
+
+/** The scripts of a restore: of every step of it, so that its file needs one ConfigMap. */
+export function restoreBundle({ parts, run }: Pick<PlannedRestore, 'parts' | 'run'>): Bundle {
+  return bundle(
+    'restore',
+    [...READ, 'publish.sh', 'turn.sh', 'guard.sh', 'install-shell.sh', ...scriptsOf([...parts, ...run.parts])].flatMap(withReads),
+  );
+}
+
+/** The scripts that verify. */
+export function verifyBundle({ parts }: Pick<PlannedVerify, 'parts'>): Bundle {
+  const methods = [...new Set(parts.map(({ method }) => method))].join('-');
+  return bundle(`verify-${methods}`, [...READ, ...scriptsOf(parts)].flatMap(withReads));
+}
+
+function scriptsOf(parts: readonly { readonly script: string }[]): readonly string[] {
+  return parts.map(({ script }) => script);
 }
 
 /** The scripts of `list`, `get` and `prune`. */

@@ -24,6 +24,15 @@ export function podSecurity({ runAsUser, runAsGroup, supplementalGroups }: Pod):
   };
 }
 
+/**
+ * The same for a pod that fills a claim of an application: the group of the storages' files is one of its groups, and no
+ * volume is given to it, or the kubelet would change the modes of what was just restored.
+ */
+export function restoreSecurity(pod: Pod): Plain<k8s.PodSecurityContext> {
+  const { fsGroup: group, fsGroupChangePolicy: _, ...rest } = podSecurity(pod);
+  return { ...rest, supplementalGroups: [...pod.supplementalGroups, group ?? STORAGE_GROUP] };
+}
+
 /** No container needs more than this; a step that reads a volume may be given what the values ask for in writing. */
 export function containerSecurity(capabilities: readonly string[] = []): Plain<k8s.SecurityContext> {
   return {

@@ -4,6 +4,7 @@ import { POSTGRES_MAJORS } from '../images.ts';
 import { templateMistake } from '../units/file-name-template.ts';
 import { checkClaims } from './claims.ts';
 import { checkFolders } from './folders.ts';
+import { lintVerify } from './lint-verify.ts';
 import { checkNames } from './names.ts';
 import { partsOf } from './plan.ts';
 
@@ -14,6 +15,7 @@ export function lint(settings: Settings, problems: Problems): void {
   checkClaims(settings, problems);
   checkImages(settings, problems);
   for (const source of settings.sources) {
+    lintVerify(settings, source, problems);
     for (const tier of source.tiers) {
       lintKinds(settings, source, tier, problems);
       lintTemplate(settings, source, tier, problems);

@@ -4,8 +4,10 @@ import { resolve } from '../config/resolve.ts';
 import type { Settings } from '../config/settings.ts';
 import { ConfigError, describeProblem, type Problem } from '../errors.ts';
 import { lint } from './lint.ts';
+import { lintRestore } from './lint-restore.ts';
 import type { Model } from './model.ts';
 import { planBackups } from './plan.ts';
+import type { Elsewhere } from './plan-restore.ts';
 
 /** One environment, checked: the settings that it was planned from, and what will run. */
 export interface Loaded {
@@ -16,21 +18,38 @@ export interface Loaded {
 /** Reads, checks and plans one environment of a folder. Throws one {@link ConfigError} with every mistake. */
 export function loadEnvironment(dir: string, environment: string): Loaded {
   const { values, mistakes } = readEnvironment(dir, environment);
-  return plan(values, mistakes);
+  return plan(values, mistakes, elsewhereIn(dir));
 }
 
 /**
  * Checks and plans values that were read or made in a program. Throws one {@link ConfigError} with every mistake.
  *
  * @param asWritten - mistakes that were found when they were read
+ * @param elsewhere - settings of other environments, for a restore of their backups; default: there are none
  */
-export function plan(values: ReadValues, asWritten: readonly Problem[] = []): Loaded {
+export function plan(values: ReadValues, asWritten: readonly Problem[] = [], elsewhere: Elsewhere = nowhere): Loaded {
   const { settings, mistakes, warnings } = resolve(values);
   const found = new Problems(values.place, values.refused);
   lint(settings, found);
+  for (const restore of settings.restores) lintRestore({ settings, restore, action: 'restore' }, elsewhere, found);
   const all = distinct([...asWritten, ...mistakes, ...found.mistakes]);
   if (all.length > 0) throw new ConfigError(all);
-  return { settings, model: planBackups(settings, distinct([...warnings, ...found.warnings]).map(describeProblem)) };
+  return { settings, model: planBackups(settings, distinct([...warnings, ...found.warnings]).map(describeProblem), elsewhere) };
+}
+
+/** Settings of the other environments of a folder. Throws what is wrong with the one that is asked for. */
+export function elsewhereIn(dir: string): Elsewhere {
+  return (environment) => {
+    const { values, mistakes } = readEnvironment(dir, environment);
+    const resolved = resolve(values);
+    const all = distinct([...mistakes, ...resolved.mistakes]);
+    if (all.length > 0) throw new ConfigError(all);
+    return resolved.settings;
+  };
+}
+
+function nowhere(environment: string): never {
+  throw ConfigError.of('', `the environment '${environment}' is not known here`, 'restores from another environment need a folder of values');
 }
 
 /** A plan that ten sources share is wrong once. In the order of the files' lines. */

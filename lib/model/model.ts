@@ -1,7 +1,7 @@
 import type { Keep } from '../config/schema/keep.ts';
 import type { Options } from '../config/schema/options.ts';
 import type { ClaimSpec, Peer, SecretNeed } from '../pod.ts';
-import type { Part } from '../sources/kind.ts';
+import type { Part, RestoreAction, RestorePart, VerifyPart } from '../sources/kind.ts';
 import type { Access } from '../storages/kind.ts';
 
 /** What will run and be kept in one environment, as plain data: no Kubernetes in it. */
@@ -14,6 +14,8 @@ export interface Model {
   /** Claims to make. */
   readonly claims: readonly ClaimSpec[];
   readonly sources: readonly PlannedSource[];
+  /** Restores that stand in the values, by name. */
+  readonly restores: readonly PlannedRestore[];
   /** What was noticed and lets the synthesis go on: one line each, with its HINT. */
   readonly warnings: readonly string[];
 }
@@ -28,6 +30,8 @@ export interface PlannedSource {
   readonly folder: string;
   /** One per tier; for a source by hand only, the one named `once`, without a schedule. */
   readonly runs: readonly PlannedRun[];
+  /** @default - its backups are not verified */
+  readonly verify?: PlannedVerify;
   /** Whom any of its pods must reach; what is not here, the NetworkPolicy refuses. */
   readonly peers: readonly Peer[];
   readonly secrets: readonly SecretNeed[];
@@ -68,4 +72,85 @@ export interface PlannedStorage {
   /** @default - nothing is ever deleted: runs by hand only */
   readonly keep?: Keep;
   readonly access: Access;
+}
+
+/** Which backup is wanted, and where it is looked for. */
+export interface Origin {
+  readonly environment: string;
+  /** What its manifest may call the source: its name, and that of its folder where it was renamed. */
+  readonly sources: readonly string[];
+  /** Folders below the prefix, one for each tier. */
+  readonly folders: readonly string[];
+  /** `latest`, `latest-verified`, `before:<seconds>`, or an id, as scripts/fetch.sh takes it. */
+  readonly wanted: string;
+  /** How old it may be. Seconds. @default - as old as it likes */
+  readonly newerThan?: number;
+  /** Number of the storage to read, from 1. */
+  readonly from: number;
+}
+
+/** The proof of a source's newest backup. */
+export interface PlannedVerify {
+  /** `verify-<source>`: CronJob and NetworkPolicy. */
+  readonly name: string;
+  /** Where it runs, and all storages that its record goes to. */
+  readonly run: PlannedRun;
+  readonly schedule: string;
+  readonly origin: Origin;
+  readonly parts: readonly VerifyPart[];
+  /** Whom it may reach: storages, and no server. */
+  readonly peers: readonly Peer[];
+  readonly secrets: readonly SecretNeed[];
+}
+
+/** What is stopped while a restore works. */
+export interface Application {
+  readonly namespace: string;
+  readonly kind: 'deployment' | 'statefulset';
+  /** @default - `selector` is given */
+  readonly name?: string;
+  /** Labels: `app=shop,tier=api`. @default - `name` is given */
+  readonly selector?: string;
+}
+
+/** One restore: a Job of its own, with all that it needs. */
+export interface PlannedRestore {
+  /** `restore-<name>-<id>`: the Job. */
+  readonly name: string;
+  /** Its name in the values, or the source's for one by hand. */
+  readonly entry: string;
+  readonly id: string;
+  /** `restore-<source>`: account of its pod. */
+  readonly account: string;
+  /** The source as it is restored: namespace, pod, and the backup that runs first. */
+  readonly run: PlannedRun;
+  readonly safetyBackup: boolean;
+  /** What becomes of the data; only a restore fetches a backup. */
+  readonly action: RestoreAction;
+  readonly origin: Origin;
+  /** Those to read from, and where its marker lies. */
+  readonly storages: readonly PlannedStorage[];
+  /** A marker that keeps it from running twice. @default - by hand: it runs as often as it is made */
+  readonly done?: { readonly storage: number; readonly path: string };
+  readonly parts: readonly RestorePart[];
+  readonly guard?: PlannedGuard;
+  readonly claims: readonly ClaimSpec[];
+  readonly peers: readonly Peer[];
+  readonly secrets: readonly SecretNeed[];
+  readonly networkPolicy: Options['networkPolicy'];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/** Who stops the applications, looks that nobody uses a claim, and starts them again. */
+export interface PlannedGuard {
+  readonly applications: readonly Application[];
+  /** What would start them again, and how it is paused. */
+  readonly paused: Readonly<Record<string, string>>;
+  readonly claims: readonly string[];
+  readonly claimsInUse: boolean;
+  /** Seconds. */
+  readonly stopWait: number;
+  /** Seconds. */
+  readonly startWait: number;
 }

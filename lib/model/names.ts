@@ -14,6 +14,16 @@ export function runName(source: string, tier: string): string {
   return `backup-${source}-${tier}`;
 }
 
+/** CronJob and NetworkPolicy of a source's proof. */
+export function verifyName(source: string): string {
+  return `verify-${source}`;
+}
+
+/** Account of the pods that restore a source: stable, so that a role of the cloud may name it. */
+export function restoreAccount(source: string): string {
+  return `restore-${source}`;
+}
+
 /** Names that Kubernetes would refuse, and those that two things would share: `a-b` with `c`, and `a` with `b-c`. */
 export function checkNames(sources: readonly SourceSettings[], problems: Problems): void {
   const taken = new Map<string, string>();

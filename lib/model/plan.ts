@@ -1,16 +1,20 @@
-import { createHash } from 'node:crypto';
-import type { Settings, SourceSettings, StorageUse, TierSettings } from '../config/settings.ts';
+import type { Settings, SourceSettings, TierSettings } from '../config/settings.ts';
 import type { ClaimSpec, Peer, SecretNeed } from '../pod.ts';
 import type { Part } from '../sources/kind.ts';
 import { stemOf } from '../units/file-name-template.ts';
 import { scheduleOf } from '../units/schedule-word.ts';
-import type { Model, PlannedRun, PlannedSource, PlannedStorage } from './model.ts';
+import { compare, hashOf, unique } from './lists.ts';
+import type { Model, PlannedRun, PlannedSource } from './model.ts';
 import { runName, sourceObjectName } from './names.ts';
+import { type Elsewhere, planRestores } from './plan-restore.ts';
+import { planStorage } from './plan-storage.ts';
+import { planVerify } from './plan-verify.ts';
+import { mergeSecrets } from './secrets.ts';
 
 const TWO_DAYS = 48 * 3600;
 
 /** What will run, under which name, into which folder: settings that were checked, as plain data. */
-export function planBackups(settings: Settings, warnings: readonly string[] = []): Model {
+export function planBackups(settings: Settings, warnings: readonly string[], elsewhere: Elsewhere): Model {
   const sources = settings.sources.map((source) => planSource(settings, source));
   const claims = unique(
     sources.flatMap(({ runs }) => runs.flatMap(claimsOf)),
@@ -22,6 +26,7 @@ export function planBackups(settings: Settings, warnings: readonly string[] = []
     namespaces: settings.createNamespace ? unique([settings.namespace, ...sources.map(({ namespace }) => namespace)], String).sort() : [],
     claims: [...claims].sort((a, b) => compare(`${a.namespace}/${a.name}`, `${b.namespace}/${b.name}`)),
     sources: [...sources].sort((a, b) => compare(a.name, b.name)),
+    restores: planRestores(settings, sources, elsewhere),
     warnings: [
       ...warnings,
       ...unique(
@@ -41,8 +46,9 @@ function planSource(settings: Settings, source: SourceSettings): PlannedSource {
     objectName: sourceObjectName(source.name),
     folder: source.folder,
     runs,
+    verify: planVerify(settings, source, runs),
     peers: unique(runs.flatMap(peersOf), (peer) => JSON.stringify(peer)),
-    secrets: mergeSecrets(runs.flatMap(secretsOf)),
+    secrets: mergeSecrets([...runs.flatMap(secretsOf), ...source.kinds.flatMap(({ kind, settings: slice }) => kind.restore?.secrets(slice) ?? [])]),
     networkPolicy: source.options.networkPolicy,
     labels: source.options.pod.labels,
     annotations: source.options.pod.annotations,
@@ -85,17 +91,6 @@ export function partsOf({ environment }: Settings, source: SourceSettings, tier:
   );
 }
 
-function planStorage({ environment }: Settings, { storage, keep }: StorageUse, number: number): PlannedStorage {
-  const { name, kind, settings, namespace } = storage;
-  return {
-    name,
-    kind: kind.name,
-    role: number === 1 ? 'primary' : 'copy',
-    keep,
-    access: kind.access(settings, { environment, name, namespace }, number),
-  };
-}
-
 function claimsOf({ storages }: PlannedRun): readonly ClaimSpec[] {
   return storages.flatMap(({ access }) => (access.claim ? [access.claim] : []));
 }
@@ -112,29 +107,4 @@ function notesOf({ storages, pod, job }: PlannedRun): readonly string[] {
   const notes = storages.flatMap(({ name, access }) => (access.notes ?? []).map((note) => `storages.${name}: ${note}`));
   if (pod.scratch.storageClassName === undefined || job.ttlSecondsAfterFinished !== undefined) return notes;
   return [...notes, 'pod.scratch.storageClassName: finished Jobs are removed after ten minutes, because a finished pod holds its volume'];
-}
-
-/** One need per Secret, with all keys and purposes. */
-function mergeSecrets(needs: readonly SecretNeed[]): readonly SecretNeed[] {
-  const merged = new Map<string, SecretNeed>();
-  for (const need of needs) {
-    const before = merged.get(need.secret);
-    const purposes = unique([...(before?.purpose.split('; ') ?? []), need.purpose], String);
-    merged.set(need.secret, { secret: need.secret, keys: unique([...(before?.keys ?? []), ...need.keys], String), purpose: purposes.join('; ') });
-  }
-  return [...merged.values()].sort((a, b) => compare(a.secret, b.secret));
-}
-
-function hashOf(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 12);
-}
-
-function unique<Item>(items: readonly Item[], key: (item: Item) => string): Item[] {
-  return [...new Map(items.map((item) => [key(item), item])).values()];
-}
-
-/** Code point order: the same on every machine, which `localeCompare` is not. */
-function compare(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
 }

@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import type { Finding } from '../findings.ts';
 import type { ImageName } from '../images.ts';
-import type { Env, Mount, Peer, Placement, SecretNeed } from '../pod.ts';
+import type { ClaimSpec, Env, Mount, Peer, Placement, SecretNeed } from '../pod.ts';
 
 /**
  * One kind of source: everything backstay knows about it, as plain data.
@@ -23,6 +23,73 @@ export interface SourceKind<Schema extends z.ZodType = z.ZodType, Name extends s
 
   /** The parts of one run. More than one where one entry names several databases. */
   parts(settings: z.output<Schema>, context: SourceContext): readonly Part[];
+
+  /** How a backup of this kind is put back. @default - no Job does it: a restore is refused by name */
+  readonly restore?: Restoring<z.output<Schema>>;
+
+  /** How a backup of this kind is tried in a throw-away place. @default - it is not: `verify` is refused by name */
+  readonly verify?: Verifying<z.output<Schema>>;
+}
+
+/** What a restore of one kind is: `restores.<name>.<kind>` in the values. */
+export interface Restoring<Settings, Schema extends z.ZodType = z.ZodType> {
+  /** What people write, with every default. */
+  readonly schema: Schema;
+
+  /** Mistakes that no type can see, each with its path below the kind's key. */
+  check(settings: Settings, wish: z.output<Schema>, context: RestoreContext): readonly Finding[];
+
+  /** Secrets that a restore reads and a backup does not. */
+  secrets(settings: Settings): readonly SecretNeed[];
+
+  /** The steps that put each part back, named as the parts of the backup. */
+  parts(settings: Settings, wish: z.output<Schema>, context: RestoreContext): readonly RestorePart[];
+}
+
+/** What proves a backup of one kind: `verify.<kind>` in the values. */
+export interface Verifying<Settings, Schema extends z.ZodType = z.ZodType> {
+  readonly schema: Schema;
+
+  check(settings: Settings, assertions: z.output<Schema>, context: SourceContext): readonly Finding[];
+
+  /** The steps that try each part, named as the parts of the backup. They get no secret and reach nobody. */
+  parts(settings: Settings, assertions: z.output<Schema>, context: SourceContext): readonly VerifyPart[];
+}
+
+/** What to do with a restore: make one, or end the one before, whose old data was kept. */
+export type RestoreAction = 'restore' | 'swap-back' | 'drop-old';
+
+export interface RestoreContext extends SourceContext {
+  /** Whether the live data gives way, or a copy is made beside it. */
+  readonly inPlace: boolean;
+  readonly action: RestoreAction;
+  /** Eight letters that name this restore, the same for each attempt. */
+  readonly id: string;
+}
+
+/** One step: a container, a script, and what it needs. */
+export interface StepPart {
+  /** Name of the part of the backup. */
+  readonly name: string;
+  readonly kind: string;
+  readonly method: string;
+  readonly image: ImageName;
+  /** The file in `scripts/`; what it reads goes with it. */
+  readonly script: string;
+  readonly env: Env;
+  readonly mounts: readonly Mount[];
+}
+
+export type VerifyPart = StepPart;
+
+export interface RestorePart extends StepPart {
+  readonly peers: readonly Peer[];
+  readonly secrets: readonly SecretNeed[];
+  readonly placement?: Placement;
+  /** A claim that no other pod may use meanwhile. @default - none */
+  readonly occupies?: string;
+  /** A claim that is made for it. @default - none */
+  readonly claim?: ClaimSpec;
 }
 
 /** What a kind may know of the source around it. */

@@ -1,11 +1,12 @@
 import * as z from 'zod';
 import type { Finding } from '../findings.ts';
-import type { Env, Placement } from '../pod.ts';
+import type { Env } from '../pod.ts';
 import { objectName, textMap } from '../units/names.ts';
 import { notYet } from '../units/not-yet.ts';
 import type { Part, SourceKind } from './kind.ts';
-
-const DATA_DIR = '/data';
+import { DATA_DIR, placementOf } from './volume-claim.ts';
+import { volumeRestore } from './volume-restore.ts';
+import { volumeVerify } from './volume-verify.ts';
 
 const pattern = z
   .string()
@@ -54,7 +55,7 @@ const schema = z
   })
   .meta({ description: 'The files of a claim, by `tar`.' });
 
-type Settings = z.output<typeof schema>;
+export type Settings = z.output<typeof schema>;
 
 /** A volume by `tar`: what lies in a claim, file by file, read while the application goes on. */
 export const volume: SourceKind<typeof schema, 'volume'> = {
@@ -63,6 +64,8 @@ export const volume: SourceKind<typeof schema, 'volume'> = {
   methods: ['tar'],
   check,
   parts: (settings) => [part(settings)],
+  restore: volumeRestore,
+  verify: volumeVerify,
 };
 
 function check(settings: Settings): readonly Finding[] {
@@ -111,7 +114,7 @@ function part(settings: Settings): Part {
     mounts: [{ type: 'claim', claim: settings.claim, path: DATA_DIR, readOnly: true }],
     peers: [],
     secrets: [],
-    placement: placement(settings),
+    placement: placementOf(settings),
   };
 }
 
@@ -128,9 +131,4 @@ function env(settings: Settings): Env {
     ...(settings.exclude.length > 0 && { EXCLUDE: settings.exclude.join('\n') }),
     ON_CHANGE: settings.onChange,
   };
-}
-
-function placement({ nextTo, node }: Settings): Placement | undefined {
-  if (nextTo) return { type: 'nextTo', labels: nextTo };
-  return node === undefined ? undefined : { type: 'node', node };
 }

@@ -155,3 +155,27 @@ function gapBefore(local: number, minutes: number): Gap {
 function clock(minutes: number): string {
   return `${String(Math.floor(minutes / 60)).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`;
 }
+
+/** The longest time between two runs of a schedule, whatever the time zone. Seconds. */
+export function longestGap(fields: CronFields): number {
+  const [minutes, hours] = fields;
+  const times = [...hours].flatMap((hour) => [...minutes].map((minute) => hour * 3600 + minute * 60)).sort((a, b) => a - b);
+  const [first = 0, last = 0] = [times[0], times.at(-1)];
+  const within = Math.max(0, ...times.map((time, index) => time - (times[index - 1] ?? time)));
+  let longest = within;
+  let before: number | undefined;
+  for (let day = Date.UTC(YEARS[0] ?? 0, 0, 1); day < Date.UTC(YEARS.at(-1) ?? 0, 0, 1); day += DAY) {
+    if (!runsOn(fields, new Date(day))) continue;
+    const at = day / 1000;
+    if (before !== undefined) longest = Math.max(longest, at + first - before);
+    before = at + last;
+  }
+  return longest;
+}
+
+/** Where both the day of the month and of the week are narrowed down, cron takes either. */
+function runsOn([, , days, months, weekdays]: CronFields, date: Date): boolean {
+  if (!months.has(date.getUTCMonth() + 1)) return false;
+  const [day, weekday] = [days.has(date.getUTCDate()), weekdays.has(date.getUTCDay())];
+  return days.size === 31 || weekdays.size === 7 ? day && weekday : day || weekday;
+}

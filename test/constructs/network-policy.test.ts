@@ -9,7 +9,7 @@ function policy(peers: readonly Peer[], props: Partial<NetworkPolicyProps> = {})
     namespace: 'backup',
     labels: {},
     annotations: {},
-    pods: { a: 'b' },
+    pods: { matchLabels: { a: 'b' } },
     peers,
     exceptCidrs: [],
     dnsPort: 53,

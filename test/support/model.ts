@@ -84,7 +84,7 @@ export function aSource(runs: readonly PlannedRun[] = [aRun()], changes: Partial
     runs,
     peers: pieces.flatMap(({ peers }) => peers),
     secrets: pieces.flatMap(({ secrets }) => secrets),
-    networkPolicy: { enabled: true, exceptCidrs: [], dnsPort: 53 },
+    networkPolicy: { enabled: true, exceptCidrs: [], dnsPort: 53, apiServerPort: 6443 },
     labels: {},
     annotations: {},
     ...changes,
@@ -100,6 +100,7 @@ export function aModel(sources: readonly PlannedSource[] = [aSource()], changes:
     namespaces: [],
     claims: [...new Map(claims.map((claim) => [`${claim.namespace}/${claim.name}`, claim])).values()],
     sources,
+    restores: [],
     warnings: [],
     ...changes,
   };
@@ -116,11 +117,13 @@ export function aFullModel(): Model {
       aSource([aRun({ source: 'plain' })]),
       aSource([aRun(shop), aRun({ ...shop, tier: 'weekly', suspend: true, timeZone: 'Europe/Berlin' })], { labels: { team: 'shop' } }),
       aSource([aRun({ ...files, job: { ttlSecondsAfterFinished: 3600 } })], {
-        networkPolicy: { enabled: true, exceptCidrs: ['10.96.0.0/12', 'fd00::/8', '10.0.0.0/8'], dnsPort: 5353 },
+        networkPolicy: { enabled: true, exceptCidrs: ['10.96.0.0/12', 'fd00::/8', '10.0.0.0/8'], dnsPort: 5353, apiServerPort: 6443 },
       }),
       aSource([aRun({ source: 'both', parts: [...postgresParts(), ...volumeParts({ nextTo: undefined, node: 'worker-1', tar: 'busybox' })] })]),
       aSource([aRun({ source: 'large', pod: { scratch: { size: '2Ti', storageClassName: 'fast' } } })]),
-      aSource([aRun({ source: 'by-hand', tier: 'once', schedule: undefined })], { networkPolicy: { enabled: false, exceptCidrs: [], dnsPort: 53 } }),
+      aSource([aRun({ source: 'by-hand', tier: 'once', schedule: undefined })], {
+        networkPolicy: { enabled: false, exceptCidrs: [], dnsPort: 53, apiServerPort: 6443 },
+      }),
     ],
     { namespaces: ['backup'] },
   );

@@ -4,6 +4,8 @@ import { dnsLabel } from '../../units/names.ts';
 import { notYet } from '../../units/not-yet.ts';
 import { keep } from './keep.ts';
 import { job, networkPolicy, pod, throttle } from './pod.ts';
+import { schedule } from './schedule.ts';
+import { verify } from './verify.ts';
 
 /** A storage in a list: its name, or its name and what differs there. */
 export const storageRef = z.union(
@@ -38,11 +40,6 @@ export const optionShape = {
 export const options = z.strictObject(optionShape);
 export type Options = z.output<typeof options>;
 
-const schedule = z.string({ error: 'expected five cron fields, or @hourly, @daily, @weekly, @monthly or @yearly' }).meta({
-  description:
-    'Five cron fields in `timeZone`, or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`: a minute of their own for each source, so that not all start at once.',
-});
-
 const METHODS = SOURCE_KINDS.flatMap(({ methods }) => methods);
 
 /** One tier of a plan, or what a source changes of it. */
@@ -65,13 +62,14 @@ export const tierName = z
   .string()
   .regex(/^[a-z]([a-z0-9-]*[a-z0-9])?$/, { error: 'expected a name of lower-case letters, digits and dashes' })
   .max(30)
-  .refine((name) => name !== 'once', { error: "the tier 'once' is kept for runs by hand" });
+  .refine((name) => name !== 'once', { error: "the tier 'once' is kept for runs by hand" })
+  .refine((name) => name !== 'pre-restore', { error: "the tier 'pre-restore' is kept for what a restore backs up first" });
 
 /** Storages and tiers that sources share. */
 export const plan = z
   .strictObject({
     tiers: z.record(tierName, tier).default({}).meta({ description: 'Tiers by name: daily, weekly, …' }),
-    verify: notYet('verify'),
+    verify: verify.optional(),
     ...optionShape,
   })
   .meta({ description: 'Storages and tiers that sources share. The one named `default` applies where none is named.' });

@@ -98,6 +98,9 @@ export const networkPolicy = z
       .max(65_535)
       .default(53)
       .meta({ description: "Port of the cluster's DNS pods, where it is not the Service's: OpenShift has 5353." }),
+    apiServerPort: z.int().min(1).max(65_535).default(6443).meta({
+      description: "Port of the API server itself, which a restore that stops applications talks to; its Service's 443 is always let through.",
+    }),
   })
   .meta({ description: 'The NetworkPolicy of a source: DNS, its server and its storages, and nothing else.' });
 

@@ -5,13 +5,9 @@ import { LATER_STORAGES, STORAGE_KINDS } from '../../storages/index.ts';
 import { dnsLabel } from '../../units/names.ts';
 import { notYet } from '../../units/not-yet.ts';
 import { optionShape, plan, tier, tierName } from './options.ts';
-
-type Kinds = readonly { readonly name: string; readonly schema: z.ZodType }[];
-type Slices<List extends Kinds> = { readonly [Kind in List[number] as Kind['name']]: z.ZodOptional<Kind['schema']> };
-
-function slices<const List extends Kinds>(kinds: List, meta: Readonly<Record<string, unknown>> = {}): Slices<List> {
-  return Object.fromEntries(kinds.map(({ name, schema }) => [name, schema.optional().meta(meta)])) as Slices<List>;
-}
+import { restore } from './restore.ts';
+import { slices } from './slices.ts';
+import { verify } from './verify.ts';
 
 function later<Name extends string>(kinds: Readonly<Record<Name, string>>) {
   return Object.fromEntries(Object.entries<string>(kinds).map(([name, what]) => [name, notYet(what)])) as Record<Name, ReturnType<typeof notYet>>;
@@ -38,7 +34,7 @@ export const source = z
     tiers: z.record(tierName, tier).default({}).meta({ description: "What this source changes of its plan's tiers, or tiers of its own." }),
     ...slices(SOURCE_KINDS, { templates: 'refused' }),
     ...later(LATER_SOURCES),
-    verify: notYet('verify'),
+    verify: verify.optional(),
     ...optionShape,
   })
   .meta({ description: 'What is backed up. Several kinds in one source are parts of one run.' });
@@ -65,6 +61,9 @@ const images = z
   })
   .meta({ description: 'The images that pods run.' });
 
+/** It stands in the name of a Job, with the id behind it. */
+const restoreName = dnsLabel.max(40, { error: 'expected at most 40 characters' });
+
 /** The values: everything that people write, with every default. `config/base.yaml` under `config/<environment>.yaml`. */
 export const values = z.strictObject({
   namespace: dnsLabel.meta({ description: 'Namespace that pods run in.' }),
@@ -77,14 +76,14 @@ export const values = z.strictObject({
   storages: z.record(dnsLabel, storage).meta({ description: 'Places where backups are kept, by name.' }),
   plans: z.record(dnsLabel, plan).default({}).meta({ description: 'Storages and tiers that sources share, by name.' }),
   defaults: z
-    .strictObject({ ...slices(SOURCE_KINDS, { templates: 'filled' }), ...later(LATER_SOURCES), ...optionShape })
+    .strictObject({ ...slices(SOURCE_KINDS, { templates: 'filled' }), ...later(LATER_SOURCES), verify: verify.optional(), ...optionShape })
     .prefault({})
     .meta({ description: 'What every source starts from. `{{ .Source }}` stands for its name.' }),
   sources: z.record(dnsLabel, source).meta({ description: 'What is backed up, by name.' }),
   timeZone: optionShape.timeZone,
   encryption: notYet('encryption'),
   alerts: notYet('alerting'),
-  verify: notYet('verify'),
+  verify: verify.optional(),
   backups: notYet('a list of one-off backups (`backstay backup` makes one by hand)'),
-  restores: notYet('a list of restores'),
+  restores: z.record(restoreName, restore).default({}).meta({ description: 'Restores by name, each in a file of its own that is applied by hand.' }),
 });

@@ -1,0 +1,142 @@
+import { load as parseYaml } from 'js-yaml';
+import { restoreObjects } from '../charts/restore.ts';
+import { type Fields, toYaml } from '../charts/writer.ts';
+import { Problems } from '../config/problems.ts';
+import { restore as schema } from '../config/schema/restore.ts';
+import { ConfigError } from '../errors.ts';
+import { lintRestore } from '../model/lint-restore.ts';
+import { elsewhereIn, loadEnvironment } from '../model/load.ts';
+import type { PlannedRestore } from '../model/model.ts';
+import { lettersOf, planRestore } from '../model/plan-restore.ts';
+import type { RestoreAction } from '../sources/kind.ts';
+import { clusterOf } from './cluster.ts';
+import { followJob } from './follow-job.ts';
+import { containersOf, lastWordsOf, type Pod } from './pod.ts';
+import { STATUS } from './statuses.ts';
+import { sourceTarget } from './target.ts';
+import { secondsOfTimeout } from './timeout.ts';
+import type { Outcome, World } from './world.ts';
+
+export interface RestoreOptions {
+  readonly config: string;
+  readonly source?: string;
+  readonly from?: string;
+  readonly tier?: string;
+  readonly at: string;
+  readonly part?: string;
+  readonly inPlace?: boolean;
+  readonly confirm?: string;
+  /** `--no-safety-backup` */
+  readonly safetyBackup: boolean;
+  readonly scaleDown?: readonly string[];
+  readonly set?: readonly string[];
+  readonly swapBack?: boolean;
+  readonly dropOld?: boolean;
+  readonly apply?: boolean;
+  readonly context?: string;
+  readonly timeout: string;
+}
+
+/** The Job of a restore with all that it needs: printed, or applied with the user's own kubectl and followed to its end. */
+export async function restore(target: string, options: RestoreOptions, world: World): Promise<Outcome> {
+  const patience = secondsOfTimeout(options.timeout);
+  const { model, source } = sourceTarget(target, options.config);
+  const planned = planOf(target, source.name, options, world);
+  const objects = restoreObjects(planned, model.images);
+  const { namespace } = planned.run;
+  const cleanUp = `kubectl delete job,networkpolicy,role,rolebinding --namespace ${namespace} --selector backstay.dev/restore=${planned.name}`;
+  if (!options.apply) {
+    const comment = `a restore of ${target}, for kubectl apply -f -: it runs once. What is left of it goes with\n${cleanUp}`;
+    return { status: STATUS.done, text: toYaml(objects, comment).trimEnd() };
+  }
+  const cluster = clusterOf(world, options);
+  await cluster.run(['apply', '--filename', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects satisfies readonly Fields[] }));
+  world.say(`created the Job ${namespace}/${planned.name}`);
+  const status = await followJob(cluster, world, { namespace, name: planned.name, patience, summary });
+  if (status !== STATUS.interrupted) world.say(`HINT: the Job stays for its log; ${cleanUp} removes it`);
+  return { status };
+}
+
+/** What each step has to say for itself: what it restored into, and what it kept. */
+function summary(pod: Pod): string {
+  return containersOf(pod)
+    .flatMap((container) => {
+      const { reason, hint } = lastWordsOf(container);
+      return container.name.startsWith('restore-') && reason !== undefined ? [hint === undefined ? reason : `${reason}\n  HINT: ${hint}`] : [];
+    })
+    .join('\n');
+}
+
+function planOf(target: string, source: string, options: RestoreOptions, world: World): PlannedRestore {
+  const [environment = ''] = target.split('/');
+  const { settings, model } = loadEnvironment(options.config, environment);
+  const problems = new Problems(() => undefined);
+  const action = actionOf(options);
+  const wish = problems.parse(schema, wishOf(source, target, options, action), { origin: (path) => path });
+  const elsewhere = elsewhereIn(options.config);
+  const restoring = wish && { name: source, settings: wish, at: [] };
+  if (restoring) lintRestore({ settings, restore: restoring, action }, elsewhere, problems);
+  if (problems.mistakes.length > 0) throw new ConfigError(problems.mistakes);
+  const planned = model.sources.find(({ name }) => name === source);
+  if (!restoring || !planned) throw new Error('a restore without a plan');
+  for (const { message, hint } of problems.warnings) world.warn(`warning: ${message}\n  HINT: ${hint}`);
+  const id = lettersOf(JSON.stringify([target, wish, world.now()]));
+  return planRestore({ settings, planned, restore: restoring, id, action, once: false }, elsewhere);
+}
+
+function actionOf({ swapBack, dropOld }: RestoreOptions): RestoreAction {
+  if (swapBack && dropOld) throw ConfigError.of('', '--swap-back and --drop-old exclude each other', 'swap back first, and look');
+  if (swapBack) return 'swap-back';
+  return dropOld ? 'drop-old' : 'restore';
+}
+
+/** The flags as the values would have them. */
+function wishOf(source: string, target: string, options: RestoreOptions, action: RestoreAction): object {
+  const { confirm, inPlace, safetyBackup, set = [], swapBack: _, dropOld: __, ...flags } = options;
+  const gives = inPlace || action !== 'restore';
+  if (confirm !== undefined && !gives)
+    throw ConfigError.of('', '--confirm without --in-place', 'add --in-place, or leave --confirm out: a copy beside needs none');
+  if (gives && confirm !== target) {
+    const message =
+      confirm === undefined ? 'what is live gives way, and --confirm is not given' : `--confirm says '${confirm}', and '${target}' is meant`;
+    throw ConfigError.of('', message, `add --confirm ${target}`);
+  }
+  const wish: Record<string, unknown> = {
+    source,
+    at: flags.at,
+    ...(flags.source !== undefined && { backupsOf: flags.source }),
+    ...(flags.from !== undefined && { from: flags.from }),
+    ...(flags.tier !== undefined && { tier: flags.tier }),
+    ...(flags.part !== undefined && { part: flags.part }),
+    ...(flags.scaleDown !== undefined && { scaleDown: flags.scaleDown }),
+    ...(gives && { inPlace: { confirm, safetyBackup: action === 'restore' && safetyBackup } }),
+  };
+  for (const written of set) assign(wish, written);
+  return wish;
+}
+
+/** `postgres.tables=[public.orders]`: a path of the values, and a value as YAML. */
+function assign(wish: Record<string, unknown>, written: string): void {
+  const [, path = '', text = ''] = /^([A-Za-z.]+)=(.*)$/s.exec(written) ?? [];
+  const steps = path.split('.');
+  const last = steps.pop();
+  if (!last)
+    throw new ConfigError([{ path: '--set', message: 'not a path and a value', value: written, hint: 'write --set postgres.database=shop_copy' }]);
+  let at = wish;
+  for (const step of steps) {
+    const below = at[step];
+    at[step] = typeof below === 'object' && below !== null ? below : {};
+    at = at[step] as Record<string, unknown>;
+  }
+  at[last] = yamlOf(written, text);
+}
+
+function yamlOf(written: string, text: string): unknown {
+  try {
+    return parseYaml(text);
+  } catch {
+    throw new ConfigError([
+      { path: '--set', message: 'the value is no YAML', value: written, hint: "quote it for YAML: --set 'postgres.tables=[public.orders]'" },
+    ]);
+  }
+}

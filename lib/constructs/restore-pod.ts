@@ -1,0 +1,156 @@
+import type { k8s } from '../../imports/k8s.ts';
+import type { PlannedRestore } from '../model/model.ts';
+import type { Env } from '../pod.ts';
+import { podDefaults, type Step, steps, verbatimFields } from './backup-pod.ts';
+import { doneEnv, fetchEnv, guardEnv, publishEnv, storagesEnv, takeEnv, WORK_DIR } from './environment.ts';
+import type { Plain } from './kubernetes-object.ts';
+import { restoreBundle } from './script-bundle.ts';
+import { podSecurity, restoreSecurity } from './security.ts';
+import { type Mounted, mountedOf, Volumes } from './volumes.ts';
+
+/** A guard that is told to stop needs its time: what was stopped must come back. Seconds. */
+const GRACE_WITH_GUARD = 120;
+
+export interface RestorePodProps {
+  readonly restore: PlannedRestore;
+  readonly images: Readonly<Record<string, string>>;
+}
+
+/**
+ * The pod of a restore: fetch and compare first, with nothing touched; then the backup of what is live, then each part.
+ *
+ * Without applications the steps are init containers in a row. With them all run side by side and wait for their turn,
+ * because after a failed init container nothing runs any more, and somebody must start the applications again.
+ */
+export function restorePod({ restore, images }: RestorePodProps): Plain<k8s.PodSpec> {
+  const { run, guard, parts } = restore;
+  const volumes = new Volumes();
+  const container = steps(run, images, volumes);
+  const fetch = restore.action === 'restore' ? [fetchStep(restore)] : [];
+  const rest = [...(restore.safetyBackup ? safetySteps(restore) : []), ...parts.map((part) => restoreStep(restore, part)), ...recordSteps(restore)];
+  const before: readonly Step[] = guard ? [shellStep(restore), ...fetch] : [...fetch, ...rest.slice(0, -1)];
+  const sideBySide: readonly Step[] = guard ? [guardStep(restore, guard), ...inTurns(rest)] : rest.slice(-1);
+  const initContainers = before.map(container);
+  const containers = sideBySide.map(container);
+  const placements = [...run.parts, ...parts].flatMap(({ placement }) => placement ?? []);
+  const fills = parts.some(({ mounts }) => mounts.some(({ type }) => type === 'claim'));
+  return {
+    ...podDefaults(run.pod, restore.account),
+    ...(guard && { terminationGracePeriodSeconds: Math.max(run.pod.terminationGracePeriod, GRACE_WITH_GUARD) }),
+    securityContext: fills ? restoreSecurity(run.pod) : podSecurity(run.pod),
+    activeDeadlineSeconds: run.job.deadline,
+    initContainers,
+    containers,
+    volumes: volumes.all(),
+    ...verbatimFields({ ...run, storages: [...restore.storages, ...(restore.safetyBackup ? run.storages : [])] }, placements),
+  };
+}
+
+function fetchStep(restore: PlannedRestore): Step {
+  const { origin, storages, parts, run } = restore;
+  return {
+    name: 'fetch',
+    image: 'rclone',
+    script: 'fetch.sh',
+    bundle: restoreBundle(restore),
+    env: { ...fetchEnv(origin, storages, parts, run.namespace), ...doneEnv(restore) },
+    mounts: mountedOf(storages.flatMap(({ access }) => access.mounts)),
+  };
+}
+
+/** The ordinary backup of the source, pinned, into the tier `pre-restore`. */
+function safetySteps(restore: PlannedRestore): readonly Step[] {
+  const { run } = restore;
+  const bundle = restoreBundle(restore);
+  const takes = run.parts.map((part) => ({
+    name: `take-${part.name}`,
+    image: part.image,
+    script: part.script,
+    bundle,
+    env: takeEnv(run, part),
+    mounts: mountedOf(part.mounts),
+    capabilities: part.kind === 'volume' ? run.pod.capabilities : [],
+  }));
+  const publish = {
+    name: 'publish',
+    image: 'rclone',
+    script: 'publish.sh',
+    bundle,
+    env: publishEnv(run, 'pre-restore', true),
+    mounts: mountedOf(run.storages.flatMap(({ access }) => access.mounts)),
+  };
+  return [...takes, publish];
+}
+
+function restoreStep(restore: PlannedRestore, part: PlannedRestore['parts'][number]): Step {
+  return {
+    name: `restore-${part.name}`,
+    image: part.image,
+    script: part.script,
+    bundle: restoreBundle(restore),
+    env: { PART: part.name, RESTORE_ID: restore.id, ...part.env },
+    mounts: mountedOf(part.mounts),
+    // Owners of files come back only by root with these; a user without them needs none.
+    capabilities: part.kind === 'volume' && restore.run.pod.runAsUser === 0 ? ROOT_CAPABILITIES : [],
+  };
+}
+
+/** What root needs to give files away and to write into the folders of others. */
+const ROOT_CAPABILITIES = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID'];
+
+/** The marker of a restore that runs once. */
+function recordSteps(restore: PlannedRestore): readonly Step[] {
+  const { done, storages, run } = restore;
+  if (!done) return [];
+  const env: Env = { RECORD: 'done', NAMESPACE: run.namespace, ...doneEnv(restore), ...storagesEnv(storages) };
+  const mounts = mountedOf(storages.flatMap(({ access }) => access.mounts));
+  return [{ name: 'record', image: 'rclone', script: 'record.sh', bundle: restoreBundle(restore), env, mounts }];
+}
+
+/** The image of kubectl has no shell: one is put beside it. */
+function shellStep(restore: PlannedRestore): Step {
+  return { name: 'shell', image: 'shell', script: 'install-shell.sh', bundle: restoreBundle(restore), env: {}, mounts: [] };
+}
+
+function guardStep(restore: PlannedRestore, guard: NonNullable<PlannedRestore['guard']>): Step {
+  const last = restore.parts.at(-1)?.name ?? '';
+  return {
+    name: 'guard',
+    image: 'kubectl',
+    script: 'guard.sh',
+    bundle: restoreBundle(restore),
+    env: {
+      ...guardEnv(restore, guard),
+      TURN_LAST: `restore-${last}`,
+      PATH: `${WORK_DIR}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
+    },
+    mounts: [TOKEN],
+    command: [`${WORK_DIR}/bin/busybox`, 'sh', '/scripts/guard.sh'],
+    small: true,
+  };
+}
+
+/** The only container with a token of the Kubernetes API. */
+const TOKEN: Mounted = {
+  path: '/var/run/secrets/kubernetes.io/serviceaccount',
+  readOnly: true,
+  volume: {
+    projected: {
+      sources: [
+        { serviceAccountToken: { path: 'token', expirationSeconds: 3600 } },
+        { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
+        { downwardApi: { items: [{ path: 'namespace', fieldRef: { fieldPath: 'metadata.namespace' } }] } },
+      ],
+    },
+  },
+};
+
+/** Side by side, each after the one before; the first of them after the guard. One of them has the room of the scratch. */
+function inTurns(rest: readonly Step[]): readonly Step[] {
+  return rest.map((step, index) => ({
+    ...step,
+    env: { ...step.env, TURN: step.name, TURN_AFTER: rest[index - 1]?.name ?? 'guard' },
+    command: ['/bin/sh', '/scripts/turn.sh', `/scripts/${step.script}`],
+    small: index > 0,
+  }));
+}

@@ -1,0 +1,55 @@
+import { Construct } from 'constructs';
+import type { k8s } from '../../imports/k8s.ts';
+import type { Application, PlannedGuard, PlannedRestore } from '../model/model.ts';
+import { KubernetesObject, type Plain } from './kubernetes-object.ts';
+import { restoreLabels } from './restore-job.ts';
+
+export interface RestoreRoleProps {
+  readonly restore: PlannedRestore;
+  readonly guard: PlannedGuard;
+  readonly namespace: string;
+}
+
+/** What the guard of a restore may do in one namespace: these applications, and nothing else. */
+export class RestoreRole extends Construct {
+  constructor(scope: Construct, id: string, { restore, guard, namespace }: RestoreRoleProps) {
+    super(scope, id);
+    const metadata = { name: restore.name, namespace, labels: restoreLabels(restore) };
+    new KubernetesObject(this, 'Role', 'Role', { metadata, rules: rulesOf(restore, guard, namespace) });
+    new KubernetesObject(this, 'Binding', 'RoleBinding', {
+      metadata,
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: restore.name },
+      subjects: [{ kind: 'ServiceAccount', name: restore.account, namespace: restore.run.namespace }],
+    });
+  }
+}
+
+/** Every namespace in which the guard has something to do. */
+export function guardedNamespaces({ run }: PlannedRestore, { applications }: PlannedGuard): readonly string[] {
+  return [...new Set([run.namespace, ...applications.map(({ namespace }) => namespace)])].sort();
+}
+
+function rulesOf(restore: PlannedRestore, { applications, claims }: PlannedGuard, namespace: string): Plain<k8s.PolicyRule>[] {
+  const here = applications.filter((application) => application.namespace === namespace);
+  const own = restore.run.namespace === namespace;
+  return [
+    ...(['deployment', 'statefulset'] as const).flatMap((kind) =>
+      rulesOfKind(
+        kind,
+        here.filter((application) => application.kind === kind),
+      ),
+    ),
+    // No list can be narrowed down to some names: these show pods and autoscalers of the namespace, and change none.
+    ...(here.length > 0 || (own && claims.length > 0) ? [{ apiGroups: [''], resources: ['pods'], verbs: ['list'] }] : []),
+    ...(here.length > 0 ? [{ apiGroups: ['autoscaling'], resources: ['horizontalpodautoscalers'], verbs: ['list'] }] : []),
+    ...(own ? [{ apiGroups: ['batch'], resources: ['jobs'], resourceNames: [restore.name], verbs: ['get', 'patch'] }] : []),
+  ];
+}
+
+/** By name; by labels the API server knows no narrower right than all of a kind, of which synth warns. */
+function rulesOfKind(kind: Application['kind'], applications: readonly Application[]): Plain<k8s.PolicyRule>[] {
+  if (applications.length === 0) return [];
+  const rule = { apiGroups: ['apps'], resources: [`${kind}s`] };
+  if (applications.some(({ selector }) => selector !== undefined)) return [{ ...rule, verbs: ['get', 'list', 'patch'] }];
+  return [{ ...rule, resourceNames: [...new Set(applications.flatMap(({ name }) => name ?? []))].sort(), verbs: ['get', 'patch'] }];
+}

@@ -1,0 +1,22 @@
+import { createHash } from 'node:crypto';
+
+/** Twelve hex digits of anything that JSON can hold. */
+export function hashOf(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 12);
+}
+
+/** Each once, by a key; the last of equals. */
+export function unique<Item>(items: readonly Item[], key: (item: Item) => string): Item[] {
+  return [...new Map(items.map((item) => [key(item), item])).values()];
+}
+
+/** Code point order: the same on every machine, which `localeCompare` is not. */
+export function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+/** Without the keys that are `undefined`, which would cover what lies under them. */
+export function defined<Shape extends object>(shape: Shape): Partial<Shape> {
+  return Object.fromEntries(Object.entries(shape).filter(([, value]) => value !== undefined)) as Partial<Shape>;
+}

@@ -1,0 +1,189 @@
+import { createHash } from 'node:crypto';
+import type { RestoreSettings, Settings, SourceSettings, StorageSettings } from '../config/settings.ts';
+import type { RestoreAction, RestorePart } from '../sources/kind.ts';
+import { defined, unique } from './lists.ts';
+import type { Application, Origin, PlannedGuard, PlannedRestore, PlannedRun, PlannedSource, PlannedStorage } from './model.ts';
+import { restoreAccount, runName } from './names.ts';
+import { planStorage } from './plan-storage.ts';
+import { mergeSecrets } from './secrets.ts';
+import { wantedOf } from './wanted.ts';
+
+/** The settings of another environment of the same folder. */
+export type Elsewhere = (environment: string) => Settings;
+
+/** Where the backups lie that a restore in place makes first. */
+export const SAFETY_TIER = 'pre-restore';
+
+/** The restores of the values. Each was checked: see `lint-restore.ts`. */
+export function planRestores(settings: Settings, sources: readonly PlannedSource[], elsewhere: Elsewhere): readonly PlannedRestore[] {
+  return settings.restores.flatMap((restore) => {
+    const planned = sources.find(({ name }) => name === restore.settings.source);
+    if (!planned) return [];
+    const id = lettersOf(JSON.stringify([settings.environment, restore.name, restore.settings]));
+    return [planRestore({ settings, planned, restore, id, action: 'restore', once: true }, elsewhere)];
+  });
+}
+
+/** One restore, and what is true of it alone. */
+export interface RestoreRequest {
+  readonly settings: Settings;
+  /** The source that is restored. */
+  readonly planned: PlannedSource;
+  readonly restore: RestoreSettings;
+  readonly id: string;
+  readonly action: RestoreAction;
+  /** It leaves a marker in the storage, and never runs again. */
+  readonly once: boolean;
+}
+
+export function planRestore(request: RestoreRequest, elsewhere: Elsewhere): PlannedRestore {
+  const { settings, planned, restore, id, once } = request;
+  const { settings: wish, name: entry } = restore;
+  const source = sourceNamed(settings, wish.source);
+  const safety = safetyRun(planned);
+  const run: PlannedRun = { ...safety, pod: { ...safety.pod, scratch: { ...safety.pod.scratch, ...defined(wish.scratch) } } };
+  const parts = restoreParts(request, source);
+  const from = originOf(request, elsewhere);
+  const done = once ? doneOf(settings, source, from.storages, id) : undefined;
+  const storages = [...from.storages, ...(done?.storages ?? [])];
+  const safetyBackup = request.action === 'restore' && wish.inPlace?.safetyBackup === true;
+  const safetyPieces = safetyBackup ? [...run.parts, ...run.storages.map(({ access }) => access)] : [];
+  return {
+    name: `restore-${entry.slice(0, 45).replace(/-$/, '')}-${id}`,
+    entry,
+    id,
+    account: restoreAccount(source.name),
+    run,
+    safetyBackup,
+    action: request.action,
+    origin: from.origin,
+    storages,
+    ...(done && { done: { storage: done.number, path: done.path } }),
+    parts,
+    guard: guardOf(wish, parts, run.namespace),
+    claims: parts.flatMap(({ claim }) => claim ?? []),
+    peers: unique(
+      [...parts, ...storages.map(({ access }) => access), ...safetyPieces].flatMap(({ peers }) => peers),
+      (peer) => JSON.stringify(peer),
+    ),
+    secrets: mergeSecrets([...parts, ...storages.map(({ access }) => access), ...safetyPieces].flatMap(({ secrets }) => secrets)),
+    networkPolicy: planned.networkPolicy,
+    labels: planned.labels,
+    annotations: planned.annotations,
+  };
+}
+
+/** The backup that goes before a restore in place: the source's own, into a tier of its own, from which nothing is ever deleted. */
+export function safetyRun({ name, folder, runs }: PlannedSource): PlannedRun {
+  const [first] = runs;
+  if (!first) throw new Error(`'${name}' has no run`);
+  return {
+    ...first,
+    name: runName(name, SAFETY_TIER),
+    tier: SAFETY_TIER,
+    folder: `${folder}/${SAFETY_TIER}`,
+    schedule: undefined,
+    storages: first.storages.map((storage) => ({ ...storage, keep: undefined })),
+  };
+}
+
+/** The steps of a restore: those of each kind that knows how, of all parts or of the one that is wanted. */
+export function restoreParts(
+  { settings: { environment }, restore: { settings: wish }, id, action }: Pick<RestoreRequest, 'settings' | 'restore' | 'id' | 'action'>,
+  source: SourceSettings,
+): readonly RestorePart[] {
+  const all = source.kinds.flatMap(({ kind, settings }) => {
+    if (!kind.restore) return [];
+    const written = (wish as Readonly<Record<string, unknown>>)[kind.name];
+    const { name, namespace, options } = source;
+    const context = { environment, source: name, namespace, method: kind.methods[0] ?? '', throttle: options.throttle };
+    return kind.restore.parts(settings, written ?? kind.restore.schema.parse({}), { ...context, id, action, inPlace: wish.inPlace !== undefined });
+  });
+  return all.filter(({ name }) => wish.part === undefined || name === wish.part);
+}
+
+interface From {
+  readonly origin: Origin;
+  readonly storages: readonly PlannedStorage[];
+}
+
+/** Where the backups are: of the source itself, or of another one, maybe of another environment. */
+function originOf({ settings, restore: { settings: wish } }: RestoreRequest, elsewhere: Elsewhere): From {
+  const { settings: there, source } = originSource(settings, wish, elsewhere);
+  const storage = storageToReadFrom(source, wish.from);
+  const tiers = source.tiers.filter(({ storages }) => storages.some((use) => use.storage.name === storage.name)).map(({ name }) => name);
+  const wanted = wantedOf(wish.at);
+  // What a restore has put aside is never the newest good backup; who wants it names it.
+  const everywhere = wanted.byId ? [...tiers, SAFETY_TIER] : tiers;
+  return {
+    origin: {
+      environment: there.environment,
+      sources: unique([source.name, source.folder], String),
+      folders: (wish.tier === undefined ? everywhere : [wish.tier]).map((tier) => `${source.folder}/${tier}`),
+      wanted: wanted.text,
+      from: 1,
+    },
+    storages: [planStorage(there, { storage }, 1)],
+  };
+}
+
+/** Whose backups are restored. */
+export function originSource(settings: Settings, { source, backupsOf }: RestoreSettings['settings'], elsewhere: Elsewhere) {
+  const [environment = '', name = ''] = backupsOf?.split('/') ?? [settings.environment, source];
+  const there = environment === settings.environment ? settings : elsewhere(environment);
+  return { settings: there, source: sourceNamed(there, name) };
+}
+
+function storageToReadFrom({ tiers }: SourceSettings, from: string | undefined): StorageSettings {
+  const uses = tiers.flatMap(({ storages }) => storages);
+  const use = from === undefined ? uses[0] : uses.find(({ storage }) => storage.name === from);
+  if (!use) throw new Error(`no storage '${from}'`);
+  return use.storage;
+}
+
+/** The marker lies in the primary of the source that is restored; another environment's storage may not be ours to write to. */
+function doneOf(settings: Settings, source: SourceSettings, read: readonly PlannedStorage[], id: string) {
+  const storage = storageToReadFrom(source, undefined);
+  const mine = planStorage(settings, { storage }, 2);
+  const path = `${source.folder}/restores/${id}.done`;
+  if (read[0]?.name === mine.name && samePlace(read[0], mine)) return { number: 1, path, storages: [] };
+  return { number: 2, path, storages: [{ ...mine, role: 'copy' as const }] };
+}
+
+/** One prefix of one storage, but for the number in the names of its remote. */
+function samePlace(a: PlannedStorage, b: PlannedStorage): boolean {
+  const remote = ({ access }: PlannedStorage) => access.remote.replace(/^S\d+:/, '');
+  return remote(a) === remote(b);
+}
+
+function guardOf(wish: RestoreSettings['settings'], parts: readonly RestorePart[], namespace: string): PlannedGuard | undefined {
+  const claims = parts.flatMap(({ occupies }) => occupies ?? []);
+  if (wish.scaleDown.length === 0 && (claims.length === 0 || wish.whileInUse)) return undefined;
+  return {
+    applications: wish.scaleDown.map((text) => applicationOf(text, namespace)),
+    paused: Object.fromEntries(Object.entries(wish.paused).flatMap(([what, how]) => (how === undefined ? [] : [[what, how]]))),
+    claims,
+    claimsInUse: wish.whileInUse,
+    stopWait: wish.stopWait,
+    startWait: wish.startWait,
+  };
+}
+
+/** `[namespace/]kind/name`, or labels in place of the name: no name has an equals sign, and labels may have slashes. */
+export function applicationOf(text: string, namespace: string): Application {
+  const [, where, kind, which = ''] = /^(?:([a-z0-9-]+)\/)?(deployment|statefulset)\/(.+)$/.exec(text) ?? [];
+  const target = which.includes('=') ? { selector: which } : { name: which };
+  return { namespace: where ?? namespace, kind: kind as Application['kind'], ...target };
+}
+
+/** Eight letters for a text, as a run id has them. */
+export function lettersOf(text: string): string {
+  const hex = createHash('sha256').update(text).digest('hex').slice(0, 8);
+  return hex.replaceAll(/./g, (digit) => 'bcdfghjkmnpqrstv'[Number.parseInt(digit, 16)] ?? '');
+}
+
+function sourceNamed({ sources, environment }: Settings, name: string): SourceSettings {
+  const source = sources.find((candidate) => candidate.name === name);
+  if (!source) throw new Error(`no source '${name}' in ${environment}`);
+  return source;
+}

@@ -1,0 +1,34 @@
+/** Which backup is wanted, as scripts/fetch.sh takes it. */
+export interface Wanted {
+  readonly text: string;
+  /** It names one backup, wherever it lies. */
+  readonly byId: boolean;
+}
+
+/** `before:` and a time that says its zone: without one, two readers would mean two backups. */
+const BEFORE = /^before:\s*(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?\s*(Z|[+-]\d\d:?\d\d))$/;
+
+/** What is wrong with `at`, as [message, hint]; nothing when it is good. */
+export function wantedMistake(at: string): readonly [string, string] | undefined {
+  if (at.startsWith('before')) {
+    const time = BEFORE.exec(at)?.[1];
+    if (time !== undefined && !Number.isNaN(secondsOf(time))) return undefined;
+    return ['expected a time with its zone', 'write before:2026-11-21T09:30:00Z, or …T10:30:00+01:00'];
+  }
+  if (/^[A-Za-z0-9_.+-]+$/.test(at)) return undefined;
+  return ['not an id', 'write latest, latest-verified, before: and a time, or an id that backstay list shows'];
+}
+
+export function wantedOf(at: string): Wanted {
+  const time = BEFORE.exec(at)?.[1];
+  if (time !== undefined) return { text: `before:${secondsOf(time)}`, byId: false };
+  return { text: at, byId: at !== 'latest' && at !== 'latest-verified' };
+}
+
+function secondsOf(time: string): number {
+  const text = time
+    .replace(' ', 'T')
+    .replace(/\s/g, '')
+    .replace(/([+-]\d\d)(\d\d)$/, '$1:$2');
+  return Date.parse(text) / 1000;
+}

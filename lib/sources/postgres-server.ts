@@ -1,0 +1,103 @@
+import * as z from 'zod';
+import type { Finding } from '../findings.ts';
+import { POSTGRES_MAJORS } from '../images.ts';
+import type { Env, Mount, Peer, SecretNeed } from '../pod.ts';
+import { caFile } from '../units/credentials.ts';
+import { type network, peerOf } from '../units/host.ts';
+import { objectName } from '../units/names.ts';
+
+const CA_PATH = '/etc/backstay/postgres/ca.crt';
+
+export const hostName = z
+  .string()
+  .min(1)
+  .regex(/^[^\s/]+$/, { error: 'expected a host name or address' });
+
+export const version = z.union(
+  POSTGRES_MAJORS.map((major) => z.literal(major)),
+  { error: `expected a major version: ${POSTGRES_MAJORS.join(', ')}` },
+);
+
+/** A Secret with a role and its password. */
+export const login = z.strictObject({
+  secret: objectName.meta({ description: 'Name of an existing Secret.' }),
+  keys: z
+    .strictObject({
+      username: z.string().min(1).default('username').meta({ description: 'Key of the role.' }),
+      password: z.string().min(1).default('password').meta({ description: 'Key of the password.' }),
+    })
+    .prefault({})
+    .meta({ description: 'Which keys of the Secret are meant.' }),
+});
+
+/** The role that restores. */
+export const admin = z.strictObject({
+  user: z.string().min(1).optional().meta({ description: 'Role to log in as. Default: the key `username` of the Secret.' }),
+  credentials: login.meta({ description: 'Where the role and its password are. Only the name is ever written.' }),
+  database: z.string().min(1).default('postgres').meta({ description: 'Database to log in to while others are made and renamed.' }),
+});
+
+export const tls = z
+  .strictObject({
+    mode: z.enum(['disable', 'prefer', 'require', 'verify-ca', 'verify-full']).default('prefer').meta({ description: '`sslmode` of libpq.' }),
+    ca: caFile.optional().meta({ description: "Certificate of the server's authority. `verify-ca` and `verify-full` need it." }),
+  })
+  .prefault({})
+  .meta({ description: 'Encryption of the connection.' });
+
+/** Where a server is. */
+export interface Server {
+  readonly host: string;
+  readonly port: number;
+  readonly tls: z.output<typeof tls>;
+  readonly network?: z.output<typeof network>;
+  /** Patience with a server that does not answer. Seconds. */
+  readonly wait: number;
+}
+
+/** Whom a step logs in as. */
+export interface Login {
+  readonly user?: string;
+  readonly credentials: z.output<typeof login>;
+}
+
+/** What libpq is told. */
+export function connection({ host, port, tls: { mode, ca }, wait }: Server, { user, credentials: { secret, keys } }: Login): Env {
+  return {
+    PGHOST: host,
+    PGPORT: String(port),
+    PGUSER: user ?? { secret, key: keys.username },
+    PGPASSWORD: { secret, key: keys.password },
+    PGSSLMODE: mode,
+    ...(ca && { PGSSLROOTCERT: CA_PATH }),
+    WAIT_SECONDS: String(wait),
+  };
+}
+
+export function caMounts({ tls: { ca } }: Pick<Server, 'tls'>): readonly Mount[] {
+  if (ca?.configMap) return [{ type: 'configMap', configMap: ca.configMap, key: ca.key, path: CA_PATH }];
+  if (ca?.secret) return [{ type: 'secret', secret: ca.secret, key: ca.key, path: CA_PATH }];
+  return [];
+}
+
+export function serverPeer({ host, port, network: how }: Server, namespace: string): Peer {
+  return peerOf(host, port, namespace, how);
+}
+
+export function loginNeed({ user, credentials: { secret, keys } }: Login, purpose: string): SecretNeed {
+  return { secret, keys: user === undefined ? [keys.username, keys.password] : [keys.password], purpose };
+}
+
+/** `verify-ca` and `verify-full` need a certificate, and no other mode looks at one. */
+export function checkTls({ mode, ca }: z.output<typeof tls>): readonly Finding[] {
+  const verifies = mode === 'verify-ca' || mode === 'verify-full';
+  if (verifies === (ca !== undefined)) return [];
+  if (verifies) return [{ path: ['tls', 'ca'], message: `mode '${mode}' needs a ca`, hint: 'name a ConfigMap: ca: { configMap: postgres-ca }' }];
+  return [
+    {
+      path: ['tls', 'mode'],
+      message: `a ca is given, but mode '${mode}' does not verify it`,
+      hint: 'write mode: verify-full, or leave the ca out',
+    },
+  ];
+}

@@ -1,0 +1,94 @@
+import * as z from 'zod';
+import type { Finding } from '../findings.ts';
+import type { ClaimSpec } from '../pod.ts';
+import { objectName } from '../units/names.ts';
+import { size } from '../units/size.ts';
+import { lines } from './env.ts';
+import type { RestoreContext, RestorePart, Restoring } from './kind.ts';
+import type { Settings } from './volume.ts';
+import { DATA_DIR, placementOf } from './volume-claim.ts';
+
+const path = z
+  .string()
+  .regex(/^(?!\/)(?!.*(^|\/)\.\.(\/|$))[^\n]+$/, { error: "expected a path below the folder, without a leading slash and without '..'" });
+
+const into = z.strictObject({
+  claim: objectName.meta({ description: 'Name of the new claim.' }),
+  size: size.meta({ description: 'Its size.' }),
+  storageClassName: z.string().min(1).optional().meta({ description: "Its StorageClass. Default: the cluster's." }),
+  accessMode: z.enum(['ReadWriteOnce', 'ReadWriteMany']).default('ReadWriteOnce').meta({ description: 'Its access mode.' }),
+});
+
+const schema = z
+  .strictObject({
+    mode: z.enum(['swap', 'merge', 'clear']).default('swap').meta({
+      description:
+        'With `inPlace`: `swap` keeps the old files until they are dropped; `merge` lays the files over what is there; `clear` deletes first, which needs the least room.',
+    }),
+    into: into
+      .optional()
+      .meta({ description: 'A claim that is made for it. Default: a folder of the same claim, `.backstay-restored-<id>`. Not with `inPlace`.' }),
+    paths: z.array(path).default([]).meta({ description: 'Only these files and folders, relative to the `path` of the source. Default: all.' }),
+    owners: z
+      .enum(['keep', 'none'])
+      .default('keep')
+      .meta({ description: 'Owners and groups: `keep` them, for which the pod must be their user or root, or `none` for the user of the pod.' }),
+    links: z
+      .enum(['refuse', 'keep'])
+      .default('refuse')
+      .meta({ description: 'Links that lead out of the folder: `refuse` the archive, or `keep` them as they were.' }),
+  })
+  .meta({ description: 'How files come back.' });
+
+type Wish = z.output<typeof schema>;
+
+/** An archive into a folder beside the live files, which then take each other's place where that is asked for. */
+export const volumeRestore: Restoring<Settings, typeof schema> = {
+  schema,
+  check,
+  secrets: () => [],
+  parts: (settings, wish, context) => [part(settings, wish, context)],
+};
+
+function check(_: Settings, { into: claim }: Wish, { inPlace }: RestoreContext): readonly Finding[] {
+  if (!inPlace || !claim) return [];
+  return [
+    { path: ['into'], message: 'a new claim is not the place of the old one', hint: 'leave inPlace out, and let the application use the new claim' },
+  ];
+}
+
+function part(settings: Settings, wish: Wish, { inPlace, action, namespace }: RestoreContext): RestorePart {
+  const claim = wish.into?.claim ?? settings.claim;
+  return {
+    name: 'volume',
+    kind: 'volume',
+    method: 'tar',
+    image: 'postgres17',
+    script: 'volume-restore.sh',
+    env: {
+      CLAIM: claim,
+      DATA_DIR,
+      DATA_PATH: wish.into ? '.' : settings.path,
+      RESTORE_MODE: modeOf(wish, inPlace),
+      RESTORE_ACTION: action,
+      ...lines('PATHS', wish.paths),
+      OWNERS: wish.owners,
+      LINKS: wish.links,
+    },
+    mounts: [{ type: 'claim', claim, path: DATA_DIR, readOnly: false }],
+    peers: [],
+    secrets: [],
+    ...(!wish.into && { placement: placementOf(settings) }),
+    ...((inPlace || action !== 'restore') && { occupies: claim }),
+    ...(wish.into && { claim: newClaim(wish.into, namespace) }),
+  };
+}
+
+function modeOf({ into: claim, mode }: Wish, inPlace: boolean): string {
+  if (claim) return 'fill';
+  return inPlace ? mode : 'beside';
+}
+
+function newClaim({ claim: name, ...rest }: NonNullable<Wish['into']>, namespace: string): ClaimSpec {
+  return { name, namespace, ...rest };
+}
