@@ -2,6 +2,7 @@ import { BackupJob } from '../constructs/backup-job.ts';
 import { CataloguePod } from '../constructs/catalogue-pod.ts';
 import { VerifyJob } from '../constructs/verify-cron-job.ts';
 import type { Model, PlannedRun, PlannedSource } from '../model/model.ts';
+import { allRuns } from '../model/plan-restore.ts';
 import type { Env } from '../pod.ts';
 import { objectsOf } from './objects.ts';
 import type { Fields } from './writer.ts';
@@ -31,10 +32,10 @@ export function verifyJob(model: Model, source: string): Fields {
 
 /** The pod that does an `ACTION` (`list`, `get` or `prune`) on what is stored of a source: a container for each tier. */
 export function cataloguePod(model: Model, source: string, tier: string | undefined, action: Env): Fields {
-  const { planned, run } = find(model, source, tier);
+  const { planned } = find(model, source, undefined);
   return nameless((scope) => {
-    const { objectName: serviceAccount, labels, annotations, runs } = planned;
-    const chosen = tier === undefined ? runs : [run];
+    const { objectName: serviceAccount, labels, annotations } = planned;
+    const chosen = allRuns(planned).filter((run) => tier === undefined || run.tier === tier);
     new CataloguePod(scope, 'pod', { runs: chosen, images: model.images, serviceAccount, action, labels, annotations });
   });
 }

@@ -1,4 +1,5 @@
 import type { Model, PlannedSource } from '../model/model.ts';
+import { allRuns } from '../model/plan-restore.ts';
 import type { Env } from '../pod.ts';
 import { type Printed, runErrand } from './catalogue.ts';
 import { readListed } from './catalogue-output.ts';
@@ -20,7 +21,7 @@ export interface Wanted {
 export async function readStored(cluster: Cluster, world: World, wanted: Wanted, id?: string): Promise<readonly StoredBackup[]> {
   const action: Env = id === undefined ? { ACTION: 'list' } : { ACTION: 'get', RUN_ID_WANTED: id };
   const printed = await runInTiers(cluster, world, wanted, action);
-  return wanted.source.runs.flatMap((run) => {
+  return allRuns(wanted.source).flatMap((run) => {
     const storage = storageOf(run, wanted.storage);
     return storage ? storedBackups(run, storage, readListed(printed.get(run.tier) ?? ''), world.now()) : [];
   });
@@ -28,8 +29,9 @@ export async function readStored(cluster: Cluster, world: World, wanted: Wanted,
 
 /** An action in every tier that knows the storage: one pod, unless a tier does not. */
 export async function runInTiers(cluster: Cluster, world: World, { model, source, storage, patience }: Wanted, action: Env): Promise<Printed> {
-  const known = source.runs.filter((run) => storageOf(run, storage)).map(({ tier }) => tier);
-  const tiers = known.length === source.runs.length ? [undefined] : known;
+  const runs = allRuns(source);
+  const known = runs.filter((run) => storageOf(run, storage)).map(({ tier }) => tier);
+  const tiers = known.length === runs.length ? [undefined] : known;
   const asked = { ...action, ...(storage !== undefined && { STORAGE: storage }) };
   const printed = new Map<string, string>();
   for (const tier of tiers) {

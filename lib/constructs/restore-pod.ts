@@ -36,7 +36,7 @@ export function restorePod({ restore, images }: RestorePodProps): Plain<k8s.PodS
   const fills = parts.some(({ mounts }) => mounts.some(({ type }) => type === 'claim'));
   return {
     ...podDefaults(run.pod, restore.account),
-    ...(guard && { terminationGracePeriodSeconds: Math.max(run.pod.terminationGracePeriod, GRACE_WITH_GUARD) }),
+    ...(guard && { terminationGracePeriodSeconds: graceOf(restore) }),
     securityContext: fills ? restoreSecurity(run.pod) : podSecurity(run.pod),
     activeDeadlineSeconds: run.job.deadline,
     initContainers,
@@ -119,15 +119,18 @@ function guardStep(restore: PlannedRestore, guard: NonNullable<PlannedRestore['g
     image: 'kubectl',
     script: 'guard.sh',
     bundle: restoreBundle(restore),
-    env: {
-      ...guardEnv(restore, guard),
-      TURN_LAST: `restore-${last}`,
-      PATH: `${WORK_DIR}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
-    },
+    env: { ...guardEnv(restore, guard), TURN_LAST: `restore-${last}`, GRACE_SECONDS: String(graceOf(restore)), PATH },
     mounts: [TOKEN],
     command: [`${WORK_DIR}/bin/busybox`, 'sh', '/scripts/guard.sh'],
     small: true,
   };
+}
+
+/** What install-shell.sh has put there comes first. */
+const PATH = `${WORK_DIR}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`;
+
+function graceOf({ run }: PlannedRestore): number {
+  return Math.max(run.pod.terminationGracePeriod, GRACE_WITH_GUARD);
 }
 
 /** The only container with a token of the Kubernetes API. */

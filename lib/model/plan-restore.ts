@@ -87,6 +87,11 @@ export function safetyRun({ name, folder, runs }: PlannedSource): PlannedRun {
   };
 }
 
+/** All that may lie in the storages of a source: its tiers, and what restores have backed up first. */
+export function allRuns(source: PlannedSource): readonly PlannedRun[] {
+  return source.runs.length === 0 ? [] : [...source.runs, safetyRun(source)];
+}
+
 /** The steps of a restore: those of each kind that knows how, of all parts or of the one that is wanted. */
 export function restoreParts(
   { settings: { environment }, restore: { settings: wish }, id, action }: Pick<RestoreRequest, 'settings' | 'restore' | 'id' | 'action'>,
