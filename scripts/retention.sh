@@ -63,6 +63,20 @@ committed() {
 	'
 }
 
+# named WANTED FIELD ENTRIES - the lines whose FIELD is the backup's name: by a run id, the name, or the name of a stored file
+named() {
+	WANTED=$1 awk -v field="$2" '
+		BEGIN {
+			wanted = ENVIRON["WANTED"]
+			sub(/[.+].*/, "", wanted)
+			# A run id is letters of its own: a date or another part of a name is none.
+			is_id = length(wanted) == 8 && wanted !~ /[^b-df-hjkmnp-tv]/
+		}
+		{ parts = "-" $field "-"; gsub(/_/, "-", parts) }
+		wanted != "" && ($field == wanted || (is_id && index(parts, "-" wanted "-")))
+	' "$3"
+}
+
 # plan_retention NOW ENTRIES - lines of name, keep or delete, and the reasons, newest first; ENTRIES as committed prints them
 plan_retention() {
 	awk "$awk_names"'{ time = seconds_of($1); printf "%.0f %s %s %s %s\n", time == "" ? -1 : time, $1, $2, $3, month_of }' "$2" >"$2.dated"

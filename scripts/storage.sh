@@ -24,6 +24,19 @@ need_storages() {
 	done
 }
 
+# need_storage_number NAME... - variables that hold the number of a storage
+need_storage_number() {
+	need_number "$@"
+	for variable; do
+		value=''
+		eval "value=\${$variable-}"
+		case " $(storage_numbers | tr '\n' ' ')" in
+		*" $value "*) ;;
+		*) die "$WRONG_INPUT" "$variable is $value, and there are $STORAGE_COUNT storages" 'storages are counted from 1' ;;
+		esac
+	done
+}
+
 # rclone_defaults - how patient rclone is, and an empty configuration: without one it says with every call that it has none
 rclone_defaults() {
 	: >"$WORK_DIR/tmp/rclone.conf"
@@ -38,6 +51,18 @@ each_storage() {
 		child=$!
 		wait_for_child || :
 	done
+}
+
+# in_storage NUMBER COMMAND - the turn of one storage; a failure is the whole script's
+in_storage() {
+	turn "$2" "$1" &
+	child=$!
+	turned=0
+	wait_for_child || turned=$?
+	read_settings "$1"
+	[ "$turned" != 0 ] || return 0
+	[ -s "$S_TMP/failed" ] || die "$FAULT" "storage $S_NAME: ended without a word" 'look at the log above'
+	die "$(sed -n 1p "$S_TMP/failed")" "storage $S_NAME: $(sed -n 2p "$S_TMP/failed")" "$(sed -n 3p "$S_TMP/failed")"
 }
 
 turn() {

@@ -1,0 +1,241 @@
+#!/bin/sh
+# fetch.sh - fetch one backup: choose it, check its manifest, download it, compare every file before any tool opens it.
+#
+# Environment (the only input; common.sh and storage.sh list the rest):
+#   ORIGIN_ENVIRONMENT   environment that the backup must be of
+#   ORIGIN_SOURCES       sources that it may be of, one a line: a source that was renamed has several names
+#   FOLDERS              folders to choose from, below the storage's prefix, one a line: shop/daily
+#   FROM_STORAGE         number of the storage that is read (default: 1)
+#   WANTED               latest, latest-verified, before:SECONDS (since 1970), or a run id, the name of a backup, or the
+#                        name of one of its files
+#   NEWER_THAN_SECONDS   how old the chosen backup may be (seconds; default: any age)
+#   PARTS                parts that it must have, and that are fetched, one a line: name, kind and method
+#   RESTORE_ID           id of the restore, for the last words (default: none)
+#   DONE_STORAGE         number of the storage that holds the done-marker (default: none is looked for)
+#   DONE_PATH            path of the done-marker below that storage's prefix (default: none is looked for)
+# Output: log lines on stderr, nothing on stdout. In WORK_DIR: run/backup, run/folder, run/begun; in/ with manifest.json,
+# <part>.facts (the part of the manifest as json.sh flattens it) and the stored files. Where the done-marker was found:
+# run/already with what is in it, and nothing else.
+# Exit: 0 fetched and compared, or done already; 64 nothing is stored, no such backup, or wrong values; 65 the manifest
+# is not what it should be, a file is not what the manifest says, or the backup is too old; 69 the store does not answer;
+# 73 no room; 77 access denied. After a failure in/ is empty.
+#
+# Names decide, and never the dates of a store. What has a name from the future (more than an hour) is fetched by its
+# own name only. A manifest is believed once it names what it was found by, and a file once size and SHA-256 agree.
+
+# Functions are called by name through in_storage; the functions for awk come from retention.sh.
+# shellcheck disable=SC2317,SC2154
+set -eu
+LC_ALL=C
+export LC_ALL
+
+. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/storage.sh"
+. "$(dirname "$0")/retention.sh"
+. "$(dirname "$0")/json.sh"
+. "$(dirname "$0")/stored-manifest.sh"
+
+fetched=''
+
+main() {
+	FROM_STORAGE=${FROM_STORAGE:-1}
+	need_env ORIGIN_ENVIRONMENT ORIGIN_SOURCES FOLDERS WANTED PARTS WORK_DIR SCRATCH_BYTES STORAGE_COUNT
+	need_number SCRATCH_BYTES STORAGE_COUNT
+	need_storages
+	need_storage_number FROM_STORAGE
+	need_cmd rclone timeout
+	trap on_exit EXIT
+	trap stopped TERM
+	begin
+
+	look_for_done
+	in_storage "$FROM_STORAGE" find_backups
+	choose
+	check_age
+	in_storage "$FROM_STORAGE" read_manifest
+	check_manifest
+	check_parts
+	need_room
+	in_storage "$FROM_STORAGE" download
+	compare
+	finish
+}
+
+begin() {
+	umask 027
+	mkdir -p "$WORK_DIR/run" "$WORK_DIR/in" "$WORK_DIR/tmp"
+	rm -rf "$WORK_DIR"/tmp/storage-*
+	now >"$WORK_DIR/run/begun"
+	started=$(now)
+	rclone_defaults
+	origin=$ORIGIN_ENVIRONMENT/$(printf '%s\n' "$ORIGIN_SOURCES" | head -n 1)
+	cd "$WORK_DIR" || exit "$FAULT"
+}
+
+stopped() {
+	trap '' TERM
+	stop_child
+	on_term
+}
+
+# tidy - called by on_exit: half a backup is left to nobody
+tidy() {
+	[ -n "$fetched" ] || rm -rf "$WORK_DIR"/in/*
+}
+
+# look_for_done - a restore that was done is not done again, and one of which nobody can say is not begun
+look_for_done() {
+	[ -n "${DONE_PATH-}" ] || return 0
+	need_storage_number DONE_STORAGE
+	in_storage "$DONE_STORAGE" read_done
+	[ -e run/already ] || return 0
+	done_at='' done_name=''
+	if json_flatten <run/already >tmp/already.flat; then
+		done_at=$(fact 'done' tmp/already.flat)
+		done_name=$(fact name tmp/already.flat)
+	fi
+	words="already done${done_at:+ at $done_at}${done_name:+: $done_name}"
+	last_words 0 "$words" 'an entry that is changed is a new restore' "\"restore\":$(json_text "${RESTORE_ID-}")"
+	log info "$words"
+	exit 0
+}
+
+# read_done - one storage's turn: looked for in a listing, which tells what is missing from what cannot be read
+read_done() {
+	list "$(dirname "$DONE_PATH")"
+	grep -Fxq "$(basename "$DONE_PATH")" "$S_TMP/list" || return 0
+	read_stored "$DONE_PATH" >"$WORK_DIR/tmp/already"
+	mv "$WORK_DIR/tmp/already" "$WORK_DIR/run/already"
+}
+
+# find_backups - one storage's turn: lines of time, name, folder, and verified or -; newest first
+find_backups() {
+	# shellcheck disable=SC2153 # FOLDER is another one
+	printf '%s\n' "$FOLDERS" >"$S_TMP/folders"
+	: >"$S_TMP/dated"
+	while IFS= read -r folder; do
+		[ -n "$folder" ] || continue
+		list "$folder"
+		committed <"$S_TMP/list" >"$S_TMP/entries"
+		folder=$folder awk "$awk_names"'{ printf "%.0f %s %s %s\n", seconds_of($1), $1, ENVIRON["folder"], $3 }' "$S_TMP/entries" >>"$S_TMP/dated"
+	done <"$S_TMP/folders"
+	sort -k 1,1nr -k 2,2r "$S_TMP/dated" >"$WORK_DIR/tmp/backups"
+}
+
+# choose - NAME, FOLDER and the time of the one that is wanted
+choose() {
+	read_settings "$FROM_STORAGE"
+	[ -s tmp/backups ] || die "$WRONG_INPUT" "nothing is stored of $origin in the storage $S_NAME" 'back it up first, or choose another storage'
+	awk -v until="$(($(now) + 3600))" '$1 <= until' tmp/backups >tmp/believed
+	what='the newest backup'
+	case $WANTED in
+	'latest')
+		none="all backups of $origin have names from the future"
+		cat tmp/believed >tmp/wanted
+		;;
+	'latest-verified')
+		what='the newest verified backup' none="no backup of $origin was verified yet"
+		awk '$4 == "verified"' tmp/believed >tmp/wanted
+		;;
+	before:*)
+		before=${WANTED#before:}
+		need_number before
+		what="the newest backup before $(iso "$before")" none="no backup of $origin is older than $(iso "$before")"
+		awk -v before="$before" '$1 < before + 0' tmp/believed >tmp/wanted
+		;;
+	*) choose_by_name ;;
+	esac
+	[ -s tmp/wanted ] || die "$WRONG_INPUT" "$none, in the storage $S_NAME" "$(what_there_is)"
+	read -r time NAME FOLDER verified <tmp/wanted
+	log info "chosen: $NAME in $FOLDER of the storage $S_NAME, $verified"
+}
+
+choose_by_name() {
+	what="the backup $WANTED" none="there is no backup '$WANTED' of $origin"
+	named "$WANTED" 2 tmp/backups >tmp/wanted
+	[ "$(awk 'END { print NR }' tmp/wanted)" -lt 2 ] ||
+		die "$WRONG_INPUT" "'$WANTED' stands for several backups: $(awk '{ printf "%s%s/%s", (NR > 1 ? ", " : ""), $3, $2 }' tmp/wanted)" 'give the whole name'
+}
+
+what_there_is() {
+	awk '{ oldest = $2 } NR == 1 { newest = $2 } END { printf "the newest is %s and the oldest %s", newest, oldest }' tmp/backups
+	printf '; backstay list %s shows all\n' "$origin"
+}
+
+# check_age - to verify an old backup says nothing of the ones that were made since, or were not
+check_age() {
+	[ -n "${NEWER_THAN_SECONDS-}" ] || return 0
+	need_number NEWER_THAN_SECONDS
+	age=$(($(now) - time))
+	[ "$age" -le "$NEWER_THAN_SECONDS" ] ||
+		die "$BAD_DATA" "$what is $(in_words "$age") old, and at most $(in_words "$NEWER_THAN_SECONDS") is allowed: $NAME" \
+			"look at why there is no newer one: backstay list $origin, and the Jobs of the source"
+}
+
+# in_words SECONDS - 9 days
+in_words() {
+	if [ "$1" -ge 172800 ]; then
+		echo "$(($1 / 86400)) days"
+	elif [ "$1" -ge 7200 ]; then
+		echo "$(($1 / 3600)) hours"
+	else
+		echo "$(($1 / 60)) minutes"
+	fi
+}
+
+read_manifest() {
+	read_stored "$FOLDER/$NAME.manifest.json" >"$WORK_DIR/in/manifest.json"
+}
+
+# need_room - before the first byte
+need_room() {
+	free=$(free_bytes)
+	[ "$free" -ge "$total" ] ||
+		die "$NO_ROOM" "no room: $(human "$free") of scratch space are free, and the backup $NAME has $(human "$total")" 'give the pod more scratch space'
+}
+
+# download - one storage's turn. What is not there is left out here, and found missing when all is compared
+#
+# Large objects come in several streams. rclone would compare them by reading them once more, in vain: we do it ourselves.
+download() {
+	if is_claim; then
+		while IFS= read -r file; do
+			[ ! -f "$S_REMOTE/$FOLDER/$file" ] || try cp "$S_REMOTE/$FOLDER/$file" "$WORK_DIR/in/$file" || explain_download "$?"
+		done <"$WORK_DIR/tmp/names"
+	else
+		try rclone copy "$S_REMOTE/$FOLDER" "$WORK_DIR/in" --files-from-raw "$WORK_DIR/tmp/names" --no-traverse --no-check-dest --ignore-checksum \
+			--transfers 4 --multi-thread-streams 4 --multi-thread-cutoff 64Mi || explain_download "$?"
+	fi
+}
+
+explain_download() {
+	! grep -qi 'no space left on device' "$S_TMP/said" ||
+		fail "$NO_ROOM" 'no room: the scratch space is full' 'give the pod more scratch space; others may have filled the disk of the node'
+	explain "$1"
+}
+
+# compare - size and SHA-256 of every file against the manifest, in one read of each
+compare() {
+	run rclone lsjson in --files-only --hash --hash-type sha256 >tmp/hashed 2>tmp/said ||
+		die "$FAULT" "what was fetched cannot be read: $(tail -n 1 tmp/said)" 'look for a failing disk of the node'
+	sed -n 's/.*"Path":"\([^"]*\)".*"Size":\([0-9]*\).*"sha256":"\([0-9a-f]*\)".*/\1 \2 \3/p' tmp/hashed >tmp/here
+	wrong=$(awk '
+		FILENAME == ARGV[1] { bytes[$1] = $2; hash[$1] = $3; next }
+		!($1 in hash) { print $1 " is not there; "; next }
+		bytes[$1] != $2 { print $1 " has " bytes[$1] " bytes and not " $2 "; "; next }
+		hash[$1] != $3 { print $1 " has another SHA-256 than when it was stored; " }
+	' tmp/here tmp/files)
+	[ -z "$wrong" ] || die "$BAD_DATA" "what the storage $S_NAME holds is not what was backed up: $(echo "$wrong" | tr '\n' ' ' | sed 's/; *$//')" \
+		'nothing was opened or restored; another storage may hold a good copy of this backup'
+}
+
+finish() {
+	echo "$NAME" >run/backup
+	echo "$FOLDER" >run/folder
+	fetched=yes
+	words="backup $NAME of $S_NAME fetched and compared"
+	log info "$words: $(human "$total") in $(awk 'END { print NR }' tmp/files) files"
+	last_words 0 "$words" '' "\"name\":$(json_text "$NAME"),\"bytes\":$total,\"seconds\":$(($(now) - started)),\"files\":$(awk 'END { print NR }' tmp/files)"
+}
+
+main "$@"

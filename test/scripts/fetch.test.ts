@@ -1,0 +1,362 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Rule } from '../support/cluster/gate.ts';
+import { type FetchCall, type Fetched, fetchBackup } from '../support/fetch.ts';
+import { aClaim, anS3, DAY, IN_IMAGE, NOW, nameAt, ON_DEBIAN, publish, type Staged, type StorageEnv, stage } from '../support/publish.ts';
+import { SHELLS } from '../support/run-script.ts';
+import { type LocalS3, startLocalS3 } from '../support/s3.ts';
+
+let s3: LocalS3;
+const claim = aClaim();
+let storages: readonly StorageEnv[];
+const daily = (file: string) => join(claim.folder, 'prod/shop/daily', file);
+
+/** The newest, one of yesterday, one that a weekly tier made, and one from the future. */
+const TODAY = stage({ at: NOW, runId: 'bcdfghjk' });
+const YESTERDAY = stage({ at: NOW - DAY, runId: 'cdfghjkm' });
+const WEEKLY = stage({ at: NOW - 9 * DAY, runId: 'dfghjkmn' });
+const FUTURE = stage({ at: NOW + 2 * DAY, runId: 'fghjkmnp' });
+
+beforeAll(async () => {
+  s3 = await startLocalS3();
+  await s3.rclone('mkdir', 'S:backups');
+  storages = [claim.storage, anS3(s3)];
+  await publish(WEEKLY, storages, { at: NOW - 9 * DAY, env: { FOLDER: 'shop/weekly', TIER: 'weekly' } });
+  for (const [staged, at] of [[YESTERDAY, NOW - DAY] as const, [TODAY, NOW] as const, [FUTURE, NOW + 2 * DAY] as const]) {
+    const { status, stderr } = await publish(staged, storages, { at });
+    expect({ status, stderr }).toMatchObject({ status: 0 });
+  }
+});
+
+afterAll(() => s3?.end());
+
+const fetchOf = (env: FetchCall['env'], more: Omit<FetchCall, 'env'> = {}, of = storages) => fetchBackup(of, { ...more, env });
+
+/** What a later step finds. */
+const handed = ({ read }: Fetched) => ({ backup: read('run/backup'), folder: read('run/folder') });
+const NOTHING = { backup: '', folder: '' };
+
+describe.each(SHELLS)('fetch under %s', (shellName, shell) => {
+  const tools = shellName === 'busybox ash' ? IN_IMAGE : { shell, path: ON_DEBIAN };
+
+  test.each([
+    ['a claim', '1', 'local'],
+    ['S3', '2', 'offsite'],
+  ])('the newest backup comes out of %s, byte for byte, with its manifest and its facts', async (_, FROM_STORAGE, storage) => {
+    const end = await fetchOf({ FROM_STORAGE }, tools);
+    expect({ status: end.status, stdout: end.stdout, stderr: end.stderr }).toMatchObject({ status: 0, stdout: '' });
+    const { name, files } = TODAY;
+    expect(end.files).toEqual([...Object.keys(files), 'manifest.json', 'shop.facts'].sort());
+    for (const [file, content] of Object.entries(files)) expect(readFileSync(join(end.work, 'in', file)).equals(content)).toBe(true);
+    expect(end.read('in/manifest.json')).toBe(readFileSync(daily(`${name}.manifest.json`), 'utf8'));
+    expect(end.read('in/shop.facts').split('\n')).toEqual(
+      expect.arrayContaining([
+        'name\tshop',
+        'database.name\tshop',
+        'filters.excludeTableData.0\taudit.*',
+        `files.0.name\t${name}.dump`,
+        'encryption\tnull',
+      ]),
+    );
+    expect(handed(end)).toEqual({ backup: `${name}\n`, folder: 'shop/daily\n' });
+    expect(end.read('run/begun')).toMatch(/^\d+\n$/);
+    expect(Number(end.read('run/begun'))).toBeGreaterThanOrEqual(NOW + 60);
+    expect(end.lastWords).toEqual({
+      phase: 'fetch',
+      status: 0,
+      reason: `backup ${name} of ${storage} fetched and compared`,
+      name,
+      bytes: 100_009,
+      seconds: expect.any(Number),
+      files: 2,
+    });
+  });
+
+  test('where the done-marker lies, nothing is fetched, and all later steps are told', async () => {
+    const end = await done(tools);
+    expect({ status: end.status, files: end.files, ...handed(end) }).toEqual({ status: 0, files: [], ...NOTHING });
+    expect(JSON.parse(end.read('run/already'))).toMatchObject({ name: TODAY.name });
+    expect(end.lastWords).toMatchObject({ status: 0, reason: `already done at 2026-11-20T10:00:00Z: ${TODAY.name}`, restore: 'hjkmnpqr' });
+  });
+});
+
+const DONE = { RESTORE_ID: 'hjkmnpqr', DONE_STORAGE: '1', DONE_PATH: 'shop/once/hjkmnpqr.done' };
+
+async function done(tools: object, content = JSON.stringify({ version: 'backstay/v1', name: TODAY.name, done: '2026-11-20T10:00:00Z' })) {
+  const other = aClaim();
+  mkdirSync(join(other.folder, 'prod/shop/once'), { recursive: true });
+  writeFileSync(join(other.folder, 'prod', DONE.DONE_PATH), content);
+  return fetchOf({ ...DONE, FROM_STORAGE: '2' }, tools, [other.storage, anS3(s3)]);
+}
+
+describe('which backup is chosen', () => {
+  test.each<[string, FetchCall['env'], string]>([
+    ['the newest of all folders, but none from the future', { WANTED: 'latest' }, TODAY.name],
+    ['of one folder alone', { WANTED: 'latest', FOLDERS: 'shop/weekly' }, WEEKLY.name],
+    ['although another folder is not there yet', { WANTED: 'latest', FOLDERS: 'shop/hourly\nshop/weekly' }, WEEKLY.name],
+    ['the newest before a time', { WANTED: `before:${NOW}` }, YESTERDAY.name],
+    ['before a time long ago', { WANTED: `before:${NOW - DAY}` }, WEEKLY.name],
+    ['by a run id', { WANTED: 'cdfghjkm' }, YESTERDAY.name],
+    ['by a name', { WANTED: WEEKLY.name }, WEEKLY.name],
+    ['by the name of a stored file', { WANTED: `${YESTERDAY.name}+globals.sql` }, YESTERDAY.name],
+    ['by the name of a manifest', { WANTED: `${YESTERDAY.name}.manifest.json` }, YESTERDAY.name],
+    ['one from the future, when it is named', { WANTED: 'fghjkmnp' }, FUTURE.name],
+    ['one that is just young enough', { WANTED: 'cdfghjkm', NEWER_THAN_SECONDS: String(DAY + 120) }, YESTERDAY.name],
+  ])('%s', async (_, env, name) => {
+    for (const FROM_STORAGE of ['1', '2']) {
+      const end = await fetchOf({ ...env, FROM_STORAGE });
+      expect({ status: end.status, backup: end.read('run/backup'), stderr: end.stderr }).toMatchObject({ status: 0, backup: `${name}\n` });
+    }
+  });
+
+  test('a source that was renamed keeps its backups: any of its names will do', async () => {
+    expect((await fetchOf({ ORIGIN_SOURCES: 'store\nshop' })).status).toBe(0);
+  });
+
+  test('the newest that was verified, and not the newest', async () => {
+    const other = aClaim();
+    for (const [staged, at] of [[again(YESTERDAY), NOW - DAY] as const, [again(TODAY), NOW] as const]) await publish(staged, [other.storage], { at });
+    const wanted = () => fetchOf({ WANTED: 'latest-verified' }, {}, [other.storage]);
+    const none = await wanted();
+    expect({ status: none.status, reason: none.lastWords?.reason, hint: none.lastWords?.hint, ...handed(none) }).toEqual({
+      status: 64,
+      reason: 'no backup of prod/shop was verified yet, in the storage local',
+      hint: `the newest is ${TODAY.name} and the oldest ${YESTERDAY.name}; backstay list prod/shop shows all`,
+      ...NOTHING,
+    });
+    writeFileSync(join(other.folder, 'prod/shop/daily', `${YESTERDAY.name}.verified.json`), '{}');
+    expect((await wanted()).read('run/backup')).toBe(`${YESTERDAY.name}\n`);
+  });
+
+  test('of two that began in one second the greater name, as retention has it', async () => {
+    const other = aClaim();
+    for (const runId of ['bcdfghjk', 'vtsrqpnm', 'hjkmnpqr']) await publish(stage({ runId }), [other.storage]);
+    expect((await fetchOf({}, {}, [other.storage])).read('run/backup')).toBe(`${nameAt(NOW, 'vtsrqpnm')}\n`);
+  });
+
+  test('P56: what has no manifest does not exist', async () => {
+    const other = aClaim();
+    await publish(again(YESTERDAY), [other.storage], { at: NOW - DAY });
+    writeFileSync(join(other.folder, 'prod/shop/daily', `${TODAY.name}.dump`), 'half');
+    expect((await fetchOf({}, {}, [other.storage])).read('run/backup')).toBe(`${YESTERDAY.name}\n`);
+  });
+
+  test.each<[string, FetchCall['env'], number, string | RegExp, RegExp]>([
+    [
+      'an id that is not there',
+      { WANTED: 'zzzzzzzz' },
+      64,
+      "there is no backup 'zzzzzzzz' of prod/shop, in the storage local",
+      /^the newest is 20261123-\S+ and the oldest 20261112-\S+; backstay list prod\/shop shows all$/,
+    ],
+    ['a part of a name', { WANTED: '20261121' }, 64, /^there is no backup '20261121'/, /the newest is/],
+    ['a pattern', { WANTED: '.*' }, 64, /^there is no backup '\.\*'/, /the newest is/],
+    [
+      'nothing before a time',
+      { WANTED: `before:${NOW - 20 * DAY}` },
+      64,
+      /^no backup of prod\/shop is older than 2026-11-01T09:30:00Z/,
+      /the oldest 20261112/,
+    ],
+    ['a time that is none', { WANTED: 'before:yesterday' }, 64, /^before is not a whole number: 'yesterday'/, /header/],
+    ['nothing at all', { FOLDERS: 'shop/hourly' }, 64, 'nothing is stored of prod/shop in the storage local', /another storage/],
+    [
+      'only what is from the future',
+      { FOLDERS: 'shop/daily', NOW: String(NOW - 5 * DAY) },
+      64,
+      /^all backups of prod\/shop have names from the future/,
+      /the newest is/,
+    ],
+    [
+      'P116: one that is too old',
+      { FOLDERS: 'shop/weekly', NEWER_THAN_SECONDS: String(8 * DAY) },
+      65,
+      /^the newest backup is 9 days old, and at most 8 days is allowed: 20261112-/,
+      /no newer one/,
+    ],
+    [
+      'P116: one that is older than a few hours',
+      { WANTED: 'cdfghjkm', NEWER_THAN_SECONDS: '7200' },
+      65,
+      /^the backup cdfghjkm is 24 hours old, and at most 2 hours/,
+      /no newer one/,
+    ],
+    ['a storage that there is not', { FROM_STORAGE: '3' }, 64, 'FROM_STORAGE is 3, and there are 2 storages', /from 1/],
+    ['storage 0', { FROM_STORAGE: '0' }, 64, /^FROM_STORAGE is 0/, /from 1/],
+  ])('%s is refused', async (_, env, status, reason, hint) => {
+    const end = await fetchOf(env);
+    expect({ status: end.status, lastWords: end.lastWords, files: end.files, ...handed(end) }).toEqual({
+      status,
+      lastWords: expect.objectContaining({
+        status,
+        reason: typeof reason === 'string' ? reason : expect.stringMatching(reason),
+        hint: expect.stringMatching(hint),
+      }),
+      files: [],
+      ...NOTHING,
+    });
+  });
+
+  test('an id that stands for several, which only tests can have, is refused', async () => {
+    const other = aClaim();
+    for (const at of [NOW - DAY, NOW]) await publish(stage({ at }), [other.storage], { at });
+    const { status, lastWords } = await fetchOf({ WANTED: 'bcdfghjk' }, {}, [other.storage]);
+    expect({ status, reason: lastWords?.reason, hint: lastWords?.hint }).toEqual({
+      status: 64,
+      reason: `'bcdfghjk' stands for several backups: shop/daily/${nameAt(NOW)}, shop/daily/${nameAt(NOW - DAY)}`,
+      hint: 'give the whole name',
+    });
+  });
+
+  test('all missing variables are named at once', async () => {
+    const { status, lastWords } = await fetchOf({ WANTED: '', PARTS: '' });
+    expect({ status, reason: lastWords?.reason }).toEqual({ status: 64, reason: 'not set or empty: WANTED PARTS' });
+  });
+});
+
+describe('the done-marker', () => {
+  test('that is not there lets the restore begin, in a claim and in S3', async () => {
+    for (const DONE_STORAGE of ['1', '2']) {
+      const end = await fetchOf({ ...DONE, DONE_STORAGE });
+      expect({ status: end.status, backup: end.read('run/backup') }).toEqual({ status: 0, backup: `${TODAY.name}\n` });
+      expect(existsSync(join(end.work, 'run/already'))).toBe(false);
+    }
+  });
+
+  test('counts in S3 too', async () => {
+    writeFileSync(s3.file('backups', 'prod/shop/daily/kmnpqrst.done'), '{"name":"x"}');
+    const end = await fetchOf({ RESTORE_ID: 'kmnpqrst', DONE_STORAGE: '2', DONE_PATH: 'shop/daily/kmnpqrst.done' });
+    expect({ status: end.status, reason: end.lastWords?.reason, files: end.files }).toEqual({ status: 0, reason: 'already done: x', files: [] });
+  });
+
+  test.each(['', '{"name":'])('counts although nobody can read what is in it: %j', async (content) => {
+    const end = await done(IN_IMAGE, content);
+    expect({ status: end.status, reason: end.lastWords?.reason, files: end.files }).toEqual({ status: 0, reason: 'already done', files: [] });
+    expect(existsSync(join(end.work, 'run/already'))).toBe(true);
+  });
+
+  test.each<[string, Rule, number]>([
+    ['does not answer', () => 'cut', 69],
+    ['answers 503', () => ({ status: 503 }), 69],
+    ['denies the key', () => ({ status: 403 }), 77],
+  ])('that cannot be looked for, because the store %s, lets nothing begin', async (_, rule, status) => {
+    const forget = s3.gate.rule(rule);
+    const end = await fetchOf({ ...DONE, DONE_STORAGE: '2' }, { path: IN_IMAGE.path });
+    forget();
+    expect({ status: end.status, reason: end.lastWords?.reason, files: end.files, ...handed(end) }).toEqual({
+      status,
+      reason: expect.stringMatching(/^storage offsite: /),
+      files: [],
+      ...NOTHING,
+    });
+    expect(existsSync(join(end.work, 'run/already'))).toBe(false);
+  });
+
+  test('P57: is looked for by its whole name', async () => {
+    const end = await done(IN_IMAGE);
+    expect(end.status).toBe(0);
+    const other = await fetchOf({ ...DONE, DONE_PATH: 'shop/once/hjkmnpq..done' });
+    expect(existsSync(join(other.work, 'run/already'))).toBe(false);
+  });
+});
+
+describe('a large backup', () => {
+  const large = stage({ at: NOW, runId: 'vtsrqpnm', files: { '.dump': Buffer.alloc(150 * 1024 ** 2, 'some rows, ') } });
+
+  beforeAll(async () => {
+    await s3.rclone('mkdir', 'S:large');
+    expect((await publish(large, [anS3(s3, { bucket: 'large' })])).status).toBe(0);
+  });
+
+  test('comes in several streams out of S3', async () => {
+    const before = s3.gate.calls.length;
+    const { status, lastWords } = await fetchOf({}, {}, [anS3(s3, { bucket: 'large' })]);
+    expect({ status, bytes: lastWords?.bytes }).toEqual({ status: 0, bytes: 150 * 1024 ** 2 });
+    const gets = s3.gate.calls.slice(before).filter(({ method, path }) => method === 'GET' && path.endsWith('.dump'));
+    expect(gets.length).toBeGreaterThan(1);
+  });
+
+  test('for which there is no room is refused before the first byte', async () => {
+    const before = s3.gate.calls.length;
+    const end = await fetchOf({ SCRATCH_BYTES: String(100 * 1024 ** 2) }, {}, [anS3(s3, { bucket: 'large' })]);
+    expect({ status: end.status, reason: end.lastWords?.reason, files: end.files }).toEqual({
+      status: 73,
+      reason: expect.stringMatching(/^no room: (99\.\d|100\.0) MiB of scratch space are free, and the backup 2026\S+ has 150\.0 MiB$/),
+      files: [],
+    });
+    expect(s3.gate.calls.slice(before).filter(({ path }) => path.endsWith('.dump'))).toEqual([]);
+  });
+
+  test('P43: that is told to stop stops at once, and leaves nothing', async () => {
+    let pid = 0;
+    let stopped = 0;
+    const forget = s3.gate.rule(async ({ method, path }) => {
+      if (method !== 'GET' || !path.endsWith('.dump')) return undefined;
+      if (stopped === 0) {
+        stopped = Date.now();
+        process.kill(pid, 'SIGTERM');
+      }
+      await sleep(8000);
+      return 'cut';
+    });
+    const end = await fetchOf({}, { started: (started) => (pid = started) }, [anS3(s3, { bucket: 'large' })]);
+    const waited = Date.now() - stopped;
+    forget();
+    expect({ status: end.status, reason: end.lastWords?.reason, files: end.files, ...handed(end) }).toEqual({
+      status: 70,
+      reason: expect.stringContaining('stopped by TERM'),
+      files: [],
+      ...NOTHING,
+    });
+    expect(waited).toBeLessThan(5000);
+  });
+
+  test('P43: the same while it is copied from a claim', async () => {
+    let waited = 0;
+    const end = await fetchOf(
+      {},
+      {
+        shell: ['dash'],
+        path: ON_DEBIAN,
+        standIns: { cp: 'echo half >"$2"; kill -TERM "$(cat "$WORK_DIR/pid")"; sleep 8' },
+        started: (pid, work) => {
+          writeFileSync(join(work, 'pid'), String(pid));
+          waited = Date.now();
+        },
+      },
+      [claim.storage],
+    );
+    waited = Date.now() - waited;
+    expect({ status: end.status, reason: end.lastWords?.reason, files: end.files }).toEqual({
+      status: 70,
+      reason: expect.stringContaining('stopped by TERM'),
+      files: [],
+    });
+    expect(waited).toBeLessThan(6000);
+  });
+
+  test('whose download fails half-way leaves nothing', async () => {
+    const forget = s3.gate.rule(({ method, path }) => (method === 'GET' && path.endsWith('.dump') ? 'cut' : undefined));
+    const end = await fetchOf({}, {}, [anS3(s3, { bucket: 'large' })]);
+    forget();
+    expect({ status: end.status, reason: end.lastWords?.reason, files: end.files }).toEqual({
+      status: 69,
+      reason: expect.stringMatching(/^storage offsite: the store does not answer/),
+      files: [],
+    });
+  });
+});
+
+test('P22, P125: no key and no content is logged', async () => {
+  const { stderr, stdout } = await fetchOf({ FROM_STORAGE: '2' });
+  expect(stderr + stdout).not.toContain(s3.secret);
+  expect(stderr + stdout).not.toContain('rows of a table');
+});
+
+/** The same content, staged anew: what was published once is used up. */
+function again({ name }: Staged): Staged {
+  const at = name === TODAY.name ? NOW : NOW - DAY;
+  return stage({ at, runId: name.slice(-8) });
+}
