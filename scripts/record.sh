@@ -1,0 +1,166 @@
+#!/bin/sh
+# record.sh - record what was done with a backup: that it was restored by an entry of the values, or that it was verified.
+#
+# Environment (the only input; common.sh and storage.sh list the rest):
+#   RECORD         done: the done-marker of a restore; verified: <name>.verified.json beside the manifest
+#   FROM_STORAGE   verified: number of the storage that the backup was read from (default: 1)
+#   RESTORE_ID     done: id of the restore
+#   DONE_STORAGE   done: number of the storage that holds the done-marker
+#   DONE_PATH      done: path of the done-marker below that storage's prefix
+# Output: log lines on stderr, nothing on stdout. It reads run/backup, run/result-*.json for what is done, and run/folder,
+# run/begun, in/manifest.json, verified/*.json for what is verified.
+# Exit: 0 recorded, or recorded before; 65 the manifest is not what was verified; 69 the store does not answer;
+# 70 nothing to record, or a step before wrote no JSON; 73 no room; 77 access denied.
+#
+# A record is made once: what is there stays. Where run/already says that nothing was to be done, nothing is recorded.
+# A verification is recorded in every storage that holds this very manifest: it was the same bytes that were compared
+# there. The one that was read from must take it; the others are only warned of.
+
+# Functions are called by name through each_storage and in_storage.
+# shellcheck disable=SC2317
+set -eu
+LC_ALL=C
+export LC_ALL
+
+. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/storage.sh"
+. "$(dirname "$0")/json.sh"
+
+main() {
+	FROM_STORAGE=${FROM_STORAGE:-1}
+	need_env RECORD POD_UID POD_NAME WORK_DIR STORAGE_COUNT
+	need_number STORAGE_COUNT
+	need_storages
+	need_cmd rclone timeout sync
+	trap on_exit EXIT
+	trap stopped TERM
+	umask 027
+	mkdir -p "$WORK_DIR/tmp"
+	rm -rf "$WORK_DIR"/tmp/storage-*
+	rclone_defaults
+	cd "$WORK_DIR" || exit "$FAULT"
+	unless_already
+	# Names what a record is called until it is whole.
+	RUN_ID=$(run_id)
+	[ -s run/backup ] || die "$FAULT" 'no backup was fetched' 'look at the steps before'
+	NAME=$(cat run/backup)
+	case $RECORD in
+	done) record_done ;;
+	verified) record_verified ;;
+	*) die "$WRONG_INPUT" "RECORD is '$RECORD'" 'it is done or verified' ;;
+	esac
+}
+
+stopped() {
+	trap '' TERM
+	stop_child
+	on_term
+}
+
+unless_already() {
+	[ -e run/already ] || return 0
+	last_words 0 'already done: nothing to record' '' ''
+	log info 'already done: nothing to record'
+	exit 0
+}
+
+record_done() {
+	need_env RESTORE_ID DONE_STORAGE DONE_PATH
+	need_storage_number DONE_STORAGE
+	collect run/result-*.json
+	{
+		printf '{"version":"backstay/v1","restore":%s,"name":%s,"done":"%s","job":%s,"pod":%s,\n' \
+			"$(json_text "$RESTORE_ID")" "$(json_text "$NAME")" "$(iso "$(now)")" "$(json_text "${JOB_NAME-}")" "$(json_text "$POD_NAME")"
+		printf '"results":[%s]}\n' "$(cat tmp/collected)"
+	} >tmp/record.json
+	check_record
+	in_storage "$DONE_STORAGE" store_done
+	finish "restore $RESTORE_ID of the backup $NAME:" ''
+}
+
+store_done() {
+	make_folder "$(dirname "$DONE_PATH")"
+	store_record "$DONE_PATH"
+}
+
+record_verified() {
+	need_storage_number FROM_STORAGE
+	for file in run/folder run/begun in/manifest.json; do
+		[ -s "$file" ] || die "$FAULT" "there is no $file" 'look at the steps before'
+	done
+	FOLDER=$(cat run/folder)
+	seconds=$(($(now) - $(cat run/begun)))
+	read_settings "$FROM_STORAGE"
+	json_flatten <in/manifest.json >tmp/manifest.flat || die "$FAULT" 'in/manifest.json is not JSON' 'look at the steps before'
+	collect verified/*.json
+	{
+		printf '{"version":"backstay/v1","name":%s,"runId":%s,"verified":"%s","seconds":%s,"storage":%s,"job":%s,"pod":%s,\n' \
+			"$(json_text "$NAME")" "$(json_text "$(fact runId tmp/manifest.flat)")" "$(iso "$(now)")" "$seconds" \
+			"$(json_text "$S_NAME")" "$(json_text "${JOB_NAME-}")" "$(json_text "$POD_NAME")"
+		printf '"parts":[%s]}\n' "$(cat tmp/collected)"
+	} >tmp/record.json
+	check_record
+	each_storage store_verified
+	finish "verification of the backup $NAME:" "\"seconds\":$seconds,"
+}
+
+# collect FILE... - the JSON of the steps before, joined by commas
+collect() {
+	: >tmp/collected
+	for file; do
+		[ -e "$file" ] || die "$FAULT" "there is no $file" 'the steps before have left nothing to record'
+		json_flatten <"$file" >tmp/flat || die "$FAULT" "not JSON: $file" 'this is a fault of the step that wrote it'
+		[ ! -s tmp/collected ] || printf ',\n' >>tmp/collected
+		cat "$file" >>tmp/collected
+	done
+}
+
+check_record() {
+	json_flatten <tmp/record.json >tmp/flat || die "$FAULT" 'the record would be no JSON' 'this is a fault of backstay'
+}
+
+# store_verified - one storage's turn; one that never got the backup, or has pruned it, is passed over
+store_verified() {
+	read_stored "$FOLDER/$NAME.manifest.json" >"$S_TMP/manifest.stored"
+	if [ ! -s "$S_TMP/manifest.stored" ] && ! is_from; then
+		: >"$S_TMP/passed"
+		return
+	fi
+	cmp -s "$S_TMP/manifest.stored" "$WORK_DIR/in/manifest.json" ||
+		fail "$BAD_DATA" "its manifest of $NAME is not the one that was verified" 'it was deleted or replaced meanwhile, or the storages never held the same'
+	store_record "$FOLDER/$NAME.verified.json"
+}
+
+# is_from - whether it is the turn of the storage that the backup was read from
+is_from() {
+	[ "${S_TMP##*-}" = "$FROM_STORAGE" ]
+}
+
+# store_record PATH - the first one stays
+store_record() {
+	if create "$WORK_DIR/tmp/record.json" "$1"; then
+		echo "recorded in $S_NAME" >"$S_TMP/recorded"
+	else
+		echo "recorded before in $S_NAME, and left as it was" >"$S_TMP/recorded"
+	fi
+	log info "$(cat "$S_TMP/recorded"): $S_REMOTE/$1"
+}
+
+# finish WHAT MORE - the last words: where it is recorded, and what could not be
+finish() {
+	places='' warnings=''
+	for number in $(storage_numbers); do
+		read_settings "$number"
+		if [ -s "$S_TMP/recorded" ]; then
+			places="$places${places:+, }$(cat "$S_TMP/recorded")"
+		elif [ -d "$S_TMP" ] && [ ! -e "$S_TMP/passed" ]; then
+			[ -s "$S_TMP/failed" ] || printf '%s\n' "$FAULT" 'ended without a word' 'look at the log above' >"$S_TMP/failed"
+			! is_from || die "$(sed -n 1p "$S_TMP/failed")" "storage $S_NAME: $(sed -n 2p "$S_TMP/failed")" "$(sed -n 3p "$S_TMP/failed")"
+			warnings=$warnings${warnings:+,}$(json_text "$(printf '%.190s' "not recorded in $S_NAME: $(sed -n 2p "$S_TMP/failed")")")
+		fi
+	done
+	last_words 0 "$1 $places" '' "\"name\":$(json_text "$NAME"),$2\"warnings\":[$warnings]"
+	log info "$1 $places"
+}
+
+main "$@"
