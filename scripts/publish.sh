@@ -3,10 +3,11 @@
 #
 # Environment (the only input; common.sh, storage.sh, manifest.sh, retention.sh and prune.sh list the rest):
 #   FOLDER                     folder of this source and tier below a storage's prefix: shop/daily
+#   PIN                        true: a .keep marker is written beside the manifest, so retention keeps it (default: false)
 # Output: log lines on stderr, nothing on stdout.
-# Exit: 0 stored everywhere; 10 stored in the primary, but a copy failed; when the primary failed, by its reason:
-# 64 no such bucket, or the folder is another's; 65 the data is not what was taken; 69 the store does not answer;
-# 73 no room; 77 access denied.
+# Exit: 0 stored everywhere; 10 stored in the primary, but a copy failed, or a storage took the backup and not its marker;
+# when the primary failed, by its reason: 64 no such bucket, or the folder is another's; 65 the data is not what was
+# taken; 69 the store does not answer; 73 no room; 77 access denied.
 #
 # A backup exists in a storage once its manifest is there. It is written last, after everything else was compared,
 # and only if nothing has that name. Storages are independent: each gets the same files, fails alone, and is pruned
@@ -61,6 +62,7 @@ store() {
 	look "$FOLDER" "$WORK_DIR/tmp/names"
 	compare
 	commit "$FOLDER/$NAME.manifest.json"
+	[ "${PIN-}" != true ] || pin "$FOLDER/$NAME.keep"
 }
 
 # need_room - a claim must have room before the first byte: half a backup helps nobody, and others write there too
@@ -121,9 +123,20 @@ commit() {
 	log info "storage $S_NAME: committed $S_REMOTE/$1"
 }
 
+# pin PATH - what is pinned stays until somebody removes the marker
+#
+# A failure leaves word in pinning: the backup is there, so the storage has not failed, but it will not stay for as long
+# as was promised, so the run is degraded.
+pin() {
+	: >"$S_TMP/pinning"
+	printf 'pinned by %s when it was made\n' "${JOB_NAME:-$POD_NAME}" >"$S_TMP/keep"
+	create "$S_TMP/keep" "$1" || log info "storage $S_NAME: pinned already: $1"
+	rm "$S_TMP/pinning"
+}
+
 # tend - a committed storage's second turn: what may go now, and how full it is
 tend() {
-	[ -e "$S_TMP/committed" ] || return 0
+	[ -e "$S_TMP/committed" ] && [ ! -e "$S_TMP/pinning" ] || return 0
 	use_keep "${S_TMP##*-}"
 	plan "$FOLDER" "$START"
 	grep -q "^$NAME " "$S_TMP/plan" ||
@@ -162,13 +175,20 @@ judge() {
 	for number in $(storage_numbers); do
 		read_settings "$number"
 		[ "$S_ROLE" != primary ] || path=$S_REMOTE/$FOLDER/$NAME.manifest.json
-		[ ! -e "$S_TMP/committed" ] || continue
-		if [ "$S_ROLE" = primary ]; then
+		if [ -e "$S_TMP/committed" ]; then
+			[ ! -e "$S_TMP/pinning" ] || degraded "storage $S_NAME: stored, but not pinned: $(failure 2)"
+		elif [ "$S_ROLE" = primary ]; then
 			status=$(failure 1) reason="storage $S_NAME: $(failure 2)" hint=$(failure 3)
-		elif [ "$status" = 0 ]; then
-			status=$DEGRADED reason="degraded: storage $S_NAME: $(failure 2)" hint=$(failure 3)
+		else
+			degraded "storage $S_NAME: $(failure 2)"
 		fi
 	done
+}
+
+# degraded REASON - the first reason counts
+degraded() {
+	[ "$status" = 0 ] || return 0
+	status=$DEGRADED reason="degraded: $1" hint=$(failure 3)
 }
 
 # failure LINE - of what the storage left word of: status, reason or hint
@@ -189,7 +209,7 @@ tell() {
 		[ -e "$S_TMP/committed" ] || state="failed: $(failure 2)"
 		[ ! -e "$S_TMP/pruned" ] || totals=$(echo "$totals $(cat "$S_TMP/pruned")" | awk '{ print $1 + $5, $2 + $6, $3 + $7, $4 + $8 }')
 		states=$states${states:+,}$(json_text "$S_NAME"):$(json_text "$(printf "%.$((9 + $1))s" "$state")")
-		[ ! -e "$S_TMP/committed" ] || [ ! -s "$S_TMP/failed" ] || echo "not pruned: $(failure 2)" >>"$S_TMP/warnings"
+		[ ! -e "$S_TMP/committed" ] || [ ! -s "$S_TMP/failed" ] || echo "$([ ! -e "$S_TMP/pinning" ] || echo 'not pinned, ')not pruned: $(failure 2)" >>"$S_TMP/warnings"
 		[ -s "$S_TMP/warnings" ] || continue
 		while IFS= read -r warning; do
 			warnings=$warnings${warnings:+,}$(json_text "$(printf "%.$((40 + $1))s" "$S_NAME: $warning")")

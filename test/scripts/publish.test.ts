@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { strictManifest } from '../../lib/model/manifest.ts';
@@ -171,6 +171,73 @@ test('rule 8: a storage may compare sizes only, or read everything back, and the
   expect((await publish(staged, storages)).status).toBe(0);
   const manifest = JSON.parse(s3.read(bucket, `prod/shop/daily/${staged.name}.manifest.json`));
   expect(manifest.storages).toMatchObject([{ compared: 'size' }, { compared: 'read-back' }]);
+});
+
+describe('with PIN a backup is pinned from the start', () => {
+  const PIN = { PIN: 'true' };
+
+  test.each(SHELLS)('under %s its marker comes right after the manifest, in every storage', async (shellName, shell) => {
+    const [bucket, claim, staged] = [await aBucket(), aClaim(), stage()];
+    const tools = shellName === 'busybox ash' ? IN_IMAGE : { shell, path: ON_DEBIAN };
+    const before = s3.gate.calls.length;
+    const { status, lastWords } = await publish(staged, [claim.storage, anS3(s3, { bucket })], { ...tools, env: PIN });
+    expect({ status, lastWords }).toMatchObject({ status: 0, lastWords: { reason: 'stored in every storage', warnings: [] } });
+    expect(readFileSync(join(claim.folder, `prod/shop/daily/${staged.name}.keep`), 'utf8')).toBe('pinned by backup-shop-daily-1 when it was made\n');
+    expect(s3.keys(bucket, `prod/shop/daily/${staged.name}.keep`)).toHaveLength(1);
+    const puts = s3.gate.calls.slice(before).filter(({ method, path }) => method === 'PUT' && path.startsWith(`/${bucket}/`));
+    expect(puts.map(({ path }) => path.replace(/^.*-bcdfghjk/, '')).slice(-2)).toEqual(['.manifest.json', '.keep']);
+  });
+
+  test('P84: and retention keeps it, when all others of its age go', async () => {
+    const claim = aClaim();
+    const keep = withSettings(claim.storage, { KEEP_LAST: '1', KEEP_AT_LEAST: '1', KEEP_AT_MOST_DELETED: '100' });
+    const pinned = stage({ at: NOW - 7200, runId: 'cdfghjkm' });
+    await publish(pinned, [keep], { at: NOW - 7200, env: PIN });
+    const plain = stage({ at: NOW - 3600, runId: 'dfghjkmn' });
+    await publish(plain, [keep], { at: NOW - 3600 });
+    await publish(stage(), [keep]);
+    const left = readdirSync(join(claim.folder, 'prod/shop/daily'));
+    expect(left.filter((file) => file.startsWith(pinned.name))).toHaveLength(4);
+    expect(left.filter((file) => file.startsWith(plain.name))).toEqual([]);
+  });
+
+  test('a marker that is there already is no trouble', async () => {
+    const [claim, staged] = [aClaim(), stage()];
+    mkdirSync(join(claim.folder, 'prod/shop/daily'), { recursive: true });
+    writeFileSync(join(claim.folder, `prod/shop/daily/${staged.name}.keep`), 'by hand');
+    const { status, lastWords } = await publish(staged, [claim.storage], { env: PIN });
+    expect({ status, reason: lastWords?.reason }).toEqual({ status: 0, reason: 'stored in every storage' });
+    expect(readFileSync(join(claim.folder, `prod/shop/daily/${staged.name}.keep`), 'utf8')).toBe('by hand');
+  });
+
+  test.each([
+    ['the primary', 0],
+    ['a copy', 1],
+  ])('%s does not take the marker: the backup is stored, the run is degraded and says so, and nothing is pruned there', async (_, place) => {
+    const [bucket, claim] = [await aBucket(), aClaim()];
+    const both = [claim.storage, anS3(s3, { bucket })];
+    const storages = (place === 0 ? both.toReversed() : both).map((storage) =>
+      withSettings(storage, { KEEP_LAST: '1', KEEP_AT_LEAST: '1', KEEP_AT_MOST_DELETED: '100' }),
+    );
+    const old = stage({ at: NOW - 3600, runId: 'cdfghjkm' });
+    await publish(old, storages, { at: NOW - 3600 });
+    const staged = stage();
+    const forget = s3.gate.rule(({ method, path }) => (method === 'PUT' && path.endsWith('.keep') ? { status: 403 } : undefined));
+    const { status, lastWords } = await publish(staged, storages, { env: PIN });
+    forget();
+    expect({ status, lastWords }).toMatchObject({
+      status: 10,
+      lastWords: {
+        reason: expect.stringMatching(/^degraded: storage offsite: stored, but not pinned: access denied/),
+        hint: expect.stringContaining('key in the Secret'),
+        storages: { local: 'committed', offsite: 'committed' },
+        warnings: [expect.stringMatching(/^offsite: not pinned, not pruned: access denied/)],
+      },
+    });
+    const inBucket = s3.keys(bucket).map((key) => key.replace('prod/shop/daily/', ''));
+    expect(inBucket).toEqual(expect.arrayContaining([`${staged.name}.manifest.json`, `${old.name}.manifest.json`]));
+    expect(readdirSync(join(claim.folder, 'prod/shop/daily'))).not.toContain(`${old.name}.manifest.json`);
+  });
 });
 
 function filesOf(folder: string): readonly string[] {
