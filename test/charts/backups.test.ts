@@ -31,7 +31,10 @@ describe('one construct in a chart of the user', () => {
       'PersistentVolumeClaim',
       'ConfigMap',
       'ConfigMap',
+      'ConfigMap',
       'ServiceAccount',
+      'NetworkPolicy',
+      'CronJob',
       'NetworkPolicy',
       'CronJob',
     ]);
@@ -47,7 +50,7 @@ describe('one construct in a chart of the user', () => {
     const { chart, backups } = chartOf();
     cronJob(backups).addJsonPatch(JsonPatch.replace('/spec/suspend', true));
     cronJob(backups).metadata.addAnnotation('note', 'x');
-    expect(objects(chart).at(-1)).toMatchObject({
+    expect(objects(chart).find(({ metadata }) => metadata.name === 'backup-shop-daily')).toMatchObject({
       kind: 'CronJob',
       metadata: { annotations: { note: 'x' } },
       spec: { suspend: true, schedule: '0 2 * * *' },

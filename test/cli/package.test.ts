@@ -80,7 +80,7 @@ describe('the packed package', IN_MINUTES, () => {
     const { stdout } = await execute(process.execPath, ['use.js'], { cwd: project.dir });
     expect(stdout).toMatchInlineSnapshot(`
       "Backups ConfigError defineValues parseManifest readValues synthesize
-      [] PersistentVolumeClaim ConfigMap ConfigMap ServiceAccount NetworkPolicy CronJob
+      [] PersistentVolumeClaim ConfigMap ConfigMap ConfigMap ServiceAccount NetworkPolicy CronJob NetworkPolicy CronJob
       jobs/kustomization.yaml jobs/shop.yaml keep/claims.yaml keep/kustomization.yaml keep/scripts.yaml
       jobs/kustomization.yaml jobs/shop.yaml keep/claims.yaml keep/kustomization.yaml keep/scripts.yaml
       sources.shop.folder: expected lower-case letters, digits and dashes, starting and ending with a letter or digit, at most 63, got "Shop"

@@ -255,7 +255,7 @@ describe('what vanished', () => {
     expect(project.plain(stdout)).toMatchInlineSnapshot(`
       "dist/prod: 1 source, 1 CronJob, 1 claim, 5 files: changed
         no longer there; Argo CD and Flux remove it, with kubectl it is:
-          kubectl delete --namespace backup serviceaccount/backup-orders networkpolicy/backup-orders cronjob/backup-orders-daily"
+          kubectl delete --namespace backup serviceaccount/backup-orders networkpolicy/backup-orders cronjob/backup-orders-daily networkpolicy/verify-orders cronjob/verify-orders"
     `);
   });
 
@@ -298,7 +298,7 @@ describe('what vanished', () => {
     expect(project.plain(stdout).replaceAll(/-[0-9a-f]{8}\b/g, '-HASH')).toMatchInlineSnapshot(`
       "dist/prod: 1 source, 1 CronJob, 1 claim, 5 files: changed
         scripts of before stay in the cluster for Jobs that still run; when none does, remove them:
-          kubectl delete configmap --namespace backup --selector app.kubernetes.io/name=backstay,app.kubernetes.io/component=scripts --field-selector metadata.name!=backstay-catalogue-HASH,metadata.name!=backstay-dump-HASH,metadata.name!=backstay-tar-HASH"
+          kubectl delete configmap --namespace backup --selector app.kubernetes.io/name=backstay,app.kubernetes.io/component=scripts --field-selector metadata.name!=backstay-catalogue-HASH,metadata.name!=backstay-dump-HASH,metadata.name!=backstay-tar-HASH,metadata.name!=backstay-verify-dump-HASH,metadata.name!=backstay-verify-tar-HASH"
     `);
   });
 
@@ -306,7 +306,7 @@ describe('what vanished', () => {
     const project = projectFolder({ 'config/base.yaml': VALUES, 'config/old.yaml': '', 'config/prod.yaml': '' });
     await backstay(['synth', ...project.folders]);
     project.remove('config/old.yaml');
-    project.write({ 'dist/restores/prod/shop.yaml': 'not ours to judge\n' });
+    project.write({ 'dist/restores/notes/shop.yaml': 'not ours to judge\n' });
     const before = project.read('dist');
     const { stdout } = await backstay(['synth', ...project.folders]);
     expect(project.plain(stdout)).toMatchInlineSnapshot(`

@@ -36,7 +36,7 @@ test('an unknown key that is near to nothing lists the known ones', () => {
   expect(plan('retention: 7')).toMatchInlineSnapshot(`
     "plans.default.retention: unknown key
       at config/base.yaml:1
-      HINT: known keys: tiers, storages, keep, timeZone, suspend, filenameTemplate, pod, job, throttle, networkPolicy"
+      HINT: known keys: tiers, verify, storages, keep, timeZone, suspend, filenameTemplate, pod, job, throttle, networkPolicy"
   `);
 });
 
@@ -44,10 +44,10 @@ test('several unknown keys are several mistakes, and their values are not shown'
   expect(mistakesIn('foo: secret-1\nbar:\n  baz: secret-2')).toMatchInlineSnapshot(`
     "foo: unknown key
       at config/base.yaml:1
-      HINT: known keys: namespace, createNamespace, production, images, storages, plans, defaults, sources, timeZone
+      HINT: known keys: namespace, createNamespace, production, images, storages, plans, defaults, sources, timeZone, verify, restores
     bar: unknown key
       at config/base.yaml:2
-      HINT: known keys: namespace, createNamespace, production, images, storages, plans, defaults, sources, timeZone"
+      HINT: known keys: namespace, createNamespace, production, images, storages, plans, defaults, sources, timeZone, verify, restores"
   `);
 });
 
@@ -413,18 +413,15 @@ test('a format that is not built yet', () => {
 });
 
 test('a section that is not built yet', () => {
-  expect(mistakesIn('encryption: { openpgp: {} }\nalerts: {}\nrestores: {}\nbackups: {}')).toMatchInlineSnapshot(`
+  expect(mistakesIn('encryption: { openpgp: {} }\nalerts: {}\nbackups: {}')).toMatchInlineSnapshot(`
     "encryption: encryption is not built yet
       at config/base.yaml:1
       HINT: leave it out for now; docs/values.md lists what is built
     alerts: alerting is not built yet
       at config/base.yaml:2
       HINT: leave it out for now; docs/values.md lists what is built
-    restores: a list of restores is not built yet
-      at config/base.yaml:3
-      HINT: leave it out for now; docs/values.md lists what is built
     backups: a list of one-off backups (\`backstay backup\` makes one by hand) is not built yet
-      at config/base.yaml:4
+      at config/base.yaml:3
       HINT: leave it out for now; docs/values.md lists what is built"
   `);
 });
@@ -487,7 +484,7 @@ test('a key that is no word', () => {
   expect(mistakesIn(`"a b\\nc.d": 1`)).toMatchInlineSnapshot(`
     "['a b c.d']: unknown key
       at config/base.yaml:1
-      HINT: known keys: namespace, createNamespace, production, images, storages, plans, defaults, sources, timeZone"
+      HINT: known keys: namespace, createNamespace, production, images, storages, plans, defaults, sources, timeZone, verify, restores"
   `);
 });
 

@@ -389,7 +389,7 @@ describe('what is missing or meant otherwise', () => {
     expect(mistakes(withSources(`  shop: { ${kind}: {} }\n`)).split('\n')[0]).toBe(`sources.shop.${kind}: the source \`${kind}\` is not built yet`);
   });
 
-  test.each(['encryption', 'alerts', 'verify', 'backups', 'restores'])('%s is refused by name', (key) => {
+  test.each(['encryption', 'alerts', 'backups'])('%s is refused by name', (key) => {
     expect(mistakes(`${BASE}${key}: {}\nsources: {}\n`)).toContain(`${key}: `);
     expect(mistakes(`${BASE}${key}: {}\nsources: {}\n`)).toContain('not built yet');
   });

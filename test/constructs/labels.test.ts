@@ -18,12 +18,19 @@ test("the user's labels stand beside ours and never over them", () => {
 });
 
 test('a source is told from that of the same name in another environment of the namespace', () => {
-  expect(podsOf('prod', 'shop')).toEqual({
+  const { matchLabels } = podsOf('prod', 'shop', 'backup');
+  expect(matchLabels).toEqual({
     'app.kubernetes.io/name': 'backstay',
     'app.kubernetes.io/instance': 'prod',
     'backstay.dev/source': 'shop',
   });
-  expect(labelsOf({ environment: 'prod', component: 'catalogue', source: 'shop' })).toMatchObject(podsOf('prod', 'shop'));
+  expect(labelsOf({ environment: 'prod', component: 'catalogue', source: 'shop' })).toMatchObject(matchLabels);
+});
+
+test('the pods of a source that do one thing are told from those that do another', () => {
+  expect(podsOf('prod', 'shop', 'backup', 'catalogue').matchExpressions).toEqual([
+    { key: 'app.kubernetes.io/component', operator: 'In', values: ['backup', 'catalogue'] },
+  ]);
 });
 
 test('P48: a name stays as it is where it fits, and never becomes that of another', () => {

@@ -208,7 +208,6 @@ describe('what is refused for now says so', () => {
     [{ dump: { globals: 'with-passwords' } }, "'with-passwords' needs encryption, which is not built yet"],
     [{ basebackup: {} }, 'the method `basebackup` is not built yet'],
     [{ wal: {} }, 'the method `wal` is not built yet'],
-    [{ admin: {} }, 'restoring, which `admin` is for, is not built yet'],
   ])('%j', (changes, message) => {
     expect(postgres.schema.safeParse({ ...minimal, ...changes }).error?.issues.map((issue) => issue.message)).toEqual([message]);
   });
