@@ -3,20 +3,24 @@ import { describe, expect, test } from 'vitest';
 import { layout } from '../../lib/charts/layout.ts';
 import { cataloguePod, manualJob } from '../../lib/charts/manual.ts';
 import { objectsOf } from '../../lib/charts/objects.ts';
+import { restoreObjects } from '../../lib/charts/restore.ts';
 import { environmentReference } from '../../lib/environment-reference.ts';
 import type { Env } from '../../lib/pod.ts';
 import { scriptHeader } from '../../lib/script-headers.ts';
 import { aFullModel } from '../support/model.ts';
 import { podOf } from '../support/objects.ts';
+import { anEnd } from '../support/restores.ts';
 
 test('docs/environment.md is what the headers say: npm run schema writes it again', () => {
   expect(readFileSync('docs/environment.md', 'utf8')).toBe(environmentReference());
 });
 
 /** What no construct sets: for tests, or to be set by hand in a pod that somebody changed. */
-const NEVER_SET = ['NOW', 'TERMINATION_LOG', 'STORE_WAIT_SECONDS'];
-/** What every container has for its tools, and no script reads. */
-const FOR_TOOLS = ['HOME'];
+const NEVER_SET = ['NOW', 'TERMINATION_LOG', 'STORE_WAIT_SECONDS', 'KUBE_WAIT_SECONDS', 'KEPT_DATABASE'];
+/** What a script does not use of a file that it reads: names of backups, and no retention; the turns of others, and none of its own. */
+const NOT_USED: Readonly<Record<string, RegExp>> = { 'fetch.sh': /^STORAGE_n_KEEP_/, 'guard.sh': /^TURN(_AFTER)?$/ };
+/** What containers have for their tools, and no script reads. */
+const FOR_TOOLS = ['HOME', 'PATH'];
 
 const model = aFullModel();
 const actions: readonly Env[] = [
@@ -29,27 +33,48 @@ const byHand = [
   manualJob(model, 'shop', 'daily', { label: 'before an upgrade' }),
   ...actions.map((action) => cataloguePod(model, 'shop', undefined, action)),
 ];
+const restoring = [...model.restores, anEnd('swap-back', 'orders'), anEnd('drop-old', 'uploads')]
+  .flatMap((restore) => restoreObjects(restore, model.images))
+  .filter(({ kind }) => kind === 'Job');
 
-/** The variables of each script's containers, numbers of storages as `n`. */
-const set = new Map<string, Set<string>>();
-for (const { initContainers = [], containers } of [...made, ...byHand].map(podOf)) {
-  for (const { command, env } of [...initContainers, ...containers]) {
-    const script = command[1]?.replace('/scripts/', '') ?? '';
-    const names = env.map(({ name }) => name.replace(/^STORAGE_\d+_/, 'STORAGE_n_').replace(/^RCLONE_CONFIG_S\d+_.*/, 'RCLONE_CONFIG_*'));
-    set.set(script, new Set([...(set.get(script) ?? []), ...names]));
-  }
-}
+/** What each container is told, numbers as `n`, and the scripts that it runs: one, or `turn.sh` and the one whose turn it is. */
+const told = [...made, ...byHand, ...restoring].map(podOf).flatMap(({ initContainers = [], containers }) =>
+  [...initContainers, ...containers].map(({ command, env }) => ({
+    scripts: command.flatMap((word) => (word.startsWith('/scripts/') ? [word.replace('/scripts/', '')] : [])),
+    names: env.map(({ name }) =>
+      name
+        .replace(/^STORAGE_\d+_/, 'STORAGE_n_')
+        .replace(/^RCLONE_CONFIG_S\d+_.*/, 'RCLONE_CONFIG_*')
+        .replace(/^(ASSERT_(QUERY|ANSWER))_\d+$/, '$1_n'),
+    ),
+  })),
+);
 
-describe.each([...set])('%s', (script, names) => {
-  const documented = documentedBy(script);
+describe.each([...new Set(told.flatMap(({ scripts }) => scripts))])('%s', (script) => {
+  const containers = told.filter(({ scripts }) => scripts.includes(script));
 
   test('is told nothing that its header, or that of a file it reads, does not name', () => {
-    expect([...names].filter((name) => !documented.has(name) && !FOR_TOOLS.includes(name))).toEqual([]);
+    const strange = containers.flatMap(({ scripts, names }) => {
+      const documented = new Set([...scripts.flatMap((each) => [...documentedBy(each)]), ...FOR_TOOLS]);
+      return names.filter((name) => !documented.has(name));
+    });
+    expect([...new Set(strange)]).toEqual([]);
   });
 
   test('is told everything that they name', () => {
-    expect([...documented].filter((name) => !names.has(name) && !NEVER_SET.includes(name))).toEqual([]);
+    const names = new Set(containers.flatMap((container) => container.names));
+    const wanted = [...documentedBy(script)].filter((name) => !NEVER_SET.includes(name) && !NOT_USED[script]?.test(name));
+    expect(wanted.filter((name) => !names.has(name))).toEqual([]);
   });
+});
+
+test('the steps of a restore and of a proof are among them', () => {
+  expect(told.flatMap(({ scripts }) => scripts)).toEqual(
+    expect.arrayContaining([
+      ...['fetch.sh', 'record.sh', 'turn.sh', 'guard.sh', 'install-shell.sh'],
+      ...['postgres-restore.sh', 'volume-restore.sh', 'postgres-verify.sh', 'volume-verify.sh'],
+    ]),
+  );
 });
 
 function documentedBy(script: string): ReadonlySet<string> {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Model } from '../../lib/model/model.ts';
 import { type Pod, podOf } from '../support/objects.ts';
-import { everyModel, objectsByHand, objectsIn, type Placed } from '../support/synthesized.ts';
+import { governs, podLabels } from '../support/selected.ts';
+import { everyModel, objectsByHand, objectsIn } from '../support/synthesized.ts';
 
 const PODS = ['CronJob', 'Job', 'Pod'];
 
@@ -89,15 +90,22 @@ describe.each(everyModel())('%s', (_, model) => {
     for (const { pod } of withPods) for (const { image } of containersOf(pod)) expect(known).toContain(image);
   });
 
-  test('a NetworkPolicy governs every pod of its source and no other', () => {
-    const policies = written.filter(({ object }) => object.kind === 'NetworkPolicy');
-    expect(policies).toHaveLength(model.sources.filter(({ networkPolicy }) => networkPolicy.enabled).length);
-    for (const { object } of policies) {
-      const { matchLabels } = (object as never as { spec: { podSelector: { matchLabels: Record<string, string> } } }).spec.podSelector;
-      for (const other of all.filter((placed) => PODS.includes(placed.object.kind))) {
-        const selected = Object.entries(matchLabels).every(([name, value]) => podLabels(other)[name] === value);
-        expect(selected).toBe(podLabels(other)['backstay.dev/source'] === object.metadata.labels?.['backstay.dev/source']);
-      }
+  test('exactly one NetworkPolicy governs every pod of a source that has them, and none of another source', () => {
+    const policies = all.flatMap(({ object }) => (object.kind === 'NetworkPolicy' ? [object] : []));
+    for (const pod of all.filter((placed) => PODS.includes(placed.object.kind))) {
+      const labels = podLabels(pod.object);
+      const source = model.sources.find(({ name }) => name === labels['backstay.dev/source']);
+      const governing = policies.filter((policy) => governs(policy, pod.object));
+      expect(governing, `${pod.object.kind} ${pod.object.metadata.name}`).toHaveLength(source?.networkPolicy.enabled ? 1 : 0);
+      for (const policy of governing) expect(policy.metadata.labels?.['backstay.dev/source']).toBe(source?.name);
+    }
+  });
+
+  test('what verifies is not governed by the policy that lets backups through to a server', () => {
+    for (const { verify, objectName } of model.sources) {
+      const policy = written.find(({ object }) => object.kind === 'NetworkPolicy' && object.metadata.name === objectName);
+      for (const pod of all.filter(({ object }) => object.kind === 'CronJob' && object.metadata.name === verify?.name))
+        expect(policy && governs(policy.object, pod.object)).not.toBe(true);
     }
   });
 
@@ -117,16 +125,6 @@ describe.each(everyModel())('%s', (_, model) => {
 const key = ({ namespace = '', name = '' }: { readonly namespace?: string; readonly name?: string }) => `${namespace}/${name}`;
 const containersOf = ({ initContainers = [], containers }: Pod) => [...initContainers, ...containers];
 const configMapsOf = ({ volumes }: Pod) => volumes.flatMap(({ configMap }) => configMap?.name ?? []);
-
-function podLabels({ object }: Placed): Readonly<Record<string, string>> {
-  if (object.kind === 'Pod') return object.metadata.labels ?? {};
-  const { spec } = object as never as { spec: { jobTemplate?: { spec: Template }; template?: Template['template'] } };
-  return (spec.jobTemplate?.spec.template ?? spec.template)?.metadata.labels ?? {};
-}
-
-interface Template {
-  readonly template: { readonly metadata: { readonly labels: Readonly<Record<string, string>> } };
-}
 
 /** Claims that exist already: those of sources, and those of storages that make none. */
 function claimsNamedIn({ sources }: Model): readonly string[] {

@@ -7,6 +7,7 @@ import { volume } from '../../lib/sources/volume.ts';
 import type { StorageContext } from '../../lib/storages/kind.ts';
 import { pvc } from '../../lib/storages/pvc.ts';
 import { s3 } from '../../lib/storages/s3.ts';
+import { restorableModel } from './restores.ts';
 
 /** What a test changes of a run; `pod` and `job` as people write them. */
 export interface RunChanges extends Partial<Omit<PlannedRun, 'pod' | 'job'>> {
@@ -111,6 +112,7 @@ const ALL_RULES = { last: 10, for: 604_800, daily: 7, weekly: 4, monthly: 6, yea
 /** An environment in which every option of every kind is used once, beside one source with defaults only. */
 export function aFullModel(): Model {
   const shop = { source: 'shop', parts: postgresParts(EVERYTHING_OF_POSTGRES), pod: EVERYTHING_OF_A_POD, storages: everyStorage() };
+  const { sources: restorable, restores } = restorableModel();
   const files = { source: 'files', parts: volumeParts(EVERYTHING_OF_A_VOLUME), storages: everyStorage() };
   return aModel(
     [
@@ -124,8 +126,9 @@ export function aFullModel(): Model {
       aSource([aRun({ source: 'by-hand', tier: 'once', schedule: undefined })], {
         networkPolicy: { enabled: false, exceptCidrs: [], dnsPort: 53, apiServerPort: 6443 },
       }),
+      ...restorable,
     ],
-    { namespaces: ['backup'] },
+    { namespaces: ['backup'], restores },
   );
 }
 

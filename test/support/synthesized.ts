@@ -1,7 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadAll } from 'js-yaml';
-import { cataloguePod, manualJob } from '../../lib/charts/manual.ts';
+import { cataloguePod, manualJob, verifyJob } from '../../lib/charts/manual.ts';
+import { restoreFiles } from '../../lib/charts/restore.ts';
 import { synthesize } from '../../lib/charts/synthesize.ts';
 import { listEnvironments } from '../../lib/config/read.ts';
 import { loadEnvironment } from '../../lib/model/load.ts';
@@ -32,10 +33,16 @@ export function objectsIn(model: Model): readonly Placed[] {
   );
 }
 
-/** What the command line makes for each tier of an environment: a run by hand, and a look at what is stored. */
+/** The objects of `dist/restores/<environment>/`, read back from their YAML. */
+export function objectsOfRestores(model: Model): readonly Placed[] {
+  return [...restoreFiles(model)].flatMap(([file, text]) => loadAll(text).map((object) => ({ file, object: object as KubernetesObject })));
+}
+
+/** What the command line makes for an environment: a run by hand of each tier, a proof, and a look at what is stored. */
 export function objectsByHand(model: Model): readonly Placed[] {
-  const made = model.sources.flatMap(({ name, runs }) => [
+  const made = model.sources.flatMap(({ name, runs, verify }) => [
     ...runs.map(({ tier }) => manualJob(model, name, tier, { label: 'before an upgrade' })),
+    ...(verify ? [verifyJob(model, name)] : []),
     cataloguePod(model, name, undefined, { ACTION: 'list' }),
   ]);
   return made.map((object) => ({ file: 'by hand', object: object as unknown as KubernetesObject }));

@@ -1,0 +1,131 @@
+import { describe, expect, test } from 'vitest';
+import { restoreFiles } from '../../lib/charts/restore.ts';
+import type { Model } from '../../lib/model/model.ts';
+import { KUBERNETES, schemaErrors } from '../support/kubeconform.ts';
+import { aFullModel } from '../support/model.ts';
+import { type KubernetesObject, type Pod, podOf } from '../support/objects.ts';
+import { violations } from '../support/pod-security.ts';
+import { governs } from '../support/selected.ts';
+import { objectsIn, objectsOfRestores, type Placed } from '../support/synthesized.ts';
+
+const model = aFullModel();
+const applied = objectsIn(model);
+const files = new Map(model.restores.map(({ entry }) => [entry, objectsOf(`${entry}.yaml`)]));
+
+function objectsOf(file: string): readonly KubernetesObject[] {
+  return objectsOfRestores(model).flatMap((placed) => (placed.file === file ? [placed.object] : []));
+}
+
+describe.each(KUBERNETES)('Kubernetes %s', (version) => {
+  test('takes every object of a restore, and knows every field', () => {
+    expect(schemaErrors(version, restoreFiles(model))).toEqual([]);
+  });
+});
+
+describe.each([...files])('%s', (entry, objects) => {
+  const job = objects.at(-1) as KubernetesObject;
+  const pod = podOf(job);
+  const names = (kind: string) => objects.filter((object) => object.kind === kind).map(({ metadata }) => `${metadata.namespace}/${metadata.name}`);
+  const namespace = job.metadata.namespace;
+
+  test('the Job is the last object, and the only one that makes a pod', () => {
+    expect(job.kind).toBe('Job');
+    expect(objects.filter(({ kind }) => ['Job', 'CronJob', 'Pod'].includes(kind))).toHaveLength(1);
+  });
+
+  test('no object is there twice, nor in what is applied every day, but for the scripts', () => {
+    const identity = ({ kind, metadata }: KubernetesObject) => `${kind} ${metadata.namespace}/${metadata.name}`;
+    const identities = objects.map(identity);
+    expect(new Set(identities).size).toBe(identities.length);
+    const daily = new Set(applied.map(({ object }) => identity(object)));
+    expect(identities.filter((each) => daily.has(each))).toEqual([]);
+  });
+
+  test('Pod Security "restricted" lets its pod in', () => {
+    expect(violations(pod)).toEqual([]);
+    expect(pod).toMatchObject({ automountServiceAccountToken: false, enableServiceLinks: false });
+    for (const { securityContext } of containersOf(pod)) expect(securityContext).toMatchObject({ readOnlyRootFilesystem: true });
+  });
+
+  test('it carries its account and its scripts, with every file that one of them reads', () => {
+    expect(names('ServiceAccount')).toEqual([`${namespace}/${pod.serviceAccountName}`]);
+    const [bundle] = objects.filter(({ kind }) => kind === 'ConfigMap') as never as readonly { metadata: { name: string }; data: object }[];
+    expect(names('ConfigMap')).toHaveLength(1);
+    for (const { command, volumeMounts } of containersOf(pod)) {
+      const volume = pod.volumes.find(({ name }) => name === volumeMounts.find(({ mountPath }) => mountPath === '/scripts')?.name);
+      expect(volume?.configMap?.name).toBe(bundle?.metadata.name);
+      const scripts = command.flatMap((word) => (word.startsWith('/scripts/') ? [word.replace('/scripts/', '')] : []));
+      expect(scripts.length).toBeGreaterThan(0);
+      expect(Object.keys(bundle?.data ?? {})).toEqual(expect.arrayContaining(scripts));
+    }
+    const read = Object.values(bundle?.data ?? {}).flatMap((text) => [...String(text).matchAll(/\. "\$\(dirname "\$0"\)\/([a-z-]+\.sh)"/g)]);
+    expect(Object.keys(bundle?.data ?? {})).toEqual(expect.arrayContaining(read.map(([, file]) => file)));
+  });
+
+  test('every claim is made by it, or stands in the values', () => {
+    const known = [...names('PersistentVolumeClaim'), ...claimsIn(applied), ...claimsOfSources(model)];
+    for (const { persistentVolumeClaim } of pod.volumes)
+      if (persistentVolumeClaim) expect(known).toContain(`${namespace}/${persistentVolumeClaim.claimName}`);
+  });
+
+  test('P11: every Secret is named with its key where `secrets` lists what must exist, and no value of one is anywhere', () => {
+    const { secrets = [] } = model.restores.find((restore) => restore.entry === entry) ?? {};
+    const read = containersOf(pod).flatMap(({ env }) => env.flatMap(({ valueFrom }) => valueFrom?.secretKeyRef ?? []));
+    for (const { name, key } of read) expect(secrets.find(({ secret }) => secret === name)?.keys ?? []).toContain(key);
+    expect(objects.map(({ kind }) => kind)).not.toContain('Secret');
+  });
+
+  test('every volume is mounted, nothing twice at one place, and no variable is there twice', () => {
+    const containers = containersOf(pod);
+    expect(new Set(containers.flatMap(({ volumeMounts }) => volumeMounts.map(({ name }) => name)))).toEqual(
+      new Set(pod.volumes.map(({ name }) => name)),
+    );
+    for (const { volumeMounts, env } of containers) {
+      expect(new Set(volumeMounts.map(({ mountPath }) => mountPath)).size).toBe(volumeMounts.length);
+      expect(new Set(env.map(({ name }) => name)).size).toBe(env.length);
+    }
+    expect(new Set(containers.map(({ name }) => name)).size).toBe(containers.length);
+  });
+
+  test('its NetworkPolicy governs its pod, and no other one does; nor does it govern a backup or a proof', () => {
+    const own = objects.filter(({ kind }) => kind === 'NetworkPolicy');
+    expect(own).toHaveLength(1);
+    expect(own.filter((policy) => governs(policy, job))).toEqual(own);
+    const others = [...applied.map(({ object }) => object), ...[...files].flatMap(([name, each]) => (name === entry ? [] : each))];
+    expect(others.filter((object) => object.kind === 'NetworkPolicy' && governs(object, job))).toEqual([]);
+    const pods = others.filter(({ kind }) => ['CronJob', 'Job'].includes(kind));
+    expect(pods.filter((object) => own.some((policy) => governs(policy, object)))).toEqual([]);
+  });
+
+  test('each Role is bound in its namespace to the account, and only a guard has one', () => {
+    expect(names('RoleBinding')).toEqual(names('Role'));
+    expect(names('Role').length > 0).toBe(containersOf(pod).some(({ name }) => name === 'guard'));
+    for (const object of objects.filter(({ kind }) => kind === 'RoleBinding')) {
+      expect(object).toMatchObject({
+        roleRef: { kind: 'Role', name: object.metadata.name },
+        subjects: [{ kind: 'ServiceAccount', name: pod.serviceAccountName, namespace }],
+      });
+    }
+  });
+
+  test('P48: every name and label is one that Kubernetes takes', () => {
+    for (const { metadata } of objects) {
+      expect(metadata.name).toMatch(/^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/);
+      for (const value of Object.values(metadata.labels ?? {})) expect(value).toMatch(/^([A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?)?$/);
+    }
+    for (const { name } of [...containersOf(pod), ...pod.volumes]) expect(name).toMatch(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/);
+  });
+});
+
+const containersOf = ({ initContainers = [], containers }: Pod) => [...initContainers, ...containers];
+
+const claimsIn = (placed: readonly Placed[]) =>
+  placed.flatMap(({ object: { kind, metadata } }) => (kind === 'PersistentVolumeClaim' ? [`${metadata.namespace}/${metadata.name}`] : []));
+
+function claimsOfSources({ sources }: Model): readonly string[] {
+  return sources.flatMap(({ namespace, runs }) =>
+    runs.flatMap(({ parts }) =>
+      parts.flatMap(({ mounts }) => mounts.flatMap((mount) => (mount.type === 'claim' ? [`${namespace}/${mount.claim}`] : []))),
+    ),
+  );
+}
