@@ -46,7 +46,7 @@ test('the least that can be written is enough', () => {
   ]);
 });
 
-/** Every setting that is built: a new one does not compile until it is named here. */
+/** Every setting that is built: a new one does not compile until it is named here. `admin` is for restores: postgres-restore.test.ts. */
 type Every = Required<Omit<Settings, 'database' | 'basebackup' | 'wal' | 'admin' | 'dump'>> & {
   readonly dump: Required<Omit<NonNullable<Settings['dump']>, 'copyMethod'>>;
 };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type CronFields, firstSkippedRun, isTimeZone, parseCron } from '../../lib/units/schedule.ts';
+import { type CronFields, firstSkippedRun, isTimeZone, longestGap, parseCron } from '../../lib/units/schedule.ts';
 import { isScheduleWord, scheduleOf } from '../../lib/units/schedule-word.ts';
 
 describe('a schedule', () => {
@@ -81,4 +81,36 @@ describe('a word for a schedule', () => {
     expect(isScheduleWord('@sometimes')).toBe(false);
     expect(isScheduleWord('toString')).toBe(false);
   });
+});
+
+describe('the longest time between two runs', () => {
+  const [hour, day] = [3600, 86_400];
+
+  test.each([
+    ['* * * * *', 60],
+    ['*/15 * * * *', 900],
+    ['0,10 * * * *', 50 * 60],
+    ['0 * * * *', hour],
+    ['0 2 * * *', day],
+    ['0 0,6 * * *', 18 * hour],
+    ['0 9-17 * * *', 16 * hour],
+    ['0 2 * * 0', 7 * day],
+    ['0 2 * * MON-FRI', 3 * day],
+    ['0 9,17 * * MON-FRI', 2 * day + 16 * hour],
+    ['0 3 1 * *', 31 * day],
+    ['0 3 31 * *', 62 * day],
+    ['0 3 1,15 * *', 17 * day],
+    ['0 3 1 */3 *', 92 * day],
+    ['0 3 1 * MON', 7 * day],
+    ['0 3 1 1 *', 366 * day],
+  ])('of %s is %s seconds', (schedule, seconds) => {
+    expect(longestGap(parseCron(schedule) as CronFields)).toBe(seconds);
+  });
+
+  test.each(['0 2 29 2 *', '0 2 31 2 *'])(
+    'of %s, which runs once in the years that are looked at, or never, is years and not nothing',
+    (schedule) => {
+      expect(longestGap(parseCron(schedule) as CronFields)).toBeGreaterThan(2 * 365 * day);
+    },
+  );
 });

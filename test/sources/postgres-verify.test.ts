@@ -1,0 +1,117 @@
+import { describe, expect, test } from 'vitest';
+import type * as z from 'zod';
+import type { SourceContext } from '../../lib/sources/kind.ts';
+import { postgres } from '../../lib/sources/postgres.ts';
+import { postgresVerify } from '../../lib/sources/postgres-verify.ts';
+
+type Settings = z.input<typeof postgres.schema>;
+type Wish = z.input<typeof postgresVerify.schema>;
+
+const context: SourceContext = { environment: 'prod', source: 'shop', namespace: 'backup', method: 'dump', throttle: { perServer: 3, wait: 3600 } };
+const minimal = { host: 'shop-db.shop', database: 'shop', version: 17, credentials: { secret: 'shop-db' } } as const satisfies Settings;
+const several = { ...minimal, database: undefined, databases: ['shop', 'Shop Archive'] };
+
+const parts = (wish: Wish = {}, settings: Settings = minimal) =>
+  postgresVerify.parts(postgres.schema.parse(settings), postgresVerify.schema.parse(wish), context);
+const findings = (wish: Wish, settings: Settings = minimal) =>
+  postgresVerify.check(postgres.schema.parse(settings), postgresVerify.schema.parse(wish), context);
+
+test('with nothing written a dump is restored and looked at', () => {
+  expect(parts()).toEqual([
+    {
+      name: 'postgres',
+      kind: 'postgres',
+      method: 'dump',
+      image: 'postgres17',
+      script: 'postgres-verify.sh',
+      env: { DATABASE: 'shop', SERVER_MAJOR: '17', AMCHECK: 'true', RESTORE_JOBS: '2', ASSERT_QUERY_COUNT: '0' },
+      mounts: [],
+    },
+  ]);
+});
+
+type Query = Required<NonNullable<Wish['queries']>[number]>;
+type Fresh = Required<NonNullable<Wish['fresh']>[number]>;
+/** Every setting: a new one does not compile until it is named here. */
+type Every = Required<Omit<Wish, 'queries' | 'fresh'>> & { readonly queries: Query[]; readonly fresh: Fresh[] };
+
+test('all the settings reach the script, a query as it was written', () => {
+  const every: Every = {
+    tables: ['public.orders', 'public.items'],
+    rows: { 'public.orders': 1000, 'public.items': 1 },
+    fresh: [{ table: 'public.orders', column: 'created_at', within: '2d' }],
+    queries: [
+      { sql: 'select count(*)\nfrom orders', expect: '5' },
+      { sql: "select '$(PW)'", expect: '' },
+    ],
+    databases: {},
+    amcheck: false,
+    jobs: 8,
+  };
+  expect(parts(every)[0]?.env).toEqual({
+    DATABASE: 'shop',
+    SERVER_MAJOR: '17',
+    AMCHECK: 'false',
+    RESTORE_JOBS: '8',
+    ASSERT_TABLES: 'public.orders\npublic.items',
+    ASSERT_ROWS: '1000 public.orders\n1 public.items',
+    ASSERT_FRESH: '172800 public.orders created_at',
+    ASSERT_QUERY_COUNT: '2',
+    ASSERT_QUERY_1: 'select count(*)\nfrom orders',
+    ASSERT_ANSWER_1: '5',
+    ASSERT_QUERY_2: "select '$(PW)'",
+    ASSERT_ANSWER_2: '',
+  });
+});
+
+test('each of several databases is asked its own questions, under the name of its part', () => {
+  const asked = parts({ databases: { 'Shop Archive': { rows: { 'public.orders': 5 } } } }, several);
+  expect(asked.map(({ name, env }) => [name, env.DATABASE, env.ASSERT_ROWS])).toEqual([
+    ['shop', 'shop', undefined],
+    ['shop-archive', 'Shop Archive', '5 public.orders'],
+  ]);
+});
+
+test('no step knows the server, a role or a password', () => {
+  for (const { env } of parts({}, several)) {
+    expect(Object.keys(env).filter((name) => name.startsWith('PG'))).toEqual([]);
+    expect(Object.values(env).filter((value) => typeof value !== 'string')).toEqual([]);
+  }
+});
+
+describe('what is refused', () => {
+  const asked: Wish = {
+    tables: ['a.b'],
+    rows: { 'a.b': 1 },
+    fresh: [{ table: 'a.b', column: 'c', within: '1d' }],
+    queries: [{ sql: 's', expect: '' }],
+  };
+
+  test('questions that might be for either of two databases, each with the way to say for which', () => {
+    expect(findings(asked, several).map(({ path, message, hint }) => [path, message, hint])).toEqual(
+      ['tables', 'rows', 'fresh', 'queries'].map((key) => [[key], 'which of the databases is meant?', `write databases: { shop: { ${key}: … } }`]),
+    );
+    expect(findings(asked)).toEqual([]);
+    expect(findings({ databases: { shop: asked } }, several)).toEqual([]);
+  });
+
+  test('a database that the source does not have', () => {
+    expect(findings({ databases: { shpo: {} } }, several)).toEqual([
+      { path: ['databases', 'shpo'], message: "the source has no database 'shpo'", hint: 'its databases: shop, Shop Archive' },
+    ]);
+  });
+
+  test.each<readonly [object, string]>([
+    [{ tables: ['public orders'] }, 'expected schema.table, without blanks'],
+    [{ rows: { 'public.orders': 0 } }, 'Too small'],
+    [{ fresh: [{ table: 'a', column: 'b', within: 5 }] }, 'expected a duration'],
+    [{ queries: [{ sql: 'select 1' }] }, 'expected string'],
+  ])('%j', (wish, message) => {
+    expect(
+      postgresVerify.schema
+        .safeParse(wish)
+        .error?.issues.map((issue) => issue.message)
+        .join(),
+    ).toContain(message);
+  });
+});
