@@ -1,0 +1,62 @@
+import { describe, expect, test } from 'vitest';
+import { load, mistakes, sourceIn, warnings } from '../support/load.ts';
+
+const DATABASE = 'postgres: { host: db.data, database: shop, version: 17, credentials: { secret: db } }';
+const TWO = 'postgres: { host: db.data, databases: [shop, crm], version: 17, credentials: { secret: db } }';
+
+const values = (verify: string, kind = DATABASE, head = '') => `namespace: backup
+storages: { near: { pvc: { size: 10Gi } }, far: { pvc: { size: 1Gi } } }
+${head}plans: { default: { storages: [near], tiers: { daily: { schedule: '@daily', keep: { last: 3 } } } } }
+sources: { shop: { verify: ${verify}, ${kind} } }
+`;
+
+describe('what a proof cannot do is refused', () => {
+  test('to fetch from a storage that no tier has', () => {
+    expect(mistakes(values('{ storage: far }'))).toMatchInlineSnapshot(`
+      "sources.shop.verify.storage: no tier of 'shop' has the storage 'far'
+        at config/base.yaml:4
+        HINT: its storages: near"
+    `);
+    expect(mistakes(values('{ storage: naer }'))).toContain("HINT: did you mean 'near'?");
+  });
+
+  test('to ask a kind that the source does not have, where the source itself says so', () => {
+    expect(mistakes(values('{ volume: { entriesAtLeast: 1 } }'))).toMatchInlineSnapshot(`
+      "sources.shop.verify.volume: 'shop' has nothing of the kind volume
+        at config/base.yaml:4
+        HINT: its kinds: postgres"
+    `);
+    expect(mistakes(values('{}', DATABASE, 'verify: { volume: { entriesAtLeast: 1 } }\n'))).toBe('');
+    expect(mistakes(values('{}', DATABASE, 'defaults: { verify: { volume: { entriesAtLeast: 1 } } }\n'))).toBe('');
+  });
+
+  test('to ask a database that the source does not have', () => {
+    expect(mistakes(values('{ postgres: { databases: { smrc: {} } } }', TWO))).toContain(
+      "sources.shop.verify.postgres.databases.smrc: the source has no database 'smrc'",
+    );
+  });
+
+  test('to guess which of several databases is meant', () => {
+    expect(mistakes(values('{ postgres: { tables: [a.b] } }', TWO))).toMatchInlineSnapshot(`
+      "sources.shop.verify.postgres.tables: which of the databases is meant?
+        at config/base.yaml:4
+        HINT: write databases: { shop: { tables: … } }"
+    `);
+  });
+});
+
+test('a finding stands where it was written: in the defaults, when it is theirs', () => {
+  expect(mistakes(values('{}', TWO, 'defaults: { verify: { postgres: { tables: [a.b] } } }\n'))).toContain(
+    'defaults.verify.postgres.tables: which of the databases is meant?',
+  );
+});
+
+test('nothing is asked of a proof that is switched off', () => {
+  expect(mistakes(values('{ enabled: false, storage: far }'))).toBe('');
+});
+
+test('both kinds of today can be proved: nothing is warned of', () => {
+  const both = `${DATABASE}, volume: { claim: data, node: worker-1 }`;
+  expect(warnings(values('{}', both)).join()).not.toContain('nothing proves');
+  expect(sourceIn(load(values('{}', both))).verify?.parts.map(({ name }) => name)).toEqual(['postgres', 'volume']);
+});
