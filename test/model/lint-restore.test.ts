@@ -1,0 +1,113 @@
+import { describe, expect, test } from 'vitest';
+import { mistakes, warnings } from '../support/load.ts';
+
+const BASE = `namespace: backup
+storages: { near: { pvc: { size: 10Gi } }, far: { s3: { bucket: bbb, credentials: { secret: s3 } } } }
+plans:
+  default:
+    storages: [near, far]
+    keep: { last: 3 }
+    tiers: { daily: { schedule: '@daily' }, monthly: { schedule: '@monthly', storages: [far] } }
+sources:
+  shop: { postgres: { host: db.data, database: shop, version: 17, credentials: { secret: db }, admin: { credentials: { secret: admin } } } }
+  crm: { postgres: { host: db.data, database: crm, version: 17, credentials: { secret: db } } }
+  wiki: { postgres: { host: db.data, databases: [wiki, old], version: 17, credentials: { secret: db }, admin: { credentials: { secret: admin } } }, volume: { claim: wiki, node: a } }
+  large: { volume: { claim: large, node: a }, pod: { scratch: { size: 1Ti, storageClassName: fast } } }
+`;
+
+const files = (entry: string) => ({ 'base.yaml': BASE, 'prod.yaml': `restores: { back: { ${entry} } }\n`, 'staging.yaml': 'namespace: staging\n' });
+const said = (entry: string) => mistakes(files(entry));
+const warned = (entry: string) => warnings(files(entry)).filter((text) => text.startsWith('restores'));
+
+/** What is said first of an entry, without the place. */
+const first = (entry: string) =>
+  said(entry)
+    .replace(/\n {2}at \S+/g, '')
+    .split('\n')
+    .slice(0, 2);
+
+describe('a restore that would end badly is refused, with a way out', () => {
+  test.each([
+    ['source: shp', 'source', "there is no source 'shp'", "did you mean 'shop'?"],
+    ['source: other', 'source', "there is no source 'other'", 'known sources: shop, crm, wiki, large'],
+    ['source: shop, at: before 2026-11-21', 'at', 'expected a time with its zone, got "before 2026-11-21"', 'write before:'],
+    ['source: shop, at: a b', 'at', 'not an id, got "a b"', 'write latest, latest-verified'],
+    ['source: shop, backupsOf: stagin/shop', 'backupsOf', "no environment 'stagin' in", "did you mean 'staging'?"],
+    ['source: shop, from: far, backupsOf: staging/shp', 'backupsOf', "no source 'shp' in staging", 'write it as prod/shop'],
+    ['source: shop, from: fra', 'from', "no tier of 'shop' has the storage 'fra'", "did you mean 'far'?"],
+    ['source: shop, from: near, tier: monthly', 'from', "no tier of 'shop' has the storage 'near'", "did you mean 'far'?"],
+    ['source: shop, tier: dayly', 'tier', "'shop' has no tier 'dayly'", "did you mean 'daily'?"],
+    ['source: shop, tier: yearly', 'tier', "'shop' has no tier 'yearly'", 'its tiers: daily, monthly, pre-restore'],
+    ['source: shop, volume: {}', 'volume', "'shop' has nothing of the kind volume", 'its kinds: postgres'],
+    ['source: crm', 'postgres', 'a restore needs a role that may make databases', 'name its Secret in the source'],
+    ['source: wiki, postgres: { database: x }', 'postgres.database', 'one name for several databases', 'choose one with part:'],
+    ['source: wiki, part: wki', 'part', "'wiki' has no part 'wki'", 'its parts: wiki, old, volume'],
+    ['source: wiki, from: far, backupsOf: staging/shop', 'backupsOf', "'shop' has no part 'wiki'", 'choose one that both have with part:'],
+    ['source: crm, part: volume', 'part', "'crm' has no part 'volume'", 'its parts: postgres'],
+    ['source: shop, inPlace: { confirm: shop }', 'inPlace.confirm', "confirms 'shop', and what gives way is prod/shop", 'write confirm: prod/shop'],
+    ['source: shop, scaleDown: [deployment/a]', 'scaleDown', 'nothing that is live changes, so nothing needs to be stopped', 'write inPlace:'],
+    ['source: large', 'scratch.storageClassName', 'a pod that fills a claim sets no fsGroup', "restore with the node's disk"],
+    [
+      'source: wiki, scratch: { storageClassName: fast }',
+      'scratch.storageClassName',
+      'a pod that fills a claim sets no fsGroup',
+      "restore with the node's disk",
+    ],
+    [
+      'source: shop, backupsOf: staging/shop',
+      'backupsOf',
+      "the claim of 'near' is in the namespace 'staging', and the pods of 'shop' run in 'backup'",
+      'restore from another storage with from:',
+    ],
+  ])('%s', (entry, path, message, hint) => {
+    const [what = '', how = ''] = first(entry);
+    expect(what).toContain(`restores.back.${path}: ${message}`);
+    expect(how).toContain('HINT: ');
+    expect(how).toContain(hint);
+  });
+
+  test('every mistake of one entry at once', () => {
+    expect(
+      said('source: shop, at: a b, from: fra, volume: {}, inPlace: { confirm: x }, postgres: { tables: [a.b] }').match(/^restores\S+(?=: )/gm),
+    ).toEqual(['at', 'from', 'volume', 'postgres.tables', 'inPlace.confirm'].map((path) => `restores.back.${path}`));
+  });
+
+  test('nothing in place is said twice: a typing error of the source is one mistake', () => {
+    expect(said('source: shp, part: x, at: a b').match(/^restores\S+(?=: )/gm)).toEqual(['restores.back.source']);
+  });
+});
+
+describe('what is right is taken', () => {
+  test.each([
+    'source: shop',
+    'source: shop, tier: monthly',
+    'source: shop, tier: pre-restore',
+    'source: shop, from: far, backupsOf: staging/shop',
+    'source: shop, from: far, backupsOf: staging/crm',
+    'source: shop, backupsOf: prod/crm',
+    'source: shop, inPlace: { confirm: prod/shop }, scaleDown: [deployment/a]',
+    'source: wiki, part: old, postgres: { database: old_copy }',
+    'source: wiki, part: wiki, scratch: { storageClassName: fast }',
+    'source: wiki, part: volume, volume: { paths: [a] }',
+  ])('%s', (entry) => {
+    expect(said(entry)).toBe('');
+  });
+});
+
+describe('what is doubtful is warned of', () => {
+  test('live data that is not backed up before it gives way', () => {
+    expect(warned('source: shop, inPlace: { confirm: prod/shop, safetyBackup: false }').join()).toContain(
+      'restores.back.inPlace.safetyBackup: what is live is not backed up before it gives way',
+    );
+  });
+
+  test('applications by labels, each where it stands', () => {
+    const entry = 'source: shop, inPlace: { confirm: prod/shop }, scaleDown: [deployment/a, deployment/app=a]';
+    expect(warned(entry)).toHaveLength(1);
+    expect(warned(entry)[0]).toContain('restores.back.scaleDown[1]: by labels, the Role lets the restore stop and start every application');
+  });
+
+  test('and nothing else', () => {
+    expect(warned('source: shop, inPlace: { confirm: prod/shop }, scaleDown: [deployment/a]')).toEqual([]);
+  });
+});

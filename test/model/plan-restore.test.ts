@@ -1,0 +1,225 @@
+import { describe, expect, test } from 'vitest';
+import { applicationOf, lettersOf, safetyRun } from '../../lib/model/plan-restore.ts';
+import { load } from '../support/load.ts';
+import { aRun, aSource } from '../support/model.ts';
+import { anEnd, aRestore, loadRestores, RESTORABLE } from '../support/restores.ts';
+
+const idOf = (entry: Parameters<typeof aRestore>[0]) => aRestore(entry).id;
+
+describe('the id of a restore', () => {
+  test('is of eight letters that no YAML takes for a number, and in the name of its Job', () => {
+    const { id, name, entry, account } = aRestore({ source: 'orders' });
+    expect(id).toMatch(/^[b-df-hj-np-tv]{8}$/);
+    expect({ name, entry, account }).toEqual({ name: `restore-copy-${id}`, entry: 'copy', account: 'restore-orders' });
+  });
+
+  test('is the same each time, whatever the order of the keys and whatever else stands in the values', () => {
+    const entry = { source: 'orders', at: 'latest', postgres: { jobs: 4, owner: 'none' } } as const;
+    const other = { postgres: { owner: 'none', jobs: 4 }, at: 'latest', source: 'orders' } as const;
+    expect(idOf(entry)).toBe(idOf(other));
+    expect(aRestore(entry, { images: { postgres17: 'mirror.acme.dev/postgres:17.6' }, production: false }).id).toBe(idOf(entry));
+  });
+
+  test('is that of what was written, not of its defaults: an upgrade that has a new one restores nothing again', () => {
+    expect(idOf({ source: 'orders' })).toBe(lettersOf('["prod","copy",{"source":"orders"}]'));
+    expect(idOf({ source: 'orders', enabled: true })).toBe(idOf({ source: 'orders' }));
+  });
+
+  test('is another one for a changed entry, another name, and another environment', () => {
+    const ids = [
+      idOf({ source: 'orders' }),
+      idOf({ source: 'orders', at: 'latest-verified' }),
+      idOf({ source: 'orders', postgres: { jobs: 4 } }),
+      loadRestores({ other: { source: 'orders' } }).model.restores[0]?.id,
+      load(
+        {
+          'base.yaml': JSON.stringify({ ...RESTORABLE, restores: { copy: { source: 'orders' } } }),
+          'dev.yaml': '',
+        },
+        'dev',
+      ).model.restores[0]?.id,
+    ];
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+});
+
+test('P48: the name of a Job has at most 63 characters, however long that of the restore is', () => {
+  for (const length of [1, 39, 40]) {
+    const [restore] = loadRestores({ [`${'a'.repeat(length - 1)}b`]: { source: 'orders' } }).model.restores;
+    expect(restore?.name.length).toBeLessThanOrEqual(63);
+    expect(restore?.name).toContain(`${'a'.repeat(length - 1)}b-${restore?.id}`);
+  }
+});
+
+describe('where the backup comes from', () => {
+  const origin = (entry: Omit<Parameters<typeof aRestore>[0], 'source'>) => aRestore({ source: 'orders', ...entry });
+
+  test('the primary, and every tier that has it', () => {
+    const { origin: from, storages } = origin({});
+    expect(from).toEqual({ environment: 'prod', sources: ['orders'], folders: ['orders/daily'], wanted: 'latest', from: 1 });
+    expect(storages.map(({ name }) => name)).toEqual(['local']);
+  });
+
+  test('another storage, and every tier that has that', () => {
+    const { origin: from, storages } = origin({ from: 'offsite' });
+    expect(from.folders).toEqual(['orders/daily', 'orders/weekly']);
+    expect(storages.map(({ name }) => name)).toEqual(['offsite', 'local']);
+  });
+
+  test('one tier, by the storage that it has', () => {
+    const { origin: from, storages } = origin({ tier: 'weekly' });
+    expect(from.folders).toEqual(['orders/weekly']);
+    expect(storages[0]?.name).toBe('offsite');
+  });
+
+  test('what a restore has put aside is never the newest, but is found by its id, and as a tier', () => {
+    expect(origin({ at: 'latest-verified' }).origin.folders).not.toContain('orders/pre-restore');
+    expect(origin({ at: 'before:2026-11-21T09:30:00Z' }).origin.folders).not.toContain('orders/pre-restore');
+    expect(origin({ at: 'bcdfghjk' }).origin).toMatchObject({ wanted: 'bcdfghjk', folders: ['orders/daily', 'orders/pre-restore'] });
+    expect(origin({ tier: 'pre-restore' })).toMatchObject({ origin: { folders: ['orders/pre-restore'] }, storages: [{ name: 'local' }] });
+  });
+
+  test('another source of another environment, in its own folder and by its own storage', () => {
+    const { origin: from, storages, run } = aRestore({ source: 'uploads', backupsOf: 'staging/wiki', from: 'offsite', part: 'volume' });
+    expect(from).toMatchObject({ environment: 'staging', sources: ['wiki'], folders: ['wiki/daily', 'wiki/weekly'] });
+    expect(storages[0]?.access.remote).toBe('S1:acme-backups/staging');
+    expect(run.source).toBe('uploads');
+  });
+
+  test('a source that was renamed goes by both of its names', () => {
+    const sources = { ...RESTORABLE.sources, orders: { ...RESTORABLE.sources.orders, folder: 'shop' } };
+    expect(aRestore({ source: 'orders' }, { sources }).origin).toMatchObject({ sources: ['orders', 'shop'], folders: ['shop/daily'] });
+  });
+});
+
+describe('the marker of a restore that is done', () => {
+  test('lies in the primary, which is read anyway', () => {
+    const { id, done, storages } = aRestore({ source: 'orders' });
+    expect(done).toEqual({ storage: 1, path: `orders/restores/${id}.done` });
+    expect(storages).toHaveLength(1);
+  });
+
+  test('lies in the primary of what is restored also where another storage is read', () => {
+    for (const entry of [{ from: 'offsite' }, { from: 'offsite', backupsOf: 'staging/orders' }]) {
+      const { id, done, storages } = aRestore({ source: 'orders', ...entry });
+      expect(done).toEqual({ storage: 2, path: `orders/restores/${id}.done` });
+      expect(storages.map(({ name, role }) => [name, role])).toEqual([
+        ['offsite', 'primary'],
+        ['local', 'copy'],
+      ]);
+    }
+  });
+
+  test('lies in our prefix of a bucket, when that of another environment is read', () => {
+    const plans = { default: { ...RESTORABLE.plans.default, storages: ['offsite'], tiers: RESTORABLE.plans.default.tiers } };
+    const { done, storages } = aRestore({ source: 'orders', from: 'offsite', backupsOf: 'staging/orders' }, { plans });
+    expect(done?.storage).toBe(2);
+    expect(storages.map(({ access }) => access.remote)).toEqual(['S1:acme-backups/staging', 'S2:acme-backups/prod']);
+  });
+
+  test('there is none for what the command line makes: it runs as often as it is made', () => {
+    expect(anEnd('swap-back', 'orders')).not.toHaveProperty('done');
+  });
+});
+
+describe('the backup that goes first', () => {
+  test('is the own one of the source, into a tier of its own from which nothing is deleted', () => {
+    const run = safetyRun(aSource([aRun(), aRun({ tier: 'weekly' })]));
+    expect(run).toMatchObject({ name: 'backup-shop-pre-restore', tier: 'pre-restore', folder: 'shop/pre-restore', schedule: undefined });
+    expect(run.storages.map(({ name, keep }) => [name, keep])).toEqual([
+      ['local', undefined],
+      ['offsite', undefined],
+    ]);
+    expect(run.parts).toEqual(aRun().parts);
+  });
+
+  test('is made in place only, not for a copy, not where somebody does without, and not for what ends a restore', () => {
+    const inPlace = { confirm: 'prod/orders' };
+    expect(aRestore({ source: 'orders' }).safetyBackup).toBe(false);
+    expect(aRestore({ source: 'orders', inPlace }).safetyBackup).toBe(true);
+    expect(aRestore({ source: 'orders', inPlace: { ...inPlace, safetyBackup: false } }).safetyBackup).toBe(false);
+    expect(anEnd('drop-old', 'orders').safetyBackup).toBe(false);
+  });
+
+  test('brings its Secrets and its peers along, and only when it is made', () => {
+    const secrets = (entry: object) => aRestore({ source: 'orders', ...entry }).secrets.map(({ secret }) => secret);
+    expect(secrets({})).toEqual(['orders-admin']);
+    expect(secrets({ inPlace: { confirm: 'prod/orders' } })).toEqual(['backup-s3', 'orders-admin', 'orders-db']);
+  });
+});
+
+describe('the guard', () => {
+  const inPlace = { confirm: 'prod/uploads' };
+
+  test('is there for applications, and for a claim that must be free', () => {
+    expect(aRestore({ source: 'orders', inPlace: { confirm: 'prod/orders' } }).guard).toBeUndefined();
+    expect(aRestore({ source: 'uploads' }).guard).toBeUndefined();
+    expect(aRestore({ source: 'uploads', inPlace }).guard).toMatchObject({ applications: [], claims: ['uploads'], claimsInUse: false });
+    expect(aRestore({ source: 'uploads', inPlace, whileInUse: true }).guard).toBeUndefined();
+  });
+
+  test('knows the applications, how others are paused, and how long it may wait', () => {
+    const { guard } = aRestore({
+      source: 'uploads',
+      inPlace,
+      whileInUse: true,
+      scaleDown: ['deployment/api', 'web/statefulset/app=web'],
+      paused: { gitops: 'argocd app set' },
+      stopWait: '1m',
+      startWait: '2m',
+    });
+    expect(guard).toEqual({
+      applications: [
+        { namespace: 'backup', kind: 'deployment', name: 'api' },
+        { namespace: 'web', kind: 'statefulset', selector: 'app=web' },
+      ],
+      paused: { gitops: 'argocd app set' },
+      claims: ['uploads'],
+      claimsInUse: true,
+      stopWait: 60,
+      startWait: 120,
+    });
+  });
+
+  test.each([
+    ['deployment/api', { namespace: 'backup', kind: 'deployment', name: 'api' }],
+    ['statefulset/db', { namespace: 'backup', kind: 'statefulset', name: 'db' }],
+    ['shop/deployment/api', { namespace: 'shop', kind: 'deployment', name: 'api' }],
+    ['deployment/app=shop,tier=api', { namespace: 'backup', kind: 'deployment', selector: 'app=shop,tier=api' }],
+    ['statefulset/app.kubernetes.io/name=x', { namespace: 'backup', kind: 'statefulset', selector: 'app.kubernetes.io/name=x' }],
+    ['shop/statefulset/app.kubernetes.io/name=x', { namespace: 'shop', kind: 'statefulset', selector: 'app.kubernetes.io/name=x' }],
+    ['deployment/deployment/x', { namespace: 'deployment', kind: 'deployment', name: 'x' }],
+  ])('%s is read as it is meant', (text, application) => {
+    expect(applicationOf(text, 'backup')).toEqual(application);
+  });
+});
+
+describe('the parts', () => {
+  test('are all that the backup has, or the one that is wanted', () => {
+    expect(aRestore({ source: 'wiki' }).parts.map(({ name }) => name)).toEqual(['postgres', 'volume']);
+    expect(aRestore({ source: 'wiki', part: 'volume' }).parts.map(({ name }) => name)).toEqual(['volume']);
+    expect(aRestore({ source: 'orders', part: 'orders-archive' }).parts.map(({ name }) => name)).toEqual(['orders-archive']);
+  });
+
+  test('bring the claims that are made for them', () => {
+    const { claims, parts } = aRestore({ source: 'uploads', volume: { into: { claim: 'copy', size: '5Gi' } } });
+    expect(claims).toEqual([{ name: 'copy', namespace: 'backup', size: '5Gi', accessMode: 'ReadWriteOnce' }]);
+    expect(parts[0]?.placement).toBeUndefined();
+  });
+
+  test('one part needs nothing of the others: files come back where nobody may make databases', () => {
+    const { admin: _, ...postgres } = RESTORABLE.sources.wiki.postgres;
+    const sources = { ...RESTORABLE.sources, wiki: { ...RESTORABLE.sources.wiki, postgres } };
+    const { parts, secrets } = aRestore({ source: 'wiki', part: 'volume' }, { sources });
+    expect(parts.map(({ name }) => name)).toEqual(['volume']);
+    expect(secrets).toEqual([]);
+  });
+});
+
+test('the scratch may be larger than that of the backup', () => {
+  expect(aRestore({ source: 'orders' }).run.pod.scratch).toEqual({ size: '10Gi' });
+  expect(aRestore({ source: 'orders', scratch: { size: '1Ti', storageClassName: 'fast' } }).run.pod.scratch).toEqual({
+    size: '1Ti',
+    storageClassName: 'fast',
+  });
+});
