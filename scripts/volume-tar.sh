@@ -126,7 +126,7 @@ judge_changes() {
 
 # prove - the archive as it lies on the disk is read to its end, and hashed at the same time
 prove() {
-	sha256sum <"$TMP/archive" >"$TMP/sha256" 2>"$TMP/hash.err" &
+	sha256 "$TMP/archive" >"$TMP/sha256" 2>"$TMP/hash.err" &
 	hasher=$!
 	open_pipe
 	(

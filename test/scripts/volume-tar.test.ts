@@ -125,6 +125,12 @@ test('GNU tar with gzip', async () => {
   expect(portrait(unpacked(artifactOf(outcome)))).toBe(portrait(data));
 });
 
+test.each(['exit 1', 'echo "no such command" >&2; exit 127'])('where openssl does not work (%s), sha256sum hashes', async (openssl) => {
+  const outcome = await take(GNU, { data: volumeOf('echo x >f'), standIns: { openssl } });
+  expect(outcome).toMatchObject({ status: 0, calls: [expect.stringContaining('openssl dgst -sha256')] });
+  bash(join(outcome.work, 'out'), 'sha256sum -c --quiet ../facts/volume.sums');
+});
+
 test('P100: with GNU tar a sparse file is small in the archive and stays sparse', async () => {
   const data = volumeOf('truncate -s 5G sparse; printf end | dd of=sparse bs=1 seek=4000000000 conv=notrunc 2>/dev/null; truncate -s 3G hole');
   const outcome = await take(GNU, { data });

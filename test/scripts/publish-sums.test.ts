@@ -1,0 +1,37 @@
+import { dirname } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { aClaim, anS3, publish, type StorageEnv, stage, withSettings } from '../support/publish.ts';
+import { type LocalS3, startLocalS3 } from '../support/s3.ts';
+import { toolPath } from '../support/tools.ts';
+
+let s3: LocalS3;
+beforeAll(async () => {
+  s3 = await startLocalS3();
+  for (const bucket of ['by-sum', 'by-size']) await s3.rclone('mkdir', `S:${bucket}`);
+});
+afterAll(() => s3?.end());
+
+/** What is computed of the files that were taken, before any is stored. */
+async function sumsFor(storages: readonly StorageEnv[]): Promise<{ status: number | null; sums: string }> {
+  const rclone = toolPath('rclone');
+  const { status, calls } = await publish(stage(), storages, {
+    shell: ['dash'],
+    path: [dirname(rclone)],
+    standIns: { rclone: `exec ${rclone} "$@"` },
+  });
+  const [first = ''] = calls.filter((call) => call.startsWith('rclone lsjson out'));
+  return { status, sums: [...first.matchAll(/--hash-type (\w+)/g)].map(([, type]) => type).join(' ') };
+}
+
+test('a claim is compared by SHA-256, so nobody waits for an MD5', async () => {
+  expect(await sumsFor([aClaim().storage, aClaim().storage])).toEqual({ status: 0, sums: 'sha256' });
+});
+
+test('rule 8: an S3 store is compared by MD5, of the bytes that the SHA-256 vouches for, also where a claim comes first', async () => {
+  expect(await sumsFor([aClaim().storage, anS3(s3, { bucket: 'by-sum' })])).toEqual({ status: 0, sums: 'sha256 md5' });
+});
+
+test('an S3 store of which only sizes are compared needs no MD5', async () => {
+  const bySize = withSettings(anS3(s3, { bucket: 'by-size' }), { COMPARE: 'size' });
+  expect(await sumsFor([aClaim().storage, bySize])).toEqual({ status: 0, sums: 'sha256' });
+});
