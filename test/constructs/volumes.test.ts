@@ -29,6 +29,15 @@ test('two containers with one claim share the volume', () => {
   expect(volumesFor([storage], [storage]).volumes).toHaveLength(1);
 });
 
+test('one claim at two places is one volume: with two of them the kubelet waits for ever', () => {
+  const { mounts, volumes } = volumesFor([storage], [{ ...storage, path: '/storage/near' }]);
+  expect(volumes).toHaveLength(1);
+  expect(mounts.map(([mount]) => [mount?.name, mount?.mountPath])).toEqual([
+    ['storage-local', '/storage/local'],
+    ['storage-local', '/storage/near'],
+  ]);
+});
+
 test('two containers with different files at one path have a volume each', () => {
   const ca = (configMap: string): Mount => ({ type: 'configMap', configMap, key: 'ca.crt', path: '/etc/backstay/postgres/ca.crt' });
   const { mounts, volumes } = volumesFor([ca('one')], [ca('two')], [ca('one')]);
@@ -60,8 +69,8 @@ test('all files of a folder are one volume, whatever they come from', () => {
 });
 
 test('P48: a long path gives a name that Kubernetes takes, and no other path the same', () => {
-  const at = (path: string): Mount => ({ ...storage, path });
-  const names = volumesFor([at(`/storage/${'a'.repeat(63)}`), at(`/storage/${'a'.repeat(62)}b`)]).volumes.map(({ name }) => name);
+  const at = (path: string, claim: string): Mount => ({ ...storage, claim, path });
+  const names = volumesFor([at(`/storage/${'a'.repeat(63)}`, 'one'), at(`/storage/${'a'.repeat(62)}b`, 'other')]).volumes.map(({ name }) => name);
   expect(new Set(names).size).toBe(2);
   for (const name of names) expect(name).toMatch(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/);
 });

@@ -62,6 +62,7 @@ export function cluster({ pods, jobEnds, missing = [], logs = {}, events = [] }:
     const args = call.replace(/^--context \S+ /, '');
     const named = args.match(/(serviceaccount|configmap)\/\S+/g);
     if (named) return named.filter((name) => !missing.some((gone) => name.startsWith(gone))).join('\n');
+    if (args.startsWith('apply')) return 'applied\n';
     if (args.startsWith('create')) return JSON.stringify({ metadata: { name: 'backup-shop-daily-x7k2p' } });
     if (args.startsWith('get job ')) return JSON.stringify({ status: { conditions: last() && jobEnds ? [{ status: 'True', ...jobEnds }] : [] } });
     if (/^get pods? /.test(args)) {

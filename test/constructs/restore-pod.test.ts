@@ -1,0 +1,195 @@
+import { describe, expect, test } from 'vitest';
+import { restorePod } from '../../lib/constructs/restore-pod.ts';
+import { IMAGES } from '../../lib/images.ts';
+import type { PlannedRestore } from '../../lib/model/model.ts';
+import type { Container, Pod } from '../support/objects.ts';
+import { anEnd, aRestore, RESTORABLE } from '../support/restores.ts';
+
+const podOf = (restore: PlannedRestore) => restorePod({ restore, images: IMAGES }) as unknown as Pod;
+const namesOf = (containers: readonly Container[] = []) => containers.map(({ name }) => name);
+const stepsOf = (restore: PlannedRestore) => {
+  const { initContainers, containers } = podOf(restore);
+  return { init: namesOf(initContainers), main: namesOf(containers) };
+};
+const allOf = ({ initContainers = [], containers }: Pod) => [...initContainers, ...containers];
+const told = (container: Container | undefined, variable: string) => container?.env.find(({ name }) => name === variable)?.value;
+
+const orders = { source: 'orders', inPlace: { confirm: 'prod/orders' } } as const;
+const guarded = { ...orders, scaleDown: ['deployment/api'] };
+const uploads = { source: 'uploads', inPlace: { confirm: 'prod/uploads' } } as const;
+
+describe('without applications the steps are in a row, and each starts when the one before has succeeded', () => {
+  test('a copy: fetch, each part, the marker', () => {
+    expect(stepsOf(aRestore({ source: 'orders' }))).toEqual({ init: ['fetch', 'restore-orders', 'restore-orders-archive'], main: ['record'] });
+  });
+
+  test('in place: nothing is backed up before all is fetched, and nothing gives way before all is backed up', () => {
+    expect(stepsOf(aRestore(orders))).toEqual({
+      init: ['fetch', 'take-orders', 'take-orders-archive', 'publish', 'restore-orders', 'restore-orders-archive'],
+      main: ['record'],
+    });
+  });
+
+  test('what ends a restore fetches nothing, backs up nothing and leaves no marker', () => {
+    expect(stepsOf(anEnd('swap-back', 'orders'))).toEqual({ init: ['restore-orders'], main: ['restore-orders-archive'] });
+  });
+
+  test('each runs its script by the shell of its image, and waits for nobody', () => {
+    for (const { command, env } of allOf(podOf(aRestore(orders)))) {
+      expect(command).toEqual(['/bin/sh', expect.stringMatching(/^\/scripts\/[a-z-]+\.sh$/)]);
+      expect(env.map(({ name }) => name)).not.toContain('TURN');
+    }
+  });
+});
+
+describe('with applications they run side by side', () => {
+  const pod = podOf(aRestore(guarded));
+  const [guard, ...rest] = pod.containers;
+
+  test('fetch still goes first, before anything is stopped; a shell is put beside kubectl before that', () => {
+    expect(namesOf(pod.initContainers)).toEqual(['shell', 'fetch']);
+    expect(namesOf(pod.containers)).toEqual([
+      ...['guard', 'take-orders', 'take-orders-archive', 'publish', 'restore-orders', 'restore-orders-archive', 'record'],
+    ]);
+  });
+
+  test('each waits for the one before, the first for the guard: one chain', () => {
+    const turns = rest.map((container) => [told(container, 'TURN'), told(container, 'TURN_AFTER')]);
+    expect(turns).toEqual(rest.map(({ name }, index) => [name, rest[index - 1]?.name ?? 'guard']));
+    for (const { command } of rest) expect(command).toEqual(['/bin/sh', '/scripts/turn.sh', expect.stringMatching(/^\/scripts\/[a-z-]+\.sh$/)]);
+  });
+
+  test('the guard starts the applications after the last step that works on their data', () => {
+    expect(told(guard, 'TURN_LAST')).toBe('restore-orders-archive');
+    expect(told(guard, 'STATES')).toBe('orders\norders-archive');
+    expect(guard?.command).toEqual(['/work/bin/busybox', 'sh', '/scripts/guard.sh']);
+  });
+
+  test('rule 13: the guard alone has a token, and nothing of the data, no key and no password', () => {
+    const tokens = (container: Container) => container.volumeMounts.filter(({ mountPath }) => mountPath.includes('serviceaccount'));
+    expect(allOf(pod).filter((container) => tokens(container).length > 0)).toEqual([guard]);
+    expect(guard?.env.filter(({ valueFrom }) => valueFrom?.secretKeyRef)).toEqual([]);
+    expect(guard?.volumeMounts.map(({ mountPath }) => mountPath).sort()).toEqual([
+      '/scripts',
+      '/tmp',
+      '/var/run/secrets/kubernetes.io/serviceaccount',
+      '/work',
+    ]);
+    expect(pod).toMatchObject({ automountServiceAccountToken: false });
+  });
+
+  test('a guard that is told to stop has the time to start the applications again', () => {
+    expect(podOf(aRestore(guarded))).toHaveProperty('terminationGracePeriodSeconds', 120);
+    const defaults = { pod: { terminationGracePeriod: '10m' } };
+    expect(podOf(aRestore(guarded, { defaults }))).toHaveProperty('terminationGracePeriodSeconds', 600);
+  });
+
+  test('rule 6: the scratch is reserved once, by the first of them, and not by each', () => {
+    const disk = allOf(pod).map(({ name, ...container }) => [
+      name,
+      (container as never as { resources: { requests: Record<string, string> } }).resources.requests['ephemeral-storage'],
+    ]);
+    const [large, small] = ['10432Mi', '128Mi'];
+    expect(Object.fromEntries(disk)).toEqual({
+      ...{ shell: large, fetch: large, guard: small },
+      ...{
+        'take-orders': large,
+        'take-orders-archive': small,
+        publish: small,
+        'restore-orders': small,
+        'restore-orders-archive': small,
+        record: small,
+      },
+    });
+  });
+});
+
+test('a claim that must be free has a guard without an application', () => {
+  const pod = podOf(aRestore(uploads));
+  expect(namesOf(pod.containers)).toEqual(['guard', 'take-volume', 'publish', 'restore-volume', 'record']);
+  expect(told(pod.containers[0], 'CLAIMS')).toBe('backup uploads');
+  expect(told(pod.containers[0], 'APPLICATIONS')).toBeUndefined();
+});
+
+describe('the files of an application', () => {
+  const volumes = { default: RESTORABLE.plans.default };
+  const securityOf = (restore: PlannedRestore) => podOf(restore).securityContext;
+
+  test('rule 2: no group is given to a claim that is filled; the storages are reached by a group beside', () => {
+    expect(securityOf(aRestore({ source: 'uploads' }))).toEqual({
+      runAsNonRoot: true,
+      runAsUser: 999,
+      runAsGroup: 999,
+      supplementalGroups: [10_999],
+      seccompProfile: { type: 'RuntimeDefault' },
+    });
+    expect(securityOf(aRestore({ source: 'wiki' }))).not.toHaveProperty('fsGroup');
+  });
+
+  test('a pod that fills none has the group of the storages', () => {
+    expect(securityOf(aRestore({ source: 'orders' }))).toMatchObject({ fsGroup: 10_999, fsGroupChangePolicy: 'OnRootMismatch' });
+  });
+
+  test('the claim is one volume, which only its own step may write: of two for one claim the kubelet mounts none', () => {
+    const pod = podOf(aRestore(uploads));
+    const volumes = pod.volumes.filter(({ persistentVolumeClaim: claim }) => claim?.claimName === 'uploads');
+    expect(volumes).toHaveLength(1);
+    const mounts = allOf(pod).flatMap(({ name, volumeMounts }) =>
+      volumeMounts.flatMap((mount) => (mount.name === volumes[0]?.name ? [[name, mount.readOnly ?? false]] : [])),
+    );
+    expect(mounts).toEqual([
+      ['take-volume', true],
+      ['restore-volume', false],
+    ]);
+  });
+
+  test('root may give files away, and nobody else may; no other step may', () => {
+    const capabilities = (runAsUser: number) =>
+      allOf(podOf(aRestore(uploads, { plans: volumes, defaults: { pod: { runAsUser } } }))).flatMap(({ name, securityContext }) =>
+        (securityContext.capabilities.add ?? []).length > 0 ? [[name, securityContext.capabilities.add]] : [],
+      );
+    expect(capabilities(0)).toEqual([['restore-volume', ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID']]]);
+    expect(capabilities(1000)).toEqual([]);
+  });
+});
+
+describe('what a step is told', () => {
+  test('rule 15: a password of a database stays with the step that needs it, and keys of storages with those', () => {
+    const keys = Object.fromEntries(
+      allOf(podOf(aRestore({ ...orders, from: 'offsite' }))).map(({ name, env }) => [
+        name,
+        [...new Set(env.flatMap(({ valueFrom }) => valueFrom?.secretKeyRef?.name ?? []))],
+      ]),
+    );
+    expect(keys).toEqual({
+      ...{ fetch: ['backup-s3'], 'take-orders': ['orders-db'], 'take-orders-archive': ['orders-db'], publish: ['backup-s3'] },
+      ...{ 'restore-orders': ['orders-admin'], 'restore-orders-archive': ['orders-admin'], record: ['backup-s3'] },
+    });
+  });
+
+  test('the safety backup is pinned, in its own folder, and prunes nothing', () => {
+    const publish = allOf(podOf(aRestore(orders))).find(({ name }) => name === 'publish');
+    expect(told(publish, 'PIN')).toBe('true');
+    expect(told(publish, 'FOLDER')).toBe('orders/pre-restore');
+    expect(publish?.env.filter(({ name }) => /_KEEP_/.test(name))).toEqual([]);
+  });
+
+  test('every step knows the restore by one id, which is that of the marker', () => {
+    const restore = aRestore(guarded);
+    const steps = allOf(podOf(restore)).filter(({ name }) => /^(fetch|guard|restore-|record)/.test(name));
+    for (const step of steps) expect(told(step, 'RESTORE_ID')).toBe(restore.id);
+    expect(told(steps.at(-1), 'DONE_PATH')).toBe(`orders/restores/${restore.id}.done`);
+    expect(told(steps[0], 'DONE_PATH')).toBe(`orders/restores/${restore.id}.done`);
+  });
+
+  test('a choice by labels, and a text about what is paused, reach the guard as they were written', () => {
+    const restore = aRestore({
+      ...orders,
+      scaleDown: ['web/deployment/app=web,tier=x', 'statefulset/db'],
+      paused: { gitops: 'argocd app set $APP' },
+    });
+    const guard = podOf(restore).containers[0];
+    expect(told(guard, 'APPLICATIONS')).toBe('web deployment selector app=web,tier=x\nbackup statefulset db');
+    expect(told(guard, 'PAUSED')).toBe('gitops argocd app set $$APP');
+  });
+});

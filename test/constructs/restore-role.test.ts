@@ -1,0 +1,87 @@
+import { describe, expect, test } from 'vitest';
+import { objectsOf } from '../../lib/charts/objects.ts';
+import { guardedNamespaces, RestoreRole } from '../../lib/constructs/restore-role.ts';
+import type { PlannedRestore } from '../../lib/model/model.ts';
+import { aRestore } from '../support/restores.ts';
+
+const PODS = { apiGroups: [''], resources: ['pods'], verbs: ['list'] };
+const AUTOSCALERS = { apiGroups: ['autoscaling'], resources: ['horizontalpodautoscalers'], verbs: ['list'] };
+
+const guardOf = (restore: PlannedRestore) => {
+  if (!restore.guard) throw new Error('no guard');
+  return restore.guard;
+};
+
+function rolesOf(restore: PlannedRestore, namespace: string): readonly object[] {
+  return objectsOf((scope) => void new RestoreRole(scope, 'role', { restore, guard: guardOf(restore), namespace }));
+}
+
+const rulesOf = (restore: PlannedRestore, namespace: string) => (rolesOf(restore, namespace)[0] as { rules: readonly object[] }).rules;
+
+const inPlace = { confirm: 'prod/orders' };
+const orders = (...scaleDown: string[]) => aRestore({ source: 'orders', inPlace, scaleDown });
+const ownJob = ({ name }: PlannedRestore) => ({ apiGroups: ['batch'], resources: ['jobs'], resourceNames: [name], verbs: ['get', 'patch'] });
+
+describe('in its own namespace the guard may', () => {
+  test('read and scale these applications by name, and see pods and autoscalers', () => {
+    const restore = orders('deployment/web', 'statefulset/queue', 'deployment/api', 'deployment/api');
+    expect(rulesOf(restore, 'backup')).toEqual([
+      { apiGroups: ['apps'], resources: ['deployments'], resourceNames: ['api', 'web'], verbs: ['get', 'patch'] },
+      { apiGroups: ['apps'], resources: ['statefulsets'], resourceNames: ['queue'], verbs: ['get', 'patch'] },
+      PODS,
+      AUTOSCALERS,
+      ownJob(restore),
+    ]);
+  });
+
+  test('by labels, all of that kind and no other: the API server knows no narrower right', () => {
+    const restore = orders('deployment/app=web', 'deployment/api', 'statefulset/queue');
+    expect(rulesOf(restore, 'backup')).toEqual([
+      { apiGroups: ['apps'], resources: ['deployments'], verbs: ['get', 'list', 'patch'] },
+      { apiGroups: ['apps'], resources: ['statefulsets'], resourceNames: ['queue'], verbs: ['get', 'patch'] },
+      PODS,
+      AUTOSCALERS,
+      ownJob(restore),
+    ]);
+  });
+
+  test('see who uses a claim, where nothing is stopped', () => {
+    const restore = aRestore({ source: 'uploads', inPlace: { confirm: 'prod/uploads' } });
+    expect(rulesOf(restore, 'backup')).toEqual([PODS, ownJob(restore)]);
+  });
+
+  test('show its phase on its own Job and nothing else, where all applications are elsewhere', () => {
+    const restore = orders('shop/deployment/api');
+    expect(rulesOf(restore, 'backup')).toEqual([ownJob(restore)]);
+  });
+});
+
+test('in another namespace it may do what the applications of that one need, and see no Job', () => {
+  const restore = orders('shop/deployment/api', 'statefulset/queue');
+  expect(guardedNamespaces(restore, guardOf(restore))).toEqual(['backup', 'shop']);
+  expect(rulesOf(restore, 'shop')).toEqual([
+    { apiGroups: ['apps'], resources: ['deployments'], resourceNames: ['api'], verbs: ['get', 'patch'] },
+    PODS,
+    AUTOSCALERS,
+  ]);
+});
+
+test('it is bound in each namespace to the account in the namespace of the pods, under the name of the restore', () => {
+  const restore = orders('shop/deployment/api');
+  expect(rolesOf(restore, 'shop')).toMatchObject([
+    { kind: 'Role', metadata: { name: restore.name, namespace: 'shop', labels: { 'backstay.dev/restore': restore.name } } },
+    {
+      kind: 'RoleBinding',
+      metadata: { name: restore.name, namespace: 'shop', labels: { 'backstay.dev/restore': restore.name } },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: restore.name },
+      subjects: [{ kind: 'ServiceAccount', name: 'restore-orders', namespace: 'backup' }],
+    },
+  ]);
+});
+
+test('no right reaches a Secret, makes anything or deletes anything', () => {
+  const restore = orders('deployment/app=web', 'shop/deployment/api', 'shop/statefulset/app=db');
+  const rules = ['backup', 'shop'].flatMap((namespace) => rulesOf(restore, namespace)) as readonly { resources: string[]; verbs: string[] }[];
+  expect(new Set(rules.flatMap(({ verbs }) => verbs))).toEqual(new Set(['get', 'list', 'patch']));
+  expect(rules.flatMap(({ resources }) => resources).filter((name) => /secret|\*|exec/.test(name))).toEqual([]);
+});
