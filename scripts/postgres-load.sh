@@ -10,7 +10,7 @@
 # Statuses are numbers of common.sh; what is set here is read by who sources this file.
 # shellcheck disable=SC2034,SC2086
 
-R_TABLES=0 R_LARGE_OBJECTS=0 unpacker=''
+R_TABLES=null R_LARGE_OBJECTS=null unpacker=''
 
 # prelude - what every query may name, as variables of psql
 prelude() {
@@ -94,8 +94,8 @@ make_roles() {
 		making_roles "$TMP/new-roles" "$WORK_DIR/in/$GLOBALS_FILE"
 		[ "$SERVER_MAJOR" -ge 16 ] || [ "$SUPERUSER" = t ] || awk '{ gsub(/\047/, "\047\047"); printf "select format(\047grant %%I to current_user\047, E\047%s\047) \\gexec\n", $0 }' "$TMP/new-roles"
 		echo 'commit;'
-	} >"$TMP/making.sql"
-	query making <"$TMP/making.sql"
+	} >"$TMP/making-roles.sql"
+	query making <"$TMP/making-roles.sql"
 	log info "made roles without passwords: $(listed "$TMP/new-roles")"
 }
 
@@ -119,7 +119,8 @@ make_fresh() {
 		       when :'provider' = 'builtin' then format(' locale_provider builtin builtin_locale %L', :'locale')
 		       else ' locale_provider libc' end
 		  || case :'owner' when '' then '' else format(' owner %I', :'owner') end
-		  || coalesce((select format(' tablespace %I', spcname) from pg_database d join pg_tablespace t on t.oid = d.dattablespace where datname = :'live'), '')
+		  || coalesce((select format(' tablespace %I', spcname) from pg_database d join pg_tablespace t on t.oid = d.dattablespace where datname = :'live'
+		       and d.dattablespace <> (select dattablespace from pg_database where datname = 'template0')), '')
 		  || format(' allow_connections false connection limit %s', :mark)
 		\gexec
 		begin;
@@ -188,7 +189,7 @@ unpacking() {
 }
 
 unpack() {
-	case $compression in
+	case $COMPRESSION in
 	gzip) exec gzip -dc "$ARTIFACT" ;;
 	zstd) exec zstd -q -dc "$ARTIFACT" ;;
 	*) exec cat "$ARTIFACT" ;;
@@ -293,4 +294,5 @@ load_rows() {
 	run pg_restore --no-password --exit-on-error --data-only --single-transaction --use-list="$TMP/list" --dbname="$(conninfo "$INTO")" \
 		"$ARTIFACT" 2>"$TMP/load.err" || refuse_load
 	analyze "$INTO"
+	count_restored "$INTO"
 }

@@ -2,7 +2,7 @@
 # postgres-restore-preflight.sh - what can be known to fail before a restore has moved anything. Sourced, never run.
 #
 # Environment: that of postgres-restore.sh. All that is wrong is said at once, as far as it can be looked at.
-# Gives: BACKUP, FACTS, FORMAT, ARTIFACT, SUPERUSER (t or f); in TMP: list (the archive's, filtered), named (what it names).
+# Gives: BACKUP, FACTS, FORMAT, COMPRESSION, ARTIFACT, SUPERUSER (t or f); in TMP: list (the archive's, filtered), named (what it names).
 #
 # What PostgreSQL cannot be asked for: the free space of the server's disk. A server that runs full fails the restore, which
 # is beside then, and is removed.
@@ -20,7 +20,7 @@ read_part() {
 	BACKUP=$(cat "$WORK_DIR/run/backup")
 	FORMAT=$(fact format "$FACTS")
 	dumped_major=$(fact server.major "$FACTS")
-	compression=$(fact compression.method "$FACTS")
+	COMPRESSION=$(fact compression.method "$FACTS")
 	FRESH_OWNER='' TABLESPACES=keep
 	case $(fact kind "$FACTS")/$(fact method "$FACTS")/$FORMAT in
 	postgres/dump/custom | postgres/dump/plain) ;;
@@ -145,7 +145,7 @@ check_majors() {
 		problem $WRONG_INPUT 'of a plain dump no part can be restored alone' 'take dumps of format: custom, or restore all of it beside'
 	[ "$FORMAT" = custom ] || [ "$OWNER/$PRIVILEGES" = keep/keep ] ||
 		problem $WRONG_INPUT 'a plain dump has its owners and grants written into it: they cannot be left out' 'take dumps of format: custom, or make the roles that it names'
-	case $compression in
+	case $COMPRESSION in
 	gzip) [ "$FORMAT" = custom ] || need_cmd gzip ;;
 	zstd) [ "$FORMAT" = custom ] || need_cmd zstd ;;
 	esac

@@ -70,7 +70,7 @@ restore() {
 	look_at_journal
 	case $JOURNAL in
 	finished) finish ;;
-	ready) ;;
+	ready) count_restored "$FRESH" ;;
 	*) restore_beside ;;
 	esac
 	[ "$IN_PLACE" = false ] || swap_in
@@ -201,12 +201,12 @@ undo() {
 	drop_own || log warn "$FRESH could not be removed: $(reason_in "$TMP/drop.err")"
 }
 
-# finish - what there is now, for the report and for whoever looks at the pod
+# finish - what there is now, for the report and for whoever looks at the pod; nothing here may fail, it is done
 finish() {
 	PHASE=finish
 	making=''
-	count_restored "$INTO"
-	said="database $INTO restored from $BACKUP: $(count_of tables "$R_TABLES")"
+	said="database $INTO restored from $BACKUP"
+	[ "$R_TABLES" = null ] || said="$said: $(count_of tables "$R_TABLES")"
 	[ -z "$OLD" ] || said="$said; what it was is kept as $OLD"
 	[ "$JOURNAL" != finished ] || said="already done: $said"
 	state new "$said"

@@ -130,8 +130,8 @@ rehearse() {
 		echo 'begin;'
 		cat "$TMP/copying.sql"
 		echo 'rollback;'
-	} >"$TMP/rehearsal.sql"
-	try_query rehearsal <"$TMP/rehearsal.sql" || fail_as "$TMP/rehearsal.err" "owner, grants and settings of $LIVE cannot be given to another database"
+	} >"$TMP/rehearsing.sql"
+	try_query rehearsal <"$TMP/rehearsing.sql" || fail_as "$TMP/rehearsal.err" "owner, grants and settings of $LIVE cannot be given to another database"
 }
 
 exchange() {
@@ -177,7 +177,7 @@ copying() {
 		-- What was granted by another than the owner is granted by them again.
 		select case when a.grantor <> d.datdba then format('set local role %I', pg_get_userbyid(a.grantor)) end,
 		  format('grant %s on database %I to %s', a.privilege_type, :'fresh', case a.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(a.grantee)) end)
-		    || case when a.is_grantable and a.grantee <> d.datdba then ' with grant option' else '' end,
+		    || case when a.is_grantable then ' with grant option' else '' end,
 		  case when a.grantor <> d.datdba then 'reset role' end
 		from pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) with ordinality as a(grantor, grantee, privilege_type, is_grantable, at)
 		where d.datname = :'live' order by a.grantor <> d.datdba, a.at \gexec
@@ -249,7 +249,7 @@ report_kept() {
 	undo_hint
 	state new "$1"
 	printf '{"part":%s,"kind":"postgres","action":"swap-back","database":%s,"kept":%s,"seconds":%s}\n' "$(json_text "$PART")" \
-		"$(json_text "$LIVE")" "$(json_text "$OLD")" $(elapsed) >"$TMP/result"
+		"$(json_text "$LIVE")" "$(json_text "$OLD")" "$(elapsed)" >"$TMP/result"
 	report "$1" "$UNDO"
 }
 
@@ -274,6 +274,6 @@ drop_old() {
 	names=$(listed "$TMP/kept-databases")
 	state new "dropped: ${names:-nothing}"
 	printf '{"part":%s,"kind":"postgres","action":"drop-old","database":%s,"dropped":%s,"seconds":%s}\n' "$(json_text "$PART")" \
-		"$(json_text "$LIVE")" "$(json_or_null "$names")" $(elapsed) >"$TMP/result"
+		"$(json_text "$LIVE")" "$(json_or_null "$names")" "$(elapsed)" >"$TMP/result"
 	if [ -n "$names" ]; then report "dropped what was kept for $LIVE: $names" ''; else report "nothing is kept for $LIVE" ''; fi
 }

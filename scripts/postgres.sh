@@ -119,7 +119,7 @@ check_server() {
 # reason_in FILE - the first error that a tool wrote, on one line
 reason_in() {
 	awk '
-		/(error|ERROR|FATAL|PANIC):/ { if (!found++) { sub(/^[a-z_]+: error: /, ""); print } }
+		/(error|ERROR|FATAL|PANIC):/ { if (!found++) { sub(/^([a-z_]+: error: |psql:.*[.]sql:[0-9]+: )/, ""); print } }
 		{ last = $0 }
 		END { if (!found) print last == "" ? "it said nothing" : last }
 	' "$1"
