@@ -1,0 +1,238 @@
+import { loadAll } from 'js-yaml';
+import { describe, expect, test } from 'vitest';
+import { type ClusterPlan, cluster, pod } from '../support/fake-cluster.ts';
+import { backstay, type FakeWorld } from '../support/fake-world.ts';
+import type { Container, Job } from '../support/objects.ts';
+import { podOf } from '../support/objects.ts';
+import { projectFolder, VALUES } from '../support/project-folder.ts';
+
+const ADMIN = 'sources: { shop: { postgres: { admin: { credentials: { secret: shop-admin } } } } }\n';
+const FILES = {
+  'config/base.yaml': VALUES,
+  'config/prod.yaml': `${ADMIN.trimEnd().slice(0, -2)}, uploads: { volume: { claim: uploads, node: a } } }\n`,
+  'config/staging.yaml': 'namespace: staging\n',
+};
+
+const run = (...argv: string[]) => backstay(['restore', ...argv, ...projectFolder(FILES).config]);
+
+/** The Job that is printed, and what one of its containers is told. */
+async function printed(...argv: string[]) {
+  const { status, stdout, stderr, calls } = await run('prod/shop', ...argv);
+  expect({ status, calls }, stderr).toEqual({ status: 0, calls: [] });
+  const job = loadAll(stdout).at(-1) as Job;
+  const { initContainers = [], containers } = podOf(job);
+  const all: readonly Container[] = [...initContainers, ...containers];
+  const told = (step: string, variable: string) => all.find(({ name }) => name === step)?.env.find(({ name }) => name === variable)?.value;
+  return { job, stdout, stderr, told, steps: all.map(({ name }) => name) };
+}
+
+describe('restore prints a Job with all that it needs', () => {
+  test('of a copy beside what is live, for kubectl apply, and calls nothing', async () => {
+    const { stdout, stderr, job, told, steps } = await printed();
+    expect(stdout.split('\n').slice(0, 2)).toEqual([
+      '# a restore of prod/shop, for kubectl apply -f -: it runs once. What is left of it goes with',
+      `# kubectl delete job,networkpolicy,role,rolebinding --namespace backup --selector backstay.dev/restore=${job.metadata.name}`,
+    ]);
+    expect(loadAll(stdout).map((object) => (object as { kind: string }).kind)).toEqual(['ConfigMap', 'ServiceAccount', 'NetworkPolicy', 'Job']);
+    expect(steps).toEqual(['fetch', 'restore-postgres']);
+    expect(told('fetch', 'WANTED')).toBe('latest');
+    expect(told('restore-postgres', 'IN_PLACE')).toBe('false');
+    expect(stderr).toBe('');
+  });
+
+  test('under another name each time, so that a second one is no change of the first', async () => {
+    const names = await Promise.all([1, 2].map(async (now) => backstay(['restore', 'prod/shop', ...projectFolder(FILES).config], { now })));
+    const [first, second] = names.map(({ stdout }) => (loadAll(stdout).at(-1) as Job).metadata.name);
+    expect(first).toMatch(/^restore-shop-[b-df-hj-np-tv]{8}$/);
+    expect(second).toMatch(/^restore-shop-[b-df-hj-np-tv]{8}$/);
+    expect(first).not.toBe(second);
+  });
+
+  test('of the backup, storage and tier that are named', async () => {
+    const { told } = await printed('--at', 'before:2026-11-21T09:30:00Z', '--from', 'offsite', '--tier', 'daily');
+    expect(told('fetch', 'WANTED')).toBe('before:1795253400');
+    expect(told('fetch', 'STORAGE_1_NAME')).toBe('offsite');
+    expect(told('fetch', 'FOLDERS')).toBe('shop/daily');
+  });
+
+  test('of another environment', async () => {
+    const { told } = await printed('--source', 'staging/shop', '--from', 'offsite');
+    expect(told('fetch', 'ORIGIN_ENVIRONMENT')).toBe('staging');
+    expect(told('fetch', 'STORAGE_1_REMOTE')).toBe('S1:acme-backups/staging');
+  });
+
+  test('in place, with a backup of what is live first, unless somebody does without, and is warned', async () => {
+    const inPlace = await printed('--in-place', '--confirm', 'prod/shop');
+    expect(inPlace.steps).toEqual(['fetch', 'take-postgres', 'publish', 'restore-postgres']);
+    expect(inPlace.told('restore-postgres', 'IN_PLACE')).toBe('true');
+    const without = await printed('--in-place', '--confirm', 'prod/shop', '--no-safety-backup');
+    expect(without.steps).toEqual(['fetch', 'restore-postgres']);
+    expect(without.stderr).toContain('warning: what is live is not backed up before it gives way\n  HINT: ');
+  });
+
+  test('with each application that is stopped, and what removes the rights again in every namespace', async () => {
+    const { told, stdout, job } = await printed(
+      ...['--in-place', '--confirm', 'prod/shop', '--scale-down', 'deployment/api', '--scale-down', 'shop/statefulset/queue'],
+    );
+    expect(told('guard', 'APPLICATIONS')).toBe('backup deployment api\nshop statefulset queue');
+    expect(stdout).toContain(` && kubectl delete role,rolebinding --namespace shop --selector backstay.dev/restore=${job.metadata.name}\n`);
+  });
+
+  test('with any other key of the values, by its path', async () => {
+    const { told } = await printed(
+      ...['--set', 'postgres.tables=[public.orders, public.items]', '--set', 'postgres.owner={ role: app }', '--set', 'postgres.database=shop_copy'],
+      ...['--set', 'postgres.jobs=4', '--set', "scratch.size='1Ti'"],
+    );
+    expect(told('restore-postgres', 'INCLUDE_TABLES')).toBe('public.orders\npublic.items');
+    expect(told('restore-postgres', 'OWNER')).toBe('role:app');
+    expect(told('restore-postgres', 'TARGET_DATABASE')).toBe('shop_copy');
+    expect(told('restore-postgres', 'RESTORE_JOBS')).toBe('4');
+    expect(told('fetch', 'SCRATCH_BYTES')).toBe(String(1024 ** 4));
+  });
+
+  test('that undoes a restore in place, or drops what it kept: nothing is fetched and nothing backed up', async () => {
+    for (const [flag, action] of [
+      ['--swap-back', 'swap-back'],
+      ['--drop-old', 'drop-old'],
+    ] as const) {
+      const { steps, told } = await printed(flag, '--confirm', 'prod/shop');
+      expect(steps).toEqual(['restore-postgres']);
+      expect(told('restore-postgres', 'RESTORE_ACTION')).toBe(action);
+      expect(told('restore-postgres', 'TARGET_DATABASE')).toBe('shop');
+    }
+  });
+
+  test('of one part, without what the others need', async () => {
+    const { status, stdout } = await run('prod/uploads', '--part', 'volume', '--set', 'volume.paths=[a]');
+    expect(status).toBe(0);
+    expect(stdout).toContain('name: PATHS');
+  });
+});
+
+describe('restore refuses', () => {
+  test.each<readonly [string, readonly string[], string, string]>([
+    ['in place without --confirm', ['--in-place'], 'what is live gives way, and --confirm is not given', 'add --confirm prod/shop'],
+    [
+      'in place with another --confirm',
+      ['--in-place', '--confirm', 'prod/crm'],
+      "--confirm says 'prod/crm', and 'prod/shop' is meant",
+      'add --confirm prod/shop',
+    ],
+    ['to swap back without --confirm', ['--swap-back'], 'what is live gives way, and --confirm is not given', 'add --confirm prod/shop'],
+    ['to drop what was kept without --confirm', ['--drop-old'], 'what is live gives way, and --confirm is not given', 'add --confirm prod/shop'],
+    ['--confirm for a copy', ['--confirm', 'prod/shop'], '--confirm without --in-place', 'add --in-place, or leave --confirm out'],
+    [
+      'both ends at once',
+      ['--swap-back', '--drop-old', '--confirm', 'prod/shop'],
+      '--swap-back and --drop-old exclude each other',
+      'swap back first',
+    ],
+    [
+      'to be talked into another source',
+      ['--set', 'source=uploads'],
+      "--set source=uploads, and 'prod/shop' is meant",
+      'backstay restore prod/uploads',
+    ],
+    [
+      'to be talked into another place',
+      ['--set', 'inPlace={ confirm: prod/uploads }'],
+      "inPlace.confirm: confirms 'prod/uploads'",
+      'write confirm: prod/shop',
+    ],
+    ['--set without a value', ['--set', 'postgres.jobs'], '--set: not a path and a value, got "postgres.jobs"', '--set postgres.database=shop_copy'],
+    ['--set without a path', ['--set', '=5'], '--set: not a path and a value', '--set postgres.database=shop_copy'],
+    ['--set with half a YAML', ['--set', 'postgres.tables=[a'], '--set: the value is no YAML, got "postgres.tables=[a"', 'quote it for YAML'],
+    ['a key that nobody knows', ['--set', 'postgres.tabels=[a]'], 'postgres.tabels: unknown key', "did you mean 'tables'?"],
+    [
+      'a value of the wrong type',
+      ['--set', 'postgres.jobs=many'],
+      'postgres.jobs: expected a number',
+      'Tables and indexes that are restored at a time',
+    ],
+    ['a storage that is none', ['--from', 'ofsite'], "from: no tier of 'shop' has the storage 'ofsite'", "did you mean 'offsite'?"],
+    ['an environment that is none', ['--source', 'stagin/shop'], "backupsOf: no environment 'stagin'", "did you mean 'staging'?"],
+    ['a time without a zone', ['--at', 'before:2026-11-21'], 'at: expected a time with its zone', 'write before:'],
+    ['applications for a copy', ['--scale-down', 'deployment/a'], 'scaleDown: nothing that is live changes', 'write inPlace:'],
+    ['a part that is none', ['--part', 'volume'], "part: 'shop' has no part 'volume'", 'its parts: postgres'],
+  ])('%s', async (_, flags, message, hint) => {
+    const { status, stdout, stderr, calls } = await run('prod/shop', ...flags);
+    expect(stderr).toContain(message);
+    expect(stderr).toContain(hint);
+    expect({ status, stdout, calls }).toEqual({ status: 64, stdout: '', calls: [] });
+  });
+
+  test('a source that has no role which may restore', async () => {
+    const { status, stderr } = await run('staging/shop');
+    expect(stderr).toContain('postgres: a restore needs a role that may make databases');
+    expect(status).toBe(64);
+  });
+
+  test('an environment without a source', async () => {
+    expect(await run('prod')).toMatchObject({ status: 64, stderr: expect.stringContaining("'prod' names no source") });
+  });
+});
+
+describe('restore --apply', () => {
+  const WORDS = { reason: 'restored into shop_restored_bcdfghjk', hint: 'psql shop_restored_bcdfghjk', status: 0 };
+  const apply = async (plan: ClusterPlan, more: readonly string[] = [], world: Omit<FakeWorld, 'kubectl'> = {}) =>
+    backstay(['restore', 'prod/shop', '--apply', ...more, ...projectFolder(FILES).config], { kubectl: cluster(plan), ...world });
+
+  test('applies everything at once, follows the steps, and says what was restored into', async () => {
+    const { status, stdout, calls, inputs } = await apply({
+      pods: [
+        [pod({ steps: { fetch: 'running', 'restore-postgres': { waiting: 'PodInitializing' } } })],
+        [pod({ steps: { fetch: { exit: 0 }, 'restore-postgres': { exit: 0, words: WORDS } } })],
+      ],
+      jobEnds: { type: 'Complete' },
+    });
+    expect(calls[0]).toBe('apply --filename -');
+    const list = JSON.parse(inputs[0] ?? '') as { kind: string; items: readonly Job[] };
+    expect(list.items.map(({ kind }) => kind)).toEqual(['ConfigMap', 'ServiceAccount', 'NetworkPolicy', 'Job']);
+    const { name } = list.items.at(-1)?.metadata ?? {};
+    expect(calls[1]).toBe(`get job ${name} --namespace backup --output json`);
+    expect(stdout.replaceAll(name ?? '', 'JOB')).toMatchInlineSnapshot(`
+      "created the Job backup/JOB
+        fetch: running
+        fetch: done after 3s
+        restore-postgres: running
+        restore-postgres: done after 3s
+      restored into shop_restored_bcdfghjk
+        HINT: psql shop_restored_bcdfghjk
+      HINT: the Job stays for its log; kubectl delete job,networkpolicy,role,rolebinding --namespace backup --selector backstay.dev/restore=JOB removes it"
+    `);
+    expect(status).toBe(0);
+  });
+
+  test('a step that fails: its log, its reason, its status, and the Job stays for its log', async () => {
+    const words = { reason: 'no backup in shop/daily', hint: 'backstay list prod/shop', status: 64 };
+    const { status, stdout, stderr } = await apply({
+      pods: [[pod({ steps: { fetch: { exit: 64, words }, 'restore-postgres': { waiting: 'PodInitializing' } } })]],
+      jobEnds: { type: 'Failed' },
+      logs: { fetch: 'looked\n' },
+    });
+    expect(stderr).toBe('  | looked\nerror: fetch: no backup in shop/daily\n  HINT: backstay list prod/shop');
+    expect(stdout).toContain('HINT: the Job stays for its log; kubectl delete job');
+    expect(status).toBe(64);
+  });
+
+  test('Ctrl-C leaves it at work: a restore that is half done is worse than one that ends', async () => {
+    const { status, stderr, calls } = await apply({ pods: [[pod({ steps: { fetch: 'running' } })]] }, [], { interruptAt: 3 });
+    expect(stderr).toMatch(/^the Job goes on; kubectl delete job --namespace backup restore-shop-\w{8} stops it$/);
+    expect(calls.filter((call) => call.includes('delete'))).toEqual([]);
+    expect(status).toBe(130);
+  });
+
+  test('what kubectl refuses is said, and nothing is followed', async () => {
+    const { status, stderr, calls } = await backstay(['restore', 'prod/shop', '--apply', ...projectFolder(FILES).config], {
+      kubectl: () => ({ status: 1, stderr: 'Error from server (Forbidden): jobs.batch is forbidden' }),
+    });
+    expect(stderr).toContain('error: not allowed: ');
+    expect(calls).toHaveLength(1);
+    expect(status).not.toBe(0);
+  });
+
+  test('--context goes to every call', async () => {
+    const { calls } = await apply({ pods: [[pod({ steps: { fetch: { exit: 0 } } })]], jobEnds: { type: 'Complete' } }, ['--context', 'other']);
+    expect(calls.filter((call) => !call.startsWith('--context other '))).toEqual([]);
+  });
+});
