@@ -14,6 +14,8 @@ export interface AffinityProps {
   readonly exclusiveClaims: readonly string[];
   /** @default - the user wrote none */
   readonly affinity?: Verbatim;
+  /** The pods that it wants to be beside may all be stopped meanwhile, and then any node will do. @default false */
+  readonly mayBeAlone?: boolean;
 }
 
 /**
@@ -23,16 +25,18 @@ export interface AffinityProps {
  * The scheduler counts a pod only if it meets *all* required terms of the newcomer's pod affinity, so two of them, one
  * for each claim, would be met by no pod at all, for ever. One is required, what else we want is preferred.
  */
-export function affinityOf({ placements, exclusiveClaims, affinity = {} }: AffinityProps): Verbatim | undefined {
+export function affinityOf({ placements, exclusiveClaims, affinity = {}, mayBeAlone = false }: AffinityProps): Verbatim | undefined {
   const nodes = placements.flatMap((placement) => (placement.type === 'node' ? [placement.node] : []));
-  const wanted = [
-    ...placements.flatMap((placement) => (placement.type === 'nextTo' ? [sameNode(placement.labels)] : [])),
-    ...exclusiveClaims.map((claim) => sameNode({ [claimLabel(claim)]: '' })),
-  ];
+  const beside = placements.flatMap((placement) => (placement.type === 'nextTo' ? [sameNode(placement.labels)] : []));
+  // A pod that shares a claim meets its own term, so the first of them may be alone.
+  const sharing = exclusiveClaims.map((claim) => sameNode({ [claimLabel(claim)]: '' }));
+  const wanted = mayBeAlone ? [...sharing, ...beside] : [...beside, ...sharing];
+  const placed = !mayBeAlone && beside.length > 0;
+  const required = mayBeAlone && sharing.length === 0 ? 0 : 1;
   const merged = {
     ...affinity,
     ...(nodes.length > 0 && { nodeAffinity: onNodes(nodes, child(affinity, 'nodeAffinity')) }),
-    ...(wanted.length > 0 && { podAffinity: besides(wanted, placements, child(affinity, 'podAffinity')) }),
+    ...(wanted.length > 0 && { podAffinity: besides(wanted, { placed, required }, child(affinity, 'podAffinity')) }),
   };
   return Object.keys(merged).length === 0 ? undefined : merged;
 }
@@ -42,10 +46,16 @@ function sameNode(labels: Readonly<Record<string, string>>): Plain<k8s.PodAffini
   return { labelSelector: { matchLabels: labels }, topologyKey: HOSTNAME };
 }
 
-function besides(wanted: readonly Plain<k8s.PodAffinityTerm>[], placements: readonly Placement[], users: Verbatim): Verbatim {
+interface Urgency {
+  /** The first term is about the claim that is read. */
+  readonly placed: boolean;
+  /** How many of the first terms must be met. */
+  readonly required: number;
+}
+
+function besides(wanted: readonly Plain<k8s.PodAffinityTerm>[], { placed, required: count }: Urgency, users: Verbatim): Verbatim {
   const theirs = list(users, REQUIRED);
-  const placed = placements.some(({ type }) => type === 'nextTo');
-  const required = theirs.length > 0 && !placed ? [] : wanted.slice(0, 1);
+  const required = theirs.length > 0 && !placed ? [] : wanted.slice(0, count);
   const preferred = wanted.slice(required.length).map((podAffinityTerm) => ({ weight: 100, podAffinityTerm }));
   return {
     ...users,

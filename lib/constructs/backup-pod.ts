@@ -113,8 +113,8 @@ export function sharingLabels(storages: readonly PlannedStorage[]): TextMap {
 }
 
 /** Fields of the pod that are Kubernetes' own and go through as they were written, also where our types know them not. */
-export function verbatimFields({ pod, parts, storages }: PlannedRun, placements = placementsOf(parts)): Verbatim {
-  const affinity = affinityOf({ placements, exclusiveClaims: exclusiveClaims(storages), affinity: pod.affinity });
+export function verbatimFields({ pod, parts, storages }: PlannedRun, placements = placementsOf(parts), mayBeAlone = false): Verbatim {
+  const affinity = affinityOf({ placements, exclusiveClaims: exclusiveClaims(storages), affinity: pod.affinity, mayBeAlone });
   return { ...(affinity && { affinity }), ...(pod.tolerations.length > 0 && { tolerations: pod.tolerations }) };
 }
 

@@ -42,7 +42,7 @@ export function restorePod({ restore, images }: RestorePodProps): Plain<k8s.PodS
     initContainers,
     containers,
     volumes: volumes.all(),
-    ...verbatimFields({ ...run, storages: [...restore.storages, ...(restore.safetyBackup ? run.storages : [])] }, placements),
+    ...verbatimFields({ ...run, storages: [...restore.storages, ...(restore.safetyBackup ? run.storages : [])] }, placements, true),
   };
 }
 
@@ -68,7 +68,7 @@ function safetySteps(restore: PlannedRestore): readonly Step[] {
     script: part.script,
     bundle,
     env: takeEnv(run, part),
-    mounts: mountedOf(part.mounts),
+    mounts: mountedOf(part.mounts).map((mounted) => asFilled(mounted, restore)),
     capabilities: part.kind === 'volume' ? run.pod.capabilities : [],
   }));
   const publish = {
@@ -80,6 +80,16 @@ function safetySteps(restore: PlannedRestore): readonly Step[] {
     mounts: mountedOf(run.storages.flatMap(({ access }) => access.mounts)),
   };
   return [...takes, publish];
+}
+
+/**
+ * A claim that a later step fills is one volume of the pod: with two of them for one claim, one for reading only, the kubelet
+ * waits for ever (seen with 1.34). No `fsGroup` touches its files here, so that the mount is read-only is enough.
+ */
+function asFilled(mounted: Mounted, { parts }: PlannedRestore): Mounted {
+  const claimName = mounted.volume.persistentVolumeClaim?.claimName;
+  const filled = parts.some(({ mounts }) => mounts.some((mount) => mount.type === 'claim' && mount.claim === claimName));
+  return claimName !== undefined && filled ? { ...mounted, volume: { persistentVolumeClaim: { claimName } } } : mounted;
 }
 
 function restoreStep(restore: PlannedRestore, part: PlannedRestore['parts'][number]): Step {
@@ -142,7 +152,6 @@ const TOKEN: Mounted = {
       sources: [
         { serviceAccountToken: { path: 'token', expirationSeconds: 3600 } },
         { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
-        { downwardApi: { items: [{ path: 'namespace', fieldRef: { fieldPath: 'metadata.namespace' } }] } },
       ],
     },
   },

@@ -30,6 +30,9 @@ export class Volumes {
   /** Two containers may have different volumes at one path: the second is numbered. */
   private add(volume: Omit<Plain<k8s.Volume>, 'name'>, path: string): string {
     const text = JSON.stringify(volume);
+    // With two volumes for one claim the kubelet waits for ever, whatever their paths.
+    const claimed = volume.persistentVolumeClaim && [...this.byName].find(([, known]) => known.text === text);
+    if (claimed) return claimed[0];
     for (let number = 1; ; number++) {
       const name = volumeName(path, number);
       const known = this.byName.get(name);

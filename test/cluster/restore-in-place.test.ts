@@ -1,0 +1,120 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Application, startApplication } from '../support/cluster/application.ts';
+import { AWKWARD_FILES, AWKWARD_SQL, fingerprint, LIST_TREE } from '../support/cluster/awkward.ts';
+import { claim, postgresSource } from '../support/cluster/backups.ts';
+import { commandLine } from '../support/cluster/command-line.ts';
+import { startDesk } from '../support/cluster/desk.ts';
+import { apply, kubectl } from '../support/cluster/kubectl.ts';
+import { startWorld, type World } from '../support/cluster/world.ts';
+
+const APP_USER = 1000;
+const LINKS = ['--set', 'volume.links=keep'];
+
+let world: World;
+let api: Application;
+let web: Application;
+let backstay: ReturnType<typeof commandLine>;
+
+beforeAll(async () => {
+  world = await startWorld(
+    'in-place',
+    async ({ namespace }) => {
+      await apply(claim(namespace, 'app-data'));
+      [api, web] = await Promise.all([
+        startApplication(namespace, { name: 'api', replicas: 2 }),
+        startApplication(namespace, { name: 'web', claim: 'app-data', user: APP_USER }),
+      ]);
+      await onDesk(namespace, `mkdir files; cd files\n${AWKWARD_FILES}`);
+      return {
+        sources: {
+          shop: postgresSource('db', 'shop', { admin: { credentials: { secret: 'db' } } }),
+          files: { volume: { claim: 'app-data', path: 'files', nextTo: { app: 'web' } }, pod: { runAsUser: APP_USER } },
+        },
+      };
+    },
+    { sql: AWKWARD_SQL },
+  );
+  backstay = commandLine(world.dist);
+  const ends = await Promise.all([world.run('shop'), world.run('files')]);
+  expect(ends.map(({ complete, log }) => (complete ? '' : log))).toEqual(['', '']);
+});
+
+afterAll(() => world?.end());
+
+/** A pod that has the application's claim for as long as a script runs: while it is restored nobody else may use it. */
+async function onDesk(namespace: string, script: string): Promise<string> {
+  const desk = await startDesk(namespace, { name: 'hand', claims: ['app-data'], user: APP_USER });
+  try {
+    return await desk.sh(`cd /claims/app-data; ${script}`);
+  } finally {
+    await kubectl(['delete', 'pod', 'hand', '-n', namespace, '--wait=true']);
+  }
+}
+
+const databases = async () => (await world.db.sql(`select datname from pg_database where datname like 'shop%' order by 1`)).trim().split('\n');
+const tree = () => onDesk(world.namespace, `cd files; ${LIST_TREE}`);
+
+describe('a database in place', () => {
+  let before: string;
+  let broken: string;
+
+  beforeAll(async () => {
+    before = await fingerprint(world.db, 'shop');
+    await world.db.sql('drop table orders cascade; alter database shop connection limit 50;', 'shop');
+    broken = await fingerprint(world.db, 'shop');
+  });
+
+  test('gives way with the applications stopped, which come back as they were', async () => {
+    const told = await backstay(['restore', 'test/shop', '--in-place', '--confirm', 'test/shop', '--scale-down', 'deployment/api', '--apply']);
+    expect({ status: told.status, stderr: told.stderr }, told.stdout).toEqual({ status: 0, stderr: '' });
+    expect(told.stdout).toMatch(/Stopping[^]*Restoring[^]*(Starting|Completed)/);
+    expect(await fingerprint(world.db, 'shop')).toBe(before);
+    expect(await world.db.sql(`select datconnlimit from pg_database where datname = 'shop'`)).toBe('50\n');
+    expect(await databases()).toEqual(['shop', expect.stringMatching(/^shop_before_\d{8}_\d{6}$/)]);
+    expect(await api.state()).toEqual({ replicas: 2, available: 2, annotations: [] });
+  });
+
+  test('was backed up first, pinned, where no restore takes it for the newest', async () => {
+    const { stdout } = await backstay(['list', 'test/shop', '--json']);
+    const [put] = JSON.parse(stdout).filter(({ tier }: { tier: string }) => tier === 'pre-restore');
+    expect(put).toMatchObject({ label: 'pre-restore', pinned: true });
+    const latest = await backstay(['get', 'test/shop', 'latest', '--json']);
+    expect(JSON.parse(latest.stdout).tier).toBe('daily');
+  });
+
+  test('comes back as it was before, when the restore was a mistake', async () => {
+    const told = await backstay(['restore', 'test/shop', '--swap-back', '--confirm', 'test/shop', '--apply']);
+    expect({ status: told.status, stderr: told.stderr }, told.stdout).toEqual({ status: 0, stderr: '' });
+    expect(await fingerprint(world.db, 'shop')).toBe(broken);
+  });
+
+  test('is dropped for good when that is confirmed', async () => {
+    const told = await backstay(['restore', 'test/shop', '--drop-old', '--confirm', 'test/shop', '--apply']);
+    expect({ status: told.status, stderr: told.stderr }, told.stdout).toEqual({ status: 0, stderr: '' });
+    expect(await databases()).toEqual(['shop']);
+  });
+});
+
+describe('a volume in place', () => {
+  const inPlace = ['restore', 'test/files', '--in-place', '--confirm', 'test/files', ...LINKS, '--apply'];
+  let before: string;
+
+  beforeAll(async () => {
+    before = await tree();
+    await onDesk(world.namespace, 'cd files; rm -r deep many-1*; echo broken >plain; echo new >new');
+  });
+
+  test('is refused while a pod uses the claim, and nothing is stopped or changed', async () => {
+    const told = await backstay(inPlace);
+    expect(told.status).toBe(64);
+    expect(told.stderr).toMatch(/uses? the claim|use/);
+    expect(await web.state()).toEqual({ replicas: 1, available: 1, annotations: [] });
+  });
+
+  test('gives way with its application stopped, which comes back', async () => {
+    const told = await backstay([...inPlace, '--scale-down', 'deployment/web']);
+    expect({ status: told.status, stderr: told.stderr }, told.stdout).toEqual({ status: 0, stderr: '' });
+    expect(await web.state()).toEqual({ replicas: 1, available: 1, annotations: [] });
+    expect(await onDesk(world.namespace, `cd files; rm -r .backstay-before-*; ${LIST_TREE}`)).toBe(before);
+  });
+});
