@@ -24,8 +24,12 @@ export function scriptHeader(file: string): ScriptHeader {
   return { file, summary, variables: variablesOf(lines), reads: readsOf(text) };
 }
 
-/** A script with all that it reads, and what that reads in turn: what must lie beside it. */
+const closures = new Map<string, readonly string[]>();
+
+/** A script with all that it reads, and what that reads in turn: what must lie beside it. Each is looked through once. */
 export function withReads(file: string): readonly string[] {
+  const known = closures.get(file);
+  if (known) return known;
   const found = new Set<string>();
   const add = (name: string) => {
     if (found.has(name)) return;
@@ -33,7 +37,9 @@ export function withReads(file: string): readonly string[] {
     for (const read of readsOf(scriptText(name))) add(read);
   };
   add(file);
-  return [...found];
+  const all = [...found];
+  closures.set(file, all);
+  return all;
 }
 
 function readsOf(text: string): readonly string[] {

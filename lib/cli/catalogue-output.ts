@@ -7,6 +7,8 @@ export interface Listed {
   readonly verified: boolean;
   /** As it is stored; `null` when it is no JSON. */
   readonly manifest: unknown;
+  /** What was recorded of its verification; `null` when it is no JSON. @default - it was not verified, or an older script did not print it */
+  readonly verification?: unknown;
 }
 
 /** What `prune` does, or would do, to one backup. */
@@ -31,11 +33,13 @@ export interface Pruned {
 }
 
 export function readListed(text: string): readonly Listed[] {
+  const verifications = new Map(matches(text, /^verification (\S+) (.*)$/).map(([, name = '', record = '']) => [name, parsed(record)]));
   return matches(text, /^backup (\S+) (\S+) (\S+) (.*)$/).map(([, name = '', pinned, verified, manifest = '']) => ({
     name,
     pinned: pinned === 'pinned',
     verified: verified === 'verified',
     manifest: parsed(manifest),
+    ...(verifications.has(name) && { verification: verifications.get(name) }),
   }));
 }
 

@@ -1,5 +1,6 @@
 import { ConfigError } from '../errors.ts';
 import type { Manifest } from '../model/manifest.ts';
+import { allRuns, SAFETY_TIER } from '../model/plan-restore.ts';
 import type { Access } from '../storages/kind.ts';
 import { clusterOf } from './cluster.ts';
 import { durationText, sizeText, table, timeText } from './format.ts';
@@ -21,7 +22,7 @@ export async function get(target: string, id: string, options: ListOptions, worl
   if (!manifest)
     throw ConfigError.of('', `the manifest of ${backup.name} cannot be read`, 'another storage may hold a good copy of it: --storage NAME');
   if (options.json) return { status: STATUS.done, text: JSON.stringify(manifest, undefined, 2) };
-  const run = source.runs.find(({ tier }) => tier === backup.tier);
+  const run = allRuns(source).find(({ tier }) => tier === backup.tier);
   const access = run?.storages.find(({ name }) => name === backup.storage)?.access;
   return { status: STATUS.done, text: describe(manifest, backup, `${access ? placeOf(access) : ''}/${run?.folder}`) };
 }
@@ -35,7 +36,8 @@ function checkedId(id: string): string {
 }
 
 function chosen(stored: readonly StoredBackup[], id: string, target: string): StoredBackup {
-  const readable = stored.filter(({ manifest }) => manifest);
+  // What a restore has put aside is no backup that one would want without knowing it.
+  const readable = stored.filter(({ manifest, tier }) => manifest && tier !== SAFETY_TIER);
   const latest = readable.toSorted((a, b) => ((a.manifest?.start ?? '') < (b.manifest?.start ?? '') ? 1 : -1))[0];
   const found = id === LATEST ? latest : stored.find(({ name, manifest }) => name === id || manifest?.runId === id);
   if (found) return found;
@@ -53,7 +55,7 @@ function placeOf({ remote, mounts }: Access): string {
   return remote.replace(/^\w+:/, '');
 }
 
-function describe(manifest: Manifest, { tier, storage, pinned, verified }: Omit<StoredBackup, 'manifest'>, folder: string): string {
+function describe(manifest: Manifest, { tier, storage, pinned, ...backup }: Omit<StoredBackup, 'manifest'>, folder: string): string {
   const { name, runId, label, start, end, bytes, job, parts } = manifest;
   const facts = [
     ['id', runId],
@@ -65,7 +67,7 @@ function describe(manifest: Manifest, { tier, storage, pinned, verified }: Omit<
     ['size', sizeText(bytes)],
     ['job', job || 'by hand'],
     ['pinned', pinned ? 'yes' : 'no'],
-    ['verified', verified ? 'yes' : 'no'],
+    ['verified', verifiedText(backup)],
     ['storage', storage],
     ['folder', folder],
     ...parts.map((part) => [`part ${part.name}`, partText(part)]),
@@ -73,6 +75,11 @@ function describe(manifest: Manifest, { tier, storage, pinned, verified }: Omit<
   const files = parts.flatMap((part) => part.files.map((file) => [file.name, sizeText(file.bytes), file.sha256]));
   const width = Math.max(...facts.map(([key = '']) => key.length));
   return [...facts.map(([key = '', value]) => `${key.padEnd(width)}  ${value}`), '', table(['FILE', 'SIZE', 'SHA-256'], files)].join('\n');
+}
+
+function verifiedText({ verified, verifiedAt, verifiedSeconds = 0 }: Pick<StoredBackup, 'verified' | 'verifiedAt' | 'verifiedSeconds'>): string {
+  if (!verified) return 'no';
+  return verifiedAt === undefined ? 'yes' : `${timeText(verifiedAt)} UTC, took ${durationText(verifiedSeconds)}`;
 }
 
 function partText(part: Manifest['parts'][number]): string {

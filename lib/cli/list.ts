@@ -70,11 +70,17 @@ function asTable(rows: readonly Row[], several: boolean): string {
   return table(head, cells);
 }
 
-function cellsOf({ tier, name, manifest, pinned, verified, next }: Row): readonly string[] {
-  const marks = [pinned ? 'yes' : '-', verified ? 'yes' : '-', nextText(next)];
+function cellsOf({ tier, name, manifest, pinned, next, ...row }: Row): readonly string[] {
+  const marks = [pinned ? 'yes' : '-', verifiedText(row), nextText(next)];
   if (!manifest) return ['?', tier, name, '?', '?', ...marks, 'its manifest cannot be read'];
   const { start, runId, label = '' } = manifest;
   return [timeText(start), tier, runId, sizeText(manifest.bytes), durationText(secondsOf(manifest)), ...marks, label];
+}
+
+/** When, in UTC like all times here; `yes` where nobody can read when. */
+function verifiedText({ verified, verifiedAt }: Pick<Row, 'verified' | 'verifiedAt'>): string {
+  if (!verified) return '-';
+  return verifiedAt === undefined ? 'yes' : timeText(verifiedAt);
 }
 
 function nextText(next: Next): string {
@@ -92,7 +98,7 @@ function secondsOf({ start, end }: { readonly start: string; readonly end: strin
   return (Date.parse(end) - Date.parse(start)) / 1000;
 }
 
-function asJson(environment: string, { source, tier, storage, name, manifest, pinned, verified, next }: Row): object {
+function asJson(environment: string, { source, tier, storage, name, manifest, pinned, verified, verifiedAt, verifiedSeconds, next }: Row): object {
   return {
     environment,
     source,
@@ -109,6 +115,7 @@ function asJson(environment: string, { source, tier, storage, name, manifest, pi
     }),
     pinned,
     verified,
+    ...(verifiedAt !== undefined && { verifiedAt, verifiedSeconds }),
     next,
   };
 }

@@ -1,8 +1,10 @@
 import { load as parseYaml } from 'js-yaml';
 import { restoreObjects } from '../charts/restore.ts';
 import { type Fields, toYaml } from '../charts/writer.ts';
+import type { Path } from '../config/places.ts';
 import { Problems } from '../config/problems.ts';
 import { restore as schema } from '../config/schema/restore.ts';
+import { guardedNamespaces } from '../constructs/restore-role.ts';
 import { ConfigError } from '../errors.ts';
 import { lintRestore } from '../model/lint-restore.ts';
 import { elsewhereIn, loadEnvironment } from '../model/load.ts';
@@ -44,7 +46,7 @@ export async function restore(target: string, options: RestoreOptions, world: Wo
   const planned = planOf(target, source.name, options, world);
   const objects = restoreObjects(planned, model.images);
   const { namespace } = planned.run;
-  const cleanUp = `kubectl delete job,networkpolicy,role,rolebinding --namespace ${namespace} --selector backstay.dev/restore=${planned.name}`;
+  const cleanUp = cleanUpOf(planned);
   if (!options.apply) {
     const comment = `a restore of ${target}, for kubectl apply -f -: it runs once. What is left of it goes with\n${cleanUp}`;
     return { status: STATUS.done, text: toYaml(objects, comment).trimEnd() };
@@ -55,6 +57,16 @@ export async function restore(target: string, options: RestoreOptions, world: Wo
   const status = await followJob(cluster, world, { namespace, name: planned.name, patience, summary });
   if (status !== STATUS.interrupted) world.say(`HINT: the Job stays for its log; ${cleanUp} removes it`);
   return { status };
+}
+
+/** What removes it from every namespace that it was given rights in. */
+function cleanUpOf(planned: PlannedRestore): string {
+  const [own, selector] = [planned.run.namespace, `--selector backstay.dev/restore=${planned.name}`];
+  const others = planned.guard ? guardedNamespaces(planned, planned.guard).filter((namespace) => namespace !== own) : [];
+  return [
+    `kubectl delete job,networkpolicy,role,rolebinding --namespace ${own} ${selector}`,
+    ...others.map((namespace) => `kubectl delete role,rolebinding --namespace ${namespace} ${selector}`),
+  ].join(' && ');
 }
 
 /** What each step has to say for itself: what it restored into, and what it kept. */
@@ -72,16 +84,26 @@ function planOf(target: string, source: string, options: RestoreOptions, world: 
   const { settings, model } = loadEnvironment(options.config, environment);
   const problems = new Problems(() => undefined);
   const action = actionOf(options);
-  const wish = problems.parse(schema, wishOf(source, target, options, action), { origin: (path) => path });
+  const wish = problems.parse(schema, wishOf(source, target, options, action), { origin: (path) => [...WISH, ...path] });
   const elsewhere = elsewhereIn(options.config);
-  const restoring = wish && { name: source, settings: wish, at: [] };
+  if (wish && wish.source !== source)
+    throw ConfigError.of('', `--set source=${wish.source}, and '${target}' is meant`, `write backstay restore ${environment}/${wish.source}`);
+  const restoring = wish && { name: source, settings: wish, written: wish, at: WISH };
   if (restoring) lintRestore({ settings, restore: restoring, action }, elsewhere, problems);
-  if (problems.mistakes.length > 0) throw new ConfigError(problems.mistakes);
+  if (problems.mistakes.length > 0) throw new ConfigError(problems.mistakes.map((problem) => ({ ...problem, path: asFlag(problem.path) })));
   const planned = model.sources.find(({ name }) => name === source);
   if (!restoring || !planned) throw new Error('a restore without a plan');
   for (const { message, hint } of problems.warnings) world.warn(`warning: ${message}\n  HINT: ${hint}`);
   const id = lettersOf(JSON.stringify([target, wish, world.now()]));
   return planRestore({ settings, planned, restore: restoring, id, action, once: false }, elsewhere);
+}
+
+/** Where the flags would stand in the values: hints are found there. */
+const WISH: Path = ['restores', 'wish'];
+
+/** The path as `--set` has it. */
+function asFlag(path: string): string {
+  return path.replace(/^restores\.wish\.?/, '');
 }
 
 function actionOf({ swapBack, dropOld }: RestoreOptions): RestoreAction {

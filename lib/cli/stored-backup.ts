@@ -1,5 +1,6 @@
+import * as z from 'zod';
 import { ConfigError } from '../errors.ts';
-import { type Manifest, parseManifest } from '../model/manifest.ts';
+import { MANIFEST_VERSION, type Manifest, parseManifest } from '../model/manifest.ts';
 import type { PlannedRun, PlannedStorage } from '../model/model.ts';
 import { planRetention, type Verdict } from '../model/retention.ts';
 import type { Listed } from './catalogue-output.ts';
@@ -13,6 +14,10 @@ export interface StoredBackup {
   readonly manifest?: Manifest;
   readonly pinned: boolean;
   readonly verified: boolean;
+  /** When it was verified, in UTC. @default - it was not, or its record cannot be read */
+  readonly verifiedAt?: string;
+  /** How long that took, from fetching it to the last check. Seconds. @default - as above */
+  readonly verifiedSeconds?: number;
   /** What the next run will do to it. */
   readonly next: Next;
 }
@@ -35,8 +40,24 @@ export function storedBackups(
     const entry = byName.get(name);
     if (!entry) return [];
     const next = verdict.keep || !refused ? verdict : { ...verdict, refused: true };
-    return [{ tier, storage, ...entry, manifest: manifestOf(entry), next }];
+    const { pinned, verified } = entry;
+    return [{ tier, storage, name, manifest: manifestOf(entry), pinned, verified, ...verificationOf(entry), next }];
   });
+}
+
+/** `<name>.verified.json`, as scripts/record.sh writes it: what is shown of it. */
+const verification = z.looseObject({
+  version: z.literal(MANIFEST_VERSION),
+  name: z.string(),
+  verified: z.iso.datetime(),
+  seconds: z.int().min(0),
+});
+
+/** Nothing of one that is broken, of another version, or of another backup. */
+function verificationOf({ name, ...entry }: Listed): Pick<StoredBackup, 'verifiedAt' | 'verifiedSeconds'> {
+  const read = verification.safeParse(entry.verification);
+  if (!read.success || read.data.name !== name) return {};
+  return { verifiedAt: read.data.verified, verifiedSeconds: read.data.seconds };
 }
 
 /** Nothing of one that is broken, or of a version that is not known. */

@@ -1,17 +1,20 @@
 import * as z from 'zod';
 import { SOURCE_KINDS } from '../sources/index.ts';
+import { admin, login, tls } from '../sources/postgres-server.ts';
 import { STORAGE_KINDS } from '../storages/index.ts';
 import { caFile } from '../units/credentials.ts';
 import { derive, notes } from './derive.ts';
 import { keep } from './schema/keep.ts';
 import { plan, storageRef, tier } from './schema/options.ts';
 import { job, networkPolicy, pod, throttle } from './schema/pod.ts';
+import { restore } from './schema/restore.ts';
 import { source, storage } from './schema/values.ts';
+import { ownScratch, verify } from './schema/verify.ts';
 import { asOverlay, asWritten } from './written.ts';
 
 /** What stands in many places is written once, under this name. */
 const NAMED: Readonly<Record<string, z.core.$ZodType>> = {
-  ...{ storage, source, plan, tier, keep, storageRef, pod, job, throttle, networkPolicy, caFile },
+  ...{ storage, source, plan, tier, verify, restore, keep, storageRef, pod, ownScratch, job, throttle, networkPolicy, caFile, login, admin, tls },
   ...Object.fromEntries([...STORAGE_KINDS, ...SOURCE_KINDS].map(({ name, schema }) => [name, schema])),
 };
 

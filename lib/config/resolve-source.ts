@@ -35,7 +35,8 @@ export function resolveSource(name: string, written: Tree, around: Around): Sour
   const whole = resolveOptions([...below.defaults, ...below.plan, ...below.source], problems);
   const byHand = written.plan === 'none';
   const tiers = resolveTiers({ ...below, byHand, at, written }, around);
-  const verify = byHand && written.verify === undefined ? undefined : resolveVerify(written, at, below.planAt, below.planTree, around);
+  const proved = { ...below, written, at, timeZone: tiers[0]?.options.timeZone };
+  const verify = byHand && written.verify === undefined ? undefined : resolveVerify(proved, around);
   return whole && kinds && { name, namespace, folder, kinds, options: whole, tiers, verify, at };
 }
 

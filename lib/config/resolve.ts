@@ -89,14 +89,14 @@ function resolveRestores(tree: Tree, problems: Problems): readonly RestoreSettin
     if (written.enabled === false) return [];
     const at = ['restores', name];
     const settings = problems.parse(restore, written, { origin: (path) => [...at, ...path] });
-    return settings ? [{ name, settings, at }] : [];
+    return settings ? [{ name, settings, written, at }] : [];
   });
 }
 
-/** Our images under the user's: a registry stands in for docker.io where an image was not named itself. */
+/** Our images under the user's: a registry stands in for theirs where an image was not named itself. */
 function imagesOf(images: z.output<typeof values.shape.images> | undefined): Readonly<Record<string, string>> {
   const { registry, ...named } = (images ?? {}) as Record<string, string>;
-  const moved = (reference: string) => (registry === undefined ? reference : reference.replace(/^docker\.io\//, `${registry}/`));
+  const moved = (reference: string) => (registry === undefined ? reference : reference.replace(/^(docker\.io|registry\.k8s\.io)\//, `${registry}/`));
   return Object.fromEntries(Object.entries(named).map(([name, reference]) => [name, moved(reference)]));
 }
 

@@ -56,6 +56,8 @@ export interface RestoreSettings {
   /** Its name under `restores`. */
   readonly name: string;
   readonly settings: Restore;
+  /** What was written, without a default: what the restore is known by, whichever version reads it. */
+  readonly written: object;
   readonly at: Path;
 }
 

@@ -55,6 +55,7 @@ function heading(title: string): string {
 
 /** An anchor as GitHub makes it of a heading. */
 function linkTo(title: string): string {
+  if (title === '') return '[the top level](#the-top-level)';
   const anchor = title.toLowerCase().replace(/[^a-z0-9_-]/g, '');
   return `[${heading(title)}](#${anchor})`;
 }

@@ -1,11 +1,21 @@
 import { nearest } from '../config/nearest.ts';
 import type { Path } from '../config/places.ts';
 import type { Problems } from '../config/problems.ts';
-import type { RestoreSettings, Settings, SourceSettings } from '../config/settings.ts';
+import type { RestoreSettings, Settings, SourceSettings, StorageSettings } from '../config/settings.ts';
 import { ConfigError } from '../errors.ts';
 import { SOURCE_KINDS } from '../sources/index.ts';
 import type { RestoreAction } from '../sources/kind.ts';
-import { type Elsewhere, lettersOf, originSource, restoreParts, SAFETY_TIER } from './plan-restore.ts';
+import {
+  contextOf,
+  type Elsewhere,
+  kindsWanted,
+  lettersOf,
+  originSource,
+  partNamesOf,
+  SAFETY_TIER,
+  storageToReadFrom,
+  tiersWanted,
+} from './plan-restore.ts';
 import { wantedMistake } from './wanted.ts';
 
 interface Wished {
@@ -27,32 +37,69 @@ export function lintRestore(wished: Wished, elsewhere: Elsewhere, problems: Prob
   }
   const mistake = wantedMistake(restore.settings.at);
   if (mistake) problems.add([...at, 'at'], mistake[0], mistake[1], restore.settings.at);
-  lintOrigin(wished, elsewhere, problems);
+  lintOrigin(wished, source, elsewhere, problems);
   lintKinds(wished, source, problems);
   lintPlace(wished, source, problems);
 }
 
 /** Where the backups come from: an environment, a source, a storage and a tier that exist. */
-function lintOrigin({ settings, restore: { settings: wish, at } }: Wished, elsewhere: Elsewhere, problems: Problems): void {
+function lintOrigin({ settings, restore: { settings: wish, at } }: Wished, source: SourceSettings, elsewhere: Elsewhere, problems: Problems): void {
+  let there: Settings;
   let origin: SourceSettings;
   try {
-    origin = originSource(settings, wish, elsewhere).source;
+    ({ settings: there, source: origin } = originSource(settings, wish, elsewhere));
   } catch (error) {
     const [problem] = error instanceof ConfigError ? error.problems : [];
     problems.add([...at, 'backupsOf'], problem?.message ?? (error as Error).message, problem?.hint ?? 'write it as prod/shop', wish.backupsOf);
     return;
   }
-  const storages = [...new Set(origin.tiers.flatMap((tier) => tier.storages.map(({ storage }) => storage.name)))];
+  if (wish.backupsOf !== undefined) lintParts(wish, { there, origin, source, at }, problems);
   const { from, tier } = wish;
-  if (from !== undefined && !storages.includes(from))
+  const tiers = [...origin.tiers.map(({ name }) => name), SAFETY_TIER];
+  const uses = tiersWanted(origin, tier).flatMap(({ storages }) => storages);
+  const storages = [...new Set(uses.map(({ storage }) => storage.name))];
+  if (tier !== undefined && !tiers.includes(tier))
+    problems.add([...at, 'tier'], `'${origin.name}' has no tier '${tier}'`, nearest(tier, tiers) ?? `its tiers: ${tiers.join(', ')}`);
+  else if (from !== undefined && !storages.includes(from))
     problems.add(
       [...at, 'from'],
       `no tier of '${origin.name}' has the storage '${from}'`,
       nearest(from, storages) ?? `its storages: ${storages.join(', ')}`,
     );
-  const tiers = [...origin.tiers.map(({ name }) => name), SAFETY_TIER];
-  if (tier !== undefined && !tiers.includes(tier))
-    problems.add([...at, 'tier'], `'${origin.name}' has no tier '${tier}'`, nearest(tier, tiers) ?? `its tiers: ${tiers.join(', ')}`);
+  else if (uses.length > 0 && wish.backupsOf !== undefined) lintReach(storageToReadFrom(origin, wish), { there, origin, source, at }, problems);
+}
+
+/** Backups of another source have parts of its own: what has another name there is not found. */
+function lintParts({ part }: RestoreSettings['settings'], { there, origin, source, at }: Reach, problems: Problems): void {
+  const theirs = partNamesOf(origin, there.environment);
+  const ours = partNamesOf(source, there.environment).filter((name) => part === undefined || name === part);
+  const missing = ours.find((name) => !theirs.includes(name));
+  if (missing !== undefined)
+    problems.add(
+      [...at, 'backupsOf'],
+      `'${origin.name}' has no part '${missing}'`,
+      `its parts: ${theirs.join(', ')}; choose one that both have with part:`,
+    );
+}
+
+/** A claim is of one namespace: a pod of another one would wait for it for ever, or find one of the same name. */
+function lintReach({ name, kind, settings, namespace }: StorageSettings, { there, source, at }: Reach, problems: Problems): void {
+  const { mounts } = kind.access(settings, { environment: there.environment, name, namespace }, 1);
+  if (namespace === source.namespace || !mounts.some(({ type }) => type === 'claim')) return;
+  problems.add(
+    [...at, 'backupsOf'],
+    `the claim of '${name}' is in the namespace '${namespace}', and the pods of '${source.name}' run in '${source.namespace}'`,
+    'a pod mounts claims of its own namespace only: restore from another storage with from:',
+  );
+}
+
+interface Reach {
+  /** The environment whose backups are restored. */
+  readonly there: Settings;
+  /** The source that they are of. */
+  readonly origin: SourceSettings;
+  readonly source: SourceSettings;
+  readonly at: Path;
 }
 
 function lintKinds({ settings, restore: { settings: wish, at }, action }: Wished, source: SourceSettings, problems: Problems): void {
@@ -62,15 +109,14 @@ function lintKinds({ settings, restore: { settings: wish, at }, action }: Wished
       problems.add([...at, name], `'${source.name}' has nothing of the kind ${name}`, `its kinds: ${used.join(', ')}`);
   }
   const { environment } = settings;
-  for (const { kind, settings: slice } of source.kinds) {
+  for (const { kind, settings: slice } of kindsWanted(source, environment, wish.part)) {
     if (!kind.restore) {
       problems.add(at, `no Job restores the kind ${kind.name} yet`, 'docs/pull-by-hand.md shows how to get a backup out');
       continue;
     }
     const written = (wish as Readonly<Record<string, unknown>>)[kind.name] ?? kind.restore.schema.parse({});
-    const { name, namespace, options } = source;
-    const context = { environment, source: name, namespace, method: kind.methods[0] ?? '', throttle: options.throttle };
-    const findings = kind.restore.check(slice, written, { ...context, id: lettersOf(''), action, inPlace: wish.inPlace !== undefined });
+    const context = { ...contextOf(source, environment, kind), id: lettersOf(''), action, part: wish.part, inPlace: wish.inPlace !== undefined };
+    const findings = kind.restore.check(slice, written, context);
     problems.addFindings(findings, (path) => [...at, kind.name, ...path]);
   }
 }
@@ -91,11 +137,13 @@ function lintPlace(wished: Wished, source: SourceSettings, problems: Problems): 
   if (!wish.inPlace && wish.scaleDown.length > 0 && action === 'restore')
     problems.add([...at, 'scaleDown'], 'nothing that is live changes, so nothing needs to be stopped', 'write inPlace:, or leave scaleDown out');
   for (const [index, text] of wish.scaleDown.entries()) lintApplication(text, [...at, 'scaleDown', index], problems);
-  const parts = hasMistakes(wished, source) ? [] : restoreParts({ ...wished, id: lettersOf('') }, source);
-  if (wish.part !== undefined && parts.length === 0 && !hasMistakes(wished, source))
-    problems.add([...at, 'part'], `'${source.name}' has no part '${wish.part}'`, `its parts: ${partNames(wished, source).join(', ')}`);
+  const wanted = kindsWanted(source, settings.environment, wish.part);
+  if (wanted.length === 0) {
+    const parts = partNamesOf(source, settings.environment);
+    problems.add([...at, 'part'], `'${source.name}' has no part '${wish.part}'`, `its parts: ${parts.join(', ')}`);
+  }
   const { storageClassName } = { ...source.options.pod.scratch, ...wish.scratch };
-  if (storageClassName !== undefined && source.kinds.some(({ kind }) => kind.name === 'volume'))
+  if (storageClassName !== undefined && wanted.some(({ kind }) => kind.name === 'volume'))
     problems.add(
       [...at, 'scratch', 'storageClassName'],
       'a pod that fills a claim sets no fsGroup, without which it cannot write to a volume of its own',
@@ -110,21 +158,4 @@ function lintApplication(text: string, at: Path, problems: Problems): void {
       'by labels, the Role lets the restore stop and start every application of that kind in the namespace',
       'name the applications one by one',
     );
-}
-
-/** What a part is made of is only asked of settings in which nothing is wrong. */
-function hasMistakes({ restore: { settings: wish } }: Wished, source: SourceSettings): boolean {
-  return source.kinds.some(({ kind, settings }) => {
-    if (!kind.restore) return true;
-    const written = (wish as Readonly<Record<string, unknown>>)[kind.name] ?? kind.restore.schema.parse({});
-    const context = { environment: '', source: source.name, namespace: source.namespace, method: '', throttle: source.options.throttle };
-    return kind.restore
-      .check(settings, written, { ...context, id: '', action: 'restore', inPlace: wish.inPlace !== undefined })
-      .some(({ severity }) => severity !== 'warning');
-  });
-}
-
-function partNames(wished: Wished, source: SourceSettings): readonly string[] {
-  const all = { ...wished.restore, settings: { ...wished.restore.settings, part: undefined } };
-  return restoreParts({ ...wished, restore: all, id: lettersOf('') }, source).map(({ name }) => name);
 }

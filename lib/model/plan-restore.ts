@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { RestoreSettings, Settings, SourceSettings, StorageSettings } from '../config/settings.ts';
-import type { RestoreAction, RestorePart } from '../sources/kind.ts';
-import { defined, unique } from './lists.ts';
+import type { KindSettings, RestoreSettings, Settings, SourceSettings, StorageSettings } from '../config/settings.ts';
+import type { RestoreAction, RestorePart, SourceContext } from '../sources/kind.ts';
+import { canonical, defined, unique } from './lists.ts';
 import type { Application, Origin, PlannedGuard, PlannedRestore, PlannedRun, PlannedSource, PlannedStorage } from './model.ts';
 import { restoreAccount, runName } from './names.ts';
 import { planStorage } from './plan-storage.ts';
@@ -19,9 +19,13 @@ export function planRestores(settings: Settings, sources: readonly PlannedSource
   return settings.restores.flatMap((restore) => {
     const planned = sources.find(({ name }) => name === restore.settings.source);
     if (!planned) return [];
-    const id = lettersOf(JSON.stringify([settings.environment, restore.name, restore.settings]));
-    return [planRestore({ settings, planned, restore, id, action: 'restore', once: true }, elsewhere)];
+    return [planRestore({ settings, planned, restore, id: idOf(settings, restore), action: 'restore', once: true }, elsewhere)];
   });
+}
+
+/** What was written decides alone: neither a new default nor another order of the keys makes a second run of it. */
+function idOf({ environment }: Settings, { name, written }: RestoreSettings): string {
+  return lettersOf(canonical([environment, name, { ...written, enabled: undefined }]));
 }
 
 /** One restore, and what is true of it alone. */
@@ -97,14 +101,30 @@ export function restoreParts(
   { settings: { environment }, restore: { settings: wish }, id, action }: Pick<RestoreRequest, 'settings' | 'restore' | 'id' | 'action'>,
   source: SourceSettings,
 ): readonly RestorePart[] {
-  const all = source.kinds.flatMap(({ kind, settings }) => {
+  const all = kindsWanted(source, environment, wish.part).flatMap(({ kind, settings }) => {
     if (!kind.restore) return [];
     const written = (wish as Readonly<Record<string, unknown>>)[kind.name];
-    const { name, namespace, options } = source;
-    const context = { environment, source: name, namespace, method: kind.methods[0] ?? '', throttle: options.throttle };
-    return kind.restore.parts(settings, written ?? kind.restore.schema.parse({}), { ...context, id, action, inPlace: wish.inPlace !== undefined });
+    const context = { ...contextOf(source, environment, kind), id, action, part: wish.part, inPlace: wish.inPlace !== undefined };
+    return kind.restore.parts(settings, written ?? kind.restore.schema.parse({}), context);
   });
   return all.filter(({ name }) => wish.part === undefined || name === wish.part);
+}
+
+/** The kinds that have a share in a restore: all of the source, or the one whose part is wanted. */
+export function kindsWanted(source: SourceSettings, environment: string, part: string | undefined): readonly KindSettings[] {
+  return source.kinds.filter(({ kind, settings }) => {
+    if (part === undefined) return true;
+    return kind.parts(settings, contextOf(source, environment, kind)).some(({ name }) => name === part);
+  });
+}
+
+/** The parts of a source's backups, by which a restore finds what it needs in them. */
+export function partNamesOf(source: SourceSettings, environment: string): readonly string[] {
+  return source.kinds.flatMap(({ kind, settings }) => kind.parts(settings, contextOf(source, environment, kind)).map(({ name }) => name));
+}
+
+export function contextOf({ name, namespace, options }: SourceSettings, environment: string, { methods }: KindSettings['kind']): SourceContext {
+  return { environment, source: name, namespace, method: methods[0] ?? '', throttle: options.throttle };
 }
 
 interface From {
@@ -115,7 +135,7 @@ interface From {
 /** Where the backups are: of the source itself, or of another one, maybe of another environment. */
 function originOf({ settings, restore: { settings: wish } }: RestoreRequest, elsewhere: Elsewhere): From {
   const { settings: there, source } = originSource(settings, wish, elsewhere);
-  const storage = storageToReadFrom(source, wish.from);
+  const storage = storageToReadFrom(source, wish);
   const tiers = source.tiers.filter(({ storages }) => storages.some((use) => use.storage.name === storage.name)).map(({ name }) => name);
   const wanted = wantedOf(wish.at);
   // What a restore has put aside is never the newest good backup; who wants it names it.
@@ -139,16 +159,22 @@ export function originSource(settings: Settings, { source, backupsOf }: RestoreS
   return { settings: there, source: sourceNamed(there, name) };
 }
 
-function storageToReadFrom({ tiers }: SourceSettings, from: string | undefined): StorageSettings {
-  const uses = tiers.flatMap(({ storages }) => storages);
+/** The one that is named, or the primary: of the tier that is named, or of the first. */
+export function storageToReadFrom(source: SourceSettings, { from, tier }: Pick<RestoreSettings['settings'], 'from' | 'tier'>): StorageSettings {
+  const uses = tiersWanted(source, tier).flatMap(({ storages }) => storages);
   const use = from === undefined ? uses[0] : uses.find(({ storage }) => storage.name === from);
   if (!use) throw new Error(`no storage '${from}'`);
   return use.storage;
 }
 
+/** Those whose storages may be read. What a restore has put aside is where the first tier is. */
+export function tiersWanted({ tiers }: SourceSettings, tier: string | undefined): SourceSettings['tiers'] {
+  return tier === SAFETY_TIER ? tiers.slice(0, 1) : tiers.filter(({ name }) => tier === undefined || name === tier);
+}
+
 /** The marker lies in the primary of the source that is restored; another environment's storage may not be ours to write to. */
 function doneOf(settings: Settings, source: SourceSettings, read: readonly PlannedStorage[], id: string) {
-  const storage = storageToReadFrom(source, undefined);
+  const storage = storageToReadFrom(source, {});
   const mine = planStorage(settings, { storage }, 2);
   const path = `${source.folder}/restores/${id}.done`;
   if (read[0]?.name === mine.name && samePlace(read[0], mine)) return { number: 1, path, storages: [] };

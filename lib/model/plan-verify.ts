@@ -23,7 +23,8 @@ export function planVerify(settings: Settings, source: SourceSettings, runs: rea
     tier: 'verify',
     folder: `${source.folder}/verify`,
     schedule: undefined,
-    storages: uses.map((use, index) => planStorage(settings, use, index + 1)),
+    // Nothing is deleted here, so no rule of what to keep goes along.
+    storages: uses.map(({ storage }, index) => planStorage(settings, { storage }, index + 1)),
     pod: {
       ...first.pod,
       scratch: { ...first.pod.scratch, ...defined(wish.scratch) },

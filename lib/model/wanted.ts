@@ -12,7 +12,7 @@ const BEFORE = /^before:\s*(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?\s*(Z|[+-]\d\d:?
 export function wantedMistake(at: string): readonly [string, string] | undefined {
   if (at.startsWith('before')) {
     const time = BEFORE.exec(at)?.[1];
-    if (time !== undefined && !Number.isNaN(secondsOf(time))) return undefined;
+    if (time !== undefined && isDay(time.slice(0, 10)) && !Number.isNaN(secondsOf(time))) return undefined;
     return ['expected a time with its zone', 'write before:2026-11-21T09:30:00Z, or …T10:30:00+01:00'];
   }
   if (/^[A-Za-z0-9_.+-]+$/.test(at)) return undefined;
@@ -23,6 +23,12 @@ export function wantedOf(at: string): Wanted {
   const time = BEFORE.exec(at)?.[1];
   if (time !== undefined) return { text: `before:${secondsOf(time)}`, byId: false };
   return { text: at, byId: at !== 'latest' && at !== 'latest-verified' };
+}
+
+/** 30 February would be read as 2 March. */
+function isDay(date: string): boolean {
+  const midnight = Date.parse(date);
+  return !Number.isNaN(midnight) && new Date(midnight).toISOString().startsWith(date);
 }
 
 function secondsOf(time: string): number {

@@ -63,6 +63,8 @@ export interface RestoreContext extends SourceContext {
   /** Whether the live data gives way, or a copy is made beside it. */
   readonly inPlace: boolean;
   readonly action: RestoreAction;
+  /** The only part that is wanted. @default - all of them */
+  readonly part?: string;
   /** Eight letters that name this restore, the same for each attempt. */
   readonly id: string;
 }

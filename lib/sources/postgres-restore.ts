@@ -66,7 +66,7 @@ export const postgresRestore: Restoring<Settings, typeof schema> = {
   parts,
 };
 
-function check(settings: Settings, wish: Wish, { inPlace, action }: RestoreContext): readonly Finding[] {
+function check(settings: Settings, wish: Wish, { inPlace, action, part: only }: RestoreContext): readonly Finding[] {
   const found: Finding[] = [];
   if (!settings.admin && !wish.server)
     found.push({
@@ -79,7 +79,7 @@ function check(settings: Settings, wish: Wish, { inPlace, action }: RestoreConte
   if (inPlace) found.push(...checkInPlace(wish));
   else if (wish.only === 'data' && wish.database === undefined)
     found.push({ path: ['database'], message: 'rows alone need a database that has their tables', hint: 'write database: with its name' });
-  if (databasesOf(settings).length > 1 && wish.database !== undefined)
+  if (databasesOf(settings).length > 1 && only === undefined && wish.database !== undefined)
     found.push({ path: ['database'], message: 'one name for several databases', hint: 'choose one with part:, or leave the name out' });
   if (settings.dump.format === 'plain' && (wish.schemas.length > 0 || wish.tables.length > 0 || wish.only !== 'all'))
     found.push({ path: [], message: 'a plain dump comes back whole', hint: 'dump: { format: custom } allows schemas, tables and only' });

@@ -19,21 +19,23 @@ export const version = z.union(
 );
 
 /** A Secret with a role and its password. */
-export const login = z.strictObject({
-  secret: objectName.meta({ description: 'Name of an existing Secret.' }),
-  keys: z
-    .strictObject({
-      username: z.string().min(1).default('username').meta({ description: 'Key of the role.' }),
-      password: z.string().min(1).default('password').meta({ description: 'Key of the password.' }),
-    })
-    .prefault({})
-    .meta({ description: 'Which keys of the Secret are meant.' }),
-});
+export const login = z
+  .strictObject({
+    secret: objectName.meta({ description: 'Name of an existing Secret.' }),
+    keys: z
+      .strictObject({
+        username: z.string().min(1).default('username').meta({ description: 'Key of the role.' }),
+        password: z.string().min(1).default('password').meta({ description: 'Key of the password.' }),
+      })
+      .prefault({})
+      .meta({ description: 'Which keys of the Secret are meant.' }),
+  })
+  .meta({ description: 'Where the role and its password are. Only the name is ever written.' });
 
 /** The role that restores. */
 export const admin = z.strictObject({
   user: z.string().min(1).optional().meta({ description: 'Role to log in as. Default: the key `username` of the Secret.' }),
-  credentials: login.meta({ description: 'Where the role and its password are. Only the name is ever written.' }),
+  credentials: login,
   database: z.string().min(1).default('postgres').meta({ description: 'Database to log in to while others are made and renamed.' }),
 });
 

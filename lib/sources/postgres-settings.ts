@@ -61,7 +61,7 @@ export const schema = z
       .meta({ description: 'Several databases of this server, in place of `database`: parts of one run with one manifest.' }),
     version: version.meta({ description: "Major version of the server. It picks the client's image; the script checks it at run time." }),
     user: z.string().min(1).optional().meta({ description: 'Role to log in as. Default: the key `username` of the Secret.' }),
-    credentials: login.meta({ description: 'Where the role and its password are. Only the name is ever written.' }),
+    credentials: login,
     tls,
     network,
     wait: duration.default(() => 120).meta({ description: 'How long a server that does not answer is waited for.', defaultText: '2m' }),

@@ -111,21 +111,25 @@ function gapsOf(timeZone: string): readonly Gap[] {
   const format = new Intl.DateTimeFormat('en-GB', { timeZone, dateStyle: 'short', timeStyle: 'short' });
   const gaps: Gap[] = [];
   const end = Date.UTC((YEARS.at(-1) ?? 0) + 1, 0, 1);
-  for (let at = Date.UTC(YEARS[0] ?? 0, 0, 1); at < end; at += DAY) {
-    const before = offsetAt(format, at);
-    const jump = offsetAt(format, at + DAY) - before;
+  let before = offsetAt(format, Date.UTC(YEARS[0] ?? 0, 0, 1));
+  for (let at = Date.UTC(YEARS[0] ?? 0, 0, 1); at < end; at += STEP) {
+    const jump = offsetAt(format, at + STEP) - before;
     if (jump > 0) gaps.push(gapBefore(changeIn(format, at, before) + before * 60_000, jump));
+    before += jump;
   }
   known.set(timeZone, gaps);
   return gaps;
 }
 
 const DAY = 86_400_000;
+/** No zone changes twice in so short a time: where clocks go back for Ramadan, they do for a month. */
+const STEP = 14 * DAY;
 const QUARTER = 900_000;
 
-/** The first quarter of an hour of a day in which a zone has another offset than at its start. */
-function changeIn(format: Intl.DateTimeFormat, day: number, before: number): number {
-  let at = day;
+/** The first quarter of an hour, from a time on, in which a zone has another offset than at that time. */
+function changeIn(format: Intl.DateTimeFormat, from: number, before: number): number {
+  let at = from;
+  while (offsetAt(format, at + DAY) === before) at += DAY;
   while (offsetAt(format, at) === before) at += QUARTER;
   return at;
 }
@@ -157,24 +161,41 @@ function clock(minutes: number): string {
 }
 
 /** The longest time between two runs of a schedule, whatever the time zone. Seconds. */
-export function longestGap(fields: CronFields): number {
-  const [minutes, hours] = fields;
+export function longestGap([minutes, hours, ...date]: CronFields): number {
   const times = [...hours].flatMap((hour) => [...minutes].map((minute) => hour * 3600 + minute * 60)).sort((a, b) => a - b);
   const [first = 0, last = 0] = [times[0], times.at(-1)];
   const within = Math.max(0, ...times.map((time, index) => time - (times[index - 1] ?? time)));
-  let longest = within;
-  let before: number | undefined;
-  for (let day = Date.UTC(YEARS[0] ?? 0, 0, 1); day < Date.UTC(YEARS.at(-1) ?? 0, 0, 1); day += DAY) {
-    if (!runsOn(fields, new Date(day))) continue;
-    const at = day / 1000;
-    if (before !== undefined) longest = Math.max(longest, at + first - before);
-    before = at + last;
+  return Math.max(within, (daysBetween(date) * DAY) / 1000 + first - last);
+}
+
+/** The fields of a schedule that say on which days it runs. */
+type DateFields = readonly [days: ReadonlySet<number>, months: ReadonlySet<number>, weekdays: ReadonlySet<number>];
+
+const between = new Map<string, number>();
+
+/** The most days from a day with a run to the next one. A thousand sources run on the same few days, and each takes a walk through years. */
+function daysBetween(fields: DateFields): number {
+  const key = fields.map((field) => [...field].join()).join(' ');
+  const seen = between.get(key) ?? walk(fields);
+  between.set(key, seen);
+  return seen;
+}
+
+function walk(fields: DateFields): number {
+  const [start, end] = [Date.UTC(YEARS[0] ?? 0, 0, 1), Date.UTC(YEARS.at(-1) ?? 0, 0, 1)];
+  let longest = 0;
+  // As late as a run before these years can have been, and as early as one after them: what runs on 29 February only, runs there once.
+  let before = start - DAY;
+  for (let day = start; day <= end; day += DAY) {
+    if (day < end && !runsOn(fields, new Date(day))) continue;
+    longest = Math.max(longest, day - before);
+    before = day;
   }
-  return longest;
+  return longest / DAY;
 }
 
 /** Where both the day of the month and of the week are narrowed down, cron takes either. */
-function runsOn([, , days, months, weekdays]: CronFields, date: Date): boolean {
+function runsOn([days, months, weekdays]: DateFields, date: Date): boolean {
   if (!months.has(date.getUTCMonth() + 1)) return false;
   const [day, weekday] = [days.has(date.getUTCDate()), weekdays.has(date.getUTCDay())];
   return days.size === 31 || weekdays.size === 7 ? day && weekday : day || weekday;
