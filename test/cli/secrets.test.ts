@@ -30,6 +30,28 @@ describe('secrets', () => {
     expect({ status, calls }).toEqual({ status: 0, calls: [] });
   });
 
+  test('the role that restores counts as soon as it is named, and the server of a restore elsewhere when there is one', async () => {
+    const admin = 'admin: { credentials: { secret: shop-admin } }';
+    const server =
+      'server: { host: db.acme.dev, version: 18, admin: { user: root, credentials: { secret: other-admin } }, tls: { mode: verify-ca, ca: { secret: other-ca } } }';
+    const overlay = `sources: { shop: { postgres: { ${admin} } } }\n`;
+    const listed = async (more: string) => {
+      const project = projectFolder({ 'config/base.yaml': VALUES, 'config/prod.yaml': `${overlay}${more}` });
+      const { stdout } = await backstay(['secrets', 'prod', ...project.config]);
+      return stdout.match(/(?<=^# )\w+ \S+: .*|(?<=^# {3})keys: .*/gm);
+    };
+    expect(await listed('')).toEqual(
+      expect.arrayContaining(['Secret backup/shop-admin: PostgreSQL role that restores into shop-db.shop', 'keys: username, password']),
+    );
+    expect(await listed(`restores: { copy: { source: shop, postgres: { ${server} } } }\n`)).toEqual(
+      expect.arrayContaining([
+        'Secret backup/other-admin: PostgreSQL role that restores into db.acme.dev',
+        'keys: password',
+        'Secret backup/other-ca: certificate of a private authority',
+      ]),
+    );
+  });
+
   test('certificates of private authorities and logins of registries count too', async () => {
     const project = projectFolder({ 'config/base.yaml': VALUES, 'config/prod.yaml': PRIVATE });
     const { stdout } = await backstay(['secrets', 'prod', ...project.config]);

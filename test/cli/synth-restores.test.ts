@@ -1,0 +1,124 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { loadAll } from 'js-yaml';
+import { describe, expect, test } from 'vitest';
+import { backstay } from '../support/fake-world.ts';
+import { projectFolder, VALUES } from '../support/project-folder.ts';
+
+const ADMIN = 'sources: { shop: { postgres: { admin: { credentials: { secret: shop-admin } } } } }\n';
+const COPY = 'restores: { copy: { source: shop } }\n';
+const TWO = 'restores: { copy: { source: shop }, back: { source: shop, inPlace: { confirm: prod/shop } } }\n';
+
+const project = (restores: string, more: Readonly<Record<string, string>> = {}) =>
+  projectFolder({ 'config/base.yaml': VALUES, 'config/prod.yaml': `${ADMIN}${restores}`, ...more });
+const synth = async (of: ReturnType<typeof projectFolder>, ...argv: string[]) => {
+  const { status, stdout, stderr } = await backstay(['synth', ...argv, ...of.folders]);
+  return { status, stdout: of.plain(stdout), stderr: of.plain(stderr) };
+};
+
+describe('synth and restores', () => {
+  test('each is a file of its own, that no kustomization names and nothing of the rest changes with', async () => {
+    const of = project(TWO);
+    const { status, stdout } = await synth(of);
+    expect(status).toBe(0);
+    expect(stdout).toMatchInlineSnapshot(`
+      "dist/prod: 1 source, 1 CronJob, 1 claim, 5 files: new
+        kubectl apply -k dist/prod/keep && kubectl apply -k dist/prod/jobs
+      dist/restores/prod: 2 restores: changed
+        kubectl apply -f dist/restores/prod/copy.yaml   # runs it, once
+        kubectl apply -f dist/restores/prod/back.yaml   # runs it, once"
+    `);
+    const dist = of.read('dist');
+    expect(Object.keys(dist).filter((path) => path.startsWith('dist/restores/'))).toEqual([
+      'dist/restores/prod/back.yaml',
+      'dist/restores/prod/copy.yaml',
+    ]);
+    expect(loadAll(dist['dist/restores/prod/back.yaml'] ?? '').at(-1)).toMatchObject({ kind: 'Job' });
+    for (const [path, text] of Object.entries(dist)) if (path.endsWith('/kustomization.yaml')) expect(text).not.toContain('restore');
+    const without = project('');
+    await synth(without);
+    expect(Object.entries(dist).filter(([path]) => path.startsWith('dist/prod/'))).toEqual(Object.entries(without.read('dist')));
+  });
+
+  test('where there is none, there is no folder and no word', async () => {
+    const of = project('');
+    expect((await synth(of)).stdout).not.toContain('restore');
+    expect(existsSync(join(of.dir, 'dist/restores'))).toBe(false);
+  });
+
+  test('a second run changes nothing and says so; --check agrees', async () => {
+    const of = project(COPY);
+    await synth(of);
+    const before = of.read('dist');
+    const { stdout } = await synth(of);
+    expect(stdout).toContain('dist/restores/prod: 1 restore: unchanged');
+    expect(stdout).not.toContain('kubectl apply -f dist/restores');
+    expect(of.read('dist')).toEqual(before);
+    expect(await synth(of, '--check')).toMatchObject({ status: 0, stdout: 'up to date' });
+  });
+
+  test('one that is gone from the values is gone from dist/, also the last one', async () => {
+    const of = project(TWO);
+    await synth(of);
+    of.write({ 'config/prod.yaml': `${ADMIN}${COPY}` });
+    await synth(of);
+    expect(Object.keys(of.read('dist/restores'))).toEqual(['dist/restores/prod/copy.yaml']);
+    of.write({ 'config/prod.yaml': ADMIN });
+    expect((await synth(of)).stdout).toContain('dist/restores/prod: 0 restores: changed');
+    expect(Object.keys(of.read('dist')).filter((path) => path.startsWith('dist/restores/'))).toEqual([]);
+    expect((await synth(of)).stdout).not.toContain('restore');
+  });
+
+  test('--check says what is stale, missing and too much, and writes nothing', async () => {
+    const of = project(TWO);
+    await synth(of);
+    const text = of.read('dist')['dist/restores/prod/copy.yaml'] ?? '';
+    of.remove('dist/restores/prod/back.yaml');
+    of.write({ 'dist/restores/prod/copy.yaml': `${text}# by hand\n`, 'dist/restores/prod/gone.yaml': text });
+    const before = of.read('dist');
+    const { status, stdout } = await synth(of, '--check');
+    expect(stdout.split('\n').slice(0, -1).sort()).toEqual([
+      'extra dist/restores/prod/gone.yaml',
+      'missing dist/restores/prod/back.yaml',
+      'stale dist/restores/prod/copy.yaml',
+    ]);
+    expect(status).toBe(1);
+    expect(of.read('dist')).toEqual(before);
+  });
+
+  test('what is not ours among them is not overwritten, and nothing else is written then', async () => {
+    const of = project(COPY, { 'dist/restores/prod/notes.yaml': 'mine: true\n' });
+    const { status, stderr } = await synth(of);
+    expect(stderr).toContain('error: dist/restores/prod holds what backstay did not write: notes.yaml');
+    expect(status).toBe(64);
+    expect(Object.keys(of.read('dist'))).toEqual(['dist/restores/prod/notes.yaml']);
+  });
+
+  test('those of another environment stay', async () => {
+    const of = project(COPY, { 'config/staging.yaml': `${ADMIN}restores: { other: { source: shop } }\n` });
+    await synth(of);
+    const before = of.read('dist/restores');
+    expect(Object.keys(before)).toEqual(['dist/restores/prod/copy.yaml', 'dist/restores/staging/other.yaml']);
+    of.write({ 'config/prod.yaml': `${ADMIN}${TWO}` });
+    await synth(of, 'prod');
+    expect(of.read('dist/restores')['dist/restores/staging/other.yaml']).toBe(before['dist/restores/staging/other.yaml']);
+  });
+
+  test('a mistake in a restore leaves all of dist/ as it was', async () => {
+    const of = project(COPY);
+    await synth(of);
+    const before = of.read('dist');
+    of.write({ 'config/prod.yaml': `${ADMIN}restores: { copy: { source: shop, from: nowhere } }\n` });
+    const { status, stderr } = await synth(of);
+    expect(stderr).toContain("restores.copy.from: no tier of 'shop' has the storage 'nowhere'");
+    expect(status).toBe(64);
+    expect(of.read('dist')).toEqual(before);
+  });
+
+  test('an environment cannot be called restores: its folder is theirs', async () => {
+    const { status, stderr } = await synth(projectFolder({ 'config/base.yaml': VALUES, 'config/restores.yaml': '' }));
+    expect(stderr).toContain('cannot be an environment: dist/restores/ holds restores');
+    expect(stderr).toContain('HINT: ');
+    expect(status).toBe(64);
+  });
+});
