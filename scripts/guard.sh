@@ -1,0 +1,212 @@
+#!/bin/sh
+# guard.sh - stops the applications before a restore and starts them after it, however it ends.
+#
+# Runs side by side with the steps of the restore, in the image of kubectl, by a shell that install-shell.sh put beside
+# it. It alone has a token.
+#
+# Environment (the only input; common.sh, turns.sh and the other files of the guard list the rest):
+#   TURN_LAST             the last of the steps that work on what the applications use
+#   STATES                parts that are restored, one a line: run/state-<part> says how far each is
+# Output: log lines on stderr, nothing on stdout.
+# Exit: 0 the guard did what it is for, even if the restore failed, of which its own step tells; 10 the restore ended, but
+# an application is not available; 64 refused: before anything was stopped, or with all of it started again; 69 the API
+# server does not answer, or pods did not end; 70 stopped by TERM before the restore; 77 its Role does not allow it.
+#
+# Phases: Stopping, Restoring, Starting, then Completed or Failed.
+
+# Functions are called by name through each_application and await; what is set here is read by other files.
+# shellcheck disable=SC2034,SC2317
+set -eu
+
+. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/turns.sh"
+. "$(dirname "$0")/guard-cluster.sh"
+. "$(dirname "$0")/guard-applications.sh"
+. "$(dirname "$0")/guard-claims.sh"
+
+main() {
+	need_env WORK_DIR NAMESPACE RESTORE_ID POD_NAME TURN_LAST
+	STOP_WAIT_SECONDS=${STOP_WAIT_SECONDS:-300} START_WAIT_SECONDS=${START_WAIT_SECONDS:-300}
+	KUBE_WAIT_SECONDS=${KUBE_WAIT_SECONDS:-60} GRACE_SECONDS=${GRACE_SECONDS:-60}
+	need_number STOP_WAIT_SECONDS START_WAIT_SECONDS KUBE_WAIT_SECONDS GRACE_SECONDS
+	need_cmd kubectl flock
+	TURN=guard TMP=$WORK_DIR/tmp/guard touched='' settled='' restore_phase='' earlier=''
+	mkdir -p "$TMP"
+	# What is there needs no more room: the applications must come back from a full disk too.
+	for file in said error refused hints applications meanwhile unavailable parts; do : >"$TMP/$file"; done
+	trap on_exit EXIT
+	trap on_guard_term TERM
+	hold_turn
+
+	[ ! -e "$WORK_DIR/run/already" ] || leave_as_done
+	show_phase Stopping
+	prepare
+	stop
+	show_phase Restoring
+	end_turn 0
+	await_restore
+	bring_back
+	if [ "$(turn_status "$TURN_LAST")" = 0 ]; then
+		conclude Completed restored
+	else
+		conclude Failed "not restored: $(how_last_ended)"
+	fi
+}
+
+# leave_as_done - nothing to restore; but whoever did may have been killed before the applications were started again
+leave_as_done() {
+	end_turn 0
+	find_applications
+	bring_back
+	conclude Completed 'already done'
+}
+
+# prepare - all that can be refused, before anything is stopped
+prepare() {
+	find_applications
+	each_application refuse_managed
+	each_claim refuse_strangers
+	not_refused
+	await_steps
+}
+
+stop() {
+	stop_applications
+	each_claim refuse_users
+	not_refused
+	each_application mark_restoring
+}
+
+# await_steps - the applications are not stopped before the image of every step is there
+await_steps() {
+	[ -s "$TMP/applications" ] || return 0
+	log info 'waits until the containers of all steps run'
+	next=$TURN_LAST
+	while [ -n "$next" ] && [ "$next" != "$TURN" ]; do
+		not_stopped
+		! is_over "$next" || give_up 0 "nothing was stopped: $(how_it_ended "$next")" ''
+		if [ -e "$turns/$next.begun" ]; then next=$(cat "$turns/$next.begun"); else run sleep 0.5 || :; fi
+	done
+}
+
+# on_guard_term - every wait looks at it; what kubectl is at ends first
+on_guard_term() {
+	[ -z "$stopped_at" ] || return 0
+	stopped_at=$(date +%s)
+	log warn 'TERM: the pod was deleted, evicted or past its deadline'
+}
+
+not_stopped() {
+	[ -z "$stopped_at" ] || give_up $FAULT 'stopped by TERM before the restore began' 'the pod was deleted, evicted or past its deadline; nothing was restored'
+}
+
+# await_restore - until the last step is over and nobody is at work; after TERM, for as long as there is time
+#
+# The last step may be killed while one before it works.
+await_restore() {
+	until [ -n "$stopped_at" ] || is_over "$TURN_LAST"; do run sleep 0.5 || :; done
+	until close_turns; do
+		if [ -n "$stopped_at" ] && [ "$(date +%s)" -ge "$(last_moment)" ]; then
+			log warn 'a step is still at work, and there is no more time to wait for it'
+			break
+		fi
+		run sleep 0.5 || :
+	done
+}
+
+# parts_between - parts that are neither old nor new
+parts_between() {
+	printf '%s\n' "${STATES-}" >"$TMP/parts"
+	while read -r part; do
+		[ -n "$part" ] || continue
+		state=$(presumed_state)
+		[ ! -s "$WORK_DIR/run/state-$part" ] || read -r state _ <"$WORK_DIR/run/state-$part" || :
+		case $state in old | new) ;; *) printf '%s ' "$part" ;; esac
+	done <"$TMP/parts"
+}
+
+# presumed_state - of a part that says nothing: untouched, unless an earlier attempt had begun with it
+presumed_state() {
+	if [ "$(turn_status "$TURN_LAST")" = 0 ] || [ -e "$WORK_DIR/run/already" ]; then
+		echo new
+	elif [ -n "$earlier" ]; then
+		echo between
+	else
+		echo old
+	fi
+}
+
+# bring_back - starts what was stopped, unless a part is between old and new: then nothing may work with it
+bring_back() {
+	settled=yes stays='' unavailable=''
+	[ -n "$touched" ] || return 0
+	stays=$(parts_between)
+	if [ -n "$stays" ]; then
+		log error "nothing is started: neither old nor new: $stays"
+		return 0
+	fi
+	show_phase Starting
+	start_applications || return 0
+	await_available || unavailable=$(in_one "$TMP/unavailable")
+}
+
+# await_available - like await, but TERM ends it without a word: all was started
+await_available() {
+	since=$(date +%s)
+	until all_available; do
+		[ -z "$stopped_at" ] || return 0
+		[ $(($(date +%s) - since)) -lt "$START_WAIT_SECONDS" ] || return 1
+		run sleep 2 || :
+	done
+}
+
+how_last_ended() {
+	if is_over "$TURN_LAST"; then how_it_ended "$TURN_LAST"; else echo "$TURN_LAST was still at work"; fi
+}
+
+# conclude PHASE OUTCOME - how the restore ended, and the applications with it
+conclude() {
+	show_phase "$1"
+	[ -z "$stays" ] || leave 0 "$2; neither old nor new: $stays; $(stopped_words)" "$HOW_ON"
+	# Where none runs yet, restoring once more loses nothing.
+	[ -z "$not_started" ] || leave "$([ -n "$started" ] && echo $DEGRADED || echo $UNAVAILABLE)" "$2, but not started: $not_started" "$HOW_ON"
+	[ -z "$unavailable" ] || leave $DEGRADED "$2, but not available after ${START_WAIT_SECONDS}s: $unavailable" 'look at its pods; the restore itself is not tried again'
+	[ ! -s "$TMP/meanwhile" ] || leave $DEGRADED "$2, but started by somebody else meanwhile: $(in_one "$TMP/meanwhile")" \
+		'it ran while its data was replaced: look what it has written, and pause what starts it'
+	leave 0 "$2${started:+; started: $started}" ''
+}
+
+HOW_ON='the next attempt of the Job goes on; if there is none, apply the restore again. The annotation backstay.dev/replicas says how many there were'
+
+stopped_words() {
+	echo "stopped: $(awk -F '|' '{ printf "%s%s %s/%s", (NR > 1 ? ", " : ""), $2, $1, $3 }' "$TMP/applications")"
+}
+
+# give_up STATUS REASON [HINT] - ends the guard before the restore has begun
+give_up() {
+	[ -z "$settled" ] || leave "$1" "$2" "${3-}"
+	gave_status=$1 gave_reason=$2 gave_hint=${3-}
+	end_turn "$gave_status" "$gave_reason"
+	bring_back
+	show_phase Failed
+	[ -z "$stays$not_started" ] || gave_reason="$gave_reason; $(stopped_words)" gave_hint="$gave_hint; $HOW_ON"
+	leave "$gave_status" "$gave_reason" "$gave_hint"
+}
+
+# leave STATUS REASON HINT - with the phase of the restore in the last words
+leave() {
+	trap '' TERM
+	if [ "$1" = 0 ]; then log info "$2"; else log error "$2"; fi
+	[ -z "${3-}" ] || log hint "$3"
+	last_words "$1" "$2" "${3-}" "\"restorePhase\":\"$restore_phase\""
+	said=yes
+	exit "$1"
+}
+
+# tidy - also when the guard fails in a way that nobody thought of
+tidy() {
+	end_turn "$ended"
+	[ -n "${settled-yes}" ] || bring_back
+}
+
+main "$@"

@@ -1,0 +1,25 @@
+#!/bin/sh
+# install-shell.sh - gives an image without a shell one: copies this image's static busybox to $WORK_DIR/bin, applets as links.
+#
+# Environment (the only input; common.sh lists it):
+# Output: nothing on stdout.
+# Exit: 0 done; 64 the busybox of this image lacks what is needed; 70 it could not be copied.
+
+set -eu
+
+. "$(dirname "$0")/common.sh"
+
+main() {
+	need_env WORK_DIR
+	trap on_exit EXIT
+	bin=$WORK_DIR/bin
+	mkdir -p "$bin"
+	# Not command -v: to the shell of busybox its own name is an applet, and no path.
+	cp "$(which busybox)" "$bin/busybox"
+	"$bin/busybox" --install -s "$bin"
+	# Some builds, such as Debian's, lack this applet: then it may lie beside, and must be as static.
+	[ -x "$bin/flock" ] || cp "$(which flock)" "$bin/flock" 2>/dev/null || :
+	[ -x "$bin/flock" ] || die $WRONG_INPUT 'the busybox of this image has no flock' 'images.shell in the values: name a static busybox with all applets, such as docker.io/library/busybox:1.37-musl'
+}
+
+main "$@"
