@@ -30,11 +30,12 @@ describe('a run by hand', () => {
 describe('the pod that looks at what is stored', () => {
   const pod = cataloguePod(model, 'shop', undefined, { ACTION: 'list' });
 
-  test('has a container for each tier, with the storages of that tier', () => {
+  test('has a container for each tier, with the storages of that tier, and for what restores have put aside in those of the first', () => {
     const containers = podOf(pod).containers.map(({ name, env }) => [name, env.find(({ name: variable }) => variable === 'STORAGE_COUNT')?.value]);
     expect(containers).toEqual([
       ['daily', '2'],
       ['weekly', '1'],
+      ['pre-restore', '2'],
     ]);
   });
 

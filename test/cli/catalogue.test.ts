@@ -13,8 +13,13 @@ function manifestText(name: string, more: Readonly<Record<string, unknown>> = {}
 }
 
 /** What scripts/catalogue.sh prints of one backup. */
-function listed(name: string, { pinned = '-', verified = '-', manifest = manifestText(name) } = {}): string {
-  return `backup ${name} ${pinned} ${verified} ${manifest}\n`;
+function listed(name: string, { pinned = '-', verified = '-', manifest = manifestText(name), verification = '' } = {}): string {
+  return `backup ${name} ${pinned} ${verified} ${manifest}\n${verification && `verification ${name} ${verification}\n`}`;
+}
+
+/** A record as scripts/record.sh leaves it. */
+function verificationText(name: string, more: Readonly<Record<string, unknown>> = {}): string {
+  return JSON.stringify({ version: 'backstay/v1', name, verified: '2026-11-24T05:00:12Z', seconds: 192, storage: 'local', parts: [], ...more });
 }
 
 /** Runs of the last days, the newest first: `20261121-020000-hkbdmnr…`. */
@@ -45,7 +50,7 @@ describe('list', () => {
       listed(NAMES[0]!, { manifest: manifestText(NAMES[0]!, { label: 'before the move', bytes: 5_242_880 }) }),
       listed(NAMES[1]!, { manifest: '{"version":"backstay/v1","envi' }),
       ...NAMES.slice(2, 10).map((name) => listed(name)),
-      listed(NAMES[10]!, { verified: 'verified' }),
+      listed(NAMES[10]!, { verified: 'verified', verification: verificationText(NAMES[10]!) }),
       listed(NAMES[11]!, { pinned: 'pinned' }),
     ].join(''),
   };
@@ -53,19 +58,19 @@ describe('list', () => {
   test('shows when, tier, id, size, duration, pins, label, and what keep will do to it next', async () => {
     const { status, stdout, stderr } = await run(['list', 'prod/shop'], { pods: DONE, logs });
     expect(stdout).toMatchInlineSnapshot(`
-      "WHEN (UTC)           TIER   ID                        SIZE      TOOK  PINNED  VERIFIED  NEXT                         LABEL
-      2026-11-21 02:00:00  daily  bcdfghjk                  5.0 MiB   12s   -       -         stays: floor, daily, weekly  before the move
-      ?                    daily  20261120-020000-bcdfghjm  ?         ?     -       -         stays: floor, daily          its manifest cannot be read
-      2026-11-19 02:00:00  daily  bcdfghjn                  11.0 KiB  12s   -       -         stays: floor, daily
-      2026-11-18 02:00:00  daily  bcdfghjp                  11.0 KiB  12s   -       -         stays: daily
-      2026-11-17 02:00:00  daily  bcdfghjq                  11.0 KiB  12s   -       -         stays: daily
-      2026-11-16 02:00:00  daily  bcdfghjr                  11.0 KiB  12s   -       -         stays: daily
-      2026-11-15 02:00:00  daily  bcdfghjs                  11.0 KiB  12s   -       -         stays: daily, weekly
-      2026-11-14 02:00:00  daily  bcdfghjt                  11.0 KiB  12s   -       -         goes
-      2026-11-13 02:00:00  daily  bcdfghjv                  11.0 KiB  12s   -       -         goes
-      2026-11-12 02:00:00  daily  bcdfghjb                  11.0 KiB  12s   -       -         goes
-      2026-11-11 02:00:00  daily  bcdfghjc                  11.0 KiB  12s   -       yes       stays: verified
-      2026-11-10 02:00:00  daily  bcdfghjd                  11.0 KiB  12s   yes     -         stays: pinned"
+      "WHEN (UTC)           TIER   ID                        SIZE      TOOK  PINNED  VERIFIED             NEXT                         LABEL
+      2026-11-21 02:00:00  daily  bcdfghjk                  5.0 MiB   12s   -       -                    stays: floor, daily, weekly  before the move
+      ?                    daily  20261120-020000-bcdfghjm  ?         ?     -       -                    stays: floor, daily          its manifest cannot be read
+      2026-11-19 02:00:00  daily  bcdfghjn                  11.0 KiB  12s   -       -                    stays: floor, daily
+      2026-11-18 02:00:00  daily  bcdfghjp                  11.0 KiB  12s   -       -                    stays: daily
+      2026-11-17 02:00:00  daily  bcdfghjq                  11.0 KiB  12s   -       -                    stays: daily
+      2026-11-16 02:00:00  daily  bcdfghjr                  11.0 KiB  12s   -       -                    stays: daily
+      2026-11-15 02:00:00  daily  bcdfghjs                  11.0 KiB  12s   -       -                    stays: daily, weekly
+      2026-11-14 02:00:00  daily  bcdfghjt                  11.0 KiB  12s   -       -                    goes
+      2026-11-13 02:00:00  daily  bcdfghjv                  11.0 KiB  12s   -       -                    goes
+      2026-11-12 02:00:00  daily  bcdfghjb                  11.0 KiB  12s   -       -                    goes
+      2026-11-11 02:00:00  daily  bcdfghjc                  11.0 KiB  12s   -       2026-11-24 05:00:12  stays: verified
+      2026-11-10 02:00:00  daily  bcdfghjd                  11.0 KiB  12s   yes     -                    stays: pinned"
     `);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   });
@@ -102,6 +107,26 @@ describe('list', () => {
     });
   });
 
+  test('--json says when a backup was verified, and how long that took', async () => {
+    const { stdout } = await run(['list', 'prod/shop', '--json'], { pods: DONE, logs });
+    expect(JSON.parse(stdout)[10]).toMatchObject({ name: NAMES[10], verified: true, verifiedAt: '2026-11-24T05:00:12Z', verifiedSeconds: 192 });
+  });
+
+  test.each([
+    ['that an older script did not print', ''],
+    ['of which half is there', '{"version":"backstay/v1","na'],
+    ['of another version', verificationText(NAMES[0]!, { version: 'backstay/v2' })],
+    ['of another backup', verificationText(NAMES[1]!)],
+    ['without a time', verificationText(NAMES[0]!, { verified: 'yesterday' })],
+  ])('a verification %s shows as yes, and says no time', async (_, verification) => {
+    const plan = { pods: DONE, logs: { daily: listed(NAMES[0]!, { verified: 'verified', verification }) } };
+    expect((await run(['list', 'prod/shop'], plan)).stdout.split('\n')[1]).toMatch(/ +- +yes +stays/);
+    const [row] = JSON.parse((await run(['list', 'prod/shop', '--json'], plan)).stdout);
+    expect(row).toMatchObject({ verified: true });
+    expect(row).not.toHaveProperty('verifiedAt');
+    expect((await run(['get', 'prod/shop', 'bcdfghjk'], plan)).stdout).toMatch(/^verified +yes$/m);
+  });
+
   test('P77: more than one run may delete would go: the table says that nothing will', async () => {
     const overlay = 'plans: { default: { tiers: { daily: { keep: { last: 3 } } } } }\n';
     const { stdout } = await run(['list', 'prod/shop'], { pods: DONE, logs: { daily: NAMES.map((name) => listed(name)).join('') } }, { overlay });
@@ -130,6 +155,7 @@ describe('list', () => {
         "--context other get pod backup-shop-catalogue-wqcvpc0 --namespace backup --output json",
         "--context other get pod backup-shop-catalogue-wqcvpc0 --namespace backup --output json",
         "--context other logs backup-shop-catalogue-wqcvpc0 --namespace backup --container daily",
+        "--context other logs backup-shop-catalogue-wqcvpc0 --namespace backup --container pre-restore",
         "--context other delete pod backup-shop-catalogue-wqcvpc0 --namespace backup --ignore-not-found --wait=false",
       ]
     `);
@@ -148,10 +174,12 @@ describe('list', () => {
     expect(both.inputs.flatMap((input) => (input ? JSON.parse(input).spec.containers.map(({ name }: { name: string }) => name) : []))).toEqual([
       'daily',
       'weekly',
+      'pre-restore',
     ]);
     const one = await run(['list', 'prod/shop', '--storage', 'local'], { pods: DONE }, { overlay: TWO_TIERS });
     expect(one.inputs.flatMap((input) => (input ? JSON.parse(input).spec.containers.map(({ name }: { name: string }) => name) : []))).toEqual([
       'daily',
+      'pre-restore',
     ]);
   });
 });
@@ -259,6 +287,12 @@ describe('get', () => {
     `);
     expect(status).toBe(0);
     expect(inputs.join()).toContain('{"name":"ACTION","value":"get"},{"name":"RUN_ID_WANTED","value":"bcdfghjk"}');
+  });
+
+  test('shows when it was verified, and how long that took', async () => {
+    const daily = listed(NAMES[0]!, { verified: 'verified', verification: verificationText(NAMES[0]!) });
+    const { stdout } = await run(['get', 'prod/shop', 'bcdfghjk'], { pods: DONE, logs: { daily } });
+    expect(stdout).toMatch(/^verified +2026-11-24 05:00:12 UTC, took 3m 12s$/m);
   });
 
   test('of a bucket it names bucket and prefix', async () => {

@@ -39,7 +39,7 @@ describe('the packed package', IN_MINUTES, () => {
   test('synth in a folder that has only config/ gives the bytes that the source gives', async () => {
     const project = installed();
     const { stdout } = await project.run('synth');
-    expect(stdout).toContain('dist/prod: 1 source, 1 CronJob, 1 claim, 5 files: new');
+    expect(stdout).toContain('dist/prod: 1 source, 2 CronJobs, 1 claim, 5 files: new');
     const ofSource = projectFolder();
     await backstay(['synth', ...ofSource.folders]);
     expect(project.read('dist')).toEqual(ofSource.read('dist'));

@@ -22,7 +22,7 @@ describe('synth and restores', () => {
     const { status, stdout } = await synth(of);
     expect(status).toBe(0);
     expect(stdout).toMatchInlineSnapshot(`
-      "dist/prod: 1 source, 1 CronJob, 1 claim, 5 files: new
+      "dist/prod: 1 source, 2 CronJobs, 1 claim, 5 files: new
         kubectl apply -k dist/prod/keep && kubectl apply -k dist/prod/jobs
       dist/restores/prod: 2 restores: changed
         kubectl apply -f dist/restores/prod/copy.yaml   # runs it, once
