@@ -33,8 +33,8 @@ choose_entries() {
 		schemas && !(id in chosen) && text !~ /^(SCHEMA|EXTENSION|(ACL|COMMENT) - (SCHEMA|EXTENSION)) / { next }
 		# What needs rows that are not there.
 		tables && text ~ /^TABLE DATA / && !(id in filled) { next }
-		tables && text ~ /^FK CONSTRAINT / { foreign[$5 " CONSTRAINT " $7 " ON " $6]; next }
-		tables && text ~ /^COMMENT [^ ]+ CONSTRAINT [^ ]+ ON / && ($5 " CONSTRAINT " $7 " ON " $9) in foreign { next }
+		tables && text ~ /^FK CONSTRAINT / { foreign[$6 " " $8 " " $7]; next }
+		tables && text ~ /^COMMENT [^ ]+ CONSTRAINT [^ ]+ ON / && ($5 " " $7 " " $9) in foreign { next }
 		tables && text ~ /^(MATERIALIZED VIEW DATA|BLOB|BLOBS|BLOB METADATA|(ACL|COMMENT|SECURITY LABEL) - LARGE OBJECTS?) / { next }
 		# They say what CREATE EXTENSION and initdb have said already, and only the owner may say it.
 		superuser != "t" && text ~ /^COMMENT - EXTENSION / { next }

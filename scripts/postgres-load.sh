@@ -5,12 +5,12 @@
 # drops only what carries the comment of its own id, or what CREATE DATABASE left before there was a comment: a database
 # that lets nobody in, with a connection limit made of the id.
 #
-# Environment: that of postgres-restore.sh. Gives: JOURNAL, R_TABLES, R_LARGE_OBJECTS.
+# Environment: that of postgres-restore.sh. Gives: JOURNAL.
 
 # Statuses are numbers of common.sh; what is set here is read by who sources this file.
 # shellcheck disable=SC2034,SC2086
 
-R_TABLES=null R_LARGE_OBJECTS=null unpacker=''
+unpacker=''
 
 # prelude - what every query may name, as variables of psql
 prelude() {
@@ -45,7 +45,7 @@ variable() {
 look_at_journal() {
 	PHASE=journal
 	if [ "$IN_PLACE" = true ]; then
-		find_replaced
+		find_replaced query
 		[ "$JOURNAL" != finished ] || return 0
 	fi
 	query journal <<-'SQL'
@@ -76,27 +76,6 @@ drop_own() {
 		where left(journal, length(:'of')) = :'of' or (journal = '' and not datallowconn and datconnlimit = :mark)
 		\gexec
 	SQL
-}
-
-# make_roles - those that the server lacks, all or none; roles that are there are not changed
-make_roles() {
-	[ "$RESTORE_GLOBALS" = missing-roles ] || return 0
-	PHASE=roles
-	query new-roles <<-SQL
-		select replace(replace(replace(name, '\\', '\\\\'), E'\\n', '\\n'), E'\\t', '\\t')
-		from (values $(sql_texts "$TMP/makeable")) as named(name) where not exists (select from pg_roles where rolname = name) order by 1;
-	SQL
-	[ -s "$TMP/new-roles" ] || return 0
-	{
-		echo 'begin;'
-		# Whoever makes a role must be able to give it what it owned.
-		[ "$SERVER_MAJOR" -lt 16 ] || echo "set local createrole_self_grant = 'set, inherit';"
-		making_roles "$TMP/new-roles" "$WORK_DIR/in/$GLOBALS_FILE"
-		[ "$SERVER_MAJOR" -ge 16 ] || [ "$SUPERUSER" = t ] || awk '{ gsub(/\047/, "\047\047"); printf "select format(\047grant %%I to current_user\047, E\047%s\047) \\gexec\n", $0 }' "$TMP/new-roles"
-		echo 'commit;'
-	} >"$TMP/making-roles.sql"
-	query making <"$TMP/making-roles.sql"
-	log info "made roles without passwords: $(listed "$TMP/new-roles")"
 }
 
 # make_fresh - the new database, as the dumped one was: what a locale means decides how it sorts and compares
@@ -226,55 +205,6 @@ analyze() {
 	SQL
 }
 
-# count_restored DATABASE - as the dump counted, and those that belong to no extension
-count_restored() {
-	query counts "$1" <<-'SQL'
-		select count(*), count(*) filter (where not exists (select from pg_depend x where x.classid = 'pg_class'::regclass and x.objid = c.oid and x.deptype = 'e')),
-		  (select count(*) from pg_largeobject_metadata)
-		from pg_class c join pg_namespace n on n.oid = c.relnamespace
-		where c.relkind in ('r', 'p') and c.relpersistence <> 't' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema';
-	SQL
-	IFS='|' read -r R_TABLES own_tables R_LARGE_OBJECTS <"$TMP/counts"
-}
-
-# check_restored - against the dump's own list, which is exact, and against what the manifest counted before the dump was
-# taken: what came or went in between is said, what is gone altogether is refused
-check_restored() {
-	PHASE=check
-	count_restored "$FRESH"
-	if [ "$FORMAT" = plain ]; then
-		listed_tables=$(grep -c '^table	' "$TMP/named" || :)
-	else
-		listed_tables=$(grep -cE '^[0-9]+; 1259 [0-9]+ TABLE ' "$TMP/list" || :)
-	fi
-	[ "$own_tables" = "$listed_tables" ] ||
-		die $BAD_DATA "the dump has $(count_of tables "$listed_tables"), the restored database $own_tables" 'the new database was removed'
-	is_partial || grep -q '^filters\.' "$FACTS" || compare_with_manifest
-}
-
-compare_with_manifest() {
-	compare_counts tables "$R_TABLES"
-	compare_counts 'large objects' "$R_LARGE_OBJECTS"
-	[ -s "$TMP/extensions" ] || return 0
-	query extensions-left "$FRESH" <<-SQL
-		select name from (values $(sql_texts "$TMP/extensions")) as named(name, version)
-		where not exists (select from pg_extension where extname = name) order by 1;
-	SQL
-	[ ! -s "$TMP/extensions-left" ] ||
-		die $BAD_DATA "the restored database lacks extensions that the manifest names: $(listed "$TMP/extensions-left")" 'the new database was removed'
-}
-
-# compare_counts WHAT RESTORED
-compare_counts() {
-	case $1 in
-	tables) counted=$(fact database.tables "$FACTS") ;;
-	*) counted=$(fact database.largeObjects "$FACTS") ;;
-	esac
-	[ "$counted" != "$2" ] || return 0
-	[ "$2" != 0 ] || die $BAD_DATA "the restored database has no $1, the dumped one had $counted" 'the new database was removed'
-	log warn "the restored database has $2 $1, the dumped one had $counted right before the dump"
-}
-
 # note_ready - from here on, an attempt of the same id goes on from this database
 note_ready() {
 	query ready <<-'SQL'
@@ -290,7 +220,7 @@ load_rows() {
 	PHASE=load
 	check_empty
 	: >"$TMP/load.err"
-	[ "$SUPERUSER" != t ] || PGOPTIONS="$PGOPTIONS -c session_replication_role=replica"
+	[ "$SESSION_SUPERUSER" != t ] || PGOPTIONS="$PGOPTIONS -c session_replication_role=replica"
 	run pg_restore --no-password --exit-on-error --data-only --single-transaction --use-list="$TMP/list" --dbname="$(conninfo "$INTO")" \
 		"$ARTIFACT" 2>"$TMP/load.err" || refuse_load
 	analyze "$INTO"

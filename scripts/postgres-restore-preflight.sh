@@ -2,7 +2,8 @@
 # postgres-restore-preflight.sh - what can be known to fail before a restore has moved anything. Sourced, never run.
 #
 # Environment: that of postgres-restore.sh. All that is wrong is said at once, as far as it can be looked at.
-# Gives: BACKUP, FACTS, FORMAT, COMPRESSION, ARTIFACT, SUPERUSER (t or f); in TMP: list (the archive's, filtered), named (what it names).
+# Gives: BACKUP, FACTS, FORMAT, COMPRESSION, ARTIFACT, SUPERUSER and SESSION_SUPERUSER (t or f);
+# in TMP: list (the archive's, filtered), named (what it names).
 #
 # What PostgreSQL cannot be asked for: the free space of the server's disk. A server that runs full fails the restore, which
 # is beside then, and is removed.
@@ -115,20 +116,6 @@ problems() {
 	while IFS= read -r line; do problem "$1" "$line" "$2"; done <"$3"
 }
 
-# fresh_owner - whom the new database belongs to: in place the live one's owner, which is no other while it is loaded
-fresh_owner() {
-	case $IN_PLACE/$OWNER in
-	true/*)
-		query live-owner <<-'SQL'
-			select pg_get_userbyid(datdba) from pg_database where datname = :'live';
-		SQL
-		FRESH_OWNER=$(cat "$TMP/live-owner")
-		;;
-	*/keep) FRESH_OWNER=$(fact database.owner "$FACTS") ;;
-	*/role:*) FRESH_OWNER=${OWNER#role:} ;;
-	esac
-}
-
 # refuse_problems - the status is that of the first
 refuse_problems() {
 	[ -s "$TMP/problems" ] || return 0
@@ -162,6 +149,10 @@ check_target() {
 		return 0
 		;;
 	esac
+	query standby <<-'SQL'
+		select 'standby' where pg_is_in_recovery();
+	SQL
+	[ ! -s "$TMP/standby" ] || problem $WRONG_INPUT "$PGHOST:$PGPORT is a standby, which takes no writes" 'host: must be that of the primary'
 	case $IN_PLACE/$ONLY/$(cat "$TMP/target") in
 	true/*/there) check_hindrances ;;
 	true/*) problem $WRONG_INPUT "there is no database $INTO, whose place the restored one could take" 'restore beside, under that name' ;;
@@ -217,21 +208,27 @@ check_text() {
 		problem $WRONG_INPUT "the psql of this image does not know \\restrict, which the dump begins with" 'take the newest image of its major'
 }
 
-# ask_role - whether what restores may do everything; with OWNER role:NAME that role counts
+# ask_role - whether what restores may do everything; with OWNER role:NAME that role counts, and not the session's
 ask_role() {
 	query admin <<-'SQL'
-		select coalesce((select rolsuper from pg_roles where rolname = case when :'role' = '' then current_user else :'role' end), false);
+		select coalesce((select rolsuper from pg_roles where rolname = case when :'role' = '' then current_user else :'role' end), false),
+		  (select rolsuper from pg_roles where rolname = current_user);
 	SQL
-	SUPERUSER=$(cat "$TMP/admin")
+	IFS='|' read -r SUPERUSER SESSION_SUPERUSER <"$TMP/admin"
+}
+
+# manifest_extensions - those of the dumped database, `name<TAB>version` a line, into TMP/extensions
+manifest_extensions() {
+	awk -F '\t' '
+		/^database\.extensions\.[0-9]+\.name\t/ { name = $2 }
+		/^database\.extensions\.[0-9]+\.version\t/ { print name "\t" $2 }
+	' "$FACTS" >"$TMP/extensions"
 }
 
 # check_extensions - by name; what has no version that a dump asks for is made in the server's own
 check_extensions() {
 	[ "$ONLY" != data ] && ! grep -q '^filters\.' "$FACTS" || return 0
-	awk -F '\t' '
-		/^database\.extensions\.[0-9]+\.name\t/ { name = $2 }
-		/^database\.extensions\.[0-9]+\.version\t/ { print name "\t" $2 }
-	' "$FACTS" >"$TMP/extensions"
+	manifest_extensions
 	[ -s "$TMP/extensions" ] || return 0
 	query extension-problems <<-SQL
 		with wanted(name, version) as (values $(sql_texts "$TMP/extensions"))
@@ -247,84 +244,11 @@ check_extensions() {
 	while IFS='|' read -r kind name version other; do
 		case $kind in
 		missing) problem $WRONG_INPUT "the server has no extension $name (the backup has version $version)" 'install it, or restore into a server with the same extensions' ;;
-		untrusted) problem $NOT_ALLOWED "only a superuser may create the extension $name" "$ROLE_HINT" ;;
+		# Services that give no superuser allow some all the same.
+		untrusted) log warn "only a superuser may create the extension $name, unless the server has a rule of its own" ;;
 		other) log warn "extension $name becomes version $other, the backup has $version" ;;
 		esac
 	done <"$TMP/extension-problems"
-}
-
-# check_roles - all that the dump names and the server lacks, by name
-check_roles() {
-	[ "$ONLY" != data ] || return 0
-	fresh_owner
-	awk -F '\t' '$1 == "owner" || $1 == "grantee" || $1 == "role" || $1 == "acts" { if (!seen[$2]++) print $2 }' "$TMP/named" >"$TMP/roles"
-	[ -z "$FRESH_OWNER" ] || printf '%s\n' "$FRESH_OWNER" | awk '{ gsub(/\\/, "\\\\"); print }' >>"$TMP/roles"
-	: >"$TMP/missing-roles"
-	if [ -s "$TMP/roles" ]; then
-		query missing-roles <<-SQL
-			select replace(replace(replace(name, '\\', '\\\\'), E'\\n', '\\n'), E'\\t', '\\t')
-			from (values $(sql_texts "$TMP/roles")) as named(name) where not exists (select from pg_roles where rolname = name) order by 1;
-		SQL
-	fi
-	find_makeable
-	if [ -s "$TMP/lacking-roles" ]; then
-		problem $WRONG_INPUT "the server lacks roles that the dump names: $(listed "$TMP/lacking-roles")" \
-			'make them, or restore with owner: none and privileges: none, or with globals: missing-roles'
-	fi
-	check_tablespaces
-}
-
-# find_makeable - of the missing roles those that the globals do not make either
-find_makeable() {
-	cp "$TMP/missing-roles" "$TMP/lacking-roles"
-	[ "$RESTORE_GLOBALS" = missing-roles ] || return 0
-	[ -n "$GLOBALS_FILE" ] || die $WRONG_INPUT 'the backup has no globals' 'restore without globals: missing-roles'
-	roles_made_by "$WORK_DIR/in/$GLOBALS_FILE" >"$TMP/makeable"
-	awk -v file="$TMP/makeable" '
-		BEGIN { while ((getline role < file) > 0) makeable[role] }
-		!($0 in makeable)
-	' "$TMP/missing-roles" >"$TMP/lacking-roles"
-}
-
-# check_tablespaces - where they are missing, the default one holds everything
-check_tablespaces() {
-	awk -F '\t' '$1 == "tablespace" { print $2 }' "$TMP/named" >"$TMP/tablespaces"
-	[ -s "$TMP/tablespaces" ] || return 0
-	query missing-tablespaces <<-SQL
-		select name from (values $(sql_texts "$TMP/tablespaces")) as named(name)
-		where not exists (select from pg_tablespace where spcname = name) order by 1;
-	SQL
-	[ -s "$TMP/missing-tablespaces" ] || return 0
-	TABLESPACES=none
-	if [ "$FORMAT" = custom ]; then
-		log warn "the server lacks tablespaces, all goes to the default one: $(listed "$TMP/missing-tablespaces")"
-	else
-		problem $WRONG_INPUT "the server lacks tablespaces that the dump names: $(listed "$TMP/missing-tablespaces")" 'make them, or take dumps of format: custom'
-	fi
-}
-
-# check_rights - of the role that restores
-#
-# Who makes an object belong to another role must be able to become that role: as owner, not only as a member of its group.
-check_rights() {
-	[ "$SUPERUSER" != t ] || return 0
-	{
-		awk -F '\t' -v only="$ONLY" '($1 == "owner" || $1 == "role") && only != "data" { print $2 }' "$TMP/named"
-		[ -z "$FRESH_OWNER" ] || printf '%s\n' "$FRESH_OWNER" | awk '{ gsub(/\\/, "\\\\"); print }'
-	} >"$TMP/becomes"
-	[ -s "$TMP/becomes" ] || echo >"$TMP/becomes"
-	query right-problems <<-SQL
-		select 'the role ' || quote_ident(current_user) || ' may not make databases' from pg_roles
-		where rolname = current_user and not rolsuper and not rolcreatedb and '$ONLY' <> 'data'
-		union all
-		select distinct 'the role ' || quote_ident(current_user) || ' is no member of ' || quote_ident(name)
-		from (values $(sql_texts "$TMP/becomes")) as named(name) join pg_roles r on r.rolname = name
-		where not pg_has_role(r.oid, case when $SERVER_MAJOR >= 16 then 'SET' else 'MEMBER' end) order by 1;
-	SQL
-	problems $NOT_ALLOWED "$ROLE_HINT" "$TMP/right-problems"
-	awk -F '\t' '$1 == "acts" { print $2 }' "$TMP/named" >"$TMP/acts"
-	[ "$ONLY" = data ] || [ ! -s "$TMP/acts" ] ||
-		problem $NOT_ALLOWED "only a superuser can grant in the name of $(listed "$TMP/acts")" 'restore with privileges: none, or as a superuser'
 }
 
 # listed FILE - its lines, the first ten and a count

@@ -40,8 +40,10 @@ set -eu
 . "$(dirname "$0")/throttle.sh"
 . "$(dirname "$0")/postgres-statements.sh"
 . "$(dirname "$0")/postgres-restore-preflight.sh"
+. "$(dirname "$0")/postgres-restore-roles.sh"
 . "$(dirname "$0")/postgres-choose.sh"
 . "$(dirname "$0")/postgres-load.sh"
+. "$(dirname "$0")/postgres-restore-check.sh"
 . "$(dirname "$0")/postgres-swap.sh"
 
 # "rest" in ASCII; never changes, or two versions of backstay would not see each other.
@@ -87,9 +89,11 @@ restore_beside() {
 		return 0
 	fi
 	make_fresh
+	make_surroundings
 	load
 	analyze "$FRESH"
 	check_restored
+	give_properties
 	note_ready
 }
 
@@ -104,7 +108,10 @@ check_environment() {
 	esac
 	case $RESTORE_ACTION in
 	restore) check_restore ;;
-	swap-back | drop-old) : "${TARGET_DATABASE:=$DATABASE}" ;;
+	swap-back | drop-old)
+		: "${TARGET_DATABASE:=$DATABASE}"
+		IN_PLACE=true
+		;;
 	*) die $WRONG_INPUT "RESTORE_ACTION is restore, swap-back or drop-old, not '$RESTORE_ACTION'" ;;
 	esac
 	need_cmd psql pg_isready pg_dump pg_restore vacuumdb sha256sum mkfifo cksum
@@ -157,7 +164,8 @@ begin() {
 	rm -rf "$TMP"
 	mkdir -p "$WORK_DIR/run" "$TMP"
 	state old 'nothing was changed yet'
-	[ "$RESTORE_ACTION/$IN_PLACE" = restore/false ] || LIVE=$TARGET_DATABASE
+	[ "$IN_PLACE" = false ] || LIVE=$TARGET_DATABASE
+	[ "$RESTORE_ACTION" = restore ] || return 0
 	if [ "$IN_PLACE/$ONLY" = false/data ]; then
 		INTO=$TARGET_DATABASE
 	elif [ "$IN_PLACE" = true ] || [ -z "$TARGET_DATABASE" ]; then
@@ -199,6 +207,10 @@ undo() {
 	making=''
 	log info "removing $FRESH"
 	drop_own || log warn "$FRESH could not be removed: $(reason_in "$TMP/drop.err")"
+	state old 'what was begun was undone'
+	# A swap may have ended while it was told to stop.
+	[ "$IN_PLACE" = false ] || find_replaced try_query
+	[ "$JOURNAL" != finished ] || state new "$LIVE is the restored database, what it was is kept as $OLD"
 }
 
 # finish - what there is now, for the report and for whoever looks at the pod; nothing here may fail, it is done

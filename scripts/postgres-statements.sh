@@ -164,6 +164,31 @@ making_roles() {
 	' "$2"
 }
 
+# properties_of DATABASE FILE - the statements that set or grant what belongs to that database, for the one that psql has as
+# variable target
+properties_of() {
+	DUMPED=$1 GRANTS=$PRIVILEGES LC_ALL=C awk '
+	BEGIN {
+		whole = 1
+		dumped = ENVIRON["DUMPED"]
+		quoted = dumped
+		gsub(/"/, "\"\"", quoted)
+		print "set client_encoding = \047UTF8\047;"
+	}
+	'"$STATEMENTS"'
+		function statement() {
+			if (word[1] == "alter" && (word[2] == "database" && word[4] == "set" || word[2] == "role" && word[5] == "database" && word[7] == "set")) aim(raw)
+			else if ((word[1] == "grant" || word[1] == "revoke") && place("database", 2) && ENVIRON["GRANTS"] == "keep") aim(raw)
+		}
+		function aim(text,  at, size) {
+			size = length(dumped)
+			if (at = index(text, " DATABASE \"" quoted "\" ")) size = length(quoted) + 2
+			else at = index(text, " DATABASE " dumped " ")
+			if (at) print substr(text, 1, at + 9) ":\"target\"" substr(text, at + 10 + size)
+		}
+	' "$2"
+}
+
 # sql_texts FILE - its lines as rows of SQL for `values`: a tab parts the columns
 sql_texts() {
 	awk '

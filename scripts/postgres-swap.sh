@@ -44,9 +44,10 @@ undo_hint() {
 	UNDO="swap-back gives $OLD its place again, drop-old deletes it"
 }
 
-# find_replaced - JOURNAL is finished, and OLD the kept database, when a restore of this id has swapped already
+# find_replaced QUERY - JOURNAL is finished, and OLD the kept database, when a restore of this id has swapped already
 find_replaced() {
-	query replaced <<-'SQL'
+	OLD=''
+	"$1" replaced <<-'SQL' || return 0
 		select k.datname from pg_database k, pg_database l
 		where l.datname = :'live' and starts_with(shobj_description(k.oid, 'pg_database'), 'backstay restore ' || :'id' || ': replaced ')
 		  and right(shobj_description(k.oid, 'pg_database'), length(' in ' || :'live')) = ' in ' || :'live'

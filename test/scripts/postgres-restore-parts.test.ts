@@ -100,6 +100,30 @@ test('of a plain dump no part can be restored, and the hint says what can', asyn
   expect(await databases(server)).toBe('shop');
 });
 
+test('P11: settings and grants of the dumped database come back with it, under its new name', async () => {
+  await server.sql(`create role guest; alter database shop set work_mem = '5MB'; alter database shop set "my.own" = E'it''s :"x" :y\n DATABASE shop SET';
+    alter role guest in database shop set statement_timeout = '7s'; revoke temporary on database shop from public; grant connect on database shop to guest`);
+  const own = await take(server);
+  await server.sql('alter database shop reset all; grant temporary on database shop to public');
+  expect(await restore(server, own, { env: { TARGET_DATABASE: 'Odd "db" – ß' } })).toMatchObject({ status: 0 });
+  expect(
+    await server.sql(
+      `select pg_get_userbyid(setrole), setconfig from pg_db_role_setting join pg_database d on d.oid = setdatabase where datname like 'Odd%' order by 1`,
+    ),
+  ).toBe(`guest|{statement_timeout=7s}\nunknown (OID=0)|{work_mem=5MB,"my.own=it's :\\"x\\" :y\n DATABASE shop SET"}`);
+  expect(await server.sql(`select datacl from pg_database where datname like 'Odd%'`)).toBe('{postgres=CTc/postgres,=c/postgres,guest=c/postgres}');
+  await server.sql('alter role guest in database shop reset all; revoke connect on database shop from guest');
+});
+
+test('a backup of some tables comes back with the schemas and extensions that it needs', async () => {
+  const some = await take(server, { INCLUDE_TABLES: 'public.children\nother."a table"' });
+  const done = await restore(server, some);
+  expect(done).toMatchObject({ status: 65, lastWords: { reason: expect.stringContaining('relation "public.parents" does not exist') } });
+  const both = await take(server, { INCLUDE_TABLES: 'public.children\npublic.parents\nother."a table"' });
+  expect(await restore(server, both)).toMatchObject({ status: 0 });
+  expect((await rows(BESIDE)).split('\n').sort()).toEqual(['children|20', 'other."a table"|1', 'parents|30']);
+});
+
 describe('rows alone', () => {
   const INTO = { ONLY: 'data', TARGET_DATABASE: 'into' };
 

@@ -1,0 +1,116 @@
+#!/bin/sh
+# postgres-restore-roles.sh - roles and rights that a restore needs, and the roles that it makes. Sourced, never run.
+#
+# Environment: that of postgres-restore.sh. Reads TMP/named. Gives: FRESH_OWNER, TABLESPACES (keep or none).
+
+# Statuses are numbers of common.sh; what is set here is read by who sources this file.
+# shellcheck disable=SC2034,SC2086
+
+# fresh_owner - whom the new database belongs to: in place the live one's owner, which is no other while it is loaded
+fresh_owner() {
+	case $IN_PLACE/$OWNER in
+	true/*)
+		query live-owner <<-'SQL'
+			select pg_get_userbyid(datdba) from pg_database where datname = :'live';
+		SQL
+		FRESH_OWNER=$(cat "$TMP/live-owner")
+		;;
+	*/keep) FRESH_OWNER=$(fact database.owner "$FACTS") ;;
+	*/role:*) FRESH_OWNER=${OWNER#role:} ;;
+	esac
+}
+
+# check_roles - all that the dump names and the server lacks, by name
+check_roles() {
+	[ "$ONLY" != data ] || return 0
+	fresh_owner
+	awk -F '\t' '$1 == "owner" || $1 == "grantee" || $1 == "role" || $1 == "acts" { if (!seen[$2]++) print $2 }' "$TMP/named" >"$TMP/roles"
+	[ -z "$FRESH_OWNER" ] || printf '%s\n' "$FRESH_OWNER" | awk '{ gsub(/\\/, "\\\\"); print }' >>"$TMP/roles"
+	: >"$TMP/missing-roles"
+	if [ -s "$TMP/roles" ]; then
+		query missing-roles <<-SQL
+			select replace(replace(replace(name, '\\', '\\\\'), E'\\n', '\\n'), E'\\t', '\\t')
+			from (values $(sql_texts "$TMP/roles")) as named(name) where not exists (select from pg_roles where rolname = name) order by 1;
+		SQL
+	fi
+	find_makeable
+	if [ -s "$TMP/lacking-roles" ]; then
+		problem $WRONG_INPUT "the server lacks roles that the dump names: $(listed "$TMP/lacking-roles")" \
+			'make them, or restore with owner: none and privileges: none, or with globals: missing-roles'
+	fi
+	check_tablespaces
+}
+
+# find_makeable - of the missing roles those that the globals do not make either
+find_makeable() {
+	cp "$TMP/missing-roles" "$TMP/lacking-roles"
+	[ "$RESTORE_GLOBALS" = missing-roles ] || return 0
+	[ -n "$GLOBALS_FILE" ] || die $WRONG_INPUT 'the backup has no globals' 'restore without globals: missing-roles'
+	roles_made_by "$WORK_DIR/in/$GLOBALS_FILE" >"$TMP/makeable"
+	awk -v file="$TMP/makeable" '
+		BEGIN { while ((getline role < file) > 0) makeable[role] }
+		!($0 in makeable)
+	' "$TMP/missing-roles" >"$TMP/lacking-roles"
+}
+
+# check_tablespaces - where they are missing, the default one holds everything
+check_tablespaces() {
+	awk -F '\t' '$1 == "tablespace" { print $2 }' "$TMP/named" >"$TMP/tablespaces"
+	[ -s "$TMP/tablespaces" ] || return 0
+	query missing-tablespaces <<-SQL
+		select name from (values $(sql_texts "$TMP/tablespaces")) as named(name)
+		where not exists (select from pg_tablespace where spcname = name) order by 1;
+	SQL
+	[ -s "$TMP/missing-tablespaces" ] || return 0
+	TABLESPACES=none
+	if [ "$FORMAT" = custom ]; then
+		log warn "the server lacks tablespaces, all goes to the default one: $(listed "$TMP/missing-tablespaces")"
+	else
+		problem $WRONG_INPUT "the server lacks tablespaces that the dump names: $(listed "$TMP/missing-tablespaces")" 'make them, or take dumps of format: custom'
+	fi
+}
+
+# check_rights - of the role that restores
+#
+# Who makes an object belong to another role must be able to become that role: as owner, not only as a member of its group.
+check_rights() {
+	[ "$SESSION_SUPERUSER" != t ] || return 0
+	{
+		awk -F '\t' -v only="$ONLY" '($1 == "owner" || $1 == "role") && only != "data" { print $2 }' "$TMP/named"
+		[ -z "$FRESH_OWNER" ] || printf '%s\n' "$FRESH_OWNER" | awk '{ gsub(/\\/, "\\\\"); print }'
+	} >"$TMP/becomes"
+	[ -s "$TMP/becomes" ] || echo >"$TMP/becomes"
+	query right-problems <<-SQL
+		select 'the role ' || quote_ident(current_user) || ' may not make databases' from pg_roles
+		where rolname = current_user and not rolsuper and not rolcreatedb and '$ONLY' <> 'data'
+		union all
+		select distinct 'the role ' || quote_ident(current_user) || ' is no member of ' || quote_ident(name)
+		from (values $(sql_texts "$TMP/becomes")) as named(name) join pg_roles r on r.rolname = name
+		where not pg_has_role(r.oid, case when $SERVER_MAJOR >= 16 then 'SET' else 'MEMBER' end) order by 1;
+	SQL
+	problems $NOT_ALLOWED "$ROLE_HINT" "$TMP/right-problems"
+	awk -F '\t' '$1 == "acts" { print $2 }' "$TMP/named" >"$TMP/acts"
+	[ "$ONLY" = data ] || [ ! -s "$TMP/acts" ] ||
+		problem $NOT_ALLOWED "only a superuser can grant in the name of $(listed "$TMP/acts")" 'restore with privileges: none, or as a superuser'
+}
+
+# make_roles - those that the server lacks, all or none; roles that are there are not changed
+make_roles() {
+	[ "$RESTORE_GLOBALS" = missing-roles ] || return 0
+	PHASE=roles
+	query new-roles <<-SQL
+		select replace(replace(replace(name, '\\', '\\\\'), E'\\n', '\\n'), E'\\t', '\\t')
+		from (values $(sql_texts "$TMP/makeable")) as named(name) where not exists (select from pg_roles where rolname = name) order by 1;
+	SQL
+	[ -s "$TMP/new-roles" ] || return 0
+	{
+		echo 'begin;'
+		# Whoever makes a role must be able to give it what it owned.
+		[ "$SERVER_MAJOR" -lt 16 ] || echo "set local createrole_self_grant = 'set, inherit';"
+		making_roles "$TMP/new-roles" "$WORK_DIR/in/$GLOBALS_FILE"
+		[ "$SERVER_MAJOR" -ge 16 ] || [ "$SESSION_SUPERUSER" = t ] || awk '{ gsub(/\047/, "\047\047"); printf "select format(\047grant %%I to current_user\047, E\047%s\047) \\gexec\n", $0 }' "$TMP/new-roles"
+		echo 'commit;'
+	} >"$TMP/making-roles.sql"
+	query making <"$TMP/making-roles.sql"
+	log info "made roles without passwords: $(listed "$TMP/new-roles")"
+}
