@@ -117,13 +117,13 @@ refuse_managed() {
 refuse_autoscaled() {
 	ask get horizontalpodautoscalers --namespace="$namespace" --output=go-template='{{range .items}}{{.spec.scaleTargetRef.kind}} {{.spec.scaleTargetRef.name}} {{.metadata.name}}{{"\n"}}{{end}}'
 	scaler=$(printf '%s\n' "$answer" | awk -v kind="$kind" -v name="$name" 'tolower($1) == kind && $2 == name { print $3; exit }')
-	[ -z "$scaler" ] || refuse "the autoscaler $scaler scales $kind $namespace/$name" 'pause what scales it, then say so with autoscaler: in scaleDown.paused'
+	[ -z "$scaler" ] || refuse "the autoscaler $scaler scales $kind $namespace/$name" 'pause what scales it, then say how: paused: { autoscaler: ... }'
 }
 
 refuse_gitops() {
 	case " $managers" in
-	*' argocd '*) refuse "Argo CD manages $kind $namespace/$name" 'keep Argo CD from healing it (ignoreDifferences on /spec/replicas, or no selfHeal), then say so with gitops: in scaleDown.paused' ;;
-	*' flux '*) case " $managers" in *' disabled '*) ;; *) refuse "Flux manages $kind $namespace/$name" 'suspend it, or annotate it with kustomize.toolkit.fluxcd.io/reconcile: disabled, then say so with gitops: in scaleDown.paused' ;; esac ;;
+	*' argocd '*) refuse "Argo CD manages $kind $namespace/$name" 'keep Argo CD from healing it (ignoreDifferences on /spec/replicas, or no selfHeal), then say how: paused: { gitops: ... }' ;;
+	*' flux '*) case " $managers" in *' disabled '*) ;; *) refuse "Flux manages $kind $namespace/$name" 'suspend it, or annotate it with kustomize.toolkit.fluxcd.io/reconcile: disabled, then say how: paused: { gitops: ... }' ;; esac ;;
 	esac
 }
 
@@ -132,13 +132,13 @@ stop_applications() {
 	touched=yes
 	each_application stop_application
 	await "$STOP_WAIT_SECONDS" no_pod_left ||
-		give_up $UNAVAILABLE "still running after ${STOP_WAIT_SECONDS}s: $(in_one "$TMP/left")" 'look at what keeps these pods from ending, or wait for longer'
+		give_up $UNAVAILABLE "still running after ${STOP_WAIT_SECONDS}s: $(in_one "$TMP/left")" 'look at what keeps these pods from ending, or raise stopWait'
 }
 
 # stop_application - what an earlier attempt has saved stays, or 0 would be what the application is started with
 stop_application() {
 	not_stopped
-	log info "stops $kind $namespace/$name, which has ${replicas:-1} replicas${saved:+; saved by $restore: $saved}"
+	log info "stops $kind $namespace/$name, replicas: ${replicas:-1}${saved:+; saved by $restore: $saved}"
 	[ -z "$saved" ] || [ "$restore" = "$RESTORE_ID" ] || log warn "it was stopped by another restore: $restore"
 	annotate "\"backstay.dev/replicas\":\"${saved:-${replicas:-1}}\",\"backstay.dev/restore\":\"$RESTORE_ID\"" ',"spec":{"replicas":0}'
 }
@@ -189,7 +189,7 @@ start_application() {
 	fi
 	[ "$restore" = "$RESTORE_ID" ] && [ -n "$saved" ] || return 0
 	[ "$replicas" = 0 ] || printf '%s\n' "$kind $namespace/$name" >>"$TMP/meanwhile"
-	log info "starts $kind $namespace/$name with $saved replicas"
+	log info "starts $kind $namespace/$name, replicas: $saved"
 	if ask_or_not patch "$kind" "$name" --namespace="$namespace" --type=merge --patch="$UNDO\"replicas\":$saved}}"; then
 		started="${started:+$started, }$kind $namespace/$name"
 	else
@@ -212,7 +212,7 @@ look_at_application() {
 	END
 }
 
-# all_available - names of those that are not in $TMP/unavailable
+# all_available - those that were started; names of those that are not yet in $TMP/unavailable
 all_available() {
 	: >"$TMP/unavailable"
 	each_application is_available
@@ -220,6 +220,7 @@ all_available() {
 }
 
 is_available() {
+	case ", $started," in *", $kind $namespace/$name,"*) ;; *) return 0 ;; esac
 	ask_or_not get "$kind" "$name" --namespace="$namespace" \
 		--output=go-template='{{.spec.replicas}} {{if .status.availableReplicas}}{{.status.availableReplicas}}{{else}}0{{end}} {{.metadata.generation}} {{.status.observedGeneration}}' || answer='1 0 1 0'
 	read -r wanted available generation observed <<-END

@@ -141,6 +141,7 @@ bring_back() {
 	settled=yes stays='' unavailable=''
 	[ -n "$touched" ] || return 0
 	stays=$(parts_between)
+	stays=${stays% }
 	if [ -n "$stays" ]; then
 		log error "nothing is started: neither old nor new: $stays"
 		return 0
