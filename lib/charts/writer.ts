@@ -14,7 +14,7 @@ export function toYaml(documents: readonly Fields[], comment: string): string {
   const lines = [comment.replace(/^/gm, '# ')];
   for (const [index, document] of documents.entries()) {
     if (index > 0) lines.push('---');
-    fields(lines, document, '', '');
+    fields(lines, document, keysOf(document), '', '');
   }
   return `${lines.join('\n')}\n`;
 }
@@ -26,21 +26,28 @@ function value(lines: string[], head: string, content: Json, indent: string): vo
     else if (head.endsWith('-')) items(lines, content, indent, `${head} `);
     else items(under(lines, head), content, indent, indent);
   } else if (typeof content === 'object' && content !== null) {
-    if (keysOf(content).length === 0) lines.push(`${head} {}`);
-    else if (head.endsWith('-')) fields(lines, content, indent, `${head} `);
-    else fields(under(lines, head), content, indent, indent);
+    const keys = keysOf(content);
+    if (keys.length === 0) lines.push(`${head} {}`);
+    else if (head.endsWith('-')) fields(lines, content, keys, indent, `${head} `);
+    else fields(under(lines, head), content, keys, indent, indent);
   } else lines.push(`${head} ${indented(scalar(content ?? null), indent)}`);
 }
 
 function items(lines: string[], list: readonly Json[], indent: string, first: string): void {
-  for (const [index, item] of list.entries()) value(lines, `${index === 0 ? first : indent}-`, item, `${indent}  `);
+  const deeper = `${indent}  `;
+  let lead = first;
+  for (const item of list) {
+    value(lines, `${lead}-`, item, deeper);
+    lead = indent;
+  }
 }
 
 /** A map in a list begins on the line of its dash. */
-function fields(lines: string[], map: Fields, indent: string, first: string): void {
+function fields(lines: string[], map: Fields, keys: readonly string[], indent: string, first: string): void {
+  const deeper = `${indent}  `;
   let lead = first;
-  for (const key of keysOf(map).sort(inReadingOrder)) {
-    value(lines, `${lead}${keyText(key)}:`, map[key], `${indent}  `);
+  for (const key of keys) {
+    value(lines, `${lead}${keyText(key)}:`, map[key], deeper);
     lead = indent;
   }
 }
@@ -50,8 +57,11 @@ function under(lines: string[], head: string): string[] {
   return lines;
 }
 
-function keysOf(map: Fields): string[] {
-  return Object.keys(map).filter((key) => map[key] !== undefined);
+/** Those that are written, in reading order. */
+function keysOf(map: Fields): readonly string[] {
+  return Object.keys(map)
+    .filter((key) => map[key] !== undefined)
+    .sort(inReadingOrder);
 }
 
 function isList(content: Json): content is readonly Json[] {
@@ -71,9 +81,13 @@ function inReadingOrder(a: string, b: string): number {
   return (RANKS.get(a) ?? FIRST.length) - (RANKS.get(b) ?? FIRST.length) || (a < b ? -1 : 1);
 }
 
-/** Words that are plain in every parser: no number, date or truth value begins or looks like this. */
-const PLAIN = /^[A-Za-z/][A-Za-z0-9_./-]*$/;
+/**
+ * Words that are plain in every parser: no number, date or truth value begins or looks like this. Then what each source has
+ * of its own, a digest with a letter that no number has, and a schedule.
+ */
+const PLAIN = /^([A-Za-z/][A-Za-z0-9_./-]*|[1-9][0-9a-f]*[a-df][0-9a-f]*|\d+( (\d+|\*)){4})$/;
 const NOT_PLAIN = /^(y|n|yes|no|on|off|true|false|null|nan|inf)$/i;
+const LONGEST_NOT_PLAIN = 'false'.length;
 
 function scalar(value: null | boolean | number | string): string {
   if (typeof value !== 'string') return String(value);
@@ -85,7 +99,7 @@ function keyText(key: string): string {
 }
 
 function isPlain(text: string): boolean {
-  return PLAIN.test(text) && !NOT_PLAIN.test(text);
+  return PLAIN.test(text) && (text.length > LONGEST_NOT_PLAIN || !NOT_PLAIN.test(text));
 }
 
 /** Kubectl's parser takes a tab at the beginning of a block for indentation, unless the block says how far it is indented. */
