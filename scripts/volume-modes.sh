@@ -17,6 +17,7 @@ note() {
 unpack_here() {
 	mkdir -m 700 "$FROM"
 	unpack_into "$FROM" "$SAME_OWNER"
+	[ "$ALL" = yes ] || as_open_as_here "$FROM"
 	stat -c '%a %u:%g' "$FROM" >"$OWN/root"
 	touch -r "$FROM" "$OWN/root"
 	sync -f "$FROM" 2>"$TMP/err" || fail_unpacking "$TMP/err" $FAULT "what was unpacked cannot be written to the disk of claim '$CLAIM'"
@@ -27,11 +28,9 @@ into_place_beside() {
 	note unpacking
 	unpack_here
 	open_up
-	mv -T "$FROM" "$RESTORED"
-	if [ "$ALL" = yes ]; then chmod "$(cut -d ' ' -f 1 "$OWN/root")" "$RESTORED"; else as_open_as_here "$RESTORED"; fi
-	sync -f .
+	mv -T "$FROM" "$RESTORED" 2>"$TMP/err" || fail_unpacking "$TMP/err" $FAULT "what was unpacked cannot be renamed to $RESTORED"
+	close_beside
 	state new "unpacked beside the old files, in $RESTORED"
-	remove "$OWN"
 	report "$RESTORED" "$ENTRIES files and folders of $BACKUP are in $RESTORED of '$DATA_PATH' in claim $CLAIM; all else is as it was"
 }
 
@@ -44,6 +43,13 @@ into_place_swap() {
 	TO=.backstay-before-$(stamp "$(now)")
 	KEPT=$TO
 	swap
+}
+
+# close_beside - the folder was open to its user for the rename; with that nothing of ours is left
+close_beside() {
+	if [ -f "$OWN/root" ]; then chmod "$(cut -d ' ' -f 1 "$OWN/root")" "$RESTORED"; fi
+	sync -f .
+	remove "$OWN"
 }
 
 # open_up - the folder must give its files away, whatever mode it had
@@ -205,7 +211,7 @@ go_on_swapping() {
 
 go_on_merging() {
 	log info 'goes on: an attempt before this one was stopped while files came into place'
-	open_up
+	[ ! -d "$FROM" ] || open_up
 	finish_merging
 }
 
@@ -213,6 +219,7 @@ go_on_merging() {
 done_before() {
 	state new 'the restored files are in place'
 	into=$DATA_PATH
+	if [ "$RESTORE_MODE" = beside ] && [ -d "$OWN" ]; then close_beside; fi
 	if [ "$RESTORE_MODE" = beside ]; then into=$RESTORED BACKUP=$(head -n 1 "$WORK_DIR/run/backup"); fi
 	report "$into" "already done: restore $RESTORE_ID is in claim $CLAIM"
 }

@@ -158,8 +158,11 @@ look_at_others() {
 		{ [ -d "$other" ] && [ ! -L "$other" ] && [ "$other" != "$OWN" ]; } || continue
 		read_journal "$other"
 		case $JOURNAL_PHASE/$KEPT in
-		swapping/* | undoing/*) die $WRONG_INPUT "restore ${other#.backstay-restore-} was stopped between the old and the restored files" \
-			'run it again, which finishes it, or with its action swap-back, which moves the old files back' ;;
+		swapping/* | undoing/*)
+			state between "restore ${other#.backstay-restore-} was stopped in the middle"
+			die $WRONG_INPUT "restore ${other#.backstay-restore-} was stopped between the old and the restored files" \
+				'run it again, which finishes it, or with its action swap-back, which moves the old files back'
+			;;
 		done/?* | undone/?* | dropping/*) ;;
 		*)
 			log info "what restore ${other#.backstay-restore-} left is removed: $other"

@@ -118,6 +118,7 @@ remove_empty() {
 # move_left LIST FROM TO - those of a list that lie in FROM and not in TO
 move_left() {
 	left_over "$1" "$2" "$3" || return 1
+	[ -s "$TMP/left" ] || [ -s "$TMP/left.deep" ] || return 0
 	# shellcheck disable=SC2016 # expanded by that shell
 	xargs -0 -r -a "$TMP/left.deep" sh -c '
 		from=$1 to=$2
@@ -187,6 +188,7 @@ real_folders() {
 # merge FOLDER - a rename for each file, and for each folder that is not there yet; what is done is no longer in FOLDER
 merge() {
 	trap '' TERM
+	[ -d "$1" ] || return 0
 	list_folders "$1" || return 1
 	printf '.\0' >"$TMP/merged"
 	cat "$TMP/folders" >>"$TMP/merged"

@@ -8,7 +8,7 @@
 
 # swap_back - what the restore put away comes back, and what is there now is put away
 swap_back() {
-	state old 'nothing has changed'
+	state_of_journal
 	case $JOURNAL_PHASE/$MODE in
 	swapping/swap | undoing/swap) end_interrupted ;;
 	esac
@@ -25,9 +25,16 @@ swap_back() {
 	put_back
 }
 
+# state_of_journal - what is there before this action changes anything
+state_of_journal() {
+	case $JOURNAL_PHASE in
+	swapping | undoing | merging | clearing) state between "restore $RESTORE_ID was stopped in the middle" ;;
+	*) state old 'nothing has changed' ;;
+	esac
+}
+
 # end_interrupted - a restore that was stopped in the middle is undone; a way back that was, is gone to its end
 end_interrupted() {
-	state between 'stopped while files changed places'
 	back=$LISTS
 	if [ "$JOURNAL_PHASE/$LISTS" = swapping/back- ]; then go_on_swapping; fi
 	undo_swap || die $FAULT "the old files cannot be moved back: they are in $TO" "$AGAIN_HINT"
@@ -52,7 +59,7 @@ put_back() {
 
 # drop_old - what a restore kept beside the live files is deleted, for good
 drop_old() {
-	state old 'nothing is deleted'
+	state_of_journal
 	case $JOURNAL_PHASE in
 	done | undone | dropping) ;;
 	swapping | undoing | merging | clearing) die $WRONG_INPUT "restore $RESTORE_ID was stopped in the middle" 'run it again first' ;;

@@ -32,7 +32,12 @@ read_facts() {
 		'' | *[!0-9]*) die $BAD_DATA "the manifest does not say how many $name the part '$PART' has" 'a manifest of another version needs a backstay of that version' ;;
 		esac
 	done
-	case $COMPRESSION in zstd | gzip | none) ;; *) die $BAD_DATA "the archive is packed with '$COMPRESSION'" 'it is zstd, gzip or none' ;; esac
+	case $COMPRESSION in
+	zstd) ;;
+	gzip) ;;
+	none) ;;
+	*) die $BAD_DATA "the archive is packed with '$COMPRESSION'" 'backstay packs with zstd, gzip or not at all' ;;
+	esac
 	[ -f "$ARCHIVE" ] || die $WRONG_INPUT "there is no file ${ARCHIVE##*/}" 'the step fetch brings it: look at its log'
 }
 
@@ -46,7 +51,7 @@ read_archive() {
 	[ "$joined" = 0 ] || die $BAD_DATA "the archive cannot be read: sha256sum ended with status $joined" 'the scratch space of this node may be bad'
 	[ "$(cut -c 1-64 "$TMP/sha256")" = "$SHA256" ] ||
 		die $BAD_DATA "${ARCHIVE##*/} is not the file that the manifest names: its SHA-256 is another" 'fetch it again; restore another backup, or from another storage, if that does not help'
-	[ "$unpack_status" = 0 ] || fail_unpacking "$TMP/unpack.err" $BAD_DATA "the archive cannot be read to its end ($COMPRESSION ended with status $unpack_status)"
+	[ "$unpack_status" = 0 ] || [ "$unpack_status" = 141 ] || fail_unpacking "$TMP/unpack.err" $BAD_DATA "the archive cannot be read to its end ($COMPRESSION ended with status $unpack_status)"
 	[ "$tar_status" = 0 ] || fail_unpacking "$TMP/tar.err" $BAD_DATA "the archive cannot be read to its end (tar ended with status $tar_status)"
 	STREAM=$(sed -n 's/^Total bytes read: \([0-9]*\).*/\1/p' "$TMP/tar.err")
 }
@@ -72,7 +77,7 @@ through() {
 }
 
 list_archive() {
-	exec tar --list --file=- --blocking-factor=$RECORD --numeric-owner --xattrs --acls --verbose --quoting-style=c --totals >"$TMP/listing"
+	tar --list --file=- --absolute-names --blocking-factor=$RECORD --numeric-owner --xattrs --acls --verbose --quoting-style=c --totals >"$TMP/listing"
 }
 
 # check_archive - it holds what the manifest says, and nothing that may not be unpacked
@@ -120,7 +125,7 @@ judge_unpacking() {
 	[ "$unpack_status" = 0 ] || [ "$unpack_status" = 141 ] || [ "$tar_status" != 0 ] ||
 		fail_unpacking "$TMP/unpack.err" $BAD_DATA "the archive cannot be read to its end ($COMPRESSION ended with status $unpack_status)"
 	grep -v -e '^tar: Exiting with failure status due to previous errors$' \
-		-e '^tar: \.: Cannot \(change ownership\|change mode\|utime\)' "$TMP/tar.err" >"$TMP/err" || :
+		-e '^tar: \.: Cannot change' -e '^tar: \.: Cannot utime' "$TMP/tar.err" >"$TMP/err" || :
 	if [ "$DEVICES" = skip ]; then
 		grep -v ': Cannot mknod: Operation not permitted$' "$TMP/err" >"$TMP/err.rest" || :
 		mv "$TMP/err.rest" "$TMP/err"

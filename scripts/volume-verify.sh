@@ -116,7 +116,7 @@ compare_content() {
 }
 
 compare() {
-	exec tar --compare --file=- --directory="$ROOT" --blocking-factor=$RECORD --numeric-owner >"$TMP/differs"
+	tar --compare --file=- --directory="$ROOT" --blocking-factor=$RECORD --numeric-owner >"$TMP/differs"
 }
 
 # assert_all - every assertion is tried, and all that fail are named

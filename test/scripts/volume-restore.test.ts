@@ -1,0 +1,352 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import {
+  asNobody,
+  type Backup,
+  backupOf,
+  keptFolder,
+  keptIn,
+  live,
+  RESTORE_SHELLS,
+  restore,
+  resultOf,
+  stateOf,
+  withoutRoot,
+} from '../support/restore-volume.ts';
+import { BUSYBOX, bash, GNU, namesIn, portrait, volumeOf } from '../support/volume.ts';
+
+/** What comes back: everything that a careless script trips over. */
+const NEW = `
+mkdir -p deep/a/b empty 'with space' closed; echo new >same; echo only >only-new; echo dash >./-rf; echo newline >$'new\\nline'; echo bytes >$'\\xff\\xfe'
+echo "it's" >"quoted \\"\\\\ \\$(id)"; echo one >deep/a/one; ln deep/a/one hard; ln -s deep/a/one link; ln -s ../../hard deep/a/up; ln -s nowhere broken
+mkfifo pipe; truncate -s 3M sparse; echo x >closed/x; chmod 555 closed; chmod 4751 only-new; echo star >'*'; echo nested >deep/a/b/f; echo dot >.hidden
+chown 12345:23456 deep/a/one; chown -h 777:888 link; chown 999:10999 empty; chmod 2770 empty
+touch -d '2020-02-29 12:34:56.123456789' same; touch -d '2001-01-01 01:01:01.5' deep/a; touch -h -d '2010-10-10' broken
+touch -d 2003-03-03 .; chown 65534:65534 .; chmod 2775 .
+`;
+/** What is there: some of the same names, some of its own, some of another kind. */
+const OLD = `
+mkdir -p deep/a lost+found only-old; echo old >same; echo mine >deep/a/mine; echo old >deep/a/one; echo own >only-old/f; ln -s only-old link
+echo precious >$'old\\nline'; echo hidden >.mine; mkdir '*'; echo x >'*/x'; touch -d 2005-05-05 same; chmod 750 .
+`;
+
+describe.each(RESTORE_SHELLS)('volume-restore.sh under %s', (_, shell) => {
+  let backup: Backup;
+  let wanted = '';
+  beforeAll(async () => {
+    const source = volumeOf(NEW);
+    backup = await backupOf(source);
+    wanted = withoutRoot(portrait(source));
+  });
+
+  test('P82, P97: swap: what was there is kept, what is there is the backup, to owners, modes, times, links and content', async () => {
+    const data = volumeOf(OLD);
+    const before = live(data);
+    const outcome = await restore({ data, backup, shell });
+    expect(outcome.stderr).not.toMatch(/ (warn|error) /);
+    expect(outcome.status).toBe(0);
+    expect(live(data)).toBe(wanted);
+    expect(live(keptFolder(data, 'before'))).toBe(before);
+    expect(keptIn(data)).toEqual(['.backstay-before-TIME', '.backstay-restore-kcdfghjm']);
+    expect(existsSync(join(data, 'lost+found'))).toBe(true);
+    expect(bash(data, 'stat -c "%a %U" . .backstay-before-*')).toBe('750 root\n750 root\n');
+    expect(stateOf(outcome)).toBe('new');
+    expect(resultOf(outcome)).toEqual({
+      part: 'volume',
+      kind: 'volume',
+      action: 'restore',
+      mode: 'swap',
+      backup: '20261121-030000-bcdfpqrs',
+      claim: 'app-data',
+      path: '.',
+      into: '.',
+      kept: expect.stringMatching(/^\.backstay-before-\d{8}-\d{6}$/),
+      entries: 23,
+      bytes: expect.any(Number),
+      seconds: expect.any(Number),
+    });
+    expect(outcome.lastWords).toMatchObject({ phase: 'volume-restore', status: 0, hint: expect.stringContaining('swap-back undoes it') });
+    expect(outcome.stdout).toBe('');
+  });
+
+  test('swap back, and drop what was restored', async () => {
+    const data = volumeOf(OLD);
+    const before = live(data);
+    await restore({ data, backup, shell });
+    bash(data, 'echo written by the application >since');
+    const restored = live(data);
+    const back = await restore({ data, shell, env: { RESTORE_ACTION: 'swap-back' } });
+    expect(back.status).toBe(0);
+    expect(live(data)).toBe(before);
+    expect(live(keptFolder(data, 'undone'))).toBe(restored);
+    expect(keptIn(data)).toEqual(['.backstay-restore-kcdfghjm', '.backstay-undone-TIME']);
+    const dropped = await restore({ data, shell, env: { RESTORE_ACTION: 'drop-old' } });
+    expect(dropped.status).toBe(0);
+    expect(keptIn(data)).toEqual([]);
+    expect(live(data)).toBe(before);
+  });
+
+  test('beside: a folder of its own, and nothing else changes', async () => {
+    const data = volumeOf(OLD);
+    const before = live(data);
+    const outcome = await restore({ data, backup, shell, env: { RESTORE_MODE: 'beside' } });
+    expect(outcome.status).toBe(0);
+    expect(live(data)).toBe(before);
+    expect(keptIn(data)).toEqual(['.backstay-restored-kcdfghjm']);
+    expect(withoutRoot(portrait(join(data, '.backstay-restored-kcdfghjm')))).toBe(wanted);
+    expect(bash(data, 'stat -c "%a %u" .backstay-restored-*')).toBe('2775 65534\n');
+    expect(resultOf(outcome)).toMatchObject({ into: '.backstay-restored-kcdfghjm', kept: '' });
+  });
+
+  test('merge: files of the same names are replaced, all others stay', async () => {
+    const data = volumeOf(`${OLD} rm -r '*'; mkdir outside; rm link; ln -s outside empty`);
+    const outcome = await restore({ data, backup, shell, env: { RESTORE_MODE: 'merge' } });
+    expect(outcome.status).toBe(0);
+    expect(bash(data, "cat same deep/a/one deep/a/mine only-old/f .mine .hidden $'old\\nline' './*' link")).toBe(
+      'new\none\nmine\nown\nhidden\ndot\nprecious\nstar\none\n',
+    );
+    expect(bash(data, 'find empty outside -printf "%p %y\\n"')).toBe('empty d\noutside d\n');
+    expect(bash(data, 'stat -c "%h %u" deep/a/one')).toBe('2 12345\n');
+    expect(keptIn(data)).toEqual(['.backstay-restore-kcdfghjm']);
+    expect(readdirSync(join(data, '.backstay-restore-kcdfghjm'))).not.toContain('new');
+  });
+
+  test('clear: nothing of what was there is left', async () => {
+    const data = volumeOf(OLD);
+    const outcome = await restore({ data, backup, shell, env: { RESTORE_MODE: 'clear' } });
+    expect(outcome.status).toBe(0);
+    expect(live(data)).toBe(wanted);
+    expect(bash(data, 'stat -c "%a %u %y" .')).toMatch(/^2775 65534 2003-03-03/);
+    expect(keptIn(data)).toEqual(['.backstay-restore-kcdfghjm']);
+  });
+
+  test('fill: a new claim is as the old one was, to the folder itself', async () => {
+    const data = volumeOf('mkdir lost+found');
+    const outcome = await restore({ data, backup, shell, env: { RESTORE_MODE: 'fill' } });
+    expect(outcome.status).toBe(0);
+    expect(live(data)).toBe(wanted);
+    expect(bash(data, 'stat -c "%a %u %y" .')).toMatch(/^2775 65534 2003-03-03/);
+  });
+
+  test('only some paths, in every mode', async () => {
+    const env = { PATHS: './deep/a/one\n/empty/\n*\ndeep/a/b\nhard\ndeep/a/b/f' };
+    const swapped = volumeOf(OLD);
+    const before = live(swapped);
+    expect((await restore({ data: swapped, backup, shell, env })).status).toBe(0);
+    expect(bash(swapped, "cat deep/a/one deep/a/mine same '*' deep/a/b/f; stat -c '%u %h' deep/a/one; stat -c %a empty; ls -A")).toBe(
+      `one\nmine\nold\nstar\nnested\n12345 2\n2770\n*\n${readdirSync(swapped).find((name) => name.startsWith('.backstay-before'))}\n.backstay-restore-kcdfghjm\n.mine\ndeep\nempty\nhard\nlink\nlost+found\nold\nline\nonly-old\nsame\n`,
+    );
+    expect(bash(keptFolder(swapped, 'before'), 'find . -type f | sort')).toBe('./*/x\n./deep/a/one\n');
+    expect((await restore({ data: swapped, shell, env: { ...env, RESTORE_ACTION: 'swap-back' } })).status).toBe(0);
+    expect(live(swapped).replace(/deep.*? d .*\n/g, '')).toBe(before.replace(/deep.*? d .*\n/g, ''));
+
+    const cleared = volumeOf(OLD);
+    expect((await restore({ data: cleared, backup, shell, env: { ...env, RESTORE_MODE: 'clear' } })).status).toBe(0);
+    expect(bash(cleared, "cat deep/a/one deep/a/mine same '*'; stat -c '%u %h' deep/a/one")).toBe('one\nmine\nold\nstar\n12345 2\n');
+
+    const beside = volumeOf(OLD);
+    expect((await restore({ data: beside, backup, shell, env: { ...env, RESTORE_MODE: 'beside' } })).status).toBe(0);
+    expect(bash(join(beside, '.backstay-restored-kcdfghjm'), 'find . | sort')).toBe(
+      '.\n./*\n./deep\n./deep/a\n./deep/a/b\n./deep/a/b/f\n./deep/a/one\n./empty\n./hard\n',
+    );
+    expect(bash(beside, "stat -c '%y' .backstay-restored-kcdfghjm/deep/a")).toMatch(/^2001-01-01/);
+
+    const filled = volumeOf('');
+    expect((await restore({ data: filled, backup, shell, env: { ...env, RESTORE_MODE: 'fill' } })).status).toBe(0);
+    expect(bash(filled, 'cat deep/a/one deep/a/b/f')).toBe('one\nnested\n');
+  });
+
+  test('archives of BusyBox', async () => {
+    const source = volumeOf(NEW);
+    const made = await backupOf(source, BUSYBOX);
+    const data = volumeOf(OLD);
+    expect((await restore({ data, backup: made, shell })).status).toBe(0);
+    const seconds = (text: string) => text.replace(/(\d{9,10})\.\d+/g, '$1');
+    expect(seconds(live(data))).toBe(seconds(withoutRoot(portrait(source))));
+  });
+});
+
+describe('a restore that is run again', () => {
+  const source = volumeOf('echo new >a; mkdir d; echo f >d/f');
+  let backup: Backup;
+  beforeAll(async () => {
+    backup = await backupOf(source);
+  });
+
+  test.each(['beside', 'swap', 'merge', 'clear', 'fill'])('%s: what is done is not done again, and what was written since stays', async (mode) => {
+    const data = volumeOf(mode === 'fill' ? '' : 'echo old >a');
+    const env = { RESTORE_MODE: mode };
+    await restore({ data, backup, env });
+    bash(data, 'echo since >a; echo since >b');
+    const kept = keptIn(data);
+    const again = await restore({ data, backup, env });
+    expect(again.lastWords).toMatchObject({ status: 0, reason: 'already done: restore kcdfghjm is in claim app-data' });
+    expect(stateOf(again)).toBe('new');
+    expect(resultOf(again)).toMatchObject({ mode: mode === 'beside' ? 'beside' : mode, backup: '20261121-030000-bcdfpqrs' });
+    expect(bash(data, 'cat a b')).toBe('since\nsince\n');
+    expect(keptIn(data)).toEqual(kept);
+  });
+
+  test('another restore is another, and both old folders stay; what is of no more use goes', async () => {
+    const data = volumeOf('echo old >a');
+    await restore({ data, backup, env: { RESTORE_ID: 'first', NOW: '1795230000' } });
+    bash(data, 'mkdir -p .backstay-restore-dead/new; echo litter >.backstay-restore-dead/new/f');
+    await restore({ data, backup, env: { RESTORE_ID: 'merged', RESTORE_MODE: 'merge' } });
+    expect((await restore({ data, backup, env: { RESTORE_ID: 'second', NOW: '1795240000' } })).status).toBe(0);
+    expect(keptIn(data)).toEqual(['.backstay-before-TIME', '.backstay-before-TIME', '.backstay-restore-first', '.backstay-restore-second']);
+  });
+
+  test('the marker of an earlier run ends it at once', async () => {
+    const data = volumeOf('echo old >a');
+    const work = bash('/', 'mktemp -d').trim();
+    mkdirSync(join(work, 'run'));
+    bash(work, 'touch run/already');
+    const outcome = await restore({ data, work });
+    expect(outcome.lastWords).toMatchObject({ status: 0, reason: 'already done, in an earlier run of this restore' });
+    expect(bash(data, 'cat a; ls -A')).toBe('old\na\n');
+  });
+
+  test('two at once: the second one waits for another try', async () => {
+    const data = volumeOf('echo old >a');
+    const outcome = await restore({ data, backup, shell: ['sh', '-c', 'exec 7<"$DATA_DIR"; flock 7; exec dash "$0"'] });
+    expect(outcome.lastWords).toMatchObject({ status: 75, reason: "another restore is at work in claim 'app-data'" });
+    expect(keptIn(data)).toEqual([]);
+  });
+});
+
+describe('swap-back and drop-old', () => {
+  test.each([
+    ['swap-back', "there is no restore kcdfghjm in '.' of claim 'app-data'"],
+    ['drop-old', "there is no restore kcdfghjm in '.' of claim 'app-data'"],
+  ])('%s of a restore that is not there', async (action, reason) => {
+    const data = volumeOf('echo old >a; mkdir .backstay-before-20260101-000000');
+    const outcome = await restore({ data, env: { RESTORE_ACTION: action } });
+    expect(outcome.lastWords).toMatchObject({ status: 64, reason });
+    expect(keptIn(data)).toEqual(['.backstay-before-TIME']);
+  });
+
+  test('swap-back of what kept nothing, or whose old files are gone, changes nothing and keeps the journal', async () => {
+    const backup = await backupOf(volumeOf('echo new >a'));
+    const data = volumeOf('echo old >a');
+    await restore({ data, backup, env: { RESTORE_MODE: 'merge' } });
+    const merged = await restore({ data, env: { RESTORE_ACTION: 'swap-back' } });
+    expect(merged.lastWords).toMatchObject({ status: 64, reason: 'restore kcdfghjm kept nothing: it was made with mode: merge' });
+    await restore({ data, backup, env: { RESTORE_ID: 'other' } });
+    bash(data, 'rm -r .backstay-before-*');
+    const gone = await restore({ data, env: { RESTORE_ID: 'other', RESTORE_ACTION: 'swap-back' } });
+    expect(gone.lastWords).toMatchObject({ status: 64, reason: expect.stringMatching(/^the files from before restore other are not there: /) });
+    expect(keptIn(data)).toEqual(['.backstay-restore-other']);
+    expect(bash(data, 'cat a')).toBe('new\n');
+  });
+
+  test('once more is no mistake, and a restore that was swapped back is not done again', async () => {
+    const backup = await backupOf(volumeOf('echo new >a'));
+    const data = volumeOf('echo old >a');
+    await restore({ data, backup });
+    await restore({ data, env: { RESTORE_ACTION: 'swap-back' } });
+    const again = await restore({ data, env: { RESTORE_ACTION: 'swap-back' } });
+    expect(again.lastWords).toMatchObject({ status: 0, reason: 'already done: restore kcdfghjm was swapped back' });
+    const restored = await restore({ data, backup });
+    expect(restored.lastWords).toMatchObject({ status: 64, reason: 'restore kcdfghjm was done, and swapped back' });
+    expect(bash(data, 'cat a')).toBe('old\n');
+  });
+
+  test('drop-old of a folder beside', async () => {
+    const data = volumeOf('echo old >a');
+    await restore({ data, backup: await backupOf(volumeOf('echo new >a')), env: { RESTORE_MODE: 'beside' } });
+    expect((await restore({ data, env: { RESTORE_ACTION: 'drop-old' } })).status).toBe(0);
+    expect(bash(data, 'ls -A')).toBe('a\n');
+  });
+});
+
+describe('a folder below the root of the claim', () => {
+  test('is swapped within itself', async () => {
+    const backup = await backupOf(volumeOf('echo new >a'));
+    const data = volumeOf("mkdir -p 'sub dir/lost+found'; echo old >'sub dir/a'; echo other >other");
+    const outcome = await restore({ data, backup, env: { DATA_PATH: 'sub dir' } });
+    expect(outcome.status).toBe(0);
+    expect(bash(data, "cat 'sub dir/a' other; ls -A; ls 'sub dir'")).toBe('new\nother\nother\nsub dir\na\n');
+    expect(readdirSync(keptFolder(join(data, 'sub dir'), 'before')).sort()).toEqual(['a', 'lost+found']);
+  });
+
+  test('is made by fill', async () => {
+    const backup = await backupOf(volumeOf('echo new >a; chmod 711 .'));
+    const data = volumeOf('echo other >other');
+    expect((await restore({ data, backup, env: { DATA_PATH: 'x/y', RESTORE_MODE: 'fill' } })).status).toBe(0);
+    expect(bash(data, 'cat x/y/a; stat -c %a x/y')).toBe('new\n711\n');
+  });
+});
+
+describe('as another user', () => {
+  const MINE =
+    'mkdir -p d/closed; echo new >d/f; ln d/f hard; echo s >d/closed/s; chmod 500 d/closed; chmod 400 d/f; ln -s d l; chown -hR 65534:65534 *';
+
+  test('P97: its own files come back with owners, modes and times; the folder itself, which is of root, is no obstacle', async () => {
+    const source = volumeOf(`${MINE}; chown 0:10999 .; chmod 2775 .`);
+    const backup = await backupOf(source);
+    const data = volumeOf('chown 65534:65534 .; echo old >a');
+    for (const mode of ['swap', 'beside', 'clear']) {
+      const outcome = await asNobody({ data, backup, env: { RESTORE_MODE: mode, RESTORE_ID: mode } });
+      expect(outcome.stderr).toContain('info volume-restore: the folder itself belongs to somebody else in the backup');
+      expect(outcome.status).toBe(0);
+      expect(live(mode === 'beside' ? join(data, '.backstay-restored-beside') : data)).toBe(withoutRoot(portrait(source)));
+    }
+  });
+
+  test('P86: files of others are refused before anything is touched, with what helps', async () => {
+    const backup = await backupOf(volumeOf(`${MINE}; touch a b c; chown 65534:1234 b; chown 33:33 c`));
+    const data = volumeOf('chown 65534:65534 .; echo old >a');
+    const outcome = await asNobody({ data, backup });
+    expect([outcome.status, stateOf(outcome)]).toEqual([77, 'old']);
+    expect(outcome.stderr).toMatch(
+      /user 65534 may not give files to (0\/0|65534\/1234|33\/33), .*\(user\/group\), to whom they belong in the backup/,
+    );
+    expect(outcome.stderr).toContain('hint volume-restore: run as root in a namespace that allows it (pod.runAsUser: 0), or set owners: none');
+    expect(bash(data, 'cat a; ls -A')).toBe('old\na\n');
+    expect((await asNobody({ data, backup, env: { OWNERS: 'none' } })).status).toBe(0);
+    expect(bash(data, 'stat -c "%u %g" a b c d/f')).toBe('65534 65534\n'.repeat(4));
+  });
+
+  test('of files that are left out nothing is asked', async () => {
+    const backup = await backupOf(volumeOf(`${MINE}; touch c`));
+    const data = volumeOf('chown 65534:65534 .');
+    expect((await asNobody({ data, backup, env: { PATHS: 'd\nhard' } })).status).toBe(0);
+  });
+
+  test('a claim that it may not write to, and files that it may not move: all is as it was', async () => {
+    const backup = await backupOf(volumeOf(MINE));
+    const closed = volumeOf('echo old >a');
+    const refused = await asNobody({ data: closed, backup });
+    expect([refused.status, refused.stderr]).toEqual([77, expect.stringContaining("cannot write to claim 'app-data'")]);
+    expect(bash(closed, 'cat a; ls -A')).toBe('old\na\n');
+
+    const data = volumeOf('mkdir zz; echo keep >zz/f; echo old >a; chown 65534:65534 . a');
+    const outcome = await asNobody({ data, backup });
+    expect([outcome.status, stateOf(outcome)]).toEqual([77, 'old']);
+    expect(outcome.stderr).toContain('files could not change places, and all are back');
+    expect(bash(data, 'cat a zz/f; ls -A')).toBe('old\nkeep\na\nzz\n');
+  });
+
+  test('root without its powers is a user like any other', async () => {
+    const backup = await backupOf(volumeOf('echo a >a; chown 33:33 a'));
+    const data = volumeOf('echo old >a');
+    const outcome = await restore({ data, backup, shell: ['setpriv', '--bounding-set=-all', 'dash'] });
+    expect(outcome.lastWords).toMatchObject({ status: 77, reason: expect.stringContaining('user 0 may not give files to 33/33') });
+    expect(bash(data, 'cat a; ls -A')).toBe('old\na\n');
+  });
+});
+
+test('P101: a backup does not hold what restores keep', async () => {
+  for (const variant of [GNU, BUSYBOX]) {
+    const kept = ['before-20260101-000000', 'restored-x', 'undone-20260101-000000', 'restore-x'];
+    const data = volumeOf(
+      `for k in ${kept.join(' ')}; do mkdir -p .backstay-$k/d deeper/.backstay-$k; echo x >.backstay-$k/f; done; touch .backstay-before-a-file .backstay-other a`,
+    );
+    const backup = await backupOf(data, variant);
+    const names = namesIn(backup.archive);
+    expect(names.filter((name) => !name.includes('deeper'))).toEqual(['./', './.backstay-before-a-file', './.backstay-other', './a']);
+    expect(names.filter((name) => name.includes('deeper/.'))).toHaveLength(4);
+    expect(readFileSync('scripts/volume-tar.sh', 'utf8')).toContain('.backstay-before-*');
+  }
+});

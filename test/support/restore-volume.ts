@@ -1,0 +1,173 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { COMMON_ENV, type Outcome, runScript, SHELLS } from './run-script.ts';
+import { artifactOf, bash, factsOf, GNU, portrait, take, type Variant, withFunctions } from './volume.ts';
+
+/** What the step fetch leaves of one backup: the archive, and its part of the manifest. */
+export interface Backup {
+  readonly archive: string;
+  readonly facts: string;
+}
+
+/** Debian's BusyBox runs an applet before a program on PATH; only a function comes before an applet. */
+const GNU_FUNCTIONS = ['tar', 'find', 'sort', 'gzip'].map((tool) => `${tool}() { "$(PATH=\${PATH#*:} which ${tool})" "$@"; }`);
+
+/** The shells, each with the tools of the image of PostgreSQL. */
+export const RESTORE_SHELLS = SHELLS.map(([name, shell]) => [name, name === 'busybox ash' ? withFunctions(...GNU_FUNCTIONS) : shell] as const);
+
+/** A backup of a folder by volume-tar.sh. */
+export async function backupOf(data: string, variant: Variant = GNU, env: Readonly<Record<string, string>> = {}): Promise<Backup> {
+  const outcome = await take(variant, { data, env });
+  if (outcome.status !== 0) throw new Error(outcome.stderr);
+  return { archive: artifactOf(outcome), facts: flat(factsOf(outcome)) };
+}
+
+/** An archive that nobody knows how it was made, with facts that fit it. `python` has `add(name, type, target, content)`. */
+export function archiveOf(python: string): Backup {
+  const folder = mkdtempSync(join(tmpdir(), 'archive-'));
+  chmodSync(folder, 0o755);
+  const archive = join(folder, 'x.tar');
+  const program = `
+import io, tarfile
+t = tarfile.open(${JSON.stringify(archive)}, 'w', format=tarfile.PAX_FORMAT)
+def add(name, type=tarfile.REGTYPE, target='', content='x', **more):
+    i = tarfile.TarInfo(name); i.type = type; i.linkname = target; i.mode = 0o755
+    for k, v in more.items(): setattr(i, k, v)
+    data = content.encode() if type == tarfile.REGTYPE else b''
+    i.size = len(data); t.addfile(i, io.BytesIO(data))
+D, F, L, H, C, P = tarfile.DIRTYPE, tarfile.REGTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE
+add('./', D)
+${python}
+t.close()`;
+  execFileSync('python3', ['-c', program]);
+  return { archive, facts: flat(factsFor(archive)) };
+}
+
+function factsFor(archive: string) {
+  const lines = bash('/', `tar -tvf ${archive} 2>/dev/null`).split('\n').filter(Boolean);
+  const bytes = lines.filter((line) => line.startsWith('-')).reduce((sum, line) => sum + Number(line.split(/\s+/)[2]), 0);
+  return {
+    name: 'volume',
+    kind: 'volume',
+    method: 'tar',
+    compression: { method: 'none' },
+    tools: { tar: '1.34' },
+    volume: { entries: lines.length, files: lines.filter((line) => /^[-h]/.test(line)).length, bytes, changed: 0 },
+    files: [{ name: 'x.tar', bytes: statSync(archive).size, sha256: bash('/', `sha256sum <${archive}`).slice(0, 64) }],
+  };
+}
+
+const flat = (facts: unknown) => execFileSync('sh', ['-c', '. scripts/json.sh; json_flatten'], { input: JSON.stringify(facts), encoding: 'utf8' });
+
+/** A scratch space as the step fetch leaves it. */
+export function fetched(backup: Backup, change: (facts: string) => string = (facts) => facts): string {
+  const work = mkdtempSync(join(tmpdir(), 'work-'));
+  chmodSync(work, 0o777);
+  for (const folder of ['in', 'run', 'tmp']) mkdirSync(join(work, folder), { mode: 0o755 });
+  const name = /^files\.0\.name\t(.*)$/m.exec(backup.facts)?.[1] ?? '';
+  copyFileSync(backup.archive, join(work, 'in', name));
+  chmodSync(join(work, 'in', name), 0o644);
+  writeFileSync(join(work, 'in', 'volume.facts'), change(backup.facts));
+  writeFileSync(join(work, 'run', 'backup'), '20261121-030000-bcdfpqrs\n');
+  return work;
+}
+
+export interface Restore {
+  readonly data: string;
+  readonly backup?: Backup;
+  readonly work?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly shell?: readonly string[];
+  readonly standIns?: Readonly<Record<string, string>>;
+  readonly script?: string;
+  readonly started?: (pid: number, work: string) => void;
+}
+
+/** Runs volume-restore.sh over a folder, in a scratch of its own as each attempt has it. */
+export function restore({ data, backup, work, env, shell = ['dash'], script = 'volume-restore.sh', ...call }: Restore): Promise<Outcome> {
+  const claim = {
+    CLAIM: 'app-data',
+    DATA_DIR: data,
+    DATA_PATH: '.',
+    RESTORE_ID: 'kcdfghjm',
+    RESTORE_ACTION: 'restore',
+    RESTORE_MODE: 'swap',
+    OWNERS: 'keep',
+  };
+  const scratch = work ?? (backup ? fetched(backup) : mkdtempSync(join(tmpdir(), 'work-')));
+  return runScript(script, { shell, work: scratch, env: { ...COMMON_ENV, ...claim, PART: 'volume', ...env }, ...call });
+}
+
+/** What a run says of the volume: old, between or new. */
+export function stateOf({ work }: Outcome): string {
+  const file = join(work, 'run', 'state-volume');
+  return existsSync(file) ? String(readFileSync(file, 'utf8').split('\n')[0]) : 'none';
+}
+
+export function resultOf({ work }: Outcome): Record<string, unknown> {
+  return JSON.parse(readFileSync(join(work, 'run', 'result-volume.json'), 'utf8')) as Record<string, unknown>;
+}
+
+/** All there is to know about the live files of a folder: without what restores keep there, and without the folder itself. */
+export function live(folder: string): string {
+  const copy = mkdtempSync(join(tmpdir(), 'live-'));
+  bash(folder, `tar -c --exclude='./.backstay-*' --exclude=./lost+found --format=posix . | tar -xp -C ${copy}`);
+  return withoutRoot(portrait(copy));
+}
+
+/** A portrait of the whole folder but for the folder itself. */
+export function withoutRoot(text: string): string {
+  return text
+    .split('\0')
+    .filter((entry) => !/^\. d /.test(entry))
+    .join('\n');
+}
+
+/** What restores left at the top of a folder. */
+export function keptIn(folder: string): readonly string[] {
+  return readdirSync(folder)
+    .filter((name) => name.startsWith('.backstay-'))
+    .map((name) => name.replace(/\d{8}-\d{6}/, 'TIME'))
+    .sort();
+}
+
+/** The one folder of a kind that restores left. */
+export function keptFolder(folder: string, kind: 'before' | 'undone'): string {
+  const [name, ...more] = readdirSync(folder).filter((entry) => entry.startsWith(`.backstay-${kind}-`));
+  if (!name || more.length > 0) throw new Error(`expected one .backstay-${kind}-*: ${readdirSync(folder).join(' ')}`);
+  return join(folder, name);
+}
+
+/** A folder with a copy of the scripts, for users who may not enter the project's. */
+const scripts = mkdtempSync(join(tmpdir(), 'scripts-'));
+chmodSync(scripts, 0o755);
+for (const name of readdirSync('scripts').filter((file) => /^(common|json|volume-.*)\.sh$/.test(file)))
+  writeFileSync(join(scripts, name), readFileSync(join('scripts', name)), { mode: 0o644 });
+
+/** As a pod does: a user of its own, none of root's powers, its own scratch. */
+export function asNobody({ backup, script = 'volume-restore.sh', env, ...call }: Restore & { readonly backup: Backup }): Promise<Outcome> {
+  const work = fetched(backup);
+  bash(work, 'chown -R 65534:65534 .');
+  const shell = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', 'dash'];
+  return restore({ ...call, work, shell, script: join(scripts, script), env: { TERMINATION_LOG: join(work, 'last-words'), HOME: '/tmp', ...env } });
+}
+
+/**
+ * A mv that does something before the n-th file is renamed, whoever calls it and however many it renames at once.
+ *
+ * `$COUNTER` is a file with how many there were, `$AT` the n-th.
+ */
+export const mvThat = (does: string): string => `
+real=$(PATH=\${PATH#*:} command -v mv)
+step() {
+  n=$(($(cat "$COUNTER") + 1)); echo $n >"$COUNTER"
+  if [ "$n" = "$AT" ]; then ${does}; fi
+}
+all=$*
+case $1$2$3 in
+-t*--) into=$2; shift 3; for f; do step "$f"; "$real" -t "$into" -- "$f" || exit; done ;;
+-f-t*) into=$3; shift 4; for f; do step "$f"; "$real" -f -t "$into" -- "$f" || exit; done ;;
+*) step "$*"; exec "$real" "$@" ;;
+esac`;
