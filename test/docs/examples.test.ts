@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { synthesize } from '../../lib/charts/synthesize.ts';
 import { listEnvironments } from '../../lib/config/read.ts';
@@ -40,6 +40,33 @@ describe('carpaintr', () => {
 
   test('says that one claim is one place', () => {
     expect(loaded.model.warnings).toMatchObject([expect.stringContaining('one storage only in production')]);
+  });
+});
+
+describe('application', () => {
+  const { model } = loadEnvironment('examples/application/config', 'prod');
+
+  test('proves both of its sources, with what they must show', () => {
+    expect(model.sources.map(({ name, verify }) => [name, verify?.schedule, verify?.parts.map(({ script }) => script)])).toEqual([
+      ['files', '0 6 * * 0', ['volume-verify.sh']],
+      ['shop', '0 6 * * 0', ['postgres-verify.sh']],
+    ]);
+  });
+
+  test('names everything as the runbook for it does', () => {
+    const runbook = readFileSync('docs/restore.md', 'utf8');
+    const names = model.sources.flatMap(({ name }) => [`prod/${name}`, `--confirm prod/${name}`]);
+    for (const name of [...names, 'deployment/shop', 'shop-files', 'shop-db-0']) expect(runbook).toContain(name);
+    expect(new Set(model.sources.map(({ namespace }) => namespace))).toEqual(new Set(['shop']));
+  });
+
+  test('gives the role that restores to no pod of a backup or a proof', () => {
+    const secrets = model.sources.flatMap(({ runs, verify }) => [
+      ...runs.flatMap(({ parts }) => parts.flatMap((part) => part.secrets)),
+      ...(verify?.secrets ?? []),
+    ]);
+    expect(secrets.map(({ secret }) => secret)).toContain('shop-db-backup');
+    expect(secrets.map(({ secret }) => secret)).not.toContain('shop-db-restore');
   });
 });
 
