@@ -5,17 +5,18 @@
 #   ACTION            list, get or prune
 #   FOLDER            folder of this source and tier below a storage's prefix: shop/daily
 #   STORAGE           name of the storage (default: the primary; for prune: every one)
-#   RUN_ID_WANTED     get: a run id, or the name of a backup
+#   RUN_ID_WANTED     get: a run id, the name of a backup, or the name of one of its files
 #   DRY_RUN           prune: true only says what would go (default: false)
 #   CONFIRM           prune: environment and source, such as prod/shop; must be given to delete
 # Output: on stdout, between log lines on stderr, which kubectl shows in one stream:
-#   list, get: lines of backup, name, pinned or -, verified or -, and the manifest as it is, on one line; newest first
+#   list, get: lines of backup, name, pinned or -, verified or -, and the manifest as it is, on one line; newest first.
+#     After a backup that is verified a line of verification, its name, and <name>.verified.json as it is, on one line
 #   prune: lines of storage, folder, name, keep or delete or sweep, and why; then what was done
 # Exit: 0 done, also when nothing is there; 64 wrong values; 69 the store does not answer; 77 access denied.
 #
 # A backup counts by the name of its manifest alone: what is in it is for the reader to judge.
 
-# Functions are called by name through each_storage.
+# Functions are called by name through each_storage and whole_turn.
 # shellcheck disable=SC2317
 set -eu
 LC_ALL=C
@@ -33,18 +34,28 @@ main() {
 	trap on_exit EXIT
 	trap stopped TERM
 	umask 027
+	# The containers of all tiers run side by side over one scratch.
+	WORK_DIR=$WORK_DIR/${FOLDER##*/}
 	mkdir -p "$WORK_DIR/tmp"
 	rm -rf "$WORK_DIR"/tmp/storage-*
 	rclone_defaults
 	RUN_ID=$ACTION
 	choose_storages
 	case $ACTION in
-	list) each_storage list_backups ;;
-	get) need_env RUN_ID_WANTED && each_storage get_backup ;;
-	prune) confirm && each_storage prune_storage ;;
+	list) act=list_backups ;;
+	get) need_env RUN_ID_WANTED && act=get_backup ;;
+	prune) confirm && act=prune_storage ;;
 	*) die "$WRONG_INPUT" "there is no action '$ACTION'" 'actions are list, get and prune' ;;
 	esac
+	each_storage whole_turn
 	finish
+}
+
+# whole_turn - what ends in the middle leaves no `ended`, and is no answer: nothing is stored only where it was looked
+whole_turn() {
+	is_chosen || return 0
+	"$act"
+	: >"$S_TMP/ended"
 }
 
 stopped() {
@@ -77,46 +88,43 @@ confirm() {
 
 # list_backups - one storage's turn
 list_backups() {
-	is_chosen || return 0
 	list "$FOLDER"
 	committed <"$S_TMP/list" >"$S_TMP/entries"
 	[ -s "$S_TMP/entries" ] || return 0
-	try rclone copy "$S_REMOTE/$FOLDER" "$S_TMP/manifests" --include '*.manifest.json' --transfers 16 --checkers 16 || explain "$?"
+	try rclone copy "$S_REMOTE/$FOLDER" "$S_TMP/manifests" --include '*.manifest.json' --include '*.verified.json' --transfers 16 --checkers 16 || explain "$?"
 	describe
 }
 
 get_backup() {
-	is_chosen || return 0
 	list "$FOLDER"
 	committed <"$S_TMP/list" >"$S_TMP/all"
-	# A run id is letters of its own: a date or another part of a name is none.
-	RUN_ID_WANTED=$RUN_ID_WANTED awk '
-		BEGIN { wanted = ENVIRON["RUN_ID_WANTED"]; is_id = length(wanted) == 8 && wanted !~ /[^b-df-hjkmnp-tv]/ }
-		{ parts = "-" $1 "-"; gsub(/_/, "-", parts) }
-		$1 == wanted || (is_id && index(parts, "-" wanted "-"))
-	' "$S_TMP/all" >"$S_TMP/entries"
+	named "$RUN_ID_WANTED" 1 "$S_TMP/all" >"$S_TMP/entries"
 	[ -s "$S_TMP/entries" ] || return 0
 	[ "$(count "$S_TMP/entries")" = 1 ] || fail "$WRONG_INPUT" "several backups are named '$RUN_ID_WANTED'" 'give the whole name'
 	mkdir -p "$S_TMP/manifests"
 	name=$(cut -d ' ' -f 1 "$S_TMP/entries")
 	read_stored "$FOLDER/$name.manifest.json" >"$S_TMP/manifests/$name.manifest.json"
+	! grep -q ' verified$' "$S_TMP/entries" || read_stored "$FOLDER/$name.verified.json" >"$S_TMP/manifests/$name.verified.json"
 	describe
 }
 
-# describe - a line for each of entries: all manifests in one go
+# describe - a line for each of entries, and one for the verification of each that has one: all documents in one go
 describe() {
 	KEEP_LAST=1
 	plan_retention "$(now)" "$S_TMP/entries" >"$S_TMP/plan"
 	awk -v dir="$S_TMP/manifests" '
-		FILENAME == ARGV[1] { marks[$1] = $2 " " $3; next }
+		FILENAME == ARGV[1] { pinned[$1] = $2; verified[$1] = $3; next }
 		{
-			file = dir "/" $1 ".manifest.json"
-			printf "backup %s %s ", $1, marks[$1]
-			while ((getline line <file) > 0) {
+			print_line("backup " $1 " " pinned[$1] " " verified[$1], $1 ".manifest.json")
+			if (verified[$1] == "verified") print_line("verification " $1, $1 ".verified.json")
+		}
+		function print_line(start, file, line) {
+			printf "%s ", start
+			while ((getline line <(dir "/" file)) > 0) {
 				gsub(/[[:cntrl:]]/, "", line)
 				printf "%s", line
 			}
-			close(file)
+			close(dir "/" file)
 			printf "\n"
 		}
 	' "$S_TMP/entries" "$S_TMP/plan"
@@ -124,7 +132,6 @@ describe() {
 
 # prune_storage - one storage's turn: the rules as they are, without the share that a run by itself keeps to
 prune_storage() {
-	is_chosen || return 0
 	use_keep "${S_TMP##*-}"
 	plan "$FOLDER" "$(now)"
 	[ -s "$S_TMP/plan" ] || [ -s "$S_TMP/abandoned" ] || return 0
@@ -142,6 +149,7 @@ finish() {
 	for number in $chosen; do
 		read_settings "$number"
 		[ ! -s "$S_TMP/failed" ] || die "$(sed -n 1p "$S_TMP/failed")" "storage $S_NAME: $(sed -n 2p "$S_TMP/failed")" "$(sed -n 3p "$S_TMP/failed")"
+		[ -e "$S_TMP/ended" ] || die "$FAULT" "storage $S_NAME: ended without a word" 'look at the log above'
 	done
 	last_words 0 "$ACTION: done" '' ''
 }
