@@ -11,7 +11,7 @@ import { elsewhereIn, loadEnvironment } from '../model/load.ts';
 import type { PlannedRestore } from '../model/model.ts';
 import { lettersOf, planRestore } from '../model/plan-restore.ts';
 import type { RestoreAction } from '../sources/kind.ts';
-import { clusterOf } from './cluster.ts';
+import { type Cluster, clusterOf, explainKubectl } from './cluster.ts';
 import { followJob } from './follow-job.ts';
 import { containersOf, lastWordsOf, type Pod } from './pod.ts';
 import { STATUS } from './statuses.ts';
@@ -52,7 +52,7 @@ export async function restore(target: string, options: RestoreOptions, world: Wo
     return { status: STATUS.done, text: toYaml(objects, comment).trimEnd() };
   }
   const cluster = clusterOf(world, options);
-  await cluster.run(['apply', '--filename', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects satisfies readonly Fields[] }));
+  await applyAll(cluster, objects);
   world.say(`created the Job ${namespace}/${planned.name}`);
   const status = await followJob(cluster, world, { namespace, name: planned.name, patience, summary });
   if (status !== STATUS.interrupted) world.say(`HINT: the Job stays for its log; ${cleanUp} removes it`);
@@ -67,6 +67,14 @@ function cleanUpOf(planned: PlannedRestore): string {
     `kubectl delete job,networkpolicy,role,rolebinding --namespace ${own} ${selector}`,
     ...others.map((namespace) => `kubectl delete role,rolebinding --namespace ${namespace} ${selector}`),
   ].join(' && ');
+}
+
+/** The scripts are one ConfigMap for all restores: of two that make it at once, one is told that it is there already, and asks again. */
+async function applyAll(cluster: Cluster, objects: readonly Fields[]): Promise<void> {
+  const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects });
+  const { status, stderr } = await cluster.try(['apply', '--filename', '-'], list);
+  if (status !== 0 && !stderr.includes('AlreadyExists')) throw explainKubectl({ status, stdout: '', stderr });
+  if (status !== 0) await cluster.run(['apply', '--filename', '-'], list);
 }
 
 /** What each step has to say for itself: what it restored into, and what it kept. */

@@ -52,7 +52,9 @@ async function onDesk(namespace: string, script: string): Promise<string> {
 }
 
 const databases = async () => (await world.db.sql(`select datname from pg_database where datname like 'shop%' order by 1`)).trim().split('\n');
-const tree = () => onDesk(world.namespace, `cd files; ${LIST_TREE}`);
+/** The application's files, without what restores have put aside. */
+const tree = async () => (await onDesk(world.namespace, `cd files; ${LIST_TREE}`)).replace(/^.*\.backstay-.*\n/gm, '');
+const ours = async () => (await onDesk(world.namespace, 'cd files; ls -A')).split('\n').filter((name) => name.startsWith('.backstay-'));
 
 describe('a database in place', () => {
   let before: string;
@@ -67,7 +69,7 @@ describe('a database in place', () => {
   test('gives way with the applications stopped, which come back as they were', async () => {
     const told = await backstay(['restore', 'test/shop', '--in-place', '--confirm', 'test/shop', '--scale-down', 'deployment/api', '--apply']);
     expect({ status: told.status, stderr: told.stderr }, told.stdout).toEqual({ status: 0, stderr: '' });
-    expect(told.stdout).toMatch(/Stopping[^]*Restoring[^]*(Starting|Completed)/);
+    expect(told.stdout).toMatch(/Stopping(.*\n)+.*Restoring(.*\n)+.*(Starting|Completed)/);
     expect(await fingerprint(world.db, 'shop')).toBe(before);
     expect(await world.db.sql(`select datconnlimit from pg_database where datname = 'shop'`)).toBe('50\n');
     expect(await databases()).toEqual(['shop', expect.stringMatching(/^shop_before_\d{8}_\d{6}$/)]);
@@ -107,7 +109,7 @@ describe('a volume in place', () => {
   test('is refused while a pod uses the claim, and nothing is stopped or changed', async () => {
     const told = await backstay(inPlace);
     expect(told.status).toBe(64);
-    expect(told.stderr).toMatch(/uses? the claim|use/);
+    expect(told.stderr).toMatch(/the claim app-data .* is mounted by web-/);
     expect(await web.state()).toEqual({ replicas: 1, available: 1, annotations: [] });
   });
 
@@ -115,6 +117,20 @@ describe('a volume in place', () => {
     const told = await backstay([...inPlace, '--scale-down', 'deployment/web']);
     expect({ status: told.status, stderr: told.stderr }, told.stdout).toEqual({ status: 0, stderr: '' });
     expect(await web.state()).toEqual({ replicas: 1, available: 1, annotations: [] });
-    expect(await onDesk(world.namespace, `cd files; rm -r .backstay-before-*; ${LIST_TREE}`)).toBe(before);
+    expect(await tree()).toBe(before);
+    expect(await ours()).toEqual([expect.stringMatching(/^\.backstay-before-\d{8}-\d{6}$/), expect.stringMatching(/^\.backstay-restore-[a-z]{8}$/)]);
+  });
+
+  test('comes back as it was before, when the restore was a mistake', async () => {
+    const told = await backstay(['restore', 'test/files', '--swap-back', '--confirm', 'test/files', '--scale-down', 'deployment/web', '--apply']);
+    expect({ status: told.status, stderr: told.stderr }, told.stdout).toEqual({ status: 0, stderr: '' });
+    expect(await onDesk(world.namespace, 'cd files; cat plain new')).toBe('broken\nnew\n');
+  });
+
+  test('is dropped for good when that is confirmed', async () => {
+    const told = await backstay(['restore', 'test/files', '--drop-old', '--confirm', 'test/files', '--scale-down', 'deployment/web', '--apply']);
+    expect({ status: told.status, stderr: told.stderr }, told.stdout).toEqual({ status: 0, stderr: '' });
+    expect(await ours()).toEqual([]);
+    expect(await onDesk(world.namespace, 'cd files; cat plain new')).toBe('broken\nnew\n');
   });
 });
