@@ -60,6 +60,25 @@ describe.each(SHELLS)('list under %s', (name, shell) => {
   });
 });
 
+test('of what is verified it prints the record too, as the CLI reads it, in list and in get', async () => {
+  const [other, staged] = [aClaim(), stage({ runId: 'mnpqrstv' })];
+  const verification = { version: 'backstay/v1', name: staged.name, verified: '2026-11-24T05:00:12Z', seconds: 192, parts: [{ name: 'a "b"' }] };
+  await publish(staged, [other.storage]);
+  await publish(stage({ at: NOW - DAY }), [other.storage], { at: NOW - DAY });
+  const record = join(other.folder, 'prod/shop/daily', `${staged.name}.verified.json`);
+  writeFileSync(record, `${JSON.stringify(verification, undefined, 2)}\n`);
+  const actions: readonly Readonly<Record<string, string>>[] = [{ ACTION: 'list' }, { ACTION: 'get', RUN_ID_WANTED: 'mnpqrstv' }];
+  for (const env of actions) {
+    const { stdout } = await catalogue(env, [other.storage]);
+    const [newest, ...rest] = readListed(stdout);
+    expect({ verified: newest?.verified, verification: newest?.verification }).toEqual({ verified: true, verification });
+    expect(rest.map((backup) => 'verification' in backup)).toEqual(env.ACTION === 'list' ? [false] : []);
+  }
+  writeFileSync(record, '{"version":');
+  const [broken] = readListed((await catalogue({ ACTION: 'list' }, [other.storage])).stdout);
+  expect({ verified: broken?.verified, verification: broken?.verification }).toEqual({ verified: true, verification: null });
+});
+
 test('another storage is listed by its name', async () => {
   const { stdout } = await catalogue({ ACTION: 'list', STORAGE: 'offsite' });
   expect(readListed(stdout).map((listed) => manifestOf(listed).name)).toEqual(NAMES);
@@ -95,12 +114,13 @@ test('P63: 1,500 backups are listed, in S3 as in a claim', async () => {
 
 describe('get', () => {
   test.each([
-    ['a name', NAMES[1] ?? ''],
-    ['nothing by a part of a name', '20261121'],
-    ['nothing by a pattern', '.*'],
-  ])('finds %s', async (what, wanted) => {
+    ['a name', NAMES[1] ?? '', [NAMES[1]]],
+    ['the name of a stored file', `${NAMES[1]}+globals.sql`, [NAMES[1]]],
+    ['nothing by a part of a name', '20261121', []],
+    ['nothing by a pattern', '.*', []],
+  ])('finds %s', async (_, wanted, found) => {
     const { status, stdout } = await catalogue({ ACTION: 'get', RUN_ID_WANTED: wanted });
-    expect({ status, found: readListed(stdout).map(({ name }) => name) }).toEqual({ status: 0, found: what === 'a name' ? [wanted] : [] });
+    expect({ status, found: readListed(stdout).map(({ name }) => name) }).toEqual({ status: 0, found });
   });
 
   test('finds a run id', async () => {
