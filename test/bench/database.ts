@@ -4,10 +4,8 @@ import { join } from 'node:path';
 import { type PostgresServer, startPostgres } from '../support/postgres.ts';
 import { toolsCache } from '../support/tools.ts';
 import { type Bucket, startBucket } from './bucket.ts';
-import { interleaved, measure, mebibytes, seconds, table, times } from './measure.ts';
+import { interleaved, measure, mebibytes, RUNS, seconds, table, times } from './measure.ts';
 import { Pipeline } from './pipeline.ts';
-
-const RUNS = 3;
 
 /** A backup of a database of two gigabytes into an S3 store, against what the usual CronJob does: `pg_dump | gzip > file`, then an upload. */
 export async function benchDatabase(): Promise<string> {
@@ -40,7 +38,7 @@ export async function benchDatabase(): Promise<string> {
 }
 
 /** Rows as an application has them: numbers, times, names that repeat, text that does not, and JSON. */
-async function fill(server: PostgresServer): Promise<number> {
+export async function fill(server: PostgresServer): Promise<number> {
   await server.sql('CREATE DATABASE bench');
   await server.sql(
     `SET synchronous_commit = off;

@@ -1,6 +1,9 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 
+/** How often each contender runs. */
+export const RUNS = Number(process.env.BENCH_RUNS ?? 3);
+
 /** One run of one command, by the operating system's own account. */
 export interface Run {
   /** Seconds. */

@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { loadAll } from 'js-yaml';
+import { restoreFiles } from '../../lib/charts/restore.ts';
 import { synthesize } from '../../lib/charts/synthesize.ts';
 import { loadEnvironment } from '../../lib/model/load.ts';
 import { type Command, measure } from './measure.ts';
@@ -15,16 +16,18 @@ interface Container {
   }[];
 }
 
-interface CronJob {
-  readonly kind: string;
-  readonly spec: {
-    readonly jobTemplate: {
-      readonly spec: {
-        readonly template: { readonly spec: { readonly initContainers: readonly Container[]; readonly containers: readonly Container[] } };
-      };
-    };
-  };
+interface JobSpec {
+  readonly template: { readonly spec: { readonly initContainers: readonly Container[]; readonly containers: readonly Container[] } };
 }
+
+interface Runs {
+  readonly kind: string;
+  readonly metadata: { readonly labels: Readonly<Record<string, string>> };
+  readonly spec: JobSpec & { readonly jobTemplate: { readonly spec: JobSpec } };
+}
+
+/** What a pod can be there for: the first restore of the values, too. */
+export type Task = 'backup' | 'restore' | 'verify';
 
 export interface PipelineProps {
   /** Folder that everything of the benchmark lies in. */
@@ -39,28 +42,45 @@ export interface PipelineProps {
   readonly path: readonly string[];
 }
 
+/** PostgreSQL refuses root, and a throw-away server must not be it. */
+const NOBODY = 65_534;
+const UNPRIVILEGED = process.getuid?.() === 0 ? ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'] : [];
+
 /**
- * The containers of a synthesized CronJob as processes of this machine: their commands and their environment are read
- * from the YAML, and only paths are exchanged for folders.
+ * The containers of a synthesized Job as processes of this machine: their commands and their environment are read from
+ * the YAML, and only paths are exchanged for folders.
  */
 export class Pipeline {
-  readonly work: string;
-  private readonly containers: readonly Container[];
+  private readonly containers: Readonly<Record<Task, readonly Container[]>>;
 
   constructor(private readonly props: PipelineProps) {
-    this.work = join(props.folder, 'work');
     const config = join(props.folder, 'config');
     mkdirSync(config, { recursive: true });
     writeFileSync(join(config, 'base.yaml'), JSON.stringify(props.values));
     writeFileSync(join(config, 'bench.yaml'), '');
     const { model } = loadEnvironment(config, 'bench');
-    this.containers = containersOf(synthesize(model, '0.0.0'));
+    const objects = [...synthesize(model, '0.0.0'), ...restoreFiles(model)].flatMap(([, text]) => loadAll(text) as readonly (Runs | null)[]);
+    this.containers = {
+      backup: containersFor('backup', objects),
+      restore: containersFor('restore', objects),
+      verify: containersFor('verify', objects),
+    };
+    cpSync('scripts', this.scripts, { recursive: true });
+    // For whoever is not root.
+    for (const path of [props.folder, this.scripts]) chmodSync(path, 0o755);
   }
 
-  /** Empties what the last run left. */
+  private get scripts(): string {
+    return join(this.props.folder, 'scripts');
+  }
+
+  private work(task: Task): string {
+    return join(this.props.folder, `work-${task}`);
+  }
+
+  /** Empties what the last backup left, the storage too. */
   prepare(): void {
-    rmSync(this.work, { recursive: true, force: true });
-    mkdirSync(join(this.work, 'home'), { recursive: true });
+    this.prepareWork('backup');
     for (const [path, folder] of Object.entries(this.props.mounts)) {
       if (!path.startsWith('/storage/')) continue;
       rmSync(folder, { recursive: true, force: true });
@@ -68,30 +88,40 @@ export class Pipeline {
     }
   }
 
-  run() {
-    const uid = `${Date.now().toString(16).padStart(12, '0').slice(-8)}-0000-4000-8000-000000000000`;
-    return measure(this.containers.map((container) => this.commandOf(container, uid)));
+  /** Empties the scratch of a task. */
+  prepareWork(task: Task): void {
+    rmSync(this.work(task), { recursive: true, force: true });
+    mkdirSync(join(this.work(task), 'home'), { recursive: true });
   }
 
-  /** Bytes of what the run made and put into scratch. */
+  /** Runs the steps of a task one after the other; without what notes that it was done, so that it can be done again. */
+  run(task: Task = 'backup') {
+    const uid = `${Date.now().toString(16).padStart(12, '0').slice(-8)}-0000-4000-8000-000000000000`;
+    return measure(this.containers[task].flatMap((container) => this.commandsOf(task, container, uid)));
+  }
+
+  /** Bytes of what the backup made and put into scratch. */
   figures() {
-    const out = join(this.work, 'out');
+    const out = join(this.work('backup'), 'out');
     const size = existsSync(out) ? readdirSync(out).reduce((total, file) => total + statSync(join(out, file)).size, 0) : 0;
     return { size, scratch: size };
   }
 
-  private commandOf({ command, env }: Container, uid: string): Command {
-    const given = Object.fromEntries(env.map(({ name, value, valueFrom }) => [name, this.textOf(value, valueFrom?.secretKeyRef)]));
-    const argv = command.map((word) => word.replace(/^\/scripts\//, `${resolve('scripts')}/`));
+  private commandsOf(task: Task, { name, command, env }: Container, uid: string): readonly Command[] {
+    const work = this.work(task);
+    const given = Object.fromEntries(env.map(({ name: variable, value, valueFrom }) => [variable, this.textOf(value, valueFrom?.secretKeyRef)]));
+    const argv = command.map((word) => word.replace(/^\/scripts\//, `${this.scripts}/`));
     const own = {
       POD_UID: uid,
       POD_NAME: 'bench',
       JOB_NAME: 'bench',
-      WORK_DIR: this.work,
-      HOME: join(this.work, 'home'),
-      TERMINATION_LOG: join(this.work, 'termination-log'),
+      WORK_DIR: work,
+      HOME: join(work, 'home'),
+      TERMINATION_LOG: join(work, 'termination-log'),
     };
-    return { argv, env: { ...given, ...own, PATH: [...this.props.path, process.env.PATH ?? ''].join(':') } };
+    const all = { ...given, ...own, PATH: [...this.props.path, process.env.PATH ?? ''].join(':') };
+    if (!name.startsWith('verify-') || UNPRIVILEGED.length === 0) return [{ argv, env: all }];
+    return [{ argv: ['chown', '-R', `${NOBODY}:${NOBODY}`, work] }, { argv: [...UNPRIVILEGED, ...argv], env: all }];
   }
 
   private textOf(value: string | undefined, secret: { readonly name: string; readonly key: string } | undefined): string {
@@ -103,9 +133,10 @@ export class Pipeline {
   }
 }
 
-function containersOf(files: ReadonlyMap<string, string>): readonly Container[] {
-  const jobs = [...files].find(([path]) => path.endsWith('jobs/bench.yaml'))?.[1] ?? '';
-  const cronJob = loadAll(jobs).find((object) => (object as CronJob | null)?.kind === 'CronJob') as CronJob;
-  const { initContainers, containers } = cronJob.spec.jobTemplate.spec.template.spec;
-  return [...initContainers, ...containers];
+function containersFor(task: Task, objects: readonly (Runs | null)[]): readonly Container[] {
+  const found = objects.find(
+    (object) => object && ['CronJob', 'Job'].includes(object.kind) && object.metadata.labels['app.kubernetes.io/component'] === task,
+  );
+  const { initContainers = [], containers = [] } = (found?.kind === 'CronJob' ? found.spec.jobTemplate.spec : found?.spec)?.template.spec ?? {};
+  return [...initContainers, ...containers].filter(({ name }) => name !== 'record');
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# npm run bench [-- database|volume|synthesis]: three comparisons, medians of interleaved runs. Needs no cluster.
+# npm run bench [-- database|volume|restore|verify|synthesis]: comparisons, medians of three interleaved runs (BENCH_RUNS). Needs no cluster.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 test/testbed/up.sh --tools-only

@@ -2,10 +2,9 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { toolPath, toolsCache } from '../support/tools.ts';
-import { interleaved, measure, mebibytes, seconds, table, times } from './measure.ts';
+import { interleaved, measure, mebibytes, RUNS, seconds, table, times } from './measure.ts';
 import { Pipeline } from './pipeline.ts';
 
-const RUNS = 3;
 const FILES = 20_000;
 const FILE_BYTES = 54_000;
 
@@ -35,7 +34,7 @@ export async function benchVolume(): Promise<string> {
 }
 
 /** Files as an application has them: a third packs well, a third somewhat, a third not at all. */
-function fill(data: string): void {
+export function fill(data: string): void {
   const next = generator();
   for (let index = 0; index < FILES; index += 1) {
     const dir = join(data, String(index % 200));
