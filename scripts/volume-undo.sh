@@ -6,8 +6,42 @@
 # Statuses are numbers of common.sh; what is set here is read by who sources this file.
 # shellcheck disable=SC2034,SC2086,SC2154
 
-# swap_back - what the restore put away comes back, and what is there now is put away
+# is_named - whether RESTORE_ID is a restore that was made here; the command line gives an undo an id of its own
+is_named() {
+	[ -d "$OWN" ] || [ -d "$RESTORED" ]
+}
+
+# take RESTORE - becomes the restore that is undone or ended
+take() {
+	RESTORE_ID=$1
+	OWN=.backstay-restore-$RESTORE_ID
+	RESTORED=.backstay-restored-$RESTORE_ID
+	read_journal "$OWN"
+}
+
+# list_kept - to $TMP/kept: when a restore put files away, and which one; the newest first
+list_kept() {
+	: >"$TMP/kept"
+	for folder in .backstay-restore-*; do
+		if [ ! -d "$folder" ] || [ -L "$folder" ]; then continue; fi
+		read_journal "$folder"
+		when=${KEPT:-$TO}
+		case $when in
+		.backstay-before-* | .backstay-undone-*) printf '%s %s\n' "${when#.backstay-??????-}" "${folder#.backstay-restore-}" >>"$TMP/kept" ;;
+		esac
+	done
+	sort -r -o "$TMP/kept" "$TMP/kept"
+	[ -s "$TMP/kept" ] || no_restore
+}
+
+# swap_back - what the restore put away comes back, and what is there now is put away; of the newest, where none is named
 swap_back() {
+	if ! is_named; then
+		list_kept
+		read -r _ newest <"$TMP/kept"
+		take "$newest"
+		log info "the newest restore is $RESTORE_ID"
+	fi
 	state_of_journal
 	case $JOURNAL_PHASE/$MODE in
 	swapping/swap | undoing/swap) end_interrupted ;;
@@ -57,8 +91,24 @@ put_back() {
 	swap
 }
 
-# drop_old - what a restore kept beside the live files is deleted, for good
+# drop_old - what restores kept beside the live files is deleted, for good: of the one that is named, or of all
 drop_old() {
+	if is_named; then
+		drop
+		report "$DATA_PATH" "what restore $RESTORE_ID kept in claim $CLAIM is deleted${KEPT:+: $KEPT}"
+	fi
+	list_kept
+	dropped=''
+	while read -r _ kept; do
+		take "$kept"
+		drop
+		dropped=$dropped${dropped:+, }$KEPT
+	done <"$TMP/kept"
+	KEPT=$dropped
+	report "$DATA_PATH" "what restores kept in claim $CLAIM is deleted: $dropped"
+}
+
+drop() {
 	state_of_journal
 	case $JOURNAL_PHASE in
 	done | undone | dropping) ;;
@@ -72,7 +122,6 @@ drop_old() {
 	done
 	[ ! -d "$OWN" ] || remove "$OWN"
 	sync -f .
-	report "$DATA_PATH" "what restore $RESTORE_ID kept in claim $CLAIM is deleted${KEPT:+: $KEPT}"
 }
 
 no_restore() {
