@@ -1,0 +1,76 @@
+#!/bin/sh
+# postgres-roles.sh - what a dump needs around it in a throw-away server: roles, tablespaces, and for a part of a database
+# schemas and extensions; so a load proves owners and privileges too. Sourced, never run.
+#
+# Roles have no passwords, tablespaces are folders of the server itself, whatever they were.
+#
+# Needs: postgres-statements.sh, postgres-load.sh, sql of postgres-throwaway.sh; DATABASE; FACTS, ARTIFACT, FORMAT, globals
+# and encoding of the script that sources it; TMP, a folder that it empties.
+
+# Statuses are numbers of common.sh; what is set here is read by who sources this file.
+# shellcheck disable=SC2034,SC2046,SC2086,SC2154
+
+# make_surroundings - in a session with the copy: names of other letters than ASCII are bytes in its encoding
+make_surroundings() {
+	PHASE=prepare
+	: >"$TMP/named"
+	if [ -z "$globals" ] || has_filters; then list_names; fi
+	{
+		printf "set client_encoding = '%s';\n" "$encoding"
+		if [ -n "$globals" ]; then roles_of_globals; else roles_of_dump; fi
+		! has_filters || surroundings_of_part
+	} >"$TMP/surroundings.in"
+	sql surroundings "$DATABASE" <"$TMP/surroundings.in" ||
+		die $BAD_DATA "cannot make the roles that the dump needs: $(reason_in "$TMP/surroundings.err")" 'look at the file with the globals beside the dump'
+}
+
+# has_filters - whether the dump names the schemas or tables that are in it: then it makes neither all schemas nor extensions
+has_filters() {
+	grep -qE '^filters[.](schemas|tables)[.]' "$FACTS"
+}
+
+# list_names - into TMP/named
+list_names() {
+	if [ "$FORMAT" = plain ]; then
+		unpacking named_in "$TMP/text" >"$TMP/named" || die $FAULT 'the dump could not be looked through'
+		return 0
+	fi
+	run pg_restore --schema-only --file="$TMP/definitions.sql" "$ARTIFACT" 2>"$TMP/load.err" || refuse_load
+	named_in "$TMP/definitions.sql" >"$TMP/named"
+}
+
+# roles_of_globals - as the file beside the dump makes them, with their memberships
+roles_of_globals() {
+	roles_made_by "$globals" >"$TMP/roles"
+	awk '$0 != "postgres"' "$TMP/roles" >"$TMP/other-roles"
+	making_roles "$TMP/other-roles" "$globals"
+	LC_ALL=C awk 'BEGIN { whole = 1 } '"$STATEMENTS"'
+		function statement() {
+			if (word[1] != "create" || word[2] != "tablespace") return
+			sub(/ LOCATION .*/, " LOCATION \047\047;", raw)
+			print raw
+		}' "$globals"
+}
+
+# roles_of_dump - nobody knows what they may: as superusers, they may own anything and refresh any view
+roles_of_dump() {
+	awk -F '\t' '$1 ~ /^(owner|grantee|role|acts)$/ && !seen[$2]++ { print $2 }' "$TMP/named" >"$TMP/roles"
+	for_each roles "select format('create role %I superuser', name)" "where name <> 'postgres' and name !~ '^pg_'"
+	awk -F '\t' '$1 == "tablespace" { print $2 }' "$TMP/named" >"$TMP/tablespaces"
+	for_each tablespaces "select format('create tablespace %I location %L', name, '')" "where name <> ''"
+}
+
+# surroundings_of_part - whoever restores a part of a database makes these before
+surroundings_of_part() {
+	if grep -q '^filters[.]tables[.]' "$FACTS"; then
+		awk -F '\t' '$1 == "table" && !seen[$2]++ { print $2 }' "$TMP/named" >"$TMP/schemas"
+		for_each schemas "select format('create schema if not exists %I', name)" ''
+	fi
+	printf 'create extension if not exists "%s" cascade;\n' $(extension_names)
+}
+
+# for_each NAME SELECT WHERE - SQL that runs what it selects for every line of TMP/NAME
+for_each() {
+	[ -s "$TMP/$1" ] || return 0
+	printf '%s from (values %s) as named(name) %s \\gexec\n' "$2" "$(sql_texts "$TMP/$1")" "$3"
+}
