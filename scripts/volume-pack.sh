@@ -55,8 +55,11 @@ unpack() {
 	esac
 }
 
-# sha256 FILE - its 64 digits, and more. In some images sha256sum does not use the processor's instructions, and takes four
-# times as long as openssl: then it would be what the rest of a proof waits for.
-sha256() {
-	openssl dgst -sha256 -r "$1" 2>/dev/null || sha256sum <"$1"
+# choose_sha256sum - SHA256SUM prints the SHA-256 of stdin, its 64 digits first
+#
+# In some images sha256sum does not use the processor's instructions, and takes four times as long as openssl: it would be
+# what the rest of a proof waits for.
+choose_sha256sum() {
+	SHA256SUM=sha256sum
+	! openssl dgst -sha256 /dev/null >/dev/null 2>&1 || SHA256SUM='openssl dgst -sha256 -r'
 }

@@ -58,6 +58,7 @@ main() {
 	need_env ENVIRONMENT SOURCE TIER POD_UID FILENAME_TEMPLATE WORK_DIR SCRATCH_BYTES PART PART_COUNT DATA_DIR DATA_PATH CLAIM TAR COMPRESSION ON_CHANGE
 	check_words
 	need_tools
+	choose_sha256sum
 	begin_run
 	part_start=$(now)
 	WORK_DIR=$(cd "$WORK_DIR" && pwd -P)
@@ -126,7 +127,7 @@ judge_changes() {
 
 # prove - the archive as it lies on the disk is read to its end, and hashed at the same time
 prove() {
-	sha256 "$TMP/archive" >"$TMP/sha256" 2>"$TMP/hash.err" &
+	$SHA256SUM <"$TMP/archive" >"$TMP/sha256" 2>"$TMP/hash.err" &
 	hasher=$!
 	open_pipe
 	(

@@ -16,6 +16,7 @@ need_unpack_tools() {
 	*'GNU tar'*) ;;
 	*) die $WRONG_INPUT 'the tar of this image is not GNU tar' 'take the image postgres' ;;
 	esac
+	choose_sha256sum
 }
 
 # read_facts - of this part of the manifest: where the archive lies, and what it must hold
@@ -44,11 +45,11 @@ read_facts() {
 # read_archive - hashed, and listed to its end, before anything of it is believed
 read_archive() {
 	log info "reading ${ARCHIVE##*/}"
-	sha256sum <"$ARCHIVE" >"$TMP/sha256" &
+	$SHA256SUM <"$ARCHIVE" >"$TMP/sha256" &
 	hasher=$!
 	through list_archive
 	join "$hasher"
-	[ "$joined" = 0 ] || die $BAD_DATA "the archive cannot be read: sha256sum ended with status $joined" 'the scratch space of this node may be bad'
+	[ "$joined" = 0 ] || die $BAD_DATA "the archive cannot be read: ${SHA256SUM%% *} ended with status $joined" 'the scratch space of this node may be bad'
 	[ "$(cut -c 1-64 "$TMP/sha256")" = "$SHA256" ] ||
 		die $BAD_DATA "${ARCHIVE##*/} is not the file that the manifest names: its SHA-256 is another" 'fetch it again; restore another backup, or from another storage, if that does not help'
 	[ "$unpack_status" = 0 ] || [ "$unpack_status" = 141 ] || fail_unpacking "$TMP/unpack.err" $BAD_DATA "the archive cannot be read to its end ($COMPRESSION ended with status $unpack_status)"

@@ -359,7 +359,7 @@ const GNU_STEPS = [
   ['sort', '-zu'],
   ['tar', '--create'],
   ['zstd', '-1'],
-  ['openssl', 'dgst'],
+  ['openssl', '-r'],
   ['zstd', '-dcq'],
   ['tar', '--list'],
   ['mv', 'archive'],
