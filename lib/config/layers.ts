@@ -18,10 +18,14 @@ export interface Layered {
 
 /** Lays layers over each other, the most specific last, by the rules of overlays. */
 export function layered(layers: readonly Layer[]): Layered {
-  const tree = layers.reduce<Tree>((under, { tree: over }) => mergeTrees(under, over), {});
   const specificFirst = [...layers].reverse();
+  let merged: Tree | undefined;
   return {
-    tree,
+    // Only when it is asked for: often it is just the origin that somebody wants to know.
+    get tree() {
+      merged ??= layers.reduce<Tree>((under, { tree: over }) => mergeTrees(under, over), {});
+      return merged;
+    },
     origin(path) {
       for (let length = path.length; length > 0; length -= 1) {
         const layer = specificFirst.find((candidate) => holds(candidate.tree, path.slice(0, length)));

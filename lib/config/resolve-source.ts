@@ -64,7 +64,7 @@ function layersOf(written: Tree, at: Path, { plans, defaults, top, problems }: A
   const planAt = ['plans', planName];
   return {
     defaults: [
-      { tree: 'timeZone' in top ? { timeZone: top.timeZone } : {}, at: [] },
+      { tree: pickTimeZone(top), at: [] },
       { tree: pickOptions(defaults), at: ['defaults'] },
     ],
     plan: planTree ? [{ tree: pickOptions(planTree), at: planAt }] : [],
@@ -74,15 +74,46 @@ function layersOf(written: Tree, at: Path, { plans, defaults, top, problems }: A
   };
 }
 
-/** The options in an object of the values, without its other keys. */
-export function pickOptions(tree: Tree): Tree {
-  return Object.fromEntries(Object.keys(optionShape).flatMap((key) => (key in tree ? [[key, tree[key]]] : [])));
+const zones = new WeakMap<Tree, Tree>();
+
+function pickTimeZone(top: Tree): Tree {
+  const own = zones.get(top) ?? ('timeZone' in top ? { timeZone: top.timeZone } : {});
+  zones.set(top, own);
+  return own;
 }
 
-/** The options that layers come to, with every default. */
+const picked = new WeakMap<Tree, Tree>();
+
+/** The options in an object of the values, without its other keys: the same ones whenever it is asked. */
+export function pickOptions(tree: Tree): Tree {
+  const known = picked.get(tree);
+  if (known) return known;
+  const own = Object.fromEntries(Object.keys(optionShape).flatMap((key) => (key in tree ? [[key, tree[key]]] : [])));
+  picked.set(tree, own);
+  return own;
+}
+
+/** What layers come to, under the trees of these layers, one under the other. */
+class Known {
+  options?: Options;
+  private readonly below = new WeakMap<Tree, Known>();
+
+  under(tree: Tree): Known {
+    const known = this.below.get(tree) ?? new Known();
+    this.below.set(tree, known);
+    return known;
+  }
+}
+
+const known = new Known();
+
+/** The options that layers come to, with every default. A thousand sources that write none of their own come to those of their plan. */
 export function resolveOptions(layers: readonly Layer[], problems: Problems): Options | undefined {
+  const here = layers.reduce((above, { tree }) => (Object.keys(tree).length === 0 ? above : above.under(tree)), known);
+  if (here.options) return here.options;
   const whole = layered(layers);
-  return problems.parse(options, whole.tree, whole);
+  here.options = problems.parse(options, whole.tree, whole);
+  return here.options;
 }
 
 function resolveKinds(name: string, written: Tree, { defaults, problems }: Around): readonly KindSettings[] | undefined {
