@@ -60,7 +60,7 @@ describe('a restore that stands in the values', () => {
     expect(await restored()).toEqual(['again']);
   });
 
-  test('runs once: re-created, as GitOps does it, the Job ends at once and touches nothing', async () => {
+  test('P91: runs once: re-created, as GitOps does it, the Job ends at once and touches nothing', async () => {
     await world.db.sql('drop database again');
     await kubectl(['delete', '-f', file(), '--wait=true']);
     const end = await apply();
