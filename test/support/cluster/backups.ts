@@ -91,7 +91,8 @@ export async function deleteJobs(dist: string): Promise<string> {
   return kubectl(['delete', '-k', join(dist, 'jobs'), '--wait=true', '--cascade=background']);
 }
 
-function merge(base: Json, over: Json): Json {
+/** An overlay over values, as the environments do it: objects key by key, all else replaced. */
+export function merge(base: Json, over: Json): Json {
   if (typeof base !== 'object' || typeof over !== 'object' || !base || !over || Array.isArray(base) || Array.isArray(over)) return over;
   const keys = [...new Set([...Object.keys(base), ...Object.keys(over)])];
   return Object.fromEntries(keys.map((key) => [key, key in over ? (key in base ? merge(base[key], over[key]) : over[key]) : base[key]]));

@@ -1,0 +1,87 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { delimiter, join, resolve } from 'node:path';
+import { toolsCache } from '../tools.ts';
+import type { Told } from './command-line.ts';
+import { KUBECONFIG } from './kubectl.ts';
+
+/** A folder in which the commands of a document are run as they stand. */
+export interface Follower {
+  /** Runs every `sh` block of a section, one after the other; a failure is an error with all that was said. */
+  readonly section: (file: string, heading: string, how?: How) => Promise<string>;
+  /** Runs one text of commands. */
+  readonly commands: (text: string, input?: string) => Promise<Told>;
+}
+
+export interface How {
+  /** Names of the document and those of the test, beside the namespace's. */
+  readonly names?: Readonly<Record<string, string>>;
+  /** What a person does before a block that has these words. */
+  readonly before?: Readonly<Record<string, () => Promise<unknown>>>;
+  /** What a person types at the terminal in a command that has these words. */
+  readonly types?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Follows documents word for word in a folder of its own. Only the namespace is another one: `-n shop`, `namespace shop`,
+ * `--namespace shop`. `npx backstay` is the real command line, in a process of its own; `kubectl` the test bed's.
+ */
+export function followerIn(folder: string, documented: string, namespace: string): Follower {
+  const bin = join(folder, '.bin');
+  mkdirSync(bin, { recursive: true });
+  writeFileSync(join(bin, 'npx'), npx(), { mode: 0o755 });
+  const env = { ...process.env, KUBECONFIG, PATH: [bin, join(toolsCache, 'cluster/bin'), process.env.PATH].join(delimiter) };
+  const here = new RegExp(`(-n |namespace[ =])${documented}\\b`, 'g');
+
+  const commands = (text: string, input = ''): Promise<Told> =>
+    new Promise((settle) => {
+      const child = execFile('bash', ['--norc', '-euc', text], { cwd: folder, env, maxBuffer: 1 << 26 }, (_, stdout, stderr) =>
+        settle({ status: child.exitCode, stdout, stderr }),
+      );
+      child.stdin?.on('error', () => {}).end(input);
+    });
+
+  const section = async (file: string, heading: string, { names = {}, before = {}, types = {} }: How = {}): Promise<string> => {
+    const said: string[] = [];
+    for (const block of blocksUnder(file, heading)) {
+      for (const [words, act] of Object.entries(before)) if (block.includes(words)) await act();
+      for (const command of commandsIn(block)) {
+        const typed = Object.entries(types).find(([words]) => command.includes(words))?.[1];
+        const text = Object.entries(names).reduce((so, [name, ours]) => so.replaceAll(name, ours), command.replaceAll(here, `$1${namespace}`));
+        // There is no terminal here: what is typed comes by stdin.
+        const told = await commands(typed === undefined ? text : text.replaceAll(' -it ', ' -i '), typed);
+        said.push(`$ ${text}\n${told.stdout}${told.stderr}`);
+        if (told.status !== 0) throw new Error(`${file}, ${heading}: status ${told.status}\n${said.join('\n')}`);
+      }
+    }
+    return said.join('\n');
+  };
+  return { section, commands };
+}
+
+/** The `sh` blocks between a heading and the next one. */
+export function blocksUnder(file: string, heading: string): readonly string[] {
+  const [, text = ''] = readFileSync(file, 'utf8').split(new RegExp(`^## ${heading}$`, 'm'));
+  const [section = ''] = text.split(/^## /m);
+  const blocks = [...section.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block = '']) => block);
+  if (blocks.length === 0) throw new Error(`${file} has no commands under '${heading}'`);
+  return blocks;
+}
+
+/** One command a line, unless a quote goes on. */
+function commandsIn(block: string): readonly string[] {
+  const commands: string[] = [];
+  let open = '';
+  for (const line of block.split('\n')) {
+    open += open === '' ? line : `\n${line}`;
+    if ((open.match(/'/g) ?? []).length % 2 === 1) continue;
+    if (open.trim() !== '') commands.push(open);
+    open = '';
+  }
+  return commands;
+}
+
+function npx(): string {
+  const tsx = import.meta.resolve('tsx');
+  return `#!/bin/sh\n[ "$1" = backstay ] || exit 64\nshift\nexec '${process.execPath}' --import '${tsx}' '${resolve('main.ts')}' "$@"\n`;
+}
