@@ -52,10 +52,10 @@ export function catalogueBundle(): Bundle {
 const bundles = new Map<string, Bundle>();
 
 function bundle(what: string, names: readonly string[]): Bundle {
-  const sorted = [...new Set(names)].sort();
-  const key = [what, ...sorted].join(' ');
+  const key = [what, ...names].join(' ');
   const known = bundles.get(key);
   if (known) return known;
+  const sorted = [...new Set(names)].sort();
   const files = Object.fromEntries(sorted.map((name) => [name, scriptText(name)]));
   const made = { name: `backstay-${what}-${digest(JSON.stringify(files))}`, files };
   bundles.set(key, made);

@@ -78,8 +78,16 @@ function planRun(settings: Settings, source: SourceSettings, tier: TierSettings,
   };
 }
 
-/** The parts of one run: those of each kind, by the tier's method where it has one. */
-export function partsOf({ environment }: Settings, source: SourceSettings, tier: TierSettings): readonly Part[] {
+const known = new WeakMap<TierSettings, readonly Part[]>();
+
+/** The parts of one run: those of each kind, by the tier's method where it has one. Checks ask for them too, and they are made once. */
+export function partsOf(settings: Settings, source: SourceSettings, tier: TierSettings): readonly Part[] {
+  const parts = known.get(tier) ?? makeParts(settings, source, tier);
+  known.set(tier, parts);
+  return parts;
+}
+
+function makeParts({ environment }: Settings, source: SourceSettings, tier: TierSettings): readonly Part[] {
   return source.kinds.flatMap(({ kind, settings }) =>
     kind.parts(settings, {
       environment,
