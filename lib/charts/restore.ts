@@ -33,7 +33,8 @@ function build(scope: Construct, restore: PlannedRestore, images: Model['images'
   for (const claim of restore.claims) new Claim(scope, `claim-${claim.name}`, { ...claim, environment: run.environment, labels });
   new ScriptBundle(scope, 'scripts', { namespace: run.namespace, bundle: restoreBundle(restore) });
   new ServiceAccount(scope, 'account', { ...own, name: account });
-  if (guard) for (const namespace of guardedNamespaces(restore, guard)) new RestoreRole(scope, `role-${namespace}`, { restore, guard, namespace });
+  if (guard)
+    for (const namespace of guardedNamespaces(restore, guard)) new RestoreRole(scope, `role-${namespace}`, { restore, guard, namespace, images });
   if (networkPolicy.enabled) {
     const peers = [...restore.peers, ...(guard ? apiServer(networkPolicy.apiServerPort) : [])];
     new NetworkPolicy(scope, 'network', { ...own, ...networkPolicy, name, peers, pods: { matchLabels: { [RESTORE_LABEL]: name } } });

@@ -4,6 +4,7 @@ import { type Fields, toYaml } from '../charts/writer.ts';
 import type { Path } from '../config/places.ts';
 import { Problems } from '../config/problems.ts';
 import { restore as schema } from '../config/schema/restore.ts';
+import { restoreJobName } from '../constructs/restore-job.ts';
 import { guardedNamespaces } from '../constructs/restore-role.ts';
 import { ConfigError } from '../errors.ts';
 import { lintRestore } from '../model/lint-restore.ts';
@@ -53,8 +54,9 @@ export async function restore(target: string, options: RestoreOptions, world: Wo
   }
   const cluster = clusterOf(world, options);
   await applyAll(cluster, objects);
-  world.say(`created the Job ${namespace}/${planned.name}`);
-  const status = await followJob(cluster, world, { namespace, name: planned.name, patience, summary });
+  const name = restoreJobName({ restore: planned, images: model.images });
+  world.say(`created the Job ${namespace}/${name}`);
+  const status = await followJob(cluster, world, { namespace, name, patience, summary });
   if (status !== STATUS.interrupted) world.say(`HINT: the Job stays for its log; ${cleanUp} removes it`);
   return { status };
 }

@@ -5,7 +5,7 @@ import { describeVanished } from './vanished.ts';
 
 /** What became of one environment. `current` gives the script ConfigMaps that any environment names. */
 export function describe({ model, folder, files, isNew, changes, vanished }: Output, current: () => readonly ObjectName[]): readonly string[] {
-  const jobs = model.sources.flatMap(({ runs }) => runs.filter(({ schedule }) => schedule !== undefined));
+  const jobs = model.sources.flatMap(({ runs, verify }) => [...runs.filter(({ schedule }) => schedule !== undefined), ...(verify ? [verify] : [])]);
   const counts = [count(model.sources.length, 'source'), count(jobs.length, 'CronJob'), count(model.claims.length, 'claim'), count(files, 'file')];
   const state = isNew ? 'new' : changes.length > 0 ? 'changed' : 'unchanged';
   return [

@@ -3,7 +3,7 @@ import type { PlannedRestore } from '../model/model.ts';
 import { attempts } from './backup-job.ts';
 import { sharingLabels } from './backup-pod.ts';
 import { KubernetesObject } from './kubernetes-object.ts';
-import { labelsOf, RESTORE_LABEL, type TextMap } from './labels.ts';
+import { digest, labelsOf, RESTORE_LABEL, type TextMap } from './labels.ts';
 import { type RestorePodProps, restorePod } from './restore-pod.ts';
 
 /** A restore: a Job under a name of its own, whose attempts go on where the one before was killed. */
@@ -11,14 +11,22 @@ export class RestoreJob extends Construct {
   constructor(scope: Construct, id: string, props: RestorePodProps) {
     super(scope, id);
     const { restore } = props;
-    const { run, name, annotations } = restore;
+    const { run, annotations } = restore;
     const labels = restoreLabels(restore);
     const podLabels = { ...labels, ...sharingLabels([...restore.storages, ...(restore.safetyBackup ? run.storages : [])]) };
     new KubernetesObject(this, 'Resource', 'Job', {
-      metadata: { name, namespace: run.namespace, labels, annotations },
+      metadata: { name: restoreJobName(props), namespace: run.namespace, labels, annotations },
       spec: attempts(run, { metadata: { labels: podLabels, annotations }, spec: restorePod(props) }),
     });
   }
+}
+
+/**
+ * `<restore>-<5 hex digits>` of what it runs: a Job cannot be changed, and that of a newer backstay must not be refused
+ * because the old one is still there. It ends at once then, since the marker is named after the restore alone.
+ */
+export function restoreJobName(props: RestorePodProps): string {
+  return `${props.restore.name}-${digest(JSON.stringify(restorePod(props))).slice(0, 5)}`;
 }
 
 /** On all that belongs to one restore: they find it, and clean up after it. */

@@ -2,20 +2,22 @@ import { Construct } from 'constructs';
 import type { k8s } from '../../imports/k8s.ts';
 import type { Application, PlannedGuard, PlannedRestore } from '../model/model.ts';
 import { KubernetesObject, type Plain } from './kubernetes-object.ts';
-import { restoreLabels } from './restore-job.ts';
+import { restoreJobName, restoreLabels } from './restore-job.ts';
 
 export interface RestoreRoleProps {
   readonly restore: PlannedRestore;
   readonly guard: PlannedGuard;
   readonly namespace: string;
+  readonly images: Readonly<Record<string, string>>;
 }
 
 /** What the guard of a restore may do in one namespace: these applications, and nothing else. */
 export class RestoreRole extends Construct {
-  constructor(scope: Construct, id: string, { restore, guard, namespace }: RestoreRoleProps) {
+  constructor(scope: Construct, id: string, props: RestoreRoleProps) {
     super(scope, id);
+    const { restore, namespace } = props;
     const metadata = { name: restore.name, namespace, labels: restoreLabels(restore) };
-    new KubernetesObject(this, 'Role', 'Role', { metadata, rules: rulesOf(restore, guard, namespace) });
+    new KubernetesObject(this, 'Role', 'Role', { metadata, rules: rulesOf(props) });
     new KubernetesObject(this, 'Binding', 'RoleBinding', {
       metadata,
       roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: restore.name },
@@ -29,7 +31,7 @@ export function guardedNamespaces({ run }: PlannedRestore, { applications }: Pla
   return [...new Set([run.namespace, ...applications.map(({ namespace }) => namespace)])].sort();
 }
 
-function rulesOf(restore: PlannedRestore, { applications, claims }: PlannedGuard, namespace: string): Plain<k8s.PolicyRule>[] {
+function rulesOf({ restore, guard: { applications, claims }, namespace, images }: RestoreRoleProps): Plain<k8s.PolicyRule>[] {
   const here = applications.filter((application) => application.namespace === namespace);
   const own = restore.run.namespace === namespace;
   return [
@@ -42,7 +44,7 @@ function rulesOf(restore: PlannedRestore, { applications, claims }: PlannedGuard
     // No list can be narrowed down to some names: these show pods and autoscalers of the namespace, and change none.
     ...(here.length > 0 || (own && claims.length > 0) ? [{ apiGroups: [''], resources: ['pods'], verbs: ['list'] }] : []),
     ...(here.length > 0 ? [{ apiGroups: ['autoscaling'], resources: ['horizontalpodautoscalers'], verbs: ['list'] }] : []),
-    ...(own ? [{ apiGroups: ['batch'], resources: ['jobs'], resourceNames: [restore.name], verbs: ['get', 'patch'] }] : []),
+    ...(own ? [{ apiGroups: ['batch'], resources: ['jobs'], resourceNames: [restoreJobName({ restore, images })], verbs: ['get', 'patch'] }] : []),
   ];
 }
 

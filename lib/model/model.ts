@@ -115,7 +115,7 @@ export interface Application {
 
 /** One restore: a Job of its own, with all that it needs. */
 export interface PlannedRestore {
-  /** `restore-<name>-<id>`: the Job. */
+  /** `restore-<name>-<id>`: its Roles and its NetworkPolicy; the Job's name goes on with a digest of what it runs. */
   readonly name: string;
   /** Its name in the values, or the source's for one by hand. */
   readonly entry: string;

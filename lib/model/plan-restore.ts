@@ -53,7 +53,7 @@ export function planRestore(request: RestoreRequest, elsewhere: Elsewhere): Plan
   const safetyBackup = request.action === 'restore' && wish.inPlace?.safetyBackup === true;
   const safetyPieces = safetyBackup ? [...run.parts, ...run.storages.map(({ access }) => access)] : [];
   return {
-    name: `restore-${entry.slice(0, 45).replace(/-$/, '')}-${id}`,
+    name: `restore-${entry.slice(0, 40).replace(/-$/, '')}-${id}`,
     entry,
     id,
     account: restoreAccount(source.name),

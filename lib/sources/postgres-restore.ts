@@ -53,6 +53,9 @@ const schema = z
       .default('none')
       .meta({ description: '`missing-roles` makes the roles of the backup that the server does not have, without passwords, before anything else.' }),
     jobs: z.int().min(1).max(64).default(2).meta({ description: 'Tables and indexes that are restored at a time. Count.' }),
+    kept: name
+      .optional()
+      .meta({ description: 'Which of the databases that were kept is swapped back or dropped. Default: the newest to swap back, and all to drop.' }),
   })
   .meta({ description: 'How databases come back.' });
 
@@ -75,11 +78,20 @@ function check(settings: Settings, wish: Wish, { inPlace, action, part: only }: 
       hint: 'name its Secret in the source: postgres: { admin: { credentials: { secret: … } } }',
     });
   if (wish.server) found.push(...checkTls(wish.server.tls).map((finding) => ({ ...finding, path: ['server', ...finding.path] })));
+  const several = databasesOf(settings).length > 1 && only === undefined;
+  if (action !== 'restore' && several && wish.kept !== undefined)
+    found.push({ path: ['kept'], message: 'one name for several databases', hint: 'choose one with part:, or leave the name out' });
   if (action !== 'restore') return found;
+  if (wish.kept !== undefined)
+    found.push({
+      path: ['kept'],
+      message: 'a restore takes a backup, and not what was kept',
+      hint: 'backstay restore --swap-back or --drop-old takes it',
+    });
   if (inPlace) found.push(...checkInPlace(wish));
   else if (wish.only === 'data' && wish.database === undefined)
     found.push({ path: ['database'], message: 'rows alone need a database that has their tables', hint: 'write database: with its name' });
-  if (databasesOf(settings).length > 1 && only === undefined && wish.database !== undefined)
+  if (several && wish.database !== undefined)
     found.push({ path: ['database'], message: 'one name for several databases', hint: 'choose one with part:, or leave the name out' });
   if (settings.dump.format === 'plain' && (wish.schemas.length > 0 || wish.tables.length > 0 || wish.only !== 'all'))
     found.push({ path: [], message: 'a plain dump comes back whole', hint: 'dump: { format: custom } allows schemas, tables and only' });
@@ -142,5 +154,6 @@ function wishEnv(settings: Settings, wish: Wish, { inPlace, action }: RestoreCon
     ...lines('INCLUDE_TABLES', wish.tables),
     RESTORE_GLOBALS: wish.globals,
     RESTORE_JOBS: String(wish.jobs),
+    ...(wish.kept !== undefined && { KEPT_DATABASE: wish.kept }),
   };
 }

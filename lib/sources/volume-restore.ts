@@ -21,9 +21,9 @@ const into = z.strictObject({
 
 const schema = z
   .strictObject({
-    mode: z.enum(['swap', 'merge', 'clear']).default('swap').meta({
+    mode: z.enum(['swap', 'merge', 'clear']).optional().meta({
       description:
-        'With `inPlace`: `swap` keeps the old files until they are dropped; `merge` lays the files over what is there; `clear` deletes first, which needs the least room.',
+        'With `inPlace` only: `swap` keeps the old files until they are dropped; `merge` lays the files over what is there; `clear` deletes first, which needs the least room. Default: `swap`.',
     }),
     into: into
       .optional()
@@ -50,11 +50,18 @@ export const volumeRestore: Restoring<Settings, typeof schema> = {
   parts: (settings, wish, context) => [part(settings, wish, context)],
 };
 
-function check(_: Settings, { into: claim }: Wish, { inPlace }: RestoreContext): readonly Finding[] {
-  if (!inPlace || !claim) return [];
-  return [
-    { path: ['into'], message: 'a new claim is not the place of the old one', hint: 'leave inPlace out, and let the application use the new claim' },
-  ];
+function check(_: Settings, { into: claim, mode }: Wish, { inPlace, action }: RestoreContext): readonly Finding[] {
+  if (inPlace && claim)
+    return [
+      {
+        path: ['into'],
+        message: 'a new claim is not the place of the old one',
+        hint: 'leave inPlace out, and let the application use the new claim',
+      },
+    ];
+  if (!inPlace && mode && action === 'restore')
+    return [{ path: ['mode'], message: `nothing that is live gives way, so there is nothing to ${mode}`, hint: 'write inPlace:, or leave mode out' }];
+  return [];
 }
 
 function part(settings: Settings, wish: Wish, { inPlace, action, namespace }: RestoreContext): RestorePart {
@@ -79,14 +86,15 @@ function part(settings: Settings, wish: Wish, { inPlace, action, namespace }: Re
     peers: [],
     secrets: [],
     ...(!wish.into && { placement: placementOf(settings) }),
-    ...((inPlace || action !== 'restore') && { occupies: claim }),
+    // What was kept is nobody's any more: to drop it, nothing needs to stop.
+    ...((action === 'restore' ? inPlace : action === 'swap-back') && { occupies: claim }),
     ...(wish.into && { claim: newClaim(wish.into, namespace) }),
   };
 }
 
 function modeOf({ into: claim, mode }: Wish, inPlace: boolean): string {
   if (claim) return 'fill';
-  return inPlace ? mode : 'beside';
+  return inPlace ? (mode ?? 'swap') : 'beside';
 }
 
 function newClaim({ claim: name, ...rest }: NonNullable<Wish['into']>, namespace: string): ClaimSpec {

@@ -92,6 +92,24 @@ describe('its NetworkPolicy', () => {
   });
 });
 
+describe('the name of the Job', () => {
+  const nameIn = (objects: readonly Made[]) => objects.at(-1)?.metadata.name;
+
+  test('goes on, after that of the restore, with a digest of what it runs: another image is another Job', () => {
+    const restore = aRestore({ source: 'orders' });
+    const newer = restoreObjects(restore, { ...model.images, rclone: 'docker.io/rclone/rclone:9.9' }) as unknown as readonly Made[];
+    const names = [objectsOf(restore), objectsOf(restore), newer].map(nameIn);
+    for (const name of names) expect(name).toMatch(new RegExp(`^${restore.name}-[0-9a-f]{5}$`));
+    expect(names[1]).toBe(names[0]);
+    expect(names[2]).not.toBe(names[0]);
+  });
+
+  test('fits into a label, as that of its pods must, also under the longest name of a restore', () => {
+    const [restore] = loadRestores({ ['a'.repeat(40)]: { source: 'orders' } }).model.restores;
+    expect(nameIn(restore ? objectsOf(restore) : [])).toHaveLength(63);
+  });
+});
+
 test('the Job is tried again as that of a backup, and keeps the log of what failed', () => {
   const job = objectsOf(aRestore({ source: 'orders' })).at(-1);
   expect(job).toMatchObject({

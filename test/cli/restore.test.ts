@@ -1,7 +1,7 @@
 import { loadAll } from 'js-yaml';
 import { describe, expect, test } from 'vitest';
 import { type ClusterPlan, cluster, pod } from '../support/fake-cluster.ts';
-import { backstay, type FakeWorld } from '../support/fake-world.ts';
+import { backstay, type FakeWorld, type Kubectl } from '../support/fake-world.ts';
 import type { Container, Job } from '../support/objects.ts';
 import { podOf } from '../support/objects.ts';
 import { projectFolder, VALUES } from '../support/project-folder.ts';
@@ -21,17 +21,18 @@ async function printed(...argv: string[]) {
   expect({ status, calls }, stderr).toEqual({ status: 0, calls: [] });
   const job = loadAll(stdout).at(-1) as Job;
   const { initContainers = [], containers } = podOf(job);
+  const mark = job.metadata.labels?.['backstay.dev/restore'] ?? '';
   const all: readonly Container[] = [...initContainers, ...containers];
   const told = (step: string, variable: string) => all.find(({ name }) => name === step)?.env.find(({ name }) => name === variable)?.value;
-  return { job, stdout, stderr, told, steps: all.map(({ name }) => name) };
+  return { mark, stdout, stderr, told, steps: all.map(({ name }) => name) };
 }
 
 describe('restore prints a Job with all that it needs', () => {
   test('of a copy beside what is live, for kubectl apply, and calls nothing', async () => {
-    const { stdout, stderr, job, told, steps } = await printed();
+    const { stdout, stderr, mark, told, steps } = await printed();
     expect(stdout.split('\n').slice(0, 2)).toEqual([
       '# a restore of prod/shop, for kubectl apply -f -: it runs once. What is left of it goes with',
-      `# kubectl delete job,networkpolicy,role,rolebinding --namespace backup --selector backstay.dev/restore=${job.metadata.name}`,
+      `# kubectl delete job,networkpolicy,role,rolebinding --namespace backup --selector backstay.dev/restore=${mark}`,
     ]);
     expect(loadAll(stdout).map((object) => (object as { kind: string }).kind)).toEqual(['ConfigMap', 'ServiceAccount', 'NetworkPolicy', 'Job']);
     expect(steps).toEqual(['fetch', 'restore-postgres']);
@@ -43,8 +44,8 @@ describe('restore prints a Job with all that it needs', () => {
   test('under another name each time, so that a second one is no change of the first', async () => {
     const names = await Promise.all([1, 2].map(async (now) => backstay(['restore', 'prod/shop', ...projectFolder(FILES).config], { now })));
     const [first, second] = names.map(({ stdout }) => (loadAll(stdout).at(-1) as Job).metadata.name);
-    expect(first).toMatch(/^restore-shop-[b-df-hj-np-tv]{8}$/);
-    expect(second).toMatch(/^restore-shop-[b-df-hj-np-tv]{8}$/);
+    expect(first).toMatch(/^restore-shop-[b-df-hj-np-tv]{8}-[0-9a-f]{5}$/);
+    expect(second).toMatch(/^restore-shop-[b-df-hj-np-tv]{8}-[0-9a-f]{5}$/);
     expect(first).not.toBe(second);
   });
 
@@ -71,11 +72,11 @@ describe('restore prints a Job with all that it needs', () => {
   });
 
   test('with each application that is stopped, and what removes the rights again in every namespace', async () => {
-    const { told, stdout, job } = await printed(
+    const { told, stdout, mark } = await printed(
       ...['--in-place', '--confirm', 'prod/shop', '--scale-down', 'deployment/api', '--scale-down', 'shop/statefulset/queue'],
     );
     expect(told('guard', 'APPLICATIONS')).toBe('backup deployment api\nshop statefulset queue');
-    expect(stdout).toContain(` && kubectl delete role,rolebinding --namespace shop --selector backstay.dev/restore=${job.metadata.name}\n`);
+    expect(stdout).toContain(` && kubectl delete role,rolebinding --namespace shop --selector backstay.dev/restore=${mark}\n`);
   });
 
   test('with any other key of the values, by its path', async () => {
@@ -153,6 +154,12 @@ describe('restore refuses', () => {
     ['an environment that is none', ['--source', 'stagin/shop'], "backupsOf: no environment 'stagin'", "did you mean 'staging'?"],
     ['a time without a zone', ['--at', 'before:2026-11-21'], 'at: expected a time with its zone', 'write before:'],
     ['applications for a copy', ['--scale-down', 'deployment/a'], 'scaleDown: nothing that is live changes', 'write inPlace:'],
+    [
+      'what was kept, where a backup is wanted',
+      ['--set', 'postgres.kept=old'],
+      'postgres.kept: a restore takes a backup',
+      '--swap-back or --drop-old',
+    ],
     ['a part that is none', ['--part', 'volume'], "part: 'shop' has no part 'volume'", 'its parts: postgres'],
   ])('%s', async (_, flags, message, hint) => {
     const { status, stdout, stderr, calls } = await run('prod/shop', ...flags);
@@ -188,9 +195,9 @@ describe('restore --apply', () => {
     expect(calls[0]).toBe('apply --filename -');
     const list = JSON.parse(inputs[0] ?? '') as { kind: string; items: readonly Job[] };
     expect(list.items.map(({ kind }) => kind)).toEqual(['ConfigMap', 'ServiceAccount', 'NetworkPolicy', 'Job']);
-    const { name } = list.items.at(-1)?.metadata ?? {};
+    const { name, labels } = list.items.at(-1)?.metadata ?? {};
     expect(calls[1]).toBe(`get job ${name} --namespace backup --output json`);
-    expect(stdout.replaceAll(name ?? '', 'JOB')).toMatchInlineSnapshot(`
+    expect(stdout.replaceAll(name ?? '', 'JOB').replaceAll(labels?.['backstay.dev/restore'] ?? '', 'RESTORE')).toMatchInlineSnapshot(`
       "created the Job backup/JOB
         fetch: running
         fetch: done after 3s
@@ -198,7 +205,7 @@ describe('restore --apply', () => {
         restore-postgres: done after 3s
       restored into shop_restored_bcdfghjk
         HINT: psql shop_restored_bcdfghjk
-      HINT: the Job stays for its log; kubectl delete job,networkpolicy,role,rolebinding --namespace backup --selector backstay.dev/restore=JOB removes it"
+      HINT: the Job stays for its log; kubectl delete job,networkpolicy,role,rolebinding --namespace backup --selector backstay.dev/restore=RESTORE removes it"
     `);
     expect(status).toBe(0);
   });
@@ -217,9 +224,30 @@ describe('restore --apply', () => {
 
   test('Ctrl-C leaves it at work: a restore that is half done is worse than one that ends', async () => {
     const { status, stderr, calls } = await apply({ pods: [[pod({ steps: { fetch: 'running' } })]] }, [], { interruptAt: 3 });
-    expect(stderr).toMatch(/^the Job goes on; kubectl delete job --namespace backup restore-shop-\w{8} stops it$/);
+    expect(stderr).toMatch(/^the Job goes on; kubectl delete job --namespace backup restore-shop-\w{8}-[0-9a-f]{5} stops it$/);
     expect(calls.filter((call) => call.includes('delete'))).toEqual([]);
     expect(status).toBe(130);
+  });
+
+  test('of two restores that make the ConfigMap of the scripts at once, the one that is told so asks again', async () => {
+    const plan = cluster({ pods: [[pod({ steps: { fetch: { exit: 0 } } })]], jobEnds: { type: 'Complete' } });
+    const refusals = ['Error from server (AlreadyExists): configmaps "backup-scripts" already exists'];
+    const kubectl: Kubectl = (args, input) => {
+      const stderr = args.startsWith('apply') ? refusals.pop() : undefined;
+      return stderr === undefined ? plan(args, input) : { status: 1, stderr };
+    };
+    const { status, calls, inputs } = await backstay(['restore', 'prod/shop', '--apply', ...projectFolder(FILES).config], { kubectl });
+    expect(calls.slice(0, 2)).toEqual(['apply --filename -', 'apply --filename -']);
+    expect(inputs[1]).toBe(inputs[0]);
+    expect(status).toBe(0);
+  });
+
+  test('it asks once more, and not for ever', async () => {
+    const { status, calls } = await backstay(['restore', 'prod/shop', '--apply', ...projectFolder(FILES).config], {
+      kubectl: () => ({ status: 1, stderr: 'Error from server (AlreadyExists): configmaps "backup-scripts" already exists' }),
+    });
+    expect(calls).toHaveLength(2);
+    expect(status).not.toBe(0);
   });
 
   test('what kubectl refuses is said, and nothing is followed', async () => {

@@ -453,6 +453,15 @@ describe('images', () => {
     });
   });
 
+  test('it stands in for the registry of Kubernetes too, whose kubectl stops applications', () => {
+    expect(images('{ registry: mirror.acme.dev/hub }')).toMatchObject({
+      kubectl: expect.stringMatching(/^mirror\.acme\.dev\/hub\/kubectl:v1/),
+      shell: expect.stringMatching(/^mirror\.acme\.dev\/hub\/library\/busybox:.*-musl$/),
+    });
+    const named = { kubectl: 'ghcr.io/acme/kubectl:1.34', shell: 'ghcr.io/acme/busybox:1.37' };
+    expect(images(`{ registry: mirror.acme.dev/hub, kubectl: '${named.kubectl}', shell: '${named.shell}' }`)).toMatchObject(named);
+  });
+
   test('P35: the tag latest is refused, and so is none', () => {
     for (const image of ['postgres:latest', 'postgres']) expect(mistakes(`${BASE}images: { postgres17: '${image}' }\nsources: {}\n`)).not.toBe('');
   });

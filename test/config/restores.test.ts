@@ -98,17 +98,19 @@ test.each([
   'deployment/shop',
   'statefulset/shop-db',
   'shop/deployment/api',
+  'deployment/shop.v2',
   'deployment/app=shop',
+  'deployment/app=',
   'shop/statefulset/app.kubernetes.io/name=shop,tier=db',
 ])('the application %s is taken', (application) => {
   expect(mistakes(values(`  back: { source: shop, inPlace: { confirm: prod/shop }, scaleDown: ['${application}'] }\n`))).toBe('');
 });
 
-test.each(['shop', 'daemonset/shop', 'Deployment/shop', 'deployment/', 'a/b/deployment/c', 'deployment/a b'])(
-  'the application %s is refused',
-  (text) => {
-    expect(mistakes(values(`  back: { source: shop, inPlace: { confirm: prod/shop }, scaleDown: ['${text}'] }\n`))).toContain(
-      'expected deployment/NAME or statefulset/NAME, or labels in place of the name',
-    );
-  },
-);
+test.each([
+  ...['shop', 'daemonset/shop', 'Deployment/shop', 'deployment/', 'a/b/deployment/c', 'deployment/a b'],
+  ...['deployment/Shop', 'deployment/shop_api', 'deployment/-shop', 'statefulset/shop-', 'deployment/a,b', 'deployment/=shop'],
+])('the application %s is refused', (text) => {
+  expect(mistakes(values(`  back: { source: shop, inPlace: { confirm: prod/shop }, scaleDown: ['${text}'] }\n`))).toContain(
+    'expected deployment/NAME or statefulset/NAME, or labels in place of the name',
+  );
+});

@@ -28,6 +28,30 @@ test('a required term each for two claims would be met by no pod at all: the sec
   });
 });
 
+describe('where the pods that it wants to be beside may all be stopped', () => {
+  const placements = [{ type: 'nextTo', labels: { app: 'web' } }] as const;
+
+  test('it only prefers to be beside them', () => {
+    expect(of({ placements, mayBeAlone: true })).toEqual({
+      podAffinity: { [PREFERRED]: [{ weight: 100, podAffinityTerm: beside({ app: 'web' }) }] },
+    });
+  });
+
+  test('a claim of one node is still shared by all means: the first of them meets its own term', () => {
+    expect(of({ placements, exclusiveClaims: ['one'], mayBeAlone: true })).toEqual({
+      podAffinity: {
+        [REQUIRED]: [beside({ 'claim.backstay.dev/one': '' })],
+        [PREFERRED]: [{ weight: 100, podAffinityTerm: beside({ app: 'web' }) }],
+      },
+    });
+  });
+
+  test('a node by its name stays required', () => {
+    const placed = { placements: [{ type: 'node', node: 'worker-1' }] } as const;
+    expect(of({ ...placed, mayBeAlone: true })).toEqual(of(placed));
+  });
+});
+
 test('on a node by its name, which no label need be', () => {
   expect(of({ placements: [{ type: 'node', node: 'worker-1' }] })).toEqual({
     nodeAffinity: { [REQUIRED]: { nodeSelectorTerms: [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['worker-1'] }] }] } },

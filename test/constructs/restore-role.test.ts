@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { objectsOf } from '../../lib/charts/objects.ts';
+import { restoreJobName } from '../../lib/constructs/restore-job.ts';
 import { guardedNamespaces, RestoreRole } from '../../lib/constructs/restore-role.ts';
+import { IMAGES } from '../../lib/images.ts';
 import type { PlannedRestore } from '../../lib/model/model.ts';
 import { aRestore } from '../support/restores.ts';
 
@@ -13,14 +15,17 @@ const guardOf = (restore: PlannedRestore) => {
 };
 
 function rolesOf(restore: PlannedRestore, namespace: string): readonly object[] {
-  return objectsOf((scope) => void new RestoreRole(scope, 'role', { restore, guard: guardOf(restore), namespace }));
+  return objectsOf((scope) => void new RestoreRole(scope, 'role', { restore, guard: guardOf(restore), namespace, images: IMAGES }));
 }
 
 const rulesOf = (restore: PlannedRestore, namespace: string) => (rolesOf(restore, namespace)[0] as { rules: readonly object[] }).rules;
 
 const inPlace = { confirm: 'prod/orders' };
 const orders = (...scaleDown: string[]) => aRestore({ source: 'orders', inPlace, scaleDown });
-const ownJob = ({ name }: PlannedRestore) => ({ apiGroups: ['batch'], resources: ['jobs'], resourceNames: [name], verbs: ['get', 'patch'] });
+const ownJob = (restore: PlannedRestore) => ({
+  ...{ apiGroups: ['batch'], resources: ['jobs'], verbs: ['get', 'patch'] },
+  resourceNames: [restoreJobName({ restore, images: IMAGES })],
+});
 
 describe('in its own namespace the guard may', () => {
   test('read and scale these applications by name, and see pods and autoscalers', () => {

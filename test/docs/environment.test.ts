@@ -16,7 +16,7 @@ test('docs/environment.md is what the headers say: npm run schema writes it agai
 });
 
 /** What no construct sets: for tests, or to be set by hand in a pod that somebody changed. */
-const NEVER_SET = ['NOW', 'TERMINATION_LOG', 'STORE_WAIT_SECONDS', 'KUBE_WAIT_SECONDS', 'KEPT_DATABASE'];
+const NEVER_SET = ['NOW', 'TERMINATION_LOG', 'STORE_WAIT_SECONDS', 'KUBE_WAIT_SECONDS'];
 /** What a script does not use of a file that it reads: names of backups, and no retention; the turns of others, and none of its own. */
 const NOT_USED: Readonly<Record<string, RegExp>> = { 'fetch.sh': /^STORAGE_n_KEEP_/, 'guard.sh': /^TURN(_AFTER)?$/ };
 /** What containers have for their tools, and no script reads. */
@@ -33,7 +33,8 @@ const byHand = [
   manualJob(model, 'shop', 'daily', { label: 'before an upgrade' }),
   ...actions.map((action) => cataloguePod(model, 'shop', undefined, action)),
 ];
-const restoring = [...model.restores, anEnd('swap-back', 'orders'), anEnd('drop-old', 'uploads')]
+const kept = { postgres: { kept: 'wiki_before_20260101_000000' } };
+const restoring = [...model.restores, anEnd('swap-back', 'wiki', kept), anEnd('drop-old', 'uploads')]
   .flatMap((restore) => restoreObjects(restore, model.images))
   .filter(({ kind }) => kind === 'Job');
 

@@ -85,6 +85,7 @@ test('all the settings reach the script, and the other server takes the place of
     tables: ['public.orders'],
     globals: 'missing-roles',
     jobs: 8,
+    kept: 'shop_before_20260101_000000',
   };
   expect(parts(every, { ...minimal, dump: { lockWait: '90s' } })).toEqual([
     {
@@ -115,6 +116,7 @@ test('all the settings reach the script, and the other server takes the place of
         INCLUDE_TABLES: 'public.orders',
         RESTORE_GLOBALS: 'missing-roles',
         RESTORE_JOBS: '8',
+        KEPT_DATABASE: 'shop_before_20260101_000000',
       },
       mounts: [{ type: 'configMap', configMap: 'db-ca', key: 'root.pem', path: '/etc/backstay/postgres/ca.crt' }],
       peers: [{ type: 'external', port: 6432 }],
@@ -153,6 +155,7 @@ describe('what is refused', () => {
   const whole = (key: string) => `the live database gives way as a whole, so ${key} has no place here`;
 
   test.each<readonly [string, Wish, Settings, Partial<RestoreContext>, readonly (string | number)[], string]>([
+    ['what was kept, where a backup is wanted', { kept: 'k' }, minimal, {}, ['kept'], 'a restore takes a backup, and not what was kept'],
     ['no admin', {}, withoutAdmin, {}, [], 'a restore needs a role that may make databases'],
     ['a name in place', { database: 'copy' }, minimal, { inPlace: true }, ['database'], whole('database')],
     ['another server in place', { server }, minimal, { inPlace: true }, ['server'], whole('server')],
@@ -161,6 +164,7 @@ describe('what is refused', () => {
     ['tables in place', { tables: ['a.b'] }, minimal, { inPlace: true }, ['tables'], whole('tables')],
     ['rows into nothing', { only: 'data' }, minimal, {}, ['database'], 'rows alone need a database that has their tables'],
     ['one name for two', { database: 'copy' }, several, {}, ['database'], 'one name for several databases'],
+    ['one that was kept for two', { kept: 'k' }, several, { inPlace: true, action: 'swap-back' }, ['kept'], 'one name for several databases'],
     ['tables of a plain dump', { tables: ['a.b'] }, plain, {}, [], 'a plain dump comes back whole'],
     ['schemas of a plain dump', { schemas: ['a'] }, plain, {}, [], 'a plain dump comes back whole'],
     ['definitions of a plain dump', { only: 'schema' }, plain, {}, [], 'a plain dump comes back whole'],
@@ -183,6 +187,9 @@ describe('what is refused', () => {
     ['rows into a database that is named', { only: 'data', database: 'copy' }, minimal, {}],
     ['one name for one of several databases, as the hint says', { database: 'copy' }, several, { part: 'shop' }],
     ['what ends a restore, whatever it was given', { tables: ['a.b'] }, minimal, { inPlace: true, action: 'swap-back' }],
+    ['which of those that were kept is swapped back', { kept: 'k' }, minimal, { inPlace: true, action: 'swap-back' }],
+    ['which is swapped back of one of several databases', { kept: 'k' }, several, { inPlace: true, action: 'swap-back', part: 'shop' }],
+    ['which of those that were kept is dropped', { kept: 'k' }, minimal, { inPlace: true, action: 'drop-old' }],
   ])('and what is not: %s', (_, wish, settings, changes) => {
     expect(findings(wish, settings, changes)).toEqual([]);
   });

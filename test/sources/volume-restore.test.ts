@@ -78,15 +78,20 @@ test.each(['swap', 'merge', 'clear'] as const)('in place, %s is the mode, and no
   expect(part({ mode }, { inPlace: true })).toMatchObject({ env: { RESTORE_MODE: mode }, occupies: 'app-data' });
 });
 
+test('in place the old files are kept, unless somebody says otherwise', () => {
+  expect(part({}, { inPlace: true })).toMatchObject({ env: { RESTORE_MODE: 'swap' } });
+});
+
 test('beside the files nobody is in the way; what ends a restore in place needs the claim alone too', () => {
   expect(part()).not.toHaveProperty('occupies');
-  for (const action of ['swap-back', 'drop-old'] as const)
-    expect(part({}, { action })).toMatchObject({ env: { RESTORE_ACTION: action }, occupies: 'app-data' });
+  expect(part({}, { action: 'swap-back' })).toMatchObject({ env: { RESTORE_ACTION: 'swap-back' }, occupies: 'app-data' });
+  // What was kept is nobody's any more.
+  expect(part({}, { action: 'drop-old', inPlace: true })).not.toHaveProperty('occupies');
 });
 
 describe('what is refused', () => {
-  const check = (wish: Wish, inPlace: boolean) =>
-    volumeRestore.check(volume.schema.parse(minimal), volumeRestore.schema.parse(wish), { ...context, inPlace });
+  const check = (wish: Wish, inPlace: boolean, action: RestoreContext['action'] = 'restore') =>
+    volumeRestore.check(volume.schema.parse(minimal), volumeRestore.schema.parse(wish), { ...context, inPlace, action });
 
   test('a new claim in the place of the old one', () => {
     const into = { claim: 'copy', size: '5Gi' };
@@ -98,6 +103,18 @@ describe('what is refused', () => {
       },
     ]);
     expect(check({ into }, false)).toEqual([]);
+  });
+
+  test.each(['swap', 'merge', 'clear'] as const)('%s, where nothing that is live gives way', (mode) => {
+    const refused = {
+      path: ['mode'],
+      message: `nothing that is live gives way, so there is nothing to ${mode}`,
+      hint: 'write inPlace:, or leave mode out',
+    };
+    expect(check({ mode }, false)).toEqual([refused]);
+    expect(check({ mode, into: { claim: 'copy', size: '5Gi' } }, false)).toEqual([refused]);
+    expect(check({ mode }, true)).toEqual([]);
+    expect(check({ mode }, false, 'swap-back')).toEqual([]);
   });
 
   test.each<readonly [object, string]>([

@@ -18,7 +18,7 @@ export const ID = 'r1';
 
 /** Takes a backup with scripts/postgres-dump.sh, as a superuser. */
 export async function take(server: PostgresServer, env: Readonly<Record<string, string>> = {}): Promise<Dumped> {
-  const compression = server.major < 16 && !env.COMPRESSION ? { COMPRESSION: 'gzip' } : {};
+  const compression: Readonly<Record<string, string>> = server.major < 16 && !env.COMPRESSION ? { COMPRESSION: 'gzip' } : {};
   const done = await dump(server, { env: { ...server.env, COMPRESSION_LEVEL: '', ...compression, ...env } });
   if (done.status !== 0) throw new Error(done.stderr);
   return { files: join(done.work, 'out'), facts: factsOf(done), backup: BACKUP };

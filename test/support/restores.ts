@@ -1,4 +1,5 @@
 import { readingOf, type Values } from '../../lib/config/define.ts';
+import { restore as schema } from '../../lib/config/schema/restore.ts';
 import { type Loaded, plan } from '../../lib/model/load.ts';
 import type { Model, PlannedRestore } from '../../lib/model/model.ts';
 import { type Elsewhere, planRestore } from '../../lib/model/plan-restore.ts';
@@ -126,13 +127,18 @@ export function aRestore(entry: Restores[string], changes: Partial<Values> = {})
 }
 
 /** The plan of what ends a restore in place, as the command line makes it: by hand, without a marker. */
-export function anEnd(action: Exclude<RestoreAction, 'restore'>, source: keyof (typeof RESTORABLE)['sources']): PlannedRestore {
+export function anEnd(
+  action: Exclude<RestoreAction, 'restore'>,
+  source: keyof (typeof RESTORABLE)['sources'],
+  wish: Partial<Restores[string]> = {},
+): PlannedRestore {
   const confirm = `prod/${source}`;
   const { settings, model } = loadRestores({ end: { source, inPlace: { confirm, safetyBackup: false } } });
   const planned = model.sources.find(({ name }) => name === source);
   const [restore] = settings.restores;
   if (!planned || !restore) throw new Error(`nothing is planned for ${source}`);
-  return planRestore({ settings, planned, restore, id: 'bcdfghjk', action, once: false }, elsewhere);
+  const wished = { ...restore, settings: schema.parse({ ...restore.written, ...wish }) };
+  return planRestore({ settings, planned, restore: wished, id: 'bcdfghjk', action, once: false }, elsewhere);
 }
 
 /** The sources and restores of an environment in which each way to restore and to verify is used. */

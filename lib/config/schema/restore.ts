@@ -8,9 +8,11 @@ import { ownScratch } from './verify.ts';
 const restoring = SOURCE_KINDS.flatMap(({ name, restore }) => (restore ? [{ name, schema: restore.schema }] : []));
 
 /** `deployment/shop-api`, `shop/statefulset/db`, `deployment/app=shop`: by name or by labels, in the pods' namespace or another. */
-const application = z.string().regex(/^([a-z0-9-]+\/)?(deployment|statefulset)\/[A-Za-z0-9._/=,-]+$/, {
-  error: 'expected deployment/NAME or statefulset/NAME, or labels in place of the name',
-});
+const application = z
+  .string()
+  .regex(/^([a-z0-9-]+\/)?(deployment|statefulset)\/([a-z0-9]([a-z0-9.-]*[a-z0-9])?|[A-Za-z0-9._/-]+=[A-Za-z0-9._=,/-]*)$/, {
+    error: 'expected deployment/NAME or statefulset/NAME, or labels in place of the name',
+  });
 
 const how = (what: string) =>
   z
