@@ -1,8 +1,9 @@
 import { Construct } from 'constructs';
+import type { k8s } from '../../imports/k8s.ts';
 import type { PlannedRestore } from '../model/model.ts';
 import { attempts } from './backup-job.ts';
 import { sharingLabels } from './backup-pod.ts';
-import { KubernetesObject } from './kubernetes-object.ts';
+import { KubernetesObject, type Plain } from './kubernetes-object.ts';
 import { digest, labelsOf, RESTORE_LABEL, type TextMap } from './labels.ts';
 import { type RestorePodProps, restorePod } from './restore-pod.ts';
 
@@ -12,11 +13,9 @@ export class RestoreJob extends Construct {
     super(scope, id);
     const { restore } = props;
     const { run, annotations } = restore;
-    const labels = restoreLabels(restore);
-    const podLabels = { ...labels, ...sharingLabels([...restore.storages, ...(restore.safetyBackup ? run.storages : [])]) };
     new KubernetesObject(this, 'Resource', 'Job', {
-      metadata: { name: restoreJobName(props), namespace: run.namespace, labels, annotations },
-      spec: attempts(run, { metadata: { labels: podLabels, annotations }, spec: restorePod(props) }),
+      metadata: { name: restoreJobName(props), namespace: run.namespace, labels: restoreLabels(restore), annotations },
+      spec: specOf(props),
     });
   }
 }
@@ -26,7 +25,14 @@ export class RestoreJob extends Construct {
  * because the old one is still there. It ends at once then, since the marker is named after the restore alone.
  */
 export function restoreJobName(props: RestorePodProps): string {
-  return `${props.restore.name}-${digest(JSON.stringify(restorePod(props))).slice(0, 5)}`;
+  return `${props.restore.name}-${digest(JSON.stringify(specOf(props))).slice(0, 5)}`;
+}
+
+function specOf(props: RestorePodProps): Plain<k8s.JobSpec> {
+  const { restore } = props;
+  const { run, annotations, storages, safetyBackup } = restore;
+  const labels = { ...restoreLabels(restore), ...sharingLabels([...storages, ...(safetyBackup ? run.storages : [])]) };
+  return attempts(run, { metadata: { labels, annotations }, spec: restorePod(props) });
 }
 
 /** On all that belongs to one restore: they find it, and clean up after it. */

@@ -33,7 +33,8 @@ export function restorePod({ restore, images }: RestorePodProps): Plain<k8s.PodS
   const initContainers = before.map(container);
   const containers = sideBySide.map(container);
   const placements = [...run.parts, ...parts].flatMap(({ placement }) => placement ?? []);
-  const fills = parts.some(({ mounts }) => mounts.some(({ type }) => type === 'claim'));
+  // A claim that was just made may belong to root alone, and nothing is in it that a group could change.
+  const fills = parts.some(({ mounts, claim }) => claim === undefined && mounts.some(({ type }) => type === 'claim'));
   return {
     ...podDefaults(run.pod, restore.account),
     ...(guard && { terminationGracePeriodSeconds: graceOf(restore) }),

@@ -126,6 +126,11 @@ describe('the files of an application', () => {
     expect(securityOf(aRestore({ source: 'wiki' }))).not.toHaveProperty('fsGroup');
   });
 
+  test('rule 2: a claim that is made for it may belong to root alone, and is given to the group', () => {
+    const into = { claim: 'new', size: '1Gi' };
+    expect(securityOf(aRestore({ source: 'uploads', volume: { into } }))).toMatchObject({ fsGroup: 10_999 });
+  });
+
   test('a pod that fills none has the group of the storages', () => {
     expect(securityOf(aRestore({ source: 'orders' }))).toMatchObject({ fsGroup: 10_999, fsGroupChangePolicy: 'OnRootMismatch' });
   });
