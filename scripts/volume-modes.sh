@@ -28,6 +28,7 @@ into_place_beside() {
 	note unpacking
 	unpack_here
 	open_up
+	trap '' TERM
 	mv -T "$FROM" "$RESTORED" 2>"$TMP/err" || fail_unpacking "$TMP/err" $FAULT "what was unpacked cannot be renamed to $RESTORED"
 	close_beside
 	state new "unpacked beside the old files, in $RESTORED"

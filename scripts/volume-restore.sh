@@ -47,7 +47,7 @@ export LC_ALL
 
 ROOM_HINT='make the claim larger, free room in it, or restore with mode: clear'
 OWNERS_HINT='run as root in a namespace that allows it (pod.runAsUser: 0), or set owners: none'
-READ_HINT=$OWNERS_HINT
+ALLOWED_HINT='run as the user that owns the files (pod.runAsUser), or as root in a namespace that allows it (pod.runAsUser: 0)'
 DEVICES=refuse
 # Whether our folder in the volume holds nothing that an attempt after this one needs.
 DISPOSABLE=no

@@ -103,6 +103,7 @@ as_open_as_here() {
 # exchange_back - the same backwards
 exchange_back() {
 	trap '' TERM
+	[ -d "$FROM" ] || mkdir -m 700 "$FROM" || return 1
 	move_left "$OWN/${LISTS}in" . "$FROM" || return 1
 	set_aside "$OWN/${LISTS}out" "$TO" || return 1
 	move_left "$OWN/${LISTS}out" "$TO" . || return 1

@@ -156,13 +156,19 @@ fail_unpacking() {
 	head -n 20 "$1" | while IFS= read -r line; do log error "$line"; done
 	why="$3: $(sed '/^$/d' "$1" | head -n 3 | tr '\n' ' ')"
 	[ -s "$1" ] || why="$3, and nothing was said"
-	if grep -qE 'No space left|[Qq]uota exceeded|Wrote only|File too large' "$1"; then
+	if grep -qE 'No space left|[Qq]uota exceeded|Wrote only|File too large' "$1" || { ! [ -s "$1" ] && scratch_is_full; }; then
 		die $NO_ROOM "$why" "$ROOM_HINT"
 	elif grep -qE 'Permission denied|Operation not permitted|Read-only file system' "$1"; then
-		die $NOT_ALLOWED "$why" "$OWNERS_HINT"
+		die $NOT_ALLOWED "$why" "$ALLOWED_HINT"
 	fi
 	case $why in
 	*'status 137'*) die "$2" "$why" 'it was killed, which the kernel does at the memory limit: pod.resources.limits.memory' ;;
 	*) die "$2" "$why" 'the log has what the tool said' ;;
 	esac
+}
+
+# scratch_is_full - so that a tool could not even say what is wrong
+scratch_is_full() {
+	left=$(df -Pk "$WORK_DIR" | awk 'NR == 2 { print $4 }')
+	[ "${left:-0}" -lt 64 ]
 }

@@ -26,7 +26,7 @@ export LC_ALL
 # shellcheck disable=SC2034,SC2086,SC2154
 
 ROOM_HINT='give the verification more room: verify.scratch.size in the values'
-OWNERS_HINT='the scratch space must belong to the user of the pod'
+ALLOWED_HINT='the scratch space must belong to the user of the pod'
 PATHS=''
 LINKS=keep
 DEVICES=skip

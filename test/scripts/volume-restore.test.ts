@@ -328,6 +328,17 @@ describe('as another user', () => {
     expect(bash(data, 'cat a zz/f; ls -A')).toBe('old\nkeep\na\nzz\n');
   });
 
+  test('root with no more than the powers that a pod is given: all comes back', async () => {
+    const source = volumeOf(NEW);
+    const backup = await backupOf(source);
+    const data = volumeOf(`${OLD} chown -R 33:33 .; chmod 700 .`);
+    const shell = ['setpriv', '--bounding-set=-all,+chown,+dac_override,+fowner,+fsetid', 'dash'];
+    expect((await restore({ data, backup, shell })).status).toBe(0);
+    expect(live(data)).toBe(withoutRoot(portrait(source)));
+    expect((await restore({ data, shell, env: { RESTORE_ACTION: 'drop-old' } })).status).toBe(0);
+    expect(keptIn(data)).toEqual([]);
+  });
+
   test('root without its powers is a user like any other', async () => {
     const backup = await backupOf(volumeOf('echo a >a; chown 33:33 a'));
     const data = volumeOf('echo old >a');

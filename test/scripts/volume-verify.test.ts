@@ -41,7 +41,7 @@ describe.each(RESTORE_SHELLS)('volume-verify.sh under %s', (_, shell) => {
     backup = await backupOf(volumeOf(FILES));
   });
   const good = {
-    ASSERT_ENTRIES: '19',
+    ASSERT_ENTRIES: '18',
     ASSERT_PATHS: 'conf\nconf/\n./conf/d/two\nconf/current/two\nbroken\nabs\nwith blank\n-x\n.',
     ASSERT_SHA256: `${sha256('one')}  conf/one\n${sha256('one')}  link\n${sha256('two')}  conf/current/two\n${sha256('blank')}  with blank\n${sha256('')}  nothing\n`,
   };
@@ -55,12 +55,12 @@ describe.each(RESTORE_SHELLS)('volume-verify.sh under %s', (_, shell) => {
       kind: 'volume',
       method: 'tar',
       seconds: expect.any(Number),
-      checks: { entries: 19, files: 9, bytes: 2097152 + 3 + 3 + 6 + 5 + 4, paths: 9, hashes: 5 },
+      checks: { entries: 18, files: 8, bytes: 2097152 + 3 + 3 + 6 + 5 + 4, paths: 9, hashes: 5 },
     });
     expect(outcome.lastWords).toMatchObject({
       phase: 'volume-verify',
       status: 0,
-      reason: '19 entries unpacked, and every file compared with the archive',
+      reason: '18 entries unpacked, and every file compared with the archive',
     });
     expect(outcome.stderr).toContain('warn volume-verify: 1 links lead out of the folder: a restore takes them with links: keep');
     expect(outcome.stderr).toContain('warn volume-verify: 1 device files are in the archive, which a restore refuses');
@@ -70,7 +70,7 @@ describe.each(RESTORE_SHELLS)('volume-verify.sh under %s', (_, shell) => {
 
   test('every assertion that fails is named, all at once', async () => {
     const env = {
-      ASSERT_ENTRIES: '20',
+      ASSERT_ENTRIES: '19',
       ASSERT_PATHS: 'conf\nno/such\nconf/one/below\nabs/x\n../restored\nconf/current/none',
       ASSERT_SHA256: `${sha256('other')}  conf/one\n${sha256('x')}  gone\n${sha256('x')}  conf\n${sha256('x')}  abs\n${sha256('x')}  broken`,
     };
@@ -81,7 +81,7 @@ describe.each(RESTORE_SHELLS)('volume-verify.sh under %s', (_, shell) => {
       .filter((line) => line.includes(' error '))
       .map((line) => line.replace(/.*volume-verify: /, ''));
     expect(said.slice(0, -1)).toEqual([
-      '19 entries, and 20 are the least',
+      '18 entries, and 19 are the least',
       'no/such is not there',
       'conf/one/below is not there',
       'abs/x is not there',
@@ -93,15 +93,15 @@ describe.each(RESTORE_SHELLS)('volume-verify.sh under %s', (_, shell) => {
       'abs is no file of the backup',
       'broken is no file of the backup',
     ]);
-    expect(outcome.lastWords?.reason).toContain('asserted, but not so: 19 entries, and 20 are the least; no/such is not there; conf/one/below');
+    expect(outcome.lastWords?.reason).toContain('asserted, but not so: 18 entries, and 19 are the least; no/such is not there; conf/one/below');
     expectNothingLeft(outcome);
   });
 
   test('archives of BusyBox, and without a device', async () => {
     const made = await backupOf(volumeOf(FILES.replace('mknod null c 1 3', '')), BUSYBOX);
-    const outcome = await verify(made, { shell, env: { ...good, ASSERT_ENTRIES: '18' } });
+    const outcome = await verify(made, { shell, env: { ...good, ASSERT_ENTRIES: '17' } });
     expect(outcome.status).toBe(0);
-    expect(proofOf(outcome)).toMatchObject({ checks: { entries: 18, files: 9 } });
+    expect(proofOf(outcome)).toMatchObject({ checks: { entries: 17, files: 8 } });
   });
 });
 
@@ -114,7 +114,7 @@ test('as the user of a pod, who may give no file away nor make a device', async 
   });
   expect(outcome.stderr).not.toContain(' error ');
   expect(outcome.status).toBe(0);
-  expect(proofOf(outcome)).toMatchObject({ checks: { entries: 19, paths: 1 } });
+  expect(proofOf(outcome)).toMatchObject({ checks: { entries: 18, paths: 1 } });
 });
 
 test('nothing needs to be asserted', async () => {
@@ -197,7 +197,7 @@ describe('no room', () => {
   test('P26: a disk that fills while it unpacks', async () => {
     const fill = 'case "$*" in *--extract*) head -c 9000000 /dev/zero >"$WORK_DIR/filler" 2>/dev/null;; esac; real tar "$@"';
     const outcome = await verify(backup, { work: small, standIns: { tar: standIn(fill) } });
-    expect(outcome.lastWords).toMatchObject({ status: 73, reason: expect.stringContaining('No space left') });
+    expect(outcome.lastWords).toMatchObject({ status: 73, reason: expect.stringMatching(/^cannot unpack .*(No space left|nothing was said)/) });
     expectNothingLeft(outcome);
   });
 });
