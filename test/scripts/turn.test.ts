@@ -28,7 +28,11 @@ describe.concurrent.each(SHELLS)('turn.sh under %s', (_, shell) => {
     await begun('restore');
     const first = start('publish', { body: `sleep 0.5; ${note('publish')}` });
     const ends = await Promise.all([first.end, second.end, third.end]);
-    expect(ends.map(({ status, lastWords }) => [status, lastWords])).toEqual([[0, undefined], [0, undefined], [0, undefined]]);
+    expect(ends.map(({ status, lastWords }) => [status, lastWords])).toEqual([
+      [0, undefined],
+      [0, undefined],
+      [0, undefined],
+    ]);
     expect(noted()).toEqual(['publish', 'restore', 'record']);
     expect(['publish', 'restore', 'record'].map((turn) => endOfTurn(work, turn))).toEqual(['0', '0', '0']);
   });

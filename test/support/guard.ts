@@ -1,0 +1,137 @@
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { startStep, startTurn, type Turn } from './turns.ts';
+
+/** An application of the stand-in for kubectl. */
+export interface FakeApplication {
+  readonly metadata: { readonly name: string; annotations?: Record<string, string>; labels?: Record<string, string> };
+  readonly spec: { replicas?: number };
+  /** Its selector, which its own labels are too. */
+  readonly labels?: string;
+  /** `argocd `, `flux `, `disabled `. */
+  readonly managers?: string;
+  /** Claim that its pods mount. */
+  readonly claim?: string;
+  /** How often one must look until its pods are gone; -1 is for ever. */
+  readonly stopLooks?: number;
+  /** The same, until it is available. */
+  readonly startLooks?: number;
+}
+
+/** What goes wrong with a call such as `patch deployment/web shop {…}`. */
+export interface Fault {
+  readonly on: string;
+  readonly times?: number;
+  /** SIGKILL for the guard and all that it started, with the call done or not. */
+  readonly kill?: 'before' | 'after';
+  /** It fails, and says this. */
+  readonly says?: string;
+  /** Somebody else scales an application up. */
+  readonly scales?: string;
+  /** A file that is written then. */
+  readonly writes?: string;
+}
+
+export interface FakeCluster {
+  /** By `namespace/kind/name`. */
+  readonly objects: Record<string, FakeApplication>;
+  readonly scalers: readonly { readonly namespace: string; readonly kind: string; readonly target: string; readonly name: string }[];
+  /** Other pods that mount a claim. */
+  readonly pods: readonly {
+    readonly namespace: string;
+    readonly name: string;
+    readonly claim: string;
+    readonly ending?: boolean;
+    readonly looks?: number;
+  }[];
+  readonly faults: readonly Fault[];
+  readonly calls: readonly string[];
+  readonly phases: readonly string[];
+}
+
+export const application = (name: string, replicas: number, more: Partial<FakeApplication> = {}): FakeApplication => ({
+  metadata: { name },
+  spec: { replicas },
+  labels: `app=${name}`,
+  ...more,
+});
+
+/** A pod with a guard, and the cluster that it works on. */
+export class GuardedPod {
+  readonly work = mkdtempSync(join(tmpdir(), 'work-'));
+  private readonly bin = mkdtempSync(join(tmpdir(), 'bin-'));
+  private readonly file: string;
+
+  constructor(
+    private readonly shell: readonly string[],
+    cluster: Partial<FakeCluster>,
+    private readonly env: Readonly<Record<string, string>> = {},
+    file?: string,
+  ) {
+    this.file = file ?? join(this.bin, 'cluster.json');
+    if (!file) this.write({ objects: {}, scalers: [], pods: [], faults: [], calls: [], phases: [], ...cluster });
+    const kubectl = join(this.bin, 'kubectl');
+    writeFileSync(kubectl, `#!/bin/sh\nexec '${process.execPath}' '${resolve('test/support/fake-kubectl.mjs')}' "$@"\n`);
+    chmodSync(kubectl, 0o755);
+  }
+
+  /** The pod of the Job's next attempt: another scratch, the same cluster. */
+  next(env: Readonly<Record<string, string>> = this.env): GuardedPod {
+    return new GuardedPod(this.shell, {}, env, this.file);
+  }
+
+  get cluster(): FakeCluster {
+    return JSON.parse(readFileSync(this.file, 'utf8')) as FakeCluster;
+  }
+
+  change(change: (cluster: FakeCluster) => Partial<FakeCluster>): void {
+    const { cluster } = this;
+    this.write({ ...cluster, ...change(cluster) });
+  }
+
+  private write(cluster: FakeCluster): void {
+    const job = { metadata: { name: 'restore-shop' }, spec: {} };
+    this.clusterWith({ ...cluster, objects: { 'backup/job/restore-shop': job, ...cluster.objects } });
+  }
+
+  private clusterWith(cluster: FakeCluster): void {
+    writeFileSync(this.file, JSON.stringify(cluster));
+  }
+
+  /** What a step before this pod's main containers has left. */
+  leave(file: string, text: string): void {
+    mkdirSync(join(this.work, 'run'), { recursive: true });
+    writeFileSync(join(this.work, 'run', file), text);
+  }
+
+  guard(): Turn {
+    return startStep('guard.sh', [], this.shell, {
+      PATH: `${this.bin}:/usr/local/bin:/usr/bin:/bin`,
+      FAKE_CLUSTER: this.file,
+      WORK_DIR: this.work,
+      NAMESPACE: 'backup',
+      RESTORE_ID: 'bcdfghjk',
+      POD_NAME: 'restore-shop-x',
+      JOB_NAME: 'restore-shop',
+      TURN_LAST: 'restore-database',
+      STATES: 'database',
+      STOP_WAIT_SECONDS: '20',
+      START_WAIT_SECONDS: '20',
+      KUBE_WAIT_SECONDS: '5',
+      ...this.env,
+    });
+  }
+
+  /** A step of the restore; `body` is a script that finds `state WORD`. */
+  step(turn: string, after: string, body: string): Turn {
+    const state = 'state() { mkdir -p "$WORK_DIR/run"; echo "$1" >"$WORK_DIR/run/state-database"; }';
+    return startTurn({ work: this.work, shell: this.shell, turn, after, body: `${state}\n${body}` });
+  }
+
+  /** Annotations and replicas of an application. */
+  of(key: string): { readonly replicas?: number } & Readonly<Record<string, unknown>> {
+    const object = this.cluster.objects[key];
+    return { replicas: object?.spec.replicas, ...object?.metadata.annotations };
+  }
+}
