@@ -3,7 +3,7 @@
 #
 # Everything is looked at, and every failure is named, before the script ends: a list mends faster than one a week.
 #
-# Needs: sql and server_runs of postgres-throwaway.sh, fact of json.sh; DATABASE, ASSERT_*, AMCHECK and RESTORE_JOBS of the script that
+# Needs: sql and server_answers of postgres-throwaway.sh, fact of json.sh; DATABASE, ASSERT_*, AMCHECK and RESTORE_JOBS of the script that
 # sources it; FACTS, a flattened part of a manifest; TMP, a folder that it empties.
 # Leaves in TMP: failures and notes, one a line; checks, members of one JSON object.
 
@@ -55,7 +55,7 @@ refuse_backup() {
 
 # failed TEXT - one check that failed; on one line, and not longer than people read
 failed() {
-	server_runs || lost_server "$1"
+	server_answers || lost_server "$1"
 	short "$1" 300 >>"$TMP/failures"
 	log error "$(tail -n 1 "$TMP/failures")"
 }
@@ -84,7 +84,7 @@ short() {
 #
 # Of a part of a database, nobody knows how much there should be.
 count_objects() {
-	sql counts "$DATABASE" <<-'SQL' || die $FAULT "cannot count what was restored: $(reason_in "$TMP/counts.err")"
+	sql counts "$DATABASE" <<-'SQL' || cannot 'count what was restored' counts
 		select (select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace
 		    where c.relkind in ('r', 'p') and c.relpersistence <> 't' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'),
 		  (select count(*) from pg_largeobject_metadata),
@@ -278,9 +278,10 @@ has_amcheck() {
 	[ -s "$TMP/amcheck" ] && command -v pg_amcheck >/dev/null
 }
 
+# run_amcheck - in a session that no event trigger of the copy can hear: it makes an extension
 run_amcheck() {
 	state=passed amcheck_status=0
-	run pg_amcheck --install-missing --heapallindexed --jobs="$RESTORE_JOBS" "$(conninfo "$DATABASE")" \
+	run env PGOPTIONS='-c session_replication_role=replica' pg_amcheck --install-missing --heapallindexed --jobs="$RESTORE_JOBS" "$(conninfo "$DATABASE")" \
 		>"$TMP/amcheck" 2>"$TMP/amcheck.err" || amcheck_status=$?
 	[ "$amcheck_status" != 0 ] || return 0
 	state=failed

@@ -4,11 +4,11 @@
 #
 # Roles have no passwords, tablespaces are folders of the server itself, whatever they were.
 #
-# Needs: postgres-statements.sh, postgres-load.sh, sql of postgres-throwaway.sh; DATABASE; FACTS, ARTIFACT, FORMAT, globals
+# Needs: postgres-statements.sh, postgres-load.sh, postgres-throwaway.sh; DATABASE; FACTS, ARTIFACT, FORMAT, globals
 # and encoding of the script that sources it; TMP, a folder that it empties.
 
 # Statuses are numbers of common.sh; what is set here is read by who sources this file.
-# shellcheck disable=SC2034,SC2046,SC2086,SC2154
+# shellcheck disable=SC2034,SC2086,SC2154
 
 # make_surroundings - in a session with the copy: names of other letters than ASCII are bytes in its encoding
 make_surroundings() {
@@ -20,8 +20,9 @@ make_surroundings() {
 		if [ -n "$globals" ]; then roles_of_globals; else roles_of_dump; fi
 		! has_filters || surroundings_of_part
 	} >"$TMP/surroundings.in"
-	sql surroundings "$DATABASE" <"$TMP/surroundings.in" ||
-		die $BAD_DATA "cannot make the roles that the dump needs: $(reason_in "$TMP/surroundings.err")" 'look at the file with the globals beside the dump'
+	sql surroundings "$DATABASE" <"$TMP/surroundings.in" && return 0
+	server_answers || cannot 'make the roles of the backup' surroundings
+	die $BAD_DATA "cannot make the roles that the dump needs: $(reason_in "$TMP/surroundings.err")" 'look at the file with the globals beside the dump'
 }
 
 # has_filters - whether the dump names the schemas or tables that are in it: then it makes neither all schemas nor extensions
@@ -60,13 +61,15 @@ roles_of_dump() {
 	for_each tablespaces "select format('create tablespace %I location %L', name, '')" "where name <> ''"
 }
 
-# surroundings_of_part - whoever restores a part of a database makes these before
+# surroundings_of_part - whoever restores a part of a database makes these before; which extensions it needs is not known
 surroundings_of_part() {
 	if grep -q '^filters[.]tables[.]' "$FACTS"; then
 		awk -F '\t' '$1 == "table" && !seen[$2]++ { print $2 }' "$TMP/named" >"$TMP/schemas"
 		for_each schemas "select format('create schema if not exists %I', name)" ''
 	fi
-	printf 'create extension if not exists "%s" cascade;\n' $(extension_names)
+	extension_names >"$TMP/extensions"
+	for_each extensions "select format('create extension if not exists %I schema public cascade', name)" \
+		'where name in (select name from pg_available_extensions where installed_version is null)'
 }
 
 # for_each NAME SELECT WHERE - SQL that runs what it selects for every line of TMP/NAME

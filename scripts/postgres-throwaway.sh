@@ -20,7 +20,7 @@ server='' watcher='' SERVER_VERSION='' SERVER_NUMBER=0
 
 # check_image MAJOR - the programs are of the major that is expected, and can read a backup of MAJOR
 check_image() {
-	need_cmd initdb postgres psql pg_isready pg_restore sha256sum mkfifo
+	need_cmd initdb postgres psql pg_isready pg_restore vacuumdb sha256sum mkfifo
 	SERVER_VERSION=$(postgres --version | awk '{ print $3; exit }')
 	SERVER_NUMBER=${SERVER_VERSION%%[!0-9]*}
 	[ "$SERVER_NUMBER" = "$SERVER_MAJOR" ] ||
@@ -128,7 +128,7 @@ between() {
 
 wait_for_answer() {
 	deadline=$(($(date +%s) + START_SECONDS))
-	until pg_isready --quiet; do
+	until run pg_isready --quiet; do
 		server_runs || refuse_server 'the throw-away server did not start'
 		[ "$(date +%s)" -lt "$deadline" ] || refuse_server "the throw-away server did not start within ${START_SECONDS}s"
 		run sleep 0.1
@@ -138,6 +138,11 @@ wait_for_answer() {
 # server_runs - kill -0 would take one that ended, but was not waited for, as alive
 server_runs() {
 	grep -q '^State:.[^ZX]' "/proc/$server/status" 2>/dev/null
+}
+
+# server_answers - a failure is no fault of the backup where it does not
+server_answers() {
+	server_runs && run pg_isready --quiet
 }
 
 # refuse_server WHAT - with all that it wrote
@@ -160,6 +165,14 @@ lost_server() {
 	! grep -q 'terminated by signal 9' "$TMP/server.log" ||
 		die $FAULT "$1: a process of the throw-away server was killed" 'its memory went beyond the limit of the container: raise verify.resources'
 	die $FAULT "$1: the throw-away server ended" 'the log has all that it said'
+}
+
+# cannot WHAT NAME - ends as what sql wrote into TMP/NAME.err means, where no failure is the fault of the backup
+cannot() {
+	why="cannot $1: $(reason_in "$TMP/$2.err")"
+	! is_full "$TMP/$2.err" || die $NO_ROOM "$why" "$ROOM_HINT"
+	server_answers || lost_server "$why"
+	die $FAULT "$why" 'the log has all that was said'
 }
 
 # watch_room - stops the server before the scratch space is full

@@ -54,16 +54,21 @@ check_environment() {
 
 # begin - what an attempt of this very pod left goes first (a node that restarted)
 begin() {
-	began=$(now)
+	began=$(now) proved=''
 	umask 027
 	TMP=$WORK_DIR/tmp/$PART FACTS=$WORK_DIR/in/$PART.facts
 	mkdir -p "$WORK_DIR/tmp" "$WORK_DIR/verified"
 	rm -rf "$TMP" "$WORK_DIR/verified/$PART.json"
 	mkdir -m 700 "$TMP"
 	[ -s "$FACTS" ] || die $WRONG_INPUT "there is no in/$PART.facts: nothing was fetched for this part" 'look at the container fetch of this pod'
+	FORMAT=$(fact format "$FACTS") COMPRESSION=$(fact compression.method "$FACTS")
+	case $FORMAT/$COMPRESSION in
+	custom/* | plain/none) ;;
+	plain/gzip | plain/zstd) need_cmd "$COMPRESSION" ;;
+	*) die $WRONG_INPUT "a dump of format $FORMAT with compression $COMPRESSION is not known here" 'a newer backstay may have taken it' ;;
+	esac
 	check_user
 	check_image "$(fact server.major "$FACTS")"
-	FORMAT=$(fact format "$FACTS") COMPRESSION=$(fact compression.method "$FACTS")
 	# One transaction makes all that a plain dump has: each table brings a toast table, indexes, a sequence.
 	LOCKS=0
 	[ "$FORMAT" != plain ] ||
@@ -74,6 +79,7 @@ tidy() {
 	[ -n "${TMP-}" ] || return 0
 	stop_server
 	rm -rf "$TMP"
+	[ -n "$proved" ] || rm -f "$WORK_DIR/verified/$PART.json"
 }
 
 # compare_files - before any tool opens one: PostgreSQL's own do not notice a changed bit
@@ -130,7 +136,7 @@ create_database() {
 	[ "$encoding" != UTF8 ] || plain_locale=C.UTF-8
 	log warn "this image has no locale $locale ($(reason_in "$TMP/create.err")): the copy has $plain_locale"
 	collation=$plain_locale ctype=$plain_locale found_locale="$plain_locale for $locale"
-	make_database '' || die $FAULT "cannot make the database: $(reason_in "$TMP/create.err")"
+	make_database '' || cannot 'make the database' create
 }
 
 # make_database EXTRA - its status
@@ -143,7 +149,8 @@ make_database() {
 
 # check_extensions - a backup that needs one that this image lacks may be good, but nobody can tell here
 check_extensions() {
-	sql available "$DATABASE" <<-'SQL' || die $FAULT "cannot list the extensions: $(reason_in "$TMP/available.err")"
+	! has_filters || return 0
+	sql available "$DATABASE" <<-'SQL' || cannot 'list the extensions' available
 		select name from pg_available_extensions;
 	SQL
 	missing=''
@@ -195,7 +202,7 @@ refuse_load() {
 	log_file "$TMP/load.err"
 	why="the dump could not be loaded: $(reason_in "$TMP/load.err")"
 	! is_full "$TMP/load.err" || die $NO_ROOM "$why" "$ROOM_HINT"
-	server_runs || lost_server "$why"
+	server_answers || lost_server "$why"
 	case $(cat "$TMP/load.err") in
 	*'must be preloaded'* | *shared_preload_libraries*)
 		die $WRONG_INPUT "$why" 'an extension wants to be preloaded, which a copy of production must not do: verify: { enabled: false } says that nobody looks'
@@ -217,6 +224,7 @@ finish() {
 		printf ',"checks":{%s,"locale":%s,"notes":[%s]}}\n' "$(cat "$TMP/checks")" "$(json_text "$found_locale")" "$(json_lines "$TMP/notes")"
 	} >"$TMP/verified.json"
 	mv "$TMP/verified.json" "$WORK_DIR/verified/$PART.json"
+	proved=yes
 	log info "database $DATABASE: restored into PostgreSQL $SERVER_VERSION and checked in ${seconds}s"
 	last_words 0 "database $DATABASE restored into PostgreSQL $SERVER_VERSION and checked" '' "\"seconds\":$seconds"
 }

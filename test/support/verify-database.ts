@@ -87,6 +87,11 @@ export interface Fetch {
   readonly work?: string;
 }
 
+/** A stand-in that does what `before` says, and is the real tool then: two folders of stand-ins are before it on PATH. */
+export function real(tool: string, before: string): string {
+  return `${before}\nexec "$(PATH=\${PATH#*:*:} && command -v ${tool})" "$@"`;
+}
+
 /** What fetch.sh leaves of a backup. */
 export function fetched(
   { work: from }: Outcome,
