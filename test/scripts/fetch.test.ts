@@ -84,11 +84,14 @@ describe.each(SHELLS)('fetch under %s', (shellName, shell) => {
 
 const DONE = { RESTORE_ID: 'hjkmnpqr', DONE_STORAGE: '1', DONE_PATH: 'shop/once/hjkmnpqr.done' };
 
-async function done(tools: object, content = JSON.stringify({ version: 'backstay/v1', name: TODAY.name, done: '2026-11-20T10:00:00Z' })) {
+const MARKER = JSON.stringify({ version: 'backstay/v1', name: TODAY.name, done: '2026-11-20T10:00:00Z' });
+
+/** With a done-marker in the first storage. */
+async function done(tools: object, content = MARKER, env: FetchCall['env'] = {}) {
   const other = aClaim();
   mkdirSync(join(other.folder, 'prod/shop/once'), { recursive: true });
   writeFileSync(join(other.folder, 'prod', DONE.DONE_PATH), content);
-  return fetchOf({ ...DONE, FROM_STORAGE: '2' }, tools, [other.storage, anS3(s3)]);
+  return fetchOf({ ...DONE, FROM_STORAGE: '2', ...env }, tools, [other.storage, anS3(s3)]);
 }
 
 describe('which backup is chosen', () => {
@@ -255,10 +258,10 @@ describe('the done-marker', () => {
   });
 
   test('P57: is looked for by its whole name', async () => {
-    const end = await done(IN_IMAGE);
-    expect(end.status).toBe(0);
-    const other = await fetchOf({ ...DONE, DONE_PATH: 'shop/once/hjkmnpq..done' });
-    expect(existsSync(join(other.work, 'run/already'))).toBe(false);
+    for (const DONE_PATH of ['shop/once/hjkmnpq..done', 'shop/once/jkmnpqr.done', 'shop/other/hjkmnpqr.done']) {
+      const end = await done(IN_IMAGE, MARKER, { DONE_PATH });
+      expect({ status: end.status, already: existsSync(join(end.work, 'run/already')) }).toEqual({ status: 0, already: false });
+    }
   });
 });
 
