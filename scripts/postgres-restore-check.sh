@@ -31,7 +31,9 @@ give_properties() {
 		log warn 'settings and grants of the database itself are in no plain dump: give them again where they are needed'
 		return 0
 	}
-	grep -E '^[0-9]+; [0-9]+ [0-9]+ (DATABASE PROPERTIES|ACL - DATABASE) ' "$TMP/contents" >"$TMP/properties.list" || return 0
+	# Without --create it does not even list them.
+	run pg_restore --list --create "$ARTIFACT" >"$TMP/contents-with-database"
+	grep -E '^[0-9]+; [0-9]+ [0-9]+ (DATABASE PROPERTIES|ACL - DATABASE) ' "$TMP/contents-with-database" >"$TMP/properties.list" || return 0
 	run pg_restore --create --use-list="$TMP/properties.list" --file="$TMP/properties.dump" "$ARTIFACT"
 	properties_of "$DATABASE" "$TMP/properties.dump" >"$TMP/giving-properties.sql"
 	run psql --no-psqlrc --no-password --quiet --set=target="$FRESH" --dbname="$(conninfo "$ADMIN_DATABASE")" \
