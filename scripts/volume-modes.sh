@@ -74,10 +74,16 @@ swap() {
 	trap '' TERM
 	state between "files change places: the old ones are in $TO, and what is to come in $FROM"
 	log info "files change places, the old ones go to $TO"
-	if exchange 2>"$TMP/err"; then swapped; fi
+	if exchanged; then swapped; fi
 	cp "$TMP/err" "$TMP/err.swap"
 	undo_swap || die $FAULT "files could not change places, nor back: the old ones are in $TO" "$AGAIN_HINT"
 	fail_unpacking "$TMP/err.swap" $FAULT 'files could not change places, and all are back'
+}
+
+# exchanged - what it has to say is said, and is at hand for the reason if it fails
+exchanged() {
+	exchange 2>"$TMP/err" || return 1
+	cat "$TMP/err" >&2
 }
 
 # undo_swap - the old files into their place again; the journal says so if it can
@@ -188,7 +194,7 @@ into_emptied() {
 	note swapping
 	trap '' TERM
 	state between 'the restored files come into place'
-	if exchange 2>"$TMP/err"; then swapped; fi
+	if exchanged; then swapped; fi
 	die $FAULT "not all files came into place: $(head -n 3 "$TMP/err" | tr '\n' ' ')" "$AGAIN_HINT"
 }
 
@@ -205,7 +211,7 @@ restore_root() {
 go_on_swapping() {
 	log info "goes on: an attempt before this one was stopped while files changed places"
 	state between "stopped while files changed places: the old ones are in $TO, and what is to come in $FROM"
-	if exchange 2>"$TMP/err"; then swapped; fi
+	if exchanged; then swapped; fi
 	cat "$TMP/err" >&2
 	die $FAULT "files could not change places: $(head -n 3 "$TMP/err" | tr '\n' ' ')" "$AGAIN_HINT"
 }

@@ -243,6 +243,8 @@ report() {
 # on_term - TERM, unless files change places just now: what was unpacked goes, and the log says what is there
 on_term() {
 	trap '' TERM
+	# The lock is of those who write: not of the watch over a stubborn child, which outlives it.
+	exec 8<&-
 	kill -TERM "-$$" 2>/dev/null || [ -z "$child" ] || kill -TERM "$child" 2>/dev/null || :
 	[ -z "$child" ] || await_child
 	case ${STATE-} in
