@@ -37,7 +37,7 @@ export function backupPod({ run, images, serviceAccount, label }: BackupPodProps
       bundle: methodBundle(part),
       env: takeEnv(run, part),
       mounts: mountedOf(part.mounts),
-      capabilities: part.kind === 'volume' ? pod.capabilities : [],
+      capabilities: readsClaim(part) ? pod.capabilities : [],
     }),
   );
   const publish = step({
@@ -56,6 +56,11 @@ export function backupPod({ run, images, serviceAccount, label }: BackupPodProps
     volumes: volumes.all(),
     ...verbatimFields(run),
   };
+}
+
+/** Whether a step has files of an application before it, which may belong to somebody else. */
+export function readsClaim({ mounts }: Pick<Part, 'mounts'>): boolean {
+  return mounts.some(({ type }) => type === 'claim');
 }
 
 /** One step of a run. */

@@ -1,7 +1,7 @@
 import type { k8s } from '../../imports/k8s.ts';
 import type { PlannedRestore } from '../model/model.ts';
 import type { Env } from '../pod.ts';
-import { podDefaults, type Step, steps, verbatimFields } from './backup-pod.ts';
+import { podDefaults, readsClaim, type Step, steps, verbatimFields } from './backup-pod.ts';
 import { doneEnv, fetchEnv, guardEnv, publishEnv, storagesEnv, takeEnv, WORK_DIR } from './environment.ts';
 import type { Plain } from './kubernetes-object.ts';
 import { restoreBundle } from './script-bundle.ts';
@@ -70,7 +70,7 @@ function safetySteps(restore: PlannedRestore): readonly Step[] {
     bundle,
     env: takeEnv(run, part),
     mounts: mountedOf(part.mounts).map((mounted) => asFilled(mounted, restore)),
-    capabilities: part.kind === 'volume' ? run.pod.capabilities : [],
+    capabilities: readsClaim(part) ? run.pod.capabilities : [],
   }));
   const publish = {
     name: 'publish',
@@ -102,7 +102,7 @@ function restoreStep(restore: PlannedRestore, part: PlannedRestore['parts'][numb
     env: { PART: part.name, RESTORE_ID: restore.id, ...part.env },
     mounts: mountedOf(part.mounts),
     // Owners of files come back only by root with these; a user without them needs none.
-    capabilities: part.kind === 'volume' && restore.run.pod.runAsUser === 0 ? ROOT_CAPABILITIES : [],
+    capabilities: readsClaim(part) && restore.run.pod.runAsUser === 0 ? ROOT_CAPABILITIES : [],
   };
 }
 

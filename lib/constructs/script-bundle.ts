@@ -6,13 +6,8 @@ import type { Part } from '../sources/kind.ts';
 import { KubernetesObject } from './kubernetes-object.ts';
 import { digest, KEEP_ANNOTATIONS, labelsOf } from './labels.ts';
 
-/** What every step reads. */
-const COMMON = ['common.sh'];
-/** What `publish` runs: it is in each bundle, so that one ConfigMap holds all that a run of one method needs. */
-const PUBLISH = ['publish.sh', 'manifest.sh', 'storage.sh', 'retention.sh', 'prune.sh'];
 /** What reads a backup, and notes what became of it. */
 const READ = ['fetch.sh', 'record.sh'];
-const CATALOGUE = ['catalogue.sh', 'storage.sh', 'retention.sh', 'prune.sh'];
 
 /** Shell files under one name that follows from their content. */
 export interface Bundle {
@@ -21,9 +16,9 @@ export interface Bundle {
   readonly files: Readonly<Record<string, string>>;
 }
 
-/** The scripts of a part's method and of `publish`. */
-export function methodBundle({ method, script, needs }: Pick<Part, 'method' | 'script' | 'needs'>): Bundle {
-  return bundle(method, [...COMMON, script, ...needs, ...PUBLISH]);
+/** The scripts of a part's method and of `publish`: one ConfigMap holds all that a run of one method needs. */
+export function methodBundle({ method, script }: Pick<Part, 'method' | 'script'>): Bundle {
+  return bundle(method, [...withReads(script), ...withReads('publish.sh')]);
 }
 
 /** The scripts of a restore: of every step of it, so that its file needs one ConfigMap. */
@@ -46,7 +41,7 @@ function scriptsOf(parts: readonly { readonly script: string }[]): readonly stri
 
 /** The scripts of `list`, `get` and `prune`. */
 export function catalogueBundle(): Bundle {
-  return bundle('catalogue', [...COMMON, ...CATALOGUE]);
+  return bundle('catalogue', withReads('catalogue.sh'));
 }
 
 const bundles = new Map<string, Bundle>();

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { printPath } from '../config/places.ts';
 import { plainWords } from '../config/plain-words.ts';
 import { ConfigError, type Problem } from '../errors.ts';
+import type { SOURCE_KINDS } from '../sources/index.ts';
 import { timeOfName } from './stored-name.ts';
 
 /** The format of manifests. What reads it reads all that will ever be called so: new facts are added, none changes. */
@@ -110,6 +111,11 @@ const manifestOf = (object: ObjectOf) =>
 export const manifest = manifestOf(z.looseObject);
 export type Manifest = z.output<typeof manifest>;
 export type ManifestPart = Manifest['parts'][number];
+
+/** A kind of source whose facts have no shape here does not compile: `get` could read none of its manifests. */
+type Unshaped = Exclude<(typeof SOURCE_KINDS)[number]['name'], ManifestPart['kind']>;
+const everyKindHasAShape: [Unshaped] extends [never] ? true : Unshaped = true;
+void everyKindHasAShape;
 
 /** The same without a key too many: what our own scripts write must pass it. */
 export const strictManifest = manifestOf(z.strictObject as unknown as ObjectOf);

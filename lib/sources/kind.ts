@@ -112,10 +112,8 @@ export interface Part {
   readonly kind: string;
   readonly method: string;
   readonly image: ImageName;
-  /** The file in `scripts/` that takes and proves it. */
+  /** The file in `scripts/` that takes and proves it; what it reads goes with it. */
   readonly script: string;
-  /** Further files in `scripts/` that it reads. `common.sh` is always there. */
-  readonly needs: readonly string[];
   /** Variables of the script's header; `docs/environment.md` lists them. Plain text: `$` is escaped later. */
   readonly env: Env;
   readonly mounts: readonly Mount[];

@@ -68,7 +68,6 @@ function part(settings: Settings, context: SourceContext, database: string): Par
     method: 'dump',
     image: `postgres${settings.version}` satisfies ImageName,
     script: 'postgres-dump.sh',
-    needs: ['postgres.sh', 'postgres-preflight.sh', 'throttle.sh'],
     env: { ...connection(settings, settings), ...dumpEnv(settings, database), ...throttleEnv(settings, context) },
     mounts: caMounts(settings),
     peers: [serverPeer(settings, context.namespace)],

@@ -109,7 +109,6 @@ function part(settings: Settings): Part {
     // The image of PostgreSQL is the official one that has GNU tar and zstd; its version does not matter here.
     image: settings.tar === 'gnu' ? 'postgres17' : 'busybox',
     script: 'volume-tar.sh',
-    needs: ['volume-preflight.sh', 'volume-files.sh', 'volume-pack.sh', `volume-${settings.tar}.sh`],
     env: env(settings),
     mounts: [{ type: 'claim', claim: settings.claim, path: DATA_DIR, readOnly: true }],
     peers: [],

@@ -19,7 +19,6 @@ test('the least that can be written is enough', () => {
       method: 'dump',
       image: 'postgres17',
       script: 'postgres-dump.sh',
-      needs: expect.any(Array),
       env: {
         PGHOST: 'shop-db.shop',
         PGPORT: '5432',
@@ -83,7 +82,6 @@ test('all the settings reach the script', () => {
     method: 'dump',
     image: 'postgres16',
     script: 'postgres-dump.sh',
-    needs: expect.any(Array),
     env: {
       PGHOST: 'db.acme.dev',
       PGPORT: '6432',
