@@ -191,7 +191,7 @@ describe('docs/restore.md', () => {
     await user.section(RESTORE, 'Undo', { names: { 'prod/shop': 'prod/files' } });
     expect(await inShop('cat /files/receipts/2')).toBe(broken);
     await user.section(RESTORE, 'Files', { names: { [ID]: id.files } });
-    await user.section(RESTORE, 'The end', { names: { 'prod/shop': 'prod/files', '--apply': '--set whileInUse=true --apply' } });
+    await user.section(RESTORE, 'The end', { names: { 'prod/shop': 'prod/files' } });
     await expectOpen();
     expect(await contentUpTo(orders)).toBe(content);
     expect(await modes()).toBe(before);
