@@ -45,7 +45,11 @@ export function planRestore(request: RestoreRequest, elsewhere: Elsewhere): Plan
   const { settings: wish, name: entry } = restore;
   const source = sourceNamed(settings, wish.source);
   const safety = safetyRun(planned);
-  const run: PlannedRun = { ...safety, pod: { ...safety.pod, scratch: { ...safety.pod.scratch, ...defined(wish.scratch) } } };
+  const run: PlannedRun = {
+    ...safety,
+    storages: [planStorage(settings, { storage: safetyStorage(settings, source, wish) }, 1)],
+    pod: { ...safety.pod, scratch: { ...safety.pod.scratch, ...defined(wish.scratch) } },
+  };
   const parts = restoreParts(request, source);
   const from = originOf(request, elsewhere);
   const done = once ? doneOf(settings, source, from.storages, id) : undefined;
@@ -89,6 +93,15 @@ export function safetyRun({ name, folder, runs }: PlannedSource): PlannedRun {
     schedule: undefined,
     storages: first.storages.map((storage) => ({ ...storage, keep: undefined })),
   };
+}
+
+/**
+ * Where it goes: to the storage that is restored from, which has just answered, where that is one of the source's own. A copy
+ * elsewhere that cannot be reached must not keep anybody from restoring.
+ */
+function safetyStorage(settings: Settings, source: SourceSettings, { backupsOf, from, tier }: RestoreSettings['settings']): StorageSettings {
+  const own = backupsOf === undefined || backupsOf === `${settings.environment}/${source.name}`;
+  return storageToReadFrom(source, own ? { from, tier } : {});
 }
 
 /** All that may lie in the storages of a source: its tiers, and what restores have backed up first. */

@@ -144,7 +144,13 @@ describe('the backup that goes first', () => {
   test('brings its Secrets and its peers along, and only when it is made', () => {
     const secrets = (entry: object) => aRestore({ source: 'orders', ...entry }).secrets.map(({ secret }) => secret);
     expect(secrets({})).toEqual(['orders-admin']);
-    expect(secrets({ inPlace: { confirm: 'prod/orders' } })).toEqual(['backup-s3', 'orders-admin', 'orders-db']);
+    expect(secrets({ inPlace: { confirm: 'prod/orders' } })).toEqual(['orders-admin', 'orders-db']);
+  });
+
+  test('goes to the storage that is restored from, and to the primary where that is not its own', () => {
+    const storages = (entry: object) => aRestore({ source: 'orders', inPlace: { confirm: 'prod/orders' }, ...entry }).run.storages;
+    expect(storages({})).toMatchObject([{ name: 'local', role: 'primary' }]);
+    expect(storages({ from: 'offsite' })).toMatchObject([{ name: 'offsite', role: 'primary', access: { remote: expect.stringMatching(/^S1:/) } }]);
   });
 });
 
