@@ -147,7 +147,7 @@ describe('the backup that goes first', () => {
     expect(secrets({ inPlace: { confirm: 'prod/orders' } })).toEqual(['orders-admin', 'orders-db']);
   });
 
-  test('goes to the storage that is restored from, and to the primary where that is not its own', () => {
+  test('goes to the storage that is restored from', () => {
     const storages = (entry: object) => aRestore({ source: 'orders', inPlace: { confirm: 'prod/orders' }, ...entry }).run.storages;
     expect(storages({})).toMatchObject([{ name: 'local', role: 'primary' }]);
     expect(storages({ from: 'offsite' })).toMatchObject([{ name: 'offsite', role: 'primary', access: { remote: expect.stringMatching(/^S1:/) } }]);
