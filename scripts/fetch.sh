@@ -8,6 +8,8 @@
 #   FROM_STORAGE         number of the storage that is read (default: 1)
 #   WANTED               latest, latest-verified, before:SECONDS (since 1970), or a run id, the name of a backup, or the
 #                        name of one of its files
+#   NOT_AFTER            what began after this is fetched by its own name only: an attempt of tomorrow chooses as today's
+#                        did (seconds since 1970; default: no bound)
 #   NEWER_THAN_SECONDS   how old the chosen backup may be (seconds; default: any age)
 #   PARTS                parts that it must have, and that are fetched, one a line: name, kind and method
 #   RESTORE_ID           id of the restore, for the last words (default: none)
@@ -41,6 +43,7 @@ main() {
 	FROM_STORAGE=${FROM_STORAGE:-1}
 	need_env ORIGIN_ENVIRONMENT ORIGIN_SOURCES FOLDERS WANTED PARTS WORK_DIR SCRATCH_BYTES STORAGE_COUNT
 	need_number SCRATCH_BYTES STORAGE_COUNT
+	[ -z "${NOT_AFTER-}" ] || need_number NOT_AFTER
 	need_storages
 	need_storage_number FROM_STORAGE
 	need_cmd rclone timeout
@@ -126,7 +129,7 @@ find_backups() {
 choose() {
 	read_settings "$FROM_STORAGE"
 	[ -s tmp/backups ] || die "$WRONG_INPUT" "nothing is stored of $origin in the storage $S_NAME" 'back it up first, or choose another storage'
-	awk -v until="$(($(now) + 3600))" '$1 <= until' tmp/backups >tmp/believed
+	awk -v until="$(($(now) + 3600))" -v bound="${NOT_AFTER-}" '$1 <= until && (bound == "" || $1 <= bound + 0)' tmp/backups >tmp/believed
 	what='the newest backup'
 	case $WANTED in
 	'latest')

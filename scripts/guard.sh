@@ -5,6 +5,7 @@
 # it. It alone has a token.
 #
 # Environment (the only input; common.sh, turns.sh and the other files of the guard list the rest):
+#   TURN_FIRST            the turn that fetches the backup, and that nothing is looked at before (default: none)
 #   TURN_LAST             the last of the steps that work on what the applications use
 #   STATES                parts that are restored, one a line: run/state-<part> says how far each is
 # Output: log lines on stderr, nothing on stdout.
@@ -38,6 +39,7 @@ main() {
 	trap on_guard_term TERM
 	hold_turn
 
+	await_first
 	[ ! -e "$WORK_DIR/run/already" ] || leave_as_done
 	show_phase Stopping
 	prepare
@@ -51,6 +53,19 @@ main() {
 	else
 		conclude Failed "not restored: $(how_last_ended)"
 	fi
+}
+
+# await_first - if it fails there is nothing to restore, but an attempt before this one may have left applications stopped
+await_first() {
+	[ -n "${TURN_FIRST-}" ] || return 0
+	until is_over "$TURN_FIRST"; do
+		not_stopped
+		run sleep 0.5 || :
+	done
+	[ "$(turn_status "$TURN_FIRST")" != 0 ] || return 0
+	end_turn $BUSY "$(how_it_ended "$TURN_FIRST")"
+	find_applications
+	give_up 0 "nothing was stopped or restored: $(how_it_ended "$TURN_FIRST")" ''
 }
 
 # leave_as_done - nothing to restore; but whoever did may have been killed before the applications were started again

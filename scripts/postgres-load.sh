@@ -30,6 +30,7 @@ prelude() {
 		variable backup "${BACKUP-}"
 		variable role "$role"
 		variable mark "$mark"
+		variable place "$([ "$IN_PLACE" = true ] && echo in-place || echo beside)"
 	)'
 '
 }
@@ -51,12 +52,16 @@ look_at_journal() {
 	query journal <<-'SQL'
 		select case
 		    when journal = :'of' || :'backup' || ': ready' then 'ready'
+		    when :'place' = 'beside' and left(journal, length(:'of')) = :'of' and right(journal, 7) = ': ready'
+		      then 'ready ' || left(right(journal, -length(:'of')), -7)
 		    when left(journal, length(:'of')) = :'of' then 'ours'
 		    when journal = '' and not datallowconn and datconnlimit = :mark then 'ours'
 		    else 'foreign' end
 		from (select coalesce(shobj_description(oid, 'pg_database'), '') as journal, * from pg_database where datname = :'fresh') as fresh;
 	SQL
-	JOURNAL=$(cat "$TMP/journal")
+	# A copy beside that was finished may be in use already: another backup, which is the newest by now, is no reason to make it anew.
+	read -r JOURNAL made_of <"$TMP/journal" || :
+	[ -z "$made_of" ] || BACKUP=$made_of
 	: "${JOURNAL:=absent}"
 	[ "$JOURNAL" != ready ] || log info "$FRESH was restored and checked by an attempt before this one"
 }

@@ -153,6 +153,8 @@ check_target() {
 		select 'standby' where pg_is_in_recovery();
 	SQL
 	[ ! -s "$TMP/standby" ] || problem $WRONG_INPUT "$PGHOST:$PGPORT is a standby, which takes no writes" 'host: must be that of the primary'
+	[ "$IN_PLACE" = false ] || ! grep -qE '^filters[.](schemas|excludeSchemas|tables|excludeTables|excludeTableData)[.]' "$FACTS" ||
+		problem $WRONG_INPUT 'the backup holds a part of the database only, and cannot take its place' 'restore beside, and copy over what is needed'
 	case $IN_PLACE/$ONLY/$(cat "$TMP/target") in
 	true/*/there) check_hindrances ;;
 	true/*) problem $WRONG_INPUT "there is no database $INTO, whose place the restored one could take" 'restore beside, under that name' ;;

@@ -137,7 +137,8 @@ rehearse() {
 
 exchange() {
 	{
-		echo 'begin;'
+		# A crash of the server right after it must not take back what the marker then says is done.
+		echo 'begin; set local synchronous_commit = on;'
 		copying
 		cat <<-'SQL'
 			alter database :"live" rename to :"old";

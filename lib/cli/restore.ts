@@ -105,7 +105,9 @@ function planOf(target: string, source: string, options: RestoreOptions, world: 
   if (!restoring || !planned) throw new Error('a restore without a plan');
   for (const { message, hint } of problems.warnings) world.warn(`warning: ${message}\n  HINT: ${hint}`);
   const id = lettersOf(JSON.stringify([target, wish, world.now()]));
-  return planRestore({ settings, planned, restore: restoring, id, action, once: false }, elsewhere);
+  const made = planRestore({ settings, planned, restore: restoring, id, action, once: false }, elsewhere);
+  // Each attempt of the Job chooses as the first one did, whatever is backed up meanwhile.
+  return { ...made, origin: { ...made.origin, notAfter: Math.floor(world.now()) + CLOCKS_DIFFER } };
 }
 
 /** Where the flags would stand in the values: hints are found there. */
@@ -115,6 +117,9 @@ const WISH: Path = ['restores', 'wish'];
 function asFlag(path: string): string {
   return path.replace(/^restores\.wish\.?/, '');
 }
+
+/** How much a laptop's clock may be behind. Seconds. */
+const CLOCKS_DIFFER = 600;
 
 function actionOf({ swapBack, dropOld }: RestoreOptions): RestoreAction {
   if (swapBack && dropOld) throw ConfigError.of('', '--swap-back and --drop-old exclude each other', 'swap back first, and look');

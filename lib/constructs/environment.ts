@@ -61,6 +61,7 @@ export function fetchEnv(origin: Origin, storages: readonly PlannedStorage[], pa
     FOLDERS: origin.folders.join('\n'),
     FROM_STORAGE: String(origin.from),
     WANTED: origin.wanted,
+    ...(origin.notAfter !== undefined && { NOT_AFTER: String(origin.notAfter) }),
     ...(origin.newerThan !== undefined && { NEWER_THAN_SECONDS: String(origin.newerThan) }),
     PARTS: parts.map(({ name, kind, method }) => `${name} ${kind} ${method}`).join('\n'),
     ...storagesEnv(storages),

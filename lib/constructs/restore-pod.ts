@@ -20,7 +20,8 @@ export interface RestorePodProps {
  * The pod of a restore: fetch and compare first, with nothing touched; then the backup of what is live, then each part.
  *
  * Without applications the steps are init containers in a row. With them all run side by side and wait for their turn,
- * because after a failed init container nothing runs any more, and somebody must start the applications again.
+ * because after a failed init container nothing runs any more, and somebody must start the applications again: also those
+ * that an attempt before this one has left stopped, when this one cannot even fetch.
  */
 export function restorePod({ restore, images }: RestorePodProps): Plain<k8s.PodSpec> {
   const { run, guard, parts } = restore;
@@ -28,8 +29,8 @@ export function restorePod({ restore, images }: RestorePodProps): Plain<k8s.PodS
   const container = steps(run, images, volumes);
   const fetch = restore.action === 'restore' ? [fetchStep(restore)] : [];
   const rest = [...(restore.safetyBackup ? safetySteps(restore) : []), ...parts.map((part) => restoreStep(restore, part)), ...recordSteps(restore)];
-  const before: readonly Step[] = guard ? [shellStep(restore), ...fetch] : [...fetch, ...rest.slice(0, -1)];
-  const sideBySide: readonly Step[] = guard ? [guardStep(restore, guard), ...inTurns(rest)] : rest.slice(-1);
+  const before: readonly Step[] = guard ? [shellStep(restore)] : [...fetch, ...rest.slice(0, -1)];
+  const sideBySide: readonly Step[] = guard ? [guardStep(restore, guard), ...inTurns(fetch, ''), ...inTurns(rest, 'guard')] : rest.slice(-1);
   const initContainers = before.map(container);
   const containers = sideBySide.map(container);
   const placements = [...run.parts, ...parts].flatMap(({ placement }) => placement ?? []);
@@ -130,7 +131,13 @@ function guardStep(restore: PlannedRestore, guard: NonNullable<PlannedRestore['g
     image: 'kubectl',
     script: 'guard.sh',
     bundle: restoreBundle(restore),
-    env: { ...guardEnv(restore, guard), TURN_LAST: `restore-${last}`, GRACE_SECONDS: String(graceOf(restore)), PATH },
+    env: {
+      ...guardEnv(restore, guard),
+      ...(restore.action === 'restore' && { TURN_FIRST: 'fetch' }),
+      TURN_LAST: `restore-${last}`,
+      GRACE_SECONDS: String(graceOf(restore)),
+      PATH,
+    },
     mounts: [TOKEN],
     command: [`${WORK_DIR}/bin/busybox`, 'sh', '/scripts/guard.sh'],
     small: true,
@@ -158,12 +165,15 @@ const TOKEN: Mounted = {
   },
 };
 
-/** Side by side, each after the one before; the first of them after the guard. One of them has the room of the scratch. */
-function inTurns(rest: readonly Step[]): readonly Step[] {
-  return rest.map((step, index) => ({
-    ...step,
-    env: { ...step.env, TURN: step.name, TURN_AFTER: rest[index - 1]?.name ?? 'guard' },
-    command: ['/bin/sh', '/scripts/turn.sh', `/scripts/${step.script}`],
-    small: index > 0,
-  }));
+/** Side by side, each after the one before, the first of them after another turn. The first has the room of the scratch. */
+function inTurns(list: readonly Step[], first: string): readonly Step[] {
+  return list.map((step, index) => {
+    const after = list[index - 1]?.name ?? first;
+    return {
+      ...step,
+      env: { ...step.env, TURN: step.name, ...(after !== '' && { TURN_AFTER: after }) },
+      command: ['/bin/sh', '/scripts/turn.sh', `/scripts/${step.script}`],
+      small: index > 0 || first === '',
+    };
+  });
 }

@@ -83,6 +83,8 @@ export interface Origin {
   readonly folders: readonly string[];
   /** `latest`, `latest-verified`, `before:<seconds>`, or an id, as scripts/fetch.sh takes it. */
   readonly wanted: string;
+  /** What began later is not looked at, unless it is named. Seconds since 1970. @default - no bound */
+  readonly notAfter?: number;
   /** How old it may be. Seconds. @default - as old as it likes */
   readonly newerThan?: number;
   /** Number of the storage to read, from 1. */

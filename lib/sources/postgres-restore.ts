@@ -88,7 +88,7 @@ function check(settings: Settings, wish: Wish, { inPlace, action, part: only }: 
       message: 'a restore takes a backup, and not what was kept',
       hint: 'backstay restore --swap-back or --drop-old takes it',
     });
-  if (inPlace) found.push(...checkInPlace(wish));
+  if (inPlace) found.push(...checkInPlace(settings, wish));
   else if (wish.only === 'data' && wish.database === undefined)
     found.push({ path: ['database'], message: 'rows alone need a database that has their tables', hint: 'write database: with its name' });
   if (several && wish.database !== undefined)
@@ -99,7 +99,7 @@ function check(settings: Settings, wish: Wish, { inPlace, action, part: only }: 
 }
 
 /** What would leave the application with less than it had is no restore in place. */
-function checkInPlace(wish: Wish): readonly Finding[] {
+function checkInPlace({ dump }: Settings, wish: Wish): readonly Finding[] {
   const odd = [
     ['database', wish.database !== undefined],
     ['server', wish.server !== undefined],
@@ -108,6 +108,9 @@ function checkInPlace(wish: Wish): readonly Finding[] {
     ['tables', wish.tables.length > 0],
   ] as const;
   const hint = 'restore beside, look at it, and move over what is needed';
+  const filters = [dump.schemas, dump.excludeSchemas, dump.tables, dump.excludeTables, dump.excludeTableData];
+  if (filters.some((patterns) => patterns.length > 0))
+    return [{ path: [], message: 'the backups hold a part of the database only, and cannot take its place', hint }];
   return odd.flatMap(([key, written]) =>
     written ? [{ path: [key], message: `the live database gives way as a whole, so ${key} has no place here`, hint }] : [],
   );

@@ -50,7 +50,7 @@ export const volumeRestore: Restoring<Settings, typeof schema> = {
   parts: (settings, wish, context) => [part(settings, wish, context)],
 };
 
-function check(_: Settings, { into: claim, mode }: Wish, { inPlace, action }: RestoreContext): readonly Finding[] {
+function check({ include, exclude }: Settings, { into: claim, mode }: Wish, { inPlace, action }: RestoreContext): readonly Finding[] {
   if (inPlace && claim)
     return [
       {
@@ -59,6 +59,12 @@ function check(_: Settings, { into: claim, mode }: Wish, { inPlace, action }: Re
         hint: 'leave inPlace out, and let the application use the new claim',
       },
     ];
+  if (inPlace && action === 'restore' && include.length + exclude.length > 0) {
+    const message = 'the backups hold a part of the files only: the others are gone from where they were';
+    if (mode === 'clear') return [{ path: ['mode'], message, hint: 'write mode: merge, which leaves them, or swap, which keeps them aside' }];
+    if (mode !== 'merge')
+      return [{ path: ['mode'], message, hint: 'mode: merge leaves them; with swap they are kept aside until --drop-old', severity: 'warning' }];
+  }
   if (!inPlace && mode && action === 'restore')
     return [{ path: ['mode'], message: `nothing that is live gives way, so there is nothing to ${mode}`, hint: 'write inPlace:, or leave mode out' }];
   return [];

@@ -5,7 +5,7 @@ import { type Application, startApplication } from '../support/cluster/applicati
 import { claim, postgresSource } from '../support/cluster/backups.ts';
 import { commandLine } from '../support/cluster/command-line.ts';
 import { startDesk } from '../support/cluster/desk.ts';
-import { endOf, type JobEnd, podsOf } from '../support/cluster/job.ts';
+import { endOf, type JobEnd } from '../support/cluster/job.ts';
 import { kill, logged, running } from '../support/cluster/kill.ts';
 import { apply, type Json, kubectl } from '../support/cluster/kubectl.ts';
 import { startWorld, verdict, type World } from '../support/cluster/world.ts';
@@ -154,8 +154,7 @@ describe('a volume, with the restore killed at every phase', () => {
     },
   );
 
-  test('every Job ended, and the last of its pods ended well', async () => {
+  test('the Job goes on by itself to the new files', () => {
     expect(ends.map(verdict)).toEqual(OF_A_VOLUME.map(() => expect.stringMatching(/^complete/)));
-    for (const { name } of ends) expect((await podsOf(world.namespace, name)).length).toBeGreaterThan(0);
   });
 });

@@ -44,12 +44,14 @@ describe('without applications the steps are in a row, and each starts when the 
 
 describe('with applications they run side by side', () => {
   const pod = podOf(aRestore(guarded));
-  const [guard, ...rest] = pod.containers;
+  const [guard, fetch, ...rest] = pod.containers;
 
-  test('fetch still goes first, before anything is stopped; a shell is put beside kubectl before that', () => {
-    expect(namesOf(pod.initContainers)).toEqual(['shell', 'fetch']);
+  test('fetch has the first turn, and the guard waits for it; a shell is put beside kubectl before that', () => {
+    expect(namesOf(pod.initContainers)).toEqual(['shell']);
+    expect(told(guard, 'TURN_FIRST')).toBe('fetch');
+    expect([told(fetch, 'TURN'), told(fetch, 'TURN_AFTER')]).toEqual(['fetch', undefined]);
     expect(namesOf(pod.containers)).toEqual([
-      ...['guard', 'take-orders', 'take-orders-archive', 'publish', 'restore-orders', 'restore-orders-archive', 'record'],
+      ...['guard', 'fetch', 'take-orders', 'take-orders-archive', 'publish', 'restore-orders', 'restore-orders-archive', 'record'],
     ]);
   });
 
@@ -91,7 +93,7 @@ describe('with applications they run side by side', () => {
     ]);
     const [large, small] = ['10432Mi', '128Mi'];
     expect(Object.fromEntries(disk)).toEqual({
-      ...{ shell: large, fetch: large, guard: small },
+      ...{ shell: large, fetch: small, guard: small },
       ...{
         'take-orders': large,
         'take-orders-archive': small,
@@ -106,7 +108,7 @@ describe('with applications they run side by side', () => {
 
 test('a claim that must be free has a guard without an application', () => {
   const pod = podOf(aRestore(uploads));
-  expect(namesOf(pod.containers)).toEqual(['guard', 'take-volume', 'publish', 'restore-volume', 'record']);
+  expect(namesOf(pod.containers)).toEqual(['guard', 'fetch', 'take-volume', 'publish', 'restore-volume', 'record']);
   expect(told(pod.containers[0], 'CLAIMS')).toBe('backup uploads');
   expect(told(pod.containers[0], 'APPLICATIONS')).toBeUndefined();
 });
@@ -184,7 +186,12 @@ describe('what a step is told', () => {
     const steps = allOf(podOf(restore)).filter(({ name }) => /^(fetch|guard|restore-|record)/.test(name));
     for (const step of steps) expect(told(step, 'RESTORE_ID')).toBe(restore.id);
     expect(told(steps.at(-1), 'DONE_PATH')).toBe(`orders/restores/${restore.id}.done`);
-    expect(told(steps[0], 'DONE_PATH')).toBe(`orders/restores/${restore.id}.done`);
+    expect(
+      told(
+        steps.find(({ name }) => name === 'fetch'),
+        'DONE_PATH',
+      ),
+    ).toBe(`orders/restores/${restore.id}.done`);
   });
 
   test('a choice by labels, and a text about what is paused, reach the guard as they were written', () => {

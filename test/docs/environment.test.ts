@@ -34,7 +34,9 @@ const byHand = [
   ...actions.map((action) => cataloguePod(model, 'shop', undefined, action)),
 ];
 const kept = { postgres: { kept: 'wiki_before_20260101_000000' } };
-const restoring = [...model.restores, anEnd('swap-back', 'wiki', kept), anEnd('drop-old', 'uploads')]
+/** As the command line bounds what it makes. */
+const bounded = model.restores.map((restore) => ({ ...restore, origin: { ...restore.origin, notAfter: 1_795_246_400 } }));
+const restoring = [...bounded, anEnd('swap-back', 'wiki', kept), anEnd('drop-old', 'uploads')]
   .flatMap((restore) => restoreObjects(restore, model.images))
   .filter(({ kind }) => kind === 'Job');
 

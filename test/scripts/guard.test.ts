@@ -473,6 +473,33 @@ describe.concurrent.each(SHELLS)('guard.sh under %s', (_, shell) => {
       expect([second.of(WEB), second.of(DB)]).toEqual([{ replicas: 3 }, { replicas: 1 }]);
     });
 
+    const stoppedBy = (restore: string, name: string, replicas: string) =>
+      application(name, 0, { metadata: { name, annotations: { 'backstay.dev/replicas': replicas, 'backstay.dev/restore': restore } } });
+
+    test('that cannot even fetch starts what the first has stopped and not touched, and lets no step begin', async () => {
+      const at = pod({ objects: { [WEB]: stoppedBy('bcdfghjk', 'web', '3') } }, { APPLICATIONS: 'shop deployment web', TURN_FIRST: 'fetch' });
+      const steps = [at.step('fetch', '', 'exit 69'), at.step('restore-database', 'guard', restored)];
+      const guard = await at.guard().end;
+      const [, step] = await Promise.all(steps.map(({ end }) => end));
+      expect(guard).toMatchObject({ status: 0, lastWords: { reason: expect.stringContaining('fetch ended with 69'), restorePhase: 'Failed' } });
+      expect(step).toMatchObject({ status: 0, lastWords: { reason: expect.stringMatching(/^not begun: /) } });
+      expect(at.of(WEB)).toEqual({ replicas: 3 });
+    });
+
+    test('leaves alone what another restore has stopped', async () => {
+      const at = pod({ objects: { [WEB]: stoppedBy('bcdfghjk', 'web', '3'), [DB]: stoppedBy('zzzzzzzz', 'cache', '1') } });
+      at.leave('already', '');
+      expect((await restore(at)).guard).toMatchObject({ status: 0, lastWords: { reason: 'already done; started: deployment shop/web' } });
+      expect([at.of(WEB), at.of(DB)]).toEqual([{ replicas: 3 }, { replicas: 0, 'backstay.dev/replicas': '1', 'backstay.dev/restore': 'zzzzzzzz' }]);
+    });
+
+    test('goes on with what another restore has stopped, and starts it with what that has saved', async () => {
+      const at = pod({ objects: { [WEB]: stoppedBy('zzzzzzzz', 'web', '3') } }, { APPLICATIONS: 'shop deployment web' });
+      const { guard } = await restore(at);
+      expect(guard).toMatchObject({ status: 0, stderr: expect.stringContaining('it was stopped by another restore: zzzzzzzz') });
+      expect(at.of(WEB)).toEqual({ replicas: 3 });
+    });
+
     test('of one that is done already touches nothing that runs, and nothing that is gone', async () => {
       const at = pod({ objects: { [WEB]: application('web', 3) } });
       at.leave('already', '');

@@ -162,6 +162,17 @@ describe('what is refused', () => {
     ['definitions alone in place', { only: 'schema' }, minimal, { inPlace: true }, ['only'], whole('only')],
     ['schemas in place', { schemas: ['a'] }, minimal, { inPlace: true }, ['schemas'], whole('schemas')],
     ['tables in place', { tables: ['a.b'] }, minimal, { inPlace: true }, ['tables'], whole('tables')],
+    ...(['schemas', 'excludeSchemas', 'tables', 'excludeTables', 'excludeTableData'] as const).map(
+      (filter) =>
+        [
+          `backups that leave out by ${filter}, in place`,
+          {},
+          { ...minimal, dump: { [filter]: ['a.b'] } },
+          { inPlace: true },
+          [],
+          'the backups hold a part of the database only',
+        ] as const,
+    ),
     ['rows into nothing', { only: 'data' }, minimal, {}, ['database'], 'rows alone need a database that has their tables'],
     ['one name for two', { database: 'copy' }, several, {}, ['database'], 'one name for several databases'],
     ['one that was kept for two', { kept: 'k' }, several, { inPlace: true, action: 'swap-back' }, ['kept'], 'one name for several databases'],

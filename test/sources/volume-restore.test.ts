@@ -105,6 +105,18 @@ describe('what is refused', () => {
     expect(check({ into }, false)).toEqual([]);
   });
 
+  test('files that no backup has: they may not be deleted, are set aside with a warning, and stay where a backup is laid over them', () => {
+    const some = (mode: Wish['mode']) =>
+      volumeRestore.check(volume.schema.parse({ ...minimal, exclude: ['uploads/**'] }), volumeRestore.schema.parse({ mode }), {
+        ...context,
+        inPlace: true,
+      });
+    expect(some('clear')).toMatchObject([{ path: ['mode'], message: expect.stringContaining('a part of the files only') }]);
+    expect(some('clear')[0]).not.toHaveProperty('severity');
+    expect(some(undefined)).toMatchObject([{ severity: 'warning' }]);
+    expect(some('merge')).toEqual([]);
+  });
+
   test.each(['swap', 'merge', 'clear'] as const)('%s, where nothing that is live gives way', (mode) => {
     const refused = {
       path: ['mode'],
