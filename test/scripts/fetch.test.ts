@@ -99,6 +99,7 @@ describe('which backup is chosen', () => {
     ['the newest of all folders, but none from the future', { WANTED: 'latest' }, TODAY.name],
     ['of one folder alone', { WANTED: 'latest', FOLDERS: 'shop/weekly' }, WEEKLY.name],
     ['although another folder is not there yet', { WANTED: 'latest', FOLDERS: 'shop/hourly\nshop/weekly' }, WEEKLY.name],
+    ['nothing that began after a bound, as an attempt of tomorrow must not', { WANTED: 'latest', NOT_AFTER: String(NOW - 1) }, YESTERDAY.name],
     ['the newest before a time', { WANTED: `before:${NOW}` }, YESTERDAY.name],
     ['before a time long ago', { WANTED: `before:${NOW - DAY}` }, WEEKLY.name],
     ['by a run id', { WANTED: 'cdfghjkm' }, YESTERDAY.name],
