@@ -56,7 +56,9 @@ const databases = async () => (await world.db.sql(`select datname from pg_databa
 const tree = () =>
   onDesk(
     world.namespace,
-    `mkdir aside; mv files/.backstay-* aside 2>/dev/null || :; cd files; ${LIST_TREE}; mv ../aside/.backstay-* . 2>/dev/null || :; rmdir ../aside`,
+    `mkdir aside; mv files/.backstay-* aside 2>/dev/null || :; cd files
+    ${LIST_TREE}
+    mv ../aside/.backstay-* . 2>/dev/null || :; rmdir ../aside`,
   );
 const ours = async () => (await onDesk(world.namespace, 'cd files; ls -A')).split('\n').filter((name) => name.startsWith('.backstay-'));
 
