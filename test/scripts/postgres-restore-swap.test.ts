@@ -180,7 +180,7 @@ describe('sessions', () => {
 
   test('sessions that idle in a transaction are ended; until the lock is held, none is', async () => {
     await server.sql('create database live');
-    const idle = spawn(`${server.bin}/psql`, ['-X', '-c', 'begin; select pg_sleep(60)', 'live'], { env: server.env as NodeJS.ProcessEnv });
+    const idle = spawn(`${server.bin}/psql`, ['-X', '-c', 'begin; select pg_sleep(600)', 'live'], { env: server.env as NodeJS.ProcessEnv });
     await until(
       'it sleeps',
       async () => (await server.sql(`select 1 from pg_stat_activity where datname = 'live' and query like '%pg_sleep%'`)) !== '',
