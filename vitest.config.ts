@@ -8,6 +8,7 @@ const level = (name: string, include: readonly string[], more: object = {}) => (
 const SLOW = [
   'catalogue',
   'catalogue-side-by-side',
+  'fetch',
   'fetch-refused',
   'guard',
   'postgres-formats',
@@ -32,6 +33,7 @@ const SLOW = [
   'publish-refused',
   'publish-sums',
   'pull-by-hand',
+  'record',
   'turn',
   'volume-failures',
   'volume-files',
