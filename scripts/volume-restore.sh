@@ -254,9 +254,8 @@ on_term() {
 	esac
 }
 
-# tidy - called by on_exit: what was unpacked in vain goes, and no tar may still write to it
+# tidy - called by on_exit: what was unpacked in vain goes
 tidy() {
-	wait
 	[ "$DISPOSABLE" = no ] || ! [ -d "$OWN" ] || remove "$OWN"
 	[ -z "${TMP-}" ] || rm -rf "$TMP"
 }

@@ -75,7 +75,6 @@ check_asserted() {
 
 # tidy - called by on_exit: other parts need the room
 tidy() {
-	wait
 	[ -z "${ROOT-}" ] || remove_unpacked
 	[ -z "${TMP-}" ] || rm -rf "$TMP"
 }

@@ -167,11 +167,11 @@ describe('a wrong wish', () => {
   });
 
   test('merge does not write through links of the live files', async () => {
-    const data = volumeOf('mkdir volume outside; ln -s ../outside volume/d');
+    const data = volumeOf('mkdir -p volume outside/x; ln -s ../outside volume/d');
     const made = archiveOf("add('./d/', D); add('./d/x'); add('./d/e/', D); add('./d/e/y')");
     const outcome = await restore({ data: join(data, 'volume'), backup: made, env: { RESTORE_MODE: 'merge' } });
     expect(outcome.status).toBe(0);
-    expect(bash(data, 'ls -A outside; cat volume/d/x volume/d/e/y; test ! -L volume/d')).toBe('xx');
+    expect(bash(data, 'ls -A outside outside/x; cat volume/d/x volume/d/e/y; test ! -L volume/d')).toBe('outside:\nx\n\noutside/x:\nxx');
   });
 });
 
@@ -229,6 +229,8 @@ describe('no room', () => {
     const env = { RESTORE_MODE: 'clear' };
     const outcome = await restore({ data: small, backup, env, standIns: { tar: standIn(tar) } });
     expect([outcome.status, stateOf(outcome)]).toEqual([73, 'between']);
+    const worse = await restore({ data: small, work: fetched(backup, (facts) => facts.replace(/(sha256\t).{8}/, '$101234567')), env });
+    expect([worse.status, stateOf(worse)]).toEqual([65, 'between']);
     bash(small, 'rm filler');
     const again = await restore({ data: small, backup, env });
     expect([again.status, stateOf(again)]).toEqual([0, 'new']);

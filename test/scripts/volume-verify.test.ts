@@ -71,7 +71,7 @@ describe.each(RESTORE_SHELLS)('volume-verify.sh under %s', (_, shell) => {
   test('every assertion that fails is named, all at once', async () => {
     const env = {
       ASSERT_ENTRIES: '19',
-      ASSERT_PATHS: 'conf\nno/such\nconf/one/below\nabs/x\n../restored\nconf/current/none',
+      ASSERT_PATHS: 'conf\nno/such\nconf/one/below\nabs/x\n../volume\nconf/current/none',
       ASSERT_SHA256: `${sha256('other')}  conf/one\n${sha256('x')}  gone\n${sha256('x')}  conf\n${sha256('x')}  abs\n${sha256('x')}  broken`,
     };
     const outcome = await verify(backup, { shell, env });
@@ -85,7 +85,7 @@ describe.each(RESTORE_SHELLS)('volume-verify.sh under %s', (_, shell) => {
       'no/such is not there',
       'conf/one/below is not there',
       'abs/x is not there',
-      '../restored is not there',
+      '../volume is not there',
       'conf/current/none is not there',
       `conf/one has another SHA-256: ${sha256('one')}`,
       'gone is not there',
