@@ -1,6 +1,8 @@
 import { Construct } from 'constructs';
+import type { k8s } from '../../imports/k8s.ts';
+import type { PlannedRun } from '../model/model.ts';
 import { type BackupJobProps, jobSpec, metadataOf } from './backup-job.ts';
-import { KubernetesObject } from './kubernetes-object.ts';
+import { KubernetesObject, type Plain } from './kubernetes-object.ts';
 
 export interface BackupCronJobProps extends BackupJobProps {
   /** Five cron fields. */
@@ -15,16 +17,25 @@ export class BackupCronJob extends Construct {
     const metadata = metadataOf(props);
     new KubernetesObject(this, 'Resource', 'CronJob', {
       metadata: { name: run.name, namespace: run.namespace, ...metadata },
-      spec: {
-        schedule,
-        timeZone: run.timeZone,
-        suspend: run.suspend,
-        startingDeadlineSeconds: run.job.startingDeadline,
-        concurrencyPolicy: 'Forbid',
-        successfulJobsHistoryLimit: run.job.successfulJobsHistoryLimit,
-        failedJobsHistoryLimit: run.job.failedJobsHistoryLimit,
-        jobTemplate: { metadata, spec: jobSpec(props) },
-      },
+      spec: cronJobSpec(run, schedule, { metadata, spec: jobSpec(props) }),
     });
   }
+}
+
+/** When any Job of ours is made, and how many stay: never two at once, and one that is late by too much is left out. */
+export function cronJobSpec(
+  { timeZone, suspend, job }: Pick<PlannedRun, 'timeZone' | 'suspend' | 'job'>,
+  schedule: string,
+  jobTemplate: Plain<k8s.JobTemplateSpec>,
+): Plain<k8s.CronJobSpec> {
+  return {
+    schedule,
+    timeZone,
+    suspend,
+    startingDeadlineSeconds: job.startingDeadline,
+    concurrencyPolicy: 'Forbid',
+    successfulJobsHistoryLimit: job.successfulJobsHistoryLimit,
+    failedJobsHistoryLimit: job.failedJobsHistoryLimit,
+    jobTemplate,
+  };
 }

@@ -1,6 +1,7 @@
 import { Construct } from 'constructs';
 import type { k8s } from '../../imports/k8s.ts';
 import type { PlannedVerify } from '../model/model.ts';
+import { cronJobSpec } from './backup-cron-job.ts';
 import { attempts } from './backup-job.ts';
 import { podDefaults, sharingLabels, steps, verbatimFields } from './backup-pod.ts';
 import { fetchEnv, storagesEnv } from './environment.ts';
@@ -25,16 +26,7 @@ export class VerifyCronJob extends Construct {
     const metadata = metadataOf(props);
     new KubernetesObject(this, 'Resource', 'CronJob', {
       metadata: { name: run.name, namespace: run.namespace, ...metadata },
-      spec: {
-        schedule,
-        timeZone: run.timeZone,
-        suspend: run.suspend,
-        startingDeadlineSeconds: run.job.startingDeadline,
-        concurrencyPolicy: 'Forbid',
-        successfulJobsHistoryLimit: run.job.successfulJobsHistoryLimit,
-        failedJobsHistoryLimit: run.job.failedJobsHistoryLimit,
-        jobTemplate: { metadata, spec: jobSpec(props) },
-      },
+      spec: cronJobSpec(run, schedule, { metadata, spec: jobSpec(props) }),
     });
   }
 }

@@ -71,23 +71,30 @@ export interface RestoreContext extends SourceContext {
 
 /** One step: a container, a script, and what it needs. */
 export interface StepPart {
-  /** Name of the part of the backup. */
+  /** `[a-z0-9-]+`: part of file names and container names; the same for what takes it, restores it and verifies it. */
   readonly name: string;
   readonly kind: string;
   readonly method: string;
   readonly image: ImageName;
   /** The file in `scripts/`; what it reads goes with it. */
   readonly script: string;
+  /** Variables of the script's header; `docs/environment.md` lists them. Plain text: `$` is escaped later. */
   readonly env: Env;
   readonly mounts: readonly Mount[];
 }
 
-export type VerifyPart = StepPart;
-
-export interface RestorePart extends StepPart {
+/** A step that leaves its pod: to a server, or to a claim that one node holds. */
+interface ReachingPart extends StepPart {
+  /** Whom the pod must reach. */
   readonly peers: readonly Peer[];
   readonly secrets: readonly SecretNeed[];
+  /** @default - the pod may run on any node */
   readonly placement?: Placement;
+}
+
+export type VerifyPart = StepPart;
+
+export interface RestorePart extends ReachingPart {
   /** A claim that no other pod may use meanwhile. @default - none */
   readonly occupies?: string;
   /** A claim that is made for it. @default - none */
@@ -105,23 +112,8 @@ export interface SourceContext {
   readonly throttle: { readonly perServer: number; readonly wait: number };
 }
 
-/** What one run stores as one artifact: which script takes it, in which image, with what. */
-export interface Part {
-  /** `[a-z0-9-]+`: part of file names and container names. */
-  readonly name: string;
-  readonly kind: string;
-  readonly method: string;
-  readonly image: ImageName;
-  /** The file in `scripts/` that takes and proves it; what it reads goes with it. */
-  readonly script: string;
-  /** Variables of the script's header; `docs/environment.md` lists them. Plain text: `$` is escaped later. */
-  readonly env: Env;
-  readonly mounts: readonly Mount[];
-  /** Whom the pod must reach. */
-  readonly peers: readonly Peer[];
-  readonly secrets: readonly SecretNeed[];
-  /** @default - the pod may run on any node */
-  readonly placement?: Placement;
+/** What one run stores as one artifact: which script takes it and proves it, in which image, with what. */
+export interface Part extends ReachingPart {
   /** What `.DatabaseName` stands for in a file-name template. @default - the template may not use it */
   readonly databaseName?: string;
 }
