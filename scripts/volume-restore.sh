@@ -164,6 +164,17 @@ look_at_others() {
 				'run it again, which finishes it, or with its action swap-back, which moves the old files back'
 			;;
 		done/?* | undone/?* | dropping/*) ;;
+		clearing/* | merging/*)
+			# Only what puts all of it in place may take over: the rest would be left half done, and look whole.
+			case $RESTORE_MODE/${PATHS-} in
+			swap/ | clear/) log info "takes over from restore ${other#.backstay-restore-}, which was stopped in the middle" && remove "$other" ;;
+			*)
+				state between "restore ${other#.backstay-restore-} was stopped in the middle"
+				die $WRONG_INPUT "restore ${other#.backstay-restore-} was stopped while files came into place" \
+					'run it again, which finishes it, or restore all of it in place with mode: swap'
+				;;
+			esac
+			;;
 		*)
 			log info "what restore ${other#.backstay-restore-} left is removed: $other"
 			remove "$other"

@@ -224,6 +224,38 @@ describe('swap, in the middle', () => {
   });
 });
 
+describe.each(['merge', 'clear'])('%s, killed in the middle', (mode) => {
+  /** The first rename after which its state is between. */
+  async function killed(): Promise<string> {
+    for (let n = 1; n < 40; n++) {
+      const data = volume();
+      const { outcome } = await endedAt(n, 'KILL', { data, backup, env: { RESTORE_MODE: mode } });
+      if (stateOf(outcome) === 'between') return data;
+    }
+    throw new Error('never between');
+  }
+
+  test.each([
+    ['a copy beside', { RESTORE_MODE: 'beside' }],
+    ['a merge', { RESTORE_MODE: 'merge' }],
+    ['a part', { RESTORE_MODE: 'swap', PATHS: 'a' }],
+  ])('%s of another restore is refused: the rest would stay half done, and look whole', async (_, env) => {
+    const data = await killed();
+    const before = live(data);
+    const other = await restore({ data, backup, env: { RESTORE_ID: 'other', ...env } });
+    expect([other.lastWords?.status, stateOf(other)]).toEqual([64, 'between']);
+    expect(other.lastWords?.reason).toBe('restore kcdfghjm was stopped while files came into place');
+    expect(live(data)).toBe(before);
+    expect(keptIn(data)).toContain('.backstay-restore-kcdfghjm');
+  });
+
+  test('all of it by another restore takes over', async () => {
+    const data = await killed();
+    expect((await restore({ data, backup, env: { RESTORE_ID: 'other', RESTORE_MODE: 'swap' } })).status).toBe(0);
+    expect(live(data)).toBe(wanted);
+  });
+});
+
 describe('unpacking, ended', () => {
   const tools = [
     ['openssl', '-r'],
