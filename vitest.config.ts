@@ -44,7 +44,8 @@ const SLOW = [
   'volume-verify',
 ].map((file) => `test/scripts/${file}.test.ts`);
 
-const SCRIPTS = { testTimeout: 120_000, hookTimeout: 180_000 };
+// Much of it is waiting too: two at a time also where there are two processors, of which vitest would leave one alone.
+const SCRIPTS = { testTimeout: 120_000, hookTimeout: 180_000, maxWorkers: 2 };
 
 export default defineConfig({
   test: {
