@@ -163,7 +163,7 @@ lost_server() {
 	while IFS= read -r line; do log error "$line"; done <"$TMP/server.end"
 	! is_full "$TMP/server.log" || die $NO_ROOM "$1: no room for the restored database" "$ROOM_HINT"
 	! grep -q 'terminated by signal 9' "$TMP/server.log" ||
-		die $FAULT "$1: a process of the throw-away server was killed" 'its memory went beyond the limit of the container: raise verify.resources'
+		die $FAULT "$1: a process of the throw-away server was killed" 'its memory went beyond the limit of the container: raise pod.resources.limits.memory'
 	die $FAULT "$1: the throw-away server ended" 'the log has all that it said'
 }
 

@@ -56,7 +56,7 @@ const images = z
       .string()
       .regex(/^[a-z0-9][a-z0-9.:/-]*[a-z0-9]$/, { error: 'expected a registry such as registry.acme.dev/mirror' })
       .optional()
-      .meta({ description: 'Registry that stands in for `docker.io` in all of ours: a mirror.' }),
+      .meta({ description: 'Registry that stands in for `docker.io` and `registry.k8s.io` in all of ours: a mirror.' }),
     ...ours,
   })
   .meta({ description: 'The images that pods run.' });
