@@ -2,6 +2,7 @@ import { nearest } from '../config/nearest.ts';
 import type { Problems } from '../config/problems.ts';
 import type { Settings, SourceSettings } from '../config/settings.ts';
 import { SOURCE_KINDS } from '../sources/index.ts';
+import { contextOf } from './source-context.ts';
 
 /** What a proof of a source's backups asks for, and what no kind of it can answer. */
 export function lintVerify({ environment }: Settings, source: SourceSettings, problems: Problems): void {
@@ -25,13 +26,7 @@ export function lintVerify({ environment }: Settings, source: SourceSettings, pr
       problems.warn(source.at, `nothing proves that backups of the kind ${kind.name} come back`, 'restore one by hand now and then');
       continue;
     }
-    const context = {
-      environment,
-      source: source.name,
-      namespace: source.namespace,
-      method: kind.methods[0] ?? '',
-      throttle: source.options.throttle,
-    };
+    const context = contextOf(source, environment, kind);
     const findings = kind.verify.check(slice, slices[kind.name] ?? kind.verify.schema.parse({}), context);
     problems.addFindings(findings, (path) => origin([kind.name, ...path]));
   }

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { KindSettings, RestoreSettings, Settings, SourceSettings, StorageSettings } from '../config/settings.ts';
-import type { RestoreAction, RestorePart, SourceContext } from '../sources/kind.ts';
+import type { RestoreAction, RestorePart } from '../sources/kind.ts';
 import { canonical, defined, unique } from './lists.ts';
 import type { Application, Origin, PlannedGuard, PlannedRestore, PlannedRun, PlannedSource, PlannedStorage } from './model.ts';
 import { restoreAccount, runName } from './names.ts';
 import { planStorage } from './plan-storage.ts';
 import { mergeSecrets } from './secrets.ts';
+import { contextOf } from './source-context.ts';
 import { wantedOf } from './wanted.ts';
 
 /** The settings of another environment of the same folder. */
@@ -134,10 +135,6 @@ export function kindsWanted(source: SourceSettings, environment: string, part: s
 /** The parts of a source's backups, by which a restore finds what it needs in them. */
 export function partNamesOf(source: SourceSettings, environment: string): readonly string[] {
   return source.kinds.flatMap(({ kind, settings }) => kind.parts(settings, contextOf(source, environment, kind)).map(({ name }) => name));
-}
-
-export function contextOf({ name, namespace, options }: SourceSettings, environment: string, { methods }: KindSettings['kind']): SourceContext {
-  return { environment, source: name, namespace, method: methods[0] ?? '', throttle: options.throttle };
 }
 
 interface From {

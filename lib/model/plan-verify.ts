@@ -7,6 +7,7 @@ import type { PlannedRun, PlannedVerify } from './model.ts';
 import { verifyName } from './names.ts';
 import { planStorage } from './plan-storage.ts';
 import { mergeSecrets } from './secrets.ts';
+import { contextOf } from './source-context.ts';
 
 /** How a source's newest backup is proved; nothing where that is switched off, or where no kind of it can be. */
 export function planVerify(settings: Settings, source: SourceSettings, runs: readonly PlannedRun[]): PlannedVerify | undefined {
@@ -64,13 +65,7 @@ export function verifyParts({ environment }: Settings, source: SourceSettings): 
   return source.kinds.flatMap(({ kind, settings }) => {
     if (!kind.verify || !source.verify) return [];
     const written = (source.verify.settings as Readonly<Record<string, unknown>>)[kind.name];
-    const context = {
-      environment,
-      source: source.name,
-      namespace: source.namespace,
-      method: kind.methods[0] ?? '',
-      throttle: source.options.throttle,
-    };
+    const context = contextOf(source, environment, kind);
     return kind.verify.parts(settings, written ?? kind.verify.schema.parse({}), context);
   });
 }
