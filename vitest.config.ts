@@ -1,7 +1,12 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
+// Much of a test of a script is waiting: two at a time also where there are two processors, of which vitest would leave
+// one alone. Projects that run together must agree on it.
+const maxWorkers = Math.max(2, availableParallelism() - 1);
+
 const level = (name: string, include: readonly string[], more: object = {}) => ({
-  test: { name, include: include.map((folder) => `test/${folder}/**/*.test.ts`), ...more },
+  test: { name, include: include.map((folder) => `test/${folder}/**/*.test.ts`), maxWorkers, ...more },
 });
 
 /** Tests of scripts that wait, kill, page through thousands of objects or start every major: not for the inner loop. */
@@ -44,8 +49,7 @@ const SLOW = [
   'volume-verify',
 ].map((file) => `test/scripts/${file}.test.ts`);
 
-// Much of it is waiting too: two at a time also where there are two processors, of which vitest would leave one alone.
-const SCRIPTS = { testTimeout: 120_000, hookTimeout: 180_000, maxWorkers: 2 };
+const SCRIPTS = { testTimeout: 120_000, hookTimeout: 180_000, maxWorkers };
 
 export default defineConfig({
   test: {

@@ -26,8 +26,9 @@ json_flatten() {
 			for (at = 1; at <= pieces && !bad; at++) {
 				if (!inside) { words(piece[at]); text = ""; inside = 1; continue }
 				text = text piece[at]
-				if (escaped(piece[at])) text = text "\""
-				else { inside = 0; quoted(text) }
+				if (escaped(piece[at]) && at < pieces) { text = text "\""; continue }
+				inside = 0
+				if (at < pieces) quoted(text)
 			}
 			if (pieces > 0 && !inside) bad = 1
 			if (bad) exit 1

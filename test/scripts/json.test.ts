@@ -122,6 +122,7 @@ describe.each(AWKS)('json_flatten with %s', (awk) => {
     ['a newline in a text', '["a\nb"]'],
     ['a tab in a text', '["a\tb"]'],
     ['a text that does not end', '["a'],
+    ['a text whose line ends in the middle of an escape', '["a\\\n]'],
     ['an escape that there is not', '["\\x41"]'],
     ['half an escape', '["\\u00e"]'],
     ['a NUL, which no shell can hold', '["\\u0000"]'],
