@@ -1,7 +1,7 @@
 #!/bin/sh
 # fetch.sh - fetch one backup: choose it, check its manifest, download it, compare every file before any tool opens it.
 #
-# Environment (the only input; common.sh and storage.sh list the rest):
+# Environment (the only input; common.sh, storage.sh and markers.sh list the rest):
 #   ORIGIN_ENVIRONMENT   environment that the backup must be of
 #   ORIGIN_SOURCES       sources that it may be of, one a line: a source that was renamed has several names
 #   FOLDERS              folders to choose from, below the storage's prefix, one a line: shop/daily
@@ -12,9 +12,6 @@
 #                        did (seconds since 1970; default: no bound)
 #   NEWER_THAN_SECONDS   how old the chosen backup may be (seconds; default: any age)
 #   PARTS                parts that it must have, and that are fetched, one a line: name, kind and method
-#   RESTORE_ID           id of the restore, for the last words (default: none)
-#   DONE_STORAGE         number of the storage that holds the done-marker (default: none is looked for)
-#   DONE_PATH            path of the done-marker below that storage's prefix (default: none is looked for)
 # Output: log lines on stderr, nothing on stdout. In WORK_DIR: run/backup, run/folder, run/begun; in/ with manifest.json,
 # <part>.facts (the part of the manifest as json.sh flattens it) and the stored files. Where the done-marker was found:
 # run/already with what is in it, and nothing else.
@@ -25,7 +22,7 @@
 # Names decide, and never the dates of a store. What has a name from the future (more than an hour) is fetched by its
 # own name only. A manifest is believed once it names what it was found by, and a file once size and SHA-256 agree.
 
-# Functions are called by name through in_storage; the functions for awk come from retention.sh.
+# Functions are called by name through in_storage and each_storage; the functions for awk come from retention.sh.
 # shellcheck disable=SC2317,SC2154
 set -eu
 LC_ALL=C
@@ -36,6 +33,7 @@ export LC_ALL
 . "$(dirname "$0")/retention.sh"
 . "$(dirname "$0")/json.sh"
 . "$(dirname "$0")/stored-manifest.sh"
+. "$(dirname "$0")/markers.sh"
 
 fetched=''
 
@@ -51,7 +49,7 @@ main() {
 	trap stopped TERM
 	begin
 
-	look_for_done
+	look_for_markers
 	in_storage "$FROM_STORAGE" find_backups
 	choose
 	check_age
@@ -84,31 +82,6 @@ stopped() {
 # tidy - called by on_exit: half a backup is left to nobody
 tidy() {
 	[ -n "$fetched" ] || rm -rf "$WORK_DIR"/in/*
-}
-
-# look_for_done - a restore that was done is not done again, and one of which nobody can say is not begun
-look_for_done() {
-	[ -n "${DONE_PATH-}" ] || return 0
-	need_storage_number DONE_STORAGE
-	in_storage "$DONE_STORAGE" read_done
-	[ -e run/already ] || return 0
-	done_at='' done_name=''
-	if json_flatten <run/already >tmp/already.flat; then
-		done_at=$(fact 'done' tmp/already.flat)
-		done_name=$(fact name tmp/already.flat)
-	fi
-	words="already done${done_at:+ at $done_at}${done_name:+: $done_name}"
-	last_words 0 "$words" 'an entry that is changed is a new restore' "\"restore\":$(json_text "${RESTORE_ID-}")"
-	log info "$words"
-	exit 0
-}
-
-# read_done - one storage's turn: looked for in a listing, which tells what is missing from what cannot be read
-read_done() {
-	list "$(dirname "$DONE_PATH")"
-	grep -Fxq "$(basename "$DONE_PATH")" "$S_TMP/list" || return 0
-	read_stored "$DONE_PATH" >"$WORK_DIR/tmp/already"
-	mv "$WORK_DIR/tmp/already" "$WORK_DIR/run/already"
 }
 
 # find_backups - one storage's turn: lines of time, name, folder, and verified or -; newest first

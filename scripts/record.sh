@@ -2,11 +2,11 @@
 # record.sh - record what was done with a backup: that it was restored by an entry of the values, or that it was verified.
 #
 # Environment (the only input; common.sh and storage.sh list the rest):
-#   RECORD         done: the done-marker of a restore; verified: <name>.verified.json beside the manifest
-#   FROM_STORAGE   verified: number of the storage that the backup was read from (default: 1)
-#   RESTORE_ID     done: id of the restore
-#   DONE_STORAGE   done: number of the storage that holds the done-marker
-#   DONE_PATH      done: path of the done-marker below that storage's prefix
+#   RECORD            done: the done-marker of a restore; verified: <name>.verified.json beside the manifest
+#   FROM_STORAGE      verified: number of the storage that the backup was read from (default: 1)
+#   RESTORE_ID        done: id of the restore
+#   MARKER_STORAGES   done: numbers of the storages that are to hold its markers, with blanks between
+#   MARKER_PATH       done: path of its markers below a storage's prefix, without their endings
 # Output: log lines on stderr, nothing on stdout. It reads run/backup, run/result-*.json for what is done, and run/folder,
 # run/begun, in/manifest.json, verified/*.json for what is verified.
 # Exit: 0 recorded, or recorded before; 65 the manifest is not what was verified; 69 the store does not answer;
@@ -14,9 +14,10 @@
 #
 # A record is made once: what is there stays. Where run/already says that nothing was to be done, nothing is recorded.
 # A verification is recorded in every storage that holds this very manifest: it was the same bytes that were compared
-# there. The one that was read from must take it; the others are only warned of.
+# there. The one that was read from must take it; the others are only warned of. That a restore was done is recorded in
+# every storage in which it will be looked for: one of them must take it.
 
-# Functions are called by name through each_storage and in_storage.
+# Functions are called by name through each_storage.
 # shellcheck disable=SC2317
 set -eu
 LC_ALL=C
@@ -65,8 +66,8 @@ unless_already() {
 }
 
 record_done() {
-	need_env RESTORE_ID DONE_STORAGE DONE_PATH
-	need_storage_number DONE_STORAGE
+	need_env RESTORE_ID MARKER_STORAGES MARKER_PATH
+	need_storage_number MARKER_STORAGES
 	collect run/result-*.json
 	{
 		printf '{"version":"backstay/v1","restore":%s,"name":%s,"done":"%s","job":%s,"pod":%s,\n' \
@@ -74,13 +75,13 @@ record_done() {
 		printf '"results":[%s]}\n' "$(cat tmp/collected)"
 	} >tmp/record.json
 	check_record
-	in_storage "$DONE_STORAGE" store_done
+	each_storage store_done "$MARKER_STORAGES"
 	finish "restore $RESTORE_ID of the backup $NAME:" ''
 }
 
 store_done() {
-	make_folder "$(dirname "$DONE_PATH")"
-	store_record "$DONE_PATH"
+	make_folder "$(dirname "$MARKER_PATH")"
+	store_record "$MARKER_PATH.done"
 }
 
 record_verified() {
@@ -148,19 +149,27 @@ store_record() {
 
 # finish WHAT MORE - the last words: where it is recorded, and what could not be
 finish() {
-	places='' warnings=''
+	places='' warnings='' refused=''
 	for number in $(storage_numbers); do
 		read_settings "$number"
 		if [ -s "$S_TMP/recorded" ]; then
 			places="$places${places:+, }$(cat "$S_TMP/recorded")"
 		elif [ -d "$S_TMP" ] && [ ! -e "$S_TMP/passed" ]; then
 			[ -s "$S_TMP/failed" ] || printf '%s\n' "$FAULT" 'ended without a word' 'look at the log above' >"$S_TMP/failed"
-			! is_from || die "$(sed -n 1p "$S_TMP/failed")" "storage $S_NAME: $(sed -n 2p "$S_TMP/failed")" "$(sed -n 3p "$S_TMP/failed")"
+			[ "$RECORD" = 'done' ] || ! is_from || end_as_turn ''
+			refused=${refused:-$number}
 			warnings=$warnings${warnings:+,}$(json_text "$(printf '%.190s' "not recorded in $S_NAME: $(sed -n 2p "$S_TMP/failed")")")
 		fi
 	done
+	[ -n "$places" ] || end_as_first
 	last_words 0 "$1 $places" '' "\"name\":$(json_text "$NAME"),$2\"warnings\":[$warnings]"
 	log info "$1 $places"
+}
+
+# end_as_first - nobody took the record: the first storage's reason is the script's
+end_as_first() {
+	read_settings "$refused"
+	end_as_turn ''
 }
 
 main "$@"

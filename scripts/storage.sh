@@ -24,16 +24,17 @@ need_storages() {
 	done
 }
 
-# need_storage_number NAME... - variables that hold the number of a storage
+# need_storage_number NAME... - variables that hold the number of a storage, or several with blanks between
 need_storage_number() {
-	need_number "$@"
 	for variable; do
-		value=''
-		eval "value=\${$variable-}"
-		case " $(storage_numbers | tr '\n' ' ')" in
-		*" $value "*) ;;
-		*) die "$WRONG_INPUT" "$variable is $value, and there are $STORAGE_COUNT storages" 'storages are counted from 1' ;;
-		esac
+		values=''
+		eval "values=\${$variable-}"
+		for value in ${values:-''}; do
+			case " $(storage_numbers | tr '\n' ' ')" in
+			*" $value "*) ;;
+			*) die "$WRONG_INPUT" "$variable is $values, and there are $STORAGE_COUNT storages" 'storages are counted from 1' ;;
+			esac
+		done
 	done
 }
 
@@ -44,9 +45,9 @@ rclone_defaults() {
 		RCLONE_LOW_LEVEL_RETRIES=3 RCLONE_RETRIES=2 RCLONE_RETRIES_SLEEP=3s
 }
 
-# each_storage COMMAND - COMMAND NUMBER for every storage, one after the other, each in a subshell that ends by itself
+# each_storage COMMAND [NUMBERS] - for every storage, or for these, one after the other, each in a subshell that ends by itself
 each_storage() {
-	for number in $(storage_numbers); do
+	for number in ${2:-$(storage_numbers)}; do
 		turn "$1" "$number" &
 		child=$!
 		wait_for_child || :
@@ -60,9 +61,13 @@ in_storage() {
 	turned=0
 	wait_for_child || turned=$?
 	read_settings "$1"
-	[ "$turned" != 0 ] || return 0
+	[ "$turned" = 0 ] || end_as_turn ''
+}
+
+# end_as_turn HINT - ends the script as the turn has ended of the storage whose settings were read last; without a hint with its own
+end_as_turn() {
 	[ -s "$S_TMP/failed" ] || die "$FAULT" "storage $S_NAME: ended without a word" 'look at the log above'
-	die "$(sed -n 1p "$S_TMP/failed")" "storage $S_NAME: $(sed -n 2p "$S_TMP/failed")" "$(sed -n 3p "$S_TMP/failed")"
+	die "$(sed -n 1p "$S_TMP/failed")" "storage $S_NAME: $(sed -n 2p "$S_TMP/failed")" "${1:-$(sed -n 3p "$S_TMP/failed")}"
 }
 
 turn() {

@@ -68,9 +68,9 @@ export function fetchEnv(origin: Origin, storages: readonly PlannedStorage[], pa
   };
 }
 
-/** The marker of a restore that runs once. */
-export function doneEnv({ id, done }: PlannedRestore): Env {
-  return { RESTORE_ID: id, ...(done && { DONE_STORAGE: String(done.storage), DONE_PATH: done.path }) };
+/** What is stored of a restore itself. */
+export function markersEnv({ id, markers }: PlannedRestore): Env {
+  return { RESTORE_ID: id, ...(markers && { MARKER_STORAGES: markers.storages.join(' '), MARKER_PATH: markers.path }) };
 }
 
 /** What the guard is given. */

@@ -2,7 +2,7 @@ import type { k8s } from '../../imports/k8s.ts';
 import type { PlannedRestore } from '../model/model.ts';
 import type { Env } from '../pod.ts';
 import { podDefaults, readsClaim, type Step, steps, verbatimFields } from './backup-pod.ts';
-import { doneEnv, fetchEnv, guardEnv, publishEnv, storagesEnv, takeEnv, WORK_DIR } from './environment.ts';
+import { fetchEnv, guardEnv, markersEnv, publishEnv, storagesEnv, takeEnv, WORK_DIR } from './environment.ts';
 import type { Plain } from './kubernetes-object.ts';
 import { restoreBundle } from './script-bundle.ts';
 import { podSecurity, restoreSecurity } from './security.ts';
@@ -55,7 +55,7 @@ function fetchStep(restore: PlannedRestore): Step {
     image: 'rclone',
     script: 'fetch.sh',
     bundle: restoreBundle(restore),
-    env: { ...fetchEnv(origin, storages, parts, run.namespace), ...doneEnv(restore) },
+    env: { ...fetchEnv(origin, storages, parts, run.namespace), ...markersEnv(restore) },
     mounts: mountedOf(storages.flatMap(({ access }) => access.mounts)),
   };
 }
@@ -112,9 +112,9 @@ const ROOT_CAPABILITIES = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID'];
 
 /** The marker of a restore that runs once. */
 function recordSteps(restore: PlannedRestore): readonly Step[] {
-  const { done, storages, run } = restore;
-  if (!done) return [];
-  const env: Env = { RECORD: 'done', NAMESPACE: run.namespace, ...doneEnv(restore), ...storagesEnv(storages) };
+  const { markers, storages, run } = restore;
+  if (!markers) return [];
+  const env: Env = { RECORD: 'done', NAMESPACE: run.namespace, ...markersEnv(restore), ...storagesEnv(storages) };
   const mounts = mountedOf(storages.flatMap(({ access }) => access.mounts));
   return [{ name: 'record', image: 'rclone', script: 'record.sh', bundle: restoreBundle(restore), env, mounts }];
 }

@@ -130,10 +130,10 @@ export interface PlannedRestore {
   /** What becomes of the data; only a restore fetches a backup. */
   readonly action: RestoreAction;
   readonly origin: Origin;
-  /** Those to read from, and where its marker lies. */
+  /** Those to read from, and where its markers lie. */
   readonly storages: readonly PlannedStorage[];
-  /** A marker that keeps it from running twice. @default - by hand: it runs as often as it is made */
-  readonly done?: { readonly storage: number; readonly path: string };
+  /** What keeps it from running twice. @default - by hand: it runs as often as it is made */
+  readonly markers?: Markers;
   readonly parts: readonly RestorePart[];
   readonly guard?: PlannedGuard;
   readonly claims: readonly ClaimSpec[];
@@ -142,6 +142,14 @@ export interface PlannedRestore {
   readonly networkPolicy: Options['networkPolicy'];
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
+}
+
+/** What is stored of a restore itself. */
+export interface Markers {
+  /** Below a prefix, without their endings. */
+  readonly path: string;
+  /** Numbers of the storages that hold them: what is found in one counts. */
+  readonly storages: readonly number[];
 }
 
 /** Who stops the applications, looks that nobody uses a claim, and starts them again. */

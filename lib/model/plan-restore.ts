@@ -37,7 +37,7 @@ export interface RestoreRequest {
   readonly restore: RestoreSettings;
   readonly id: string;
   readonly action: RestoreAction;
-  /** It leaves a marker in the storage, and never runs again. */
+  /** It leaves a marker in the storages, and never runs again. */
   readonly once: boolean;
 }
 
@@ -53,8 +53,7 @@ export function planRestore(request: RestoreRequest, elsewhere: Elsewhere): Plan
   };
   const parts = restoreParts(request, source);
   const from = originOf(request, elsewhere);
-  const done = once ? doneOf(settings, source, from.storages, id) : undefined;
-  const storages = [...from.storages, ...(done?.storages ?? [])];
+  const { storages, numbers } = storagesOf(settings, from.storages, once ? allStorages(source) : []);
   const safetyBackup = request.action === 'restore' && wish.inPlace?.safetyBackup === true;
   const safetyPieces = safetyBackup ? [...run.parts, ...run.storages.map(({ access }) => access)] : [];
   return {
@@ -67,7 +66,7 @@ export function planRestore(request: RestoreRequest, elsewhere: Elsewhere): Plan
     action: request.action,
     origin: from.origin,
     storages,
-    ...(done && { done: { storage: done.number, path: done.path } }),
+    ...(once && { markers: { path: `${source.folder}/restores/${id}`, storages: numbers } }),
     parts,
     guard: guardOf(wish, parts, run.namespace),
     claims: parts.flatMap(({ claim }) => claim ?? []),
@@ -182,13 +181,26 @@ export function tiersWanted({ tiers }: SourceSettings, tier: string | undefined)
   return tier === SAFETY_TIER ? tiers.slice(0, 1) : tiers.filter(({ name }) => tier === undefined || name === tier);
 }
 
-/** The marker lies in the primary of the source that is restored; another environment's storage may not be ours to write to. */
-function doneOf(settings: Settings, source: SourceSettings, read: readonly PlannedStorage[], id: string) {
-  const storage = storageToReadFrom(source, {});
-  const mine = planStorage(settings, { storage }, 2);
-  const path = `${source.folder}/restores/${id}.done`;
-  if (read[0]?.name === mine.name && samePlace(read[0], mine)) return { number: 1, path, storages: [] };
-  return { number: 2, path, storages: [{ ...mine, role: 'copy' as const }] };
+/**
+ * Markers lie in every storage of the source that is restored: what is done stays done when another one becomes the first.
+ * Another environment's storage may not be ours to write to.
+ */
+function allStorages({ tiers }: SourceSettings): readonly StorageSettings[] {
+  return unique(
+    tiers.flatMap(({ storages }) => storages.map(({ storage }) => storage)),
+    ({ name }) => name,
+  );
+}
+
+/** The storages of a pod, each once: those that are read, then those that its markers lie in, of which the numbers are told. */
+function storagesOf(settings: Settings, read: readonly PlannedStorage[], marked: readonly StorageSettings[]) {
+  const storages = [...read];
+  const numbers = marked.map((storage) => {
+    const mine = planStorage(settings, { storage }, storages.length + 1);
+    const known = storages.findIndex((other) => other.name === mine.name && samePlace(other, mine));
+    return known < 0 ? storages.push(mine) : known + 1;
+  });
+  return { storages, numbers };
 }
 
 /** One prefix of one storage, but for the number in the names of its remote. */

@@ -75,7 +75,7 @@ describe('its NetworkPolicy', () => {
     const alone = egressOf(aRestore({ ...orders, from: 'offsite' }));
     expect(alone).toContain('5432');
     expect(alone).toContain('9000');
-    expect(alone).not.toContain('443');
+    expect(alone).not.toContain('6443');
     const guarded = egressOf(aRestore({ ...orders, scaleDown: ['deployment/api'] }));
     expect(guarded).toContain('{"port":443,');
     expect(guarded).toContain('{"port":6443,');

@@ -185,13 +185,19 @@ describe('what a step is told', () => {
     const restore = aRestore(guarded);
     const steps = allOf(podOf(restore)).filter(({ name }) => /^(fetch|guard|restore-|record)/.test(name));
     for (const step of steps) expect(told(step, 'RESTORE_ID')).toBe(restore.id);
-    expect(told(steps.at(-1), 'DONE_PATH')).toBe(`orders/restores/${restore.id}.done`);
-    expect(
-      told(
-        steps.find(({ name }) => name === 'fetch'),
-        'DONE_PATH',
-      ),
-    ).toBe(`orders/restores/${restore.id}.done`);
+  });
+
+  test('who begins and who ends it look for its markers in the same storages, and reach all of them', () => {
+    const restore = aRestore(guarded);
+    const steps = allOf(podOf(restore)).filter(({ name }) => ['fetch', 'record'].includes(name));
+    expect(steps).toHaveLength(2);
+    for (const step of steps) {
+      expect(told(step, 'MARKER_PATH')).toBe(`orders/restores/${restore.id}`);
+      expect(told(step, 'MARKER_STORAGES')).toBe('1 2 3');
+      expect(['1', '2', '3'].map((number) => told(step, `STORAGE_${number}_NAME`))).toEqual(['local', 'offsite', 'cold']);
+      expect(step.volumeMounts.map(({ mountPath }) => mountPath)).toContain('/storage/local');
+      expect(step.env.flatMap(({ valueFrom }) => valueFrom?.secretKeyRef?.name ?? [])).toContain('backup-s3');
+    }
   });
 
   test('a choice by labels, and a text about what is paused, reach the guard as they were written', () => {

@@ -57,13 +57,13 @@ describe('where the backup comes from', () => {
   test('the primary, and every tier that has it', () => {
     const { origin: from, storages } = origin({});
     expect(from).toEqual({ environment: 'prod', sources: ['orders'], folders: ['orders/daily'], wanted: 'latest', from: 1 });
-    expect(storages.map(({ name }) => name)).toEqual(['local']);
+    expect(storages[0]?.name).toBe('local');
   });
 
   test('another storage, and every tier that has that', () => {
     const { origin: from, storages } = origin({ from: 'offsite' });
     expect(from.folders).toEqual(['orders/daily', 'orders/weekly']);
-    expect(storages.map(({ name }) => name)).toEqual(['offsite', 'local']);
+    expect(storages[0]?.name).toBe('offsite');
   });
 
   test('one tier, by the storage that it has', () => {
@@ -76,7 +76,7 @@ describe('where the backup comes from', () => {
     expect(origin({ at: 'latest-verified' }).origin.folders).not.toContain('orders/pre-restore');
     expect(origin({ at: 'before:2026-11-21T09:30:00Z' }).origin.folders).not.toContain('orders/pre-restore');
     expect(origin({ at: 'bcdfghjk' }).origin).toMatchObject({ wanted: 'bcdfghjk', folders: ['orders/daily', 'orders/pre-restore'] });
-    expect(origin({ tier: 'pre-restore' })).toMatchObject({ origin: { folders: ['orders/pre-restore'] }, storages: [{ name: 'local' }] });
+    expect(origin({ tier: 'pre-restore' })).toMatchObject({ origin: { folders: ['orders/pre-restore'] }, storages: [{ name: 'local' }, {}, {}] });
   });
 
   test('another source of another environment, in its own folder and by its own storage', () => {
@@ -92,33 +92,68 @@ describe('where the backup comes from', () => {
   });
 });
 
-describe('the marker of a restore that is done', () => {
-  test('lies in the primary, which is read anyway', () => {
-    const { id, done, storages } = aRestore({ source: 'orders' });
-    expect(done).toEqual({ storage: 1, path: `orders/restores/${id}.done` });
-    expect(storages).toHaveLength(1);
+describe('the markers of a restore that runs once', () => {
+  const placed = ({ markers, storages }: ReturnType<typeof aRestore>) => ({
+    storages: storages.map(({ name, role, access }) => [name, role, access.remote]),
+    marked: markers?.storages,
   });
 
-  test('lies in the primary of what is restored also where another storage is read', () => {
-    for (const entry of [{ from: 'offsite' }, { from: 'offsite', backupsOf: 'staging/orders' }]) {
-      const { id, done, storages } = aRestore({ source: 'orders', ...entry });
-      expect(done).toEqual({ storage: 2, path: `orders/restores/${id}.done` });
-      expect(storages.map(({ name, role }) => [name, role])).toEqual([
-        ['offsite', 'primary'],
-        ['local', 'copy'],
-      ]);
-    }
+  test('lie in every storage of any tier, each once, also in the one that is read', () => {
+    const restore = aRestore({ source: 'orders' });
+    expect(restore.markers?.path).toBe(`orders/restores/${restore.id}`);
+    expect(placed(restore)).toEqual({
+      storages: [
+        ['local', 'primary', '/storage/local/prod'],
+        ['offsite', 'copy', 'S2:acme-backups/prod'],
+        ['cold', 'copy', 'S3:acme-cold/prod'],
+      ],
+      marked: [1, 2, 3],
+    });
   });
 
-  test('lies in our prefix of a bucket, when that of another environment is read', () => {
-    const plans = { default: { ...RESTORABLE.plans.default, storages: ['offsite'], tiers: RESTORABLE.plans.default.tiers } };
-    const { done, storages } = aRestore({ source: 'orders', from: 'offsite', backupsOf: 'staging/orders' }, { plans });
-    expect(done?.storage).toBe(2);
-    expect(storages.map(({ access }) => access.remote)).toEqual(['S1:acme-backups/staging', 'S2:acme-backups/prod']);
+  test('have the storage that is read as the first, whatever its place in the tiers', () => {
+    expect(placed(aRestore({ source: 'orders', from: 'offsite' }))).toEqual({
+      storages: [
+        ['offsite', 'primary', 'S1:acme-backups/prod'],
+        ['local', 'copy', '/storage/local/prod'],
+        ['cold', 'copy', 'S3:acme-cold/prod'],
+      ],
+      marked: [2, 1, 3],
+    });
   });
 
-  test('there is none for what the command line makes: it runs as often as it is made', () => {
-    expect(anEnd('swap-back', 'orders')).not.toHaveProperty('done');
+  test('lie in our prefix of a bucket, and not in that of another environment, whose may not be ours to write to', () => {
+    const { storages, marked } = placed(aRestore({ source: 'orders', from: 'offsite', backupsOf: 'staging/orders' }));
+    expect(storages.map(([, , remote]) => remote)).toEqual([
+      ...['S1:acme-backups/staging', '/storage/local/prod', 'S3:acme-backups/prod', 'S4:acme-cold/prod'],
+    ]);
+    expect(marked).toEqual([2, 3, 4]);
+  });
+
+  test('bring the Secrets and the peers of these storages along', () => {
+    const { secrets, peers } = aRestore({ source: 'orders', from: 'local' });
+    expect(secrets.map(({ secret }) => secret)).toEqual(['backup-s3', 'orders-admin']);
+    expect(peers).toContainEqual(expect.objectContaining({ namespace: 'minio', port: 9000 }));
+  });
+
+  test('are found, and the restore is the same, when another storage is put in front of those of its time', () => {
+    const before = aRestore({ source: 'orders' });
+    const plans = {
+      default: {
+        storages: ['newest', 'offsite'],
+        tiers: { daily: { schedule: '0 2 * * *', keep: { daily: 7 } } },
+      },
+    };
+    const storages = { ...RESTORABLE.storages, newest: { pvc: { size: '10Gi' } } };
+    const after = aRestore({ source: 'orders' }, { plans, storages });
+    expect([after.id, after.name, after.markers?.path]).toEqual([before.id, before.name, before.markers?.path]);
+    const looked = after.markers?.storages.map((number) => after.storages[number - 1]?.name);
+    expect(looked).toEqual(['newest', 'offsite']);
+    expect(before.storages.map(({ name }) => name)).toContain('offsite');
+  });
+
+  test('are not there for what the command line makes: it runs as often as it is made', () => {
+    expect(anEnd('swap-back', 'orders')).not.toHaveProperty('markers');
   });
 });
 
@@ -143,8 +178,8 @@ describe('the backup that goes first', () => {
 
   test('brings its Secrets and its peers along, and only when it is made', () => {
     const secrets = (entry: object) => aRestore({ source: 'orders', ...entry }).secrets.map(({ secret }) => secret);
-    expect(secrets({})).toEqual(['orders-admin']);
-    expect(secrets({ inPlace: { confirm: 'prod/orders' } })).toEqual(['orders-admin', 'orders-db']);
+    expect(secrets({})).toEqual(['backup-s3', 'orders-admin']);
+    expect(secrets({ inPlace: { confirm: 'prod/orders' } })).toEqual(['backup-s3', 'orders-admin', 'orders-db']);
   });
 
   test('goes to the storage that is restored from', () => {
@@ -218,7 +253,7 @@ describe('the parts', () => {
     const sources = { ...RESTORABLE.sources, wiki: { ...RESTORABLE.sources.wiki, postgres } };
     const { parts, secrets } = aRestore({ source: 'wiki', part: 'volume' }, { sources });
     expect(parts.map(({ name }) => name)).toEqual(['volume']);
-    expect(secrets).toEqual([]);
+    expect(secrets.map(({ secret }) => secret)).toEqual(['backup-s3']);
   });
 });
 

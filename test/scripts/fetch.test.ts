@@ -82,16 +82,16 @@ describe.each(SHELLS)('fetch under %s', (shellName, shell) => {
   });
 });
 
-const DONE = { RESTORE_ID: 'hjkmnpqr', DONE_STORAGE: '1', DONE_PATH: 'shop/once/hjkmnpqr.done' };
+const MARKERS = { RESTORE_ID: 'hjkmnpqr', MARKER_STORAGES: '1 2', MARKER_PATH: 'shop/restores/hjkmnpqr' };
 
 const MARKER = JSON.stringify({ version: 'backstay/v1', name: TODAY.name, done: '2026-11-20T10:00:00Z' });
 
 /** With a done-marker in the first storage. */
 async function done(tools: object, content = MARKER, env: FetchCall['env'] = {}) {
   const other = aClaim();
-  mkdirSync(join(other.folder, 'prod/shop/once'), { recursive: true });
-  writeFileSync(join(other.folder, 'prod', DONE.DONE_PATH), content);
-  return fetchOf({ ...DONE, FROM_STORAGE: '2', ...env }, tools, [other.storage, anS3(s3)]);
+  mkdirSync(join(other.folder, 'prod/shop/restores'), { recursive: true });
+  writeFileSync(join(other.folder, 'prod', `${MARKERS.MARKER_PATH}.done`), content);
+  return fetchOf({ ...MARKERS, MARKER_STORAGES: '1', FROM_STORAGE: '2', ...env }, tools, [other.storage, anS3(s3)]);
 }
 
 describe('which backup is chosen', () => {
@@ -221,18 +221,32 @@ describe('which backup is chosen', () => {
 });
 
 describe('the done-marker', () => {
-  test('that is not there lets the restore begin, in a claim and in S3', async () => {
-    for (const DONE_STORAGE of ['1', '2']) {
-      const end = await fetchOf({ ...DONE, DONE_STORAGE });
-      expect({ status: end.status, backup: end.read('run/backup') }).toEqual({ status: 0, backup: `${TODAY.name}\n` });
-      expect(existsSync(join(end.work, 'run/already'))).toBe(false);
+  test('that is nowhere lets the restore begin', async () => {
+    const end = await fetchOf(MARKERS);
+    expect({ status: end.status, backup: end.read('run/backup') }).toEqual({ status: 0, backup: `${TODAY.name}\n` });
+    expect(existsSync(join(end.work, 'run/already'))).toBe(false);
+  });
+
+  test('counts wherever it is: in the first storage, or in the last, before which another one was put', async () => {
+    const other = aClaim();
+    writeFileSync(s3.file('backups', 'prod/shop/daily/kmnpqrst.done'), '{"name":"x"}');
+    const env = { RESTORE_ID: 'kmnpqrst', MARKER_STORAGES: '1 2', MARKER_PATH: 'shop/daily/kmnpqrst' };
+    for (const of of [
+      [other.storage, anS3(s3)],
+      [anS3(s3), other.storage],
+    ]) {
+      const end = await fetchOf(env, {}, of);
+      expect({ status: end.status, reason: end.lastWords?.reason, files: end.files }).toEqual({ status: 0, reason: 'already done: x', files: [] });
     }
   });
 
-  test('counts in S3 too', async () => {
-    writeFileSync(s3.file('backups', 'prod/shop/daily/kmnpqrst.done'), '{"name":"x"}');
-    const end = await fetchOf({ RESTORE_ID: 'kmnpqrst', DONE_STORAGE: '2', DONE_PATH: 'shop/daily/kmnpqrst.done' });
-    expect({ status: end.status, reason: end.lastWords?.reason, files: end.files }).toEqual({ status: 0, reason: 'already done: x', files: [] });
+  test('is enough, although another storage that might have one does not answer', async () => {
+    const forget = s3.gate.rule(() => 'cut');
+    for (const MARKER_STORAGES of ['1 2', '2 1']) {
+      const end = await done({}, MARKER, { MARKER_STORAGES });
+      expect({ status: end.status, reason: end.lastWords?.reason }).toEqual({ status: 0, reason: expect.stringMatching(/^already done at/) });
+    }
+    forget();
   });
 
   test.each(['', '{"name":'])('counts although nobody can read what is in it: %j', async (content) => {
@@ -245,24 +259,37 @@ describe('the done-marker', () => {
     ['does not answer', () => 'cut', 69],
     ['answers 503', () => ({ status: 503 }), 69],
     ['denies the key', () => ({ status: 403 }), 77],
-  ])('that cannot be looked for, because the store %s, lets nothing begin', async (_, rule, status) => {
+  ])('that cannot be looked for in one of two storages, because it %s, lets nothing begin', async (_, rule, status) => {
     const forget = s3.gate.rule(rule);
-    const end = await fetchOf({ ...DONE, DONE_STORAGE: '2' }, { path: IN_IMAGE.path });
+    const ends = await Promise.all(['1 2', '2 1'].map((MARKER_STORAGES) => fetchOf({ ...MARKERS, MARKER_STORAGES }, { path: IN_IMAGE.path })));
     forget();
-    expect({ status: end.status, reason: end.lastWords?.reason, files: end.files, ...handed(end) }).toEqual({
-      status,
-      reason: expect.stringMatching(/^storage offsite: /),
-      files: [],
-      ...NOTHING,
-    });
-    expect(existsSync(join(end.work, 'run/already'))).toBe(false);
+    for (const end of ends) {
+      expect({ status: end.status, lastWords: end.lastWords, files: end.files, ...handed(end) }).toEqual({
+        status,
+        lastWords: expect.objectContaining({
+          reason: expect.stringMatching(/^storage offsite: /),
+          hint: expect.stringMatching(/^a marker in offsite may say .* take it out of the values; backstay restore, by hand, asks for no marker$/),
+        }),
+        files: [],
+        ...NOTHING,
+      });
+      expect(existsSync(join(end.work, 'run/already'))).toBe(false);
+    }
   });
 
   test('P57: is looked for by its whole name', async () => {
-    for (const DONE_PATH of ['shop/once/hjkmnpq..done', 'shop/once/jkmnpqr.done', 'shop/other/hjkmnpqr.done']) {
-      const end = await done(IN_IMAGE, MARKER, { DONE_PATH });
+    for (const MARKER_PATH of ['shop/restores/hjkmnpq.', 'shop/restores/jkmnpqr', 'shop/other/hjkmnpqr']) {
+      const end = await done(IN_IMAGE, MARKER, { MARKER_PATH });
       expect({ status: end.status, already: existsSync(join(end.work, 'run/already')) }).toEqual({ status: 0, already: false });
     }
+  });
+
+  test.each([
+    ['', 'not set or empty: MARKER_STORAGES'],
+    ['1 3', 'MARKER_STORAGES is 1 3, and there are 2 storages'],
+  ])('is not looked for in the storages %j', async (MARKER_STORAGES, reason) => {
+    const end = await fetchOf({ ...MARKERS, MARKER_STORAGES });
+    expect({ status: end.status, reason: end.lastWords?.reason, files: end.files }).toEqual({ status: 64, reason, files: [] });
   });
 });
 

@@ -42,7 +42,9 @@ async function restoredFrom(storages: readonly StorageEnv[]): Promise<string> {
   return work;
 }
 
-const DONE = { RECORD: 'done', TIER: 'pre-restore', RESTORE_ID: 'hjkmnpqr', DONE_STORAGE: '1', DONE_PATH: 'shop/once/hjkmnpqr.done' };
+const DONE = { RECORD: 'done', TIER: 'pre-restore', RESTORE_ID: 'hjkmnpqr', MARKER_STORAGES: '1 2', MARKER_PATH: 'shop/restores/hjkmnpqr' };
+/** Where it lies below a prefix. */
+const MARKER = `${DONE.MARKER_PATH}.done`;
 
 describe.each(SHELLS)('record under %s', (shellName, shell) => {
   const tools = shellName === 'busybox ash' ? IN_IMAGE : { shell, path: ON_DEBIAN };
@@ -78,11 +80,13 @@ describe.each(SHELLS)('record under %s', (shellName, shell) => {
     });
   });
 
-  test('a restore that was done leaves its done-marker', async () => {
-    const { storages, staged, claim } = await stored();
+  test('a restore that was done leaves its done-marker in every storage, and any one of them is found', async () => {
+    const { storages, staged, claim, bucket } = await stored();
     const work = await restoredFrom(storages);
     const { status, lastWords } = await record(work, storages, { ...tools, env: DONE });
-    expect(JSON.parse(readFileSync(join(claim.folder, 'prod', DONE.DONE_PATH), 'utf8'))).toEqual({
+    const written = readFileSync(join(claim.folder, 'prod', MARKER), 'utf8');
+    expect(s3.read(bucket, `prod/${MARKER}`)).toBe(written);
+    expect(JSON.parse(written)).toEqual({
       version: 'backstay/v1',
       restore: 'hjkmnpqr',
       name: staged.name,
@@ -91,7 +95,11 @@ describe.each(SHELLS)('record under %s', (shellName, shell) => {
       pod: 'backup-shop-daily-1-x',
       results: [{ part: 'shop', into: 'shop', kept: 'shop_old_hjkmnpqr', seconds: 9 }],
     });
-    expect({ status, reason: lastWords?.reason }).toEqual({ status: 0, reason: `restore hjkmnpqr of the backup ${staged.name}: recorded in local` });
+    expect({ status, lastWords }).toMatchObject({
+      status: 0,
+      lastWords: { reason: `restore hjkmnpqr of the backup ${staged.name}: recorded in local, recorded in offsite`, warnings: [] },
+    });
+    rmSync(join(claim.folder, 'prod', MARKER));
     const next = await fetchBackup(storages, { ...tools, env: { ...DONE, RECORD: '' } });
     expect({ status: next.status, files: next.files, reason: next.lastWords?.reason }).toEqual({
       status: 0,
@@ -206,27 +214,51 @@ describe('a verification', () => {
 describe('a done-marker', () => {
   test('of two that are done at once, the first stays', async () => {
     const { storages, bucket } = await stored();
-    const env = { ...DONE, DONE_STORAGE: '2' };
+    const env = { ...DONE, MARKER_STORAGES: '2' };
     const works = [await restoredFrom(storages), await restoredFrom(storages)];
     const ends = await Promise.all(works.map((work, index) => record(work, storages, { env: { ...env, POD_NAME: `pod-${index}` } })));
     expect(ends.map(({ status }) => status)).toEqual([0, 0]);
     const said = ends.map(({ lastWords }) => String(lastWords?.reason).replace(/^.*: /, ''));
     expect(said.sort()).toEqual(['recorded before in offsite, and left as it was', 'recorded in offsite']);
     const winner = ends.findIndex(({ lastWords }) => String(lastWords?.reason).endsWith('recorded in offsite'));
-    expect(JSON.parse(s3.read(bucket, `prod/${DONE.DONE_PATH}`)).pod).toBe(`pod-${winner}`);
+    expect(JSON.parse(s3.read(bucket, `prod/${MARKER}`)).pod).toBe(`pod-${winner}`);
+  });
+
+  test('lies in the storages that are named, and in no other', async () => {
+    const { storages, claim, bucket } = await stored();
+    const { status } = await record(await restoredFrom(storages), storages, { env: { ...DONE, MARKER_STORAGES: '2' } });
+    expect([status, existsSync(join(claim.folder, 'prod', MARKER)), s3.keys(bucket, `prod/${MARKER}`).length]).toEqual([0, false, 1]);
+  });
+
+  test.each<[string, 'cut' | { readonly status: number }, RegExp]>([
+    ['does not answer', 'cut', /^not recorded in offsite: the store does not answer/],
+    ['denies the key', { status: 403 }, /^not recorded in offsite: access denied/],
+  ])('that one of two storages does not take, because it %s, is a warning: the other one has it', async (_, verdict, warning) => {
+    for (const order of [1, -1]) {
+      const { storages, bucket, claim } = await stored();
+      const work = await restoredFrom(storages);
+      const forget = s3.gate.rule(() => verdict);
+      const { status, lastWords } = await record(work, order === 1 ? storages : storages.toReversed(), { env: DONE });
+      forget();
+      expect({ status, lastWords }).toMatchObject({
+        status: 0,
+        lastWords: { reason: expect.stringMatching(/: recorded in local$/), warnings: [expect.stringMatching(warning)] },
+      });
+      expect([existsSync(join(claim.folder, 'prod', MARKER)), s3.keys(bucket, 'prod/shop/restores')]).toEqual([true, []]);
+    }
   });
 
   test.each<[string, 'cut' | { readonly status: number }, number, RegExp]>([
     ['does not answer', 'cut', 69, /^storage offsite: the store does not answer/],
     ['denies the key', { status: 403 }, 77, /^storage offsite: access denied/],
-  ])('that the store does not take, because it %s, is a failure', async (_, verdict, expected, reason) => {
+  ])('that no storage takes, because it %s, is a failure', async (_, verdict, expected, reason) => {
     const { storages, bucket } = await stored();
     const work = await restoredFrom(storages);
     const forget = s3.gate.rule(() => verdict);
-    const { status, lastWords } = await record(work, storages, { env: { ...DONE, DONE_STORAGE: '2' } });
+    const { status, lastWords } = await record(work, storages, { env: { ...DONE, MARKER_STORAGES: '2' } });
     forget();
     expect({ status, reason: lastWords?.reason }).toEqual({ status: expected, reason: expect.stringMatching(reason) });
-    expect(s3.keys(bucket, 'prod/shop/once')).toEqual([]);
+    expect(s3.keys(bucket, 'prod/shop/restores')).toEqual([]);
   });
 });
 
@@ -249,8 +281,8 @@ describe('nothing is recorded', () => {
     ['nothing was restored', () => undefined, DONE, 70, /^there is no run\/result-\*\.json$/],
     ['nobody says what', () => undefined, { RECORD: '' }, 64, /^not set or empty: RECORD$/],
     ['it is neither of the two', () => undefined, { RECORD: 'restored' }, 64, /^RECORD is 'restored'$/],
-    ['nobody says where', () => undefined, { ...DONE, DONE_PATH: '' }, 64, /^not set or empty: DONE_PATH$/],
-    ['there is no such storage', () => undefined, { ...DONE, DONE_STORAGE: '4' }, 64, /^DONE_STORAGE is 4, and there are 2 storages$/],
+    ['nobody says where', () => undefined, { ...DONE, MARKER_PATH: '', MARKER_STORAGES: '' }, 64, /^not set or empty: MARKER_STORAGES MARKER_PATH$/],
+    ['there is no such storage', () => undefined, { ...DONE, MARKER_STORAGES: '1 4' }, 64, /^MARKER_STORAGES is 1 4, and there are 2 storages$/],
   ])('where %s', async (_, spoil, env, expected, reason) => {
     const { storages, claim } = await stored();
     const work = await verifiedFrom(storages);
