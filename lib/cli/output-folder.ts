@@ -58,9 +58,20 @@ export function refuseForeign(folder: string, foreign: readonly string[]): void 
 
 /** Folders of ours in `dist/` that no environment writes to any more. */
 export function leftOver(out: string, environments: readonly string[]): readonly string[] {
-  const entries = lstatSync(out, { throwIfNoEntry: false })?.isDirectory() ? readdirSync(out, { withFileTypes: true }) : [];
-  const folders = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map(({ name }) => name);
-  return folders.filter((name) => !environments.includes(name) && versionOf(open(join(out, name))) !== undefined).sort();
+  return foldersIn(out).filter((name) => !environments.includes(name) && versionOf(open(join(out, name))) !== undefined);
+}
+
+/** The same in `dist/restores/`: no kustomization stands there, so a single file of ours tells. */
+export function leftOverRestores(out: string, environments: readonly string[]): readonly string[] {
+  const holdsOurs = ({ paths, read }: OutputFolder) => paths.some((path) => isOurs(read(path) ?? ''));
+  return foldersIn(join(out, RESTORES)).filter((name) => !environments.includes(name) && holdsOurs(open(join(out, RESTORES, name))));
+}
+
+/** Names, sorted; hidden ones are a run's that has not ended. */
+function foldersIn(folder: string): readonly string[] {
+  const entries = lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() ? readdirSync(folder, { withFileTypes: true }) : [];
+  const folders = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'));
+  return folders.map(({ name }) => name).sort();
 }
 
 /** A folder as it is; a missing one is empty. */

@@ -24,6 +24,11 @@ export function describeLeftOver(folder: string, config: string): string {
   return `${folder}: left as it is, since ${config} has no such environment any more. kubectl delete -k ${folder}/jobs stops its backups; then remove the folder`;
 }
 
+/** The same, of restores. Not `kubectl delete`: a file may hold the claim that was restored into. */
+export function describeLeftOverRestores(folder: string, config: string): string {
+  return `${folder}: left as it is, since ${config} has no such environment any more. Look that neither Argo CD nor Flux points to it; then remove the folder`;
+}
+
 /** Each warning once, with the environments that it is about. */
 export function warningsOf(models: readonly Model[]): readonly string[] {
   const about = new Map<string, readonly string[]>();

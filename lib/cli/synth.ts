@@ -4,10 +4,10 @@ import type { Model } from '../model/model.ts';
 import { packageVersion } from '../version.ts';
 import { buildOutput, type Output } from './build-output.ts';
 import { loadModels } from './load-models.ts';
-import { checkOutput, leftOver, open, RESTORES } from './output-folder.ts';
+import { checkOutput, leftOver, leftOverRestores, open, RESTORES } from './output-folder.ts';
 import { buildRestores, describeRestores, type RestoresOutput } from './restores-output.ts';
 import { STATUS } from './statuses.ts';
-import { describe, describeLeftOver, warningsOf } from './synth-report.ts';
+import { describe, describeLeftOver, describeLeftOverRestores, warningsOf } from './synth-report.ts';
 import { scriptsOf } from './vanished.ts';
 import type { Disk, Outcome, Stage, World } from './world.ts';
 
@@ -26,7 +26,10 @@ export function synth(chosen: readonly string[], { config, out, check }: SynthOp
   const models = loadModels(config, chosen);
   for (const line of warningsOf(models)) world.warn(line);
   const known = listEnvironments(config);
-  const notes = leftOver(out, known).map((name) => describeLeftOver(join(out, name), config));
+  const notes = [
+    ...leftOver(out, known).map((name) => describeLeftOver(join(out, name), config)),
+    ...leftOverRestores(out, known).map((name) => describeLeftOverRestores(join(out, RESTORES, name), config)),
+  ];
   if (check) return compare(buildAll(models, out), notes);
   const { outputs, restores } = buildAll(models, out, world.disk);
   const others = known.filter((name) => !models.some(({ environment }) => environment === name)).map((name) => join(out, name));

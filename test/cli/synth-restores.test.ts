@@ -104,6 +104,21 @@ describe('synth and restores', () => {
     expect(of.read('dist/restores')['dist/restores/staging/other.yaml']).toBe(before['dist/restores/staging/other.yaml']);
   });
 
+  test('those of an environment that is gone from config/ are left, and said, also by --check', async () => {
+    const of = project(COPY, { 'config/old.yaml': `${ADMIN}${TWO.replaceAll('prod/', 'old/')}`, 'dist/restores/notes/mine.yaml': 'mine: true\n' });
+    await synth(of);
+    of.remove('config/old.yaml');
+    of.remove('dist/old');
+    const before = of.read('dist');
+    const { status, stdout } = await synth(of);
+    const said =
+      'dist/restores/old: left as it is, since config has no such environment any more. Look that neither Argo CD nor Flux points to it; then remove the folder';
+    expect(stdout.split('\n').slice(-1)).toEqual([said]);
+    expect(status).toBe(0);
+    expect(of.read('dist')).toEqual(before);
+    expect(await synth(of, '--check')).toMatchObject({ status: 0, stdout: `up to date\n${said}` });
+  });
+
   test('a mistake in a restore leaves all of dist/ as it was', async () => {
     const of = project(COPY);
     await synth(of);
