@@ -215,6 +215,7 @@ note_ready() {
 	query ready <<-'SQL'
 		select format('comment on database %I is %L', :'fresh', :'of' || :'backup' || ': ready') \gexec
 	SQL
+	making=checked
 	log info "$FRESH is restored and checked: $(count_of tables "$R_TABLES")"
 }
 

@@ -31,7 +31,8 @@
 # Input: run/backup, in/<part>.facts and the files of the part in in/, compared once more here.
 # Output: run/state-<part>, run/result-<part>.json; log on stderr.
 # Exit: 0 restored, or done already; 64 wrong values; 65 the backup is not good; 69 no server; 70 fault; 73 no room;
-# 75 busy; 77 not allowed. Until the swap, which is one transaction, the live database is not touched.
+# 75 busy; 77 not allowed. Until the swap, which is one transaction, the live database is not touched. A failure removes
+# what it has made, but for a database that was checked already: that is for the next attempt of the same id.
 set -eu
 
 . "$(dirname "$0")/common.sh"
@@ -51,7 +52,9 @@ RESTORE_LOCK=1919251316
 ROLE_HINT='docs/postgres-restore-role.sql makes a role that suffices'
 LOCK_HINT='somebody holds a lock or all connections; try again'
 VALUES_HINT='look at the values of this restore'
-FRESH='' LIVE='' INTO='' OLD='' JOURNAL='' UNDO='' making='' evictor=''
+# What there is of a new database: nothing, yes (it goes with a failure), or checked (it stays for the next attempt).
+making=''
+FRESH='' LIVE='' INTO='' OLD='' JOURNAL='' UNDO='' evictor=''
 
 main() {
 	trap on_exit EXIT
@@ -72,7 +75,10 @@ restore() {
 	look_at_journal
 	case $JOURNAL in
 	finished) finish ;;
-	ready) count_restored "$FRESH" ;;
+	ready)
+		making=checked
+		count_restored "$FRESH"
+		;;
 	*) restore_beside ;;
 	esac
 	[ "$IN_PLACE" = false ] || swap_in
@@ -197,20 +203,41 @@ state() {
 tidy() {
 	[ -n "${TMP-}" ] || return 0
 	stop_evictor
-	[ -z "$making" ] || undo
+	case $making in
+	yes) undo ;;
+	checked) leave ;;
+	esac
 	release_slot
 	rm -rf "$TMP"
 }
 
-# undo - what this attempt made goes again; what it cannot remove now, the next attempt of the same id does
+# undo - what this attempt made, and nobody has checked, goes again; what it cannot remove now, the next attempt of the same id does
 undo() {
 	making=''
 	log info "removing $FRESH"
 	drop_own || log warn "$FRESH could not be removed: $(reason_in "$TMP/drop.err")"
 	state old 'what was begun was undone'
-	# A swap may have ended while it was told to stop.
-	[ "$IN_PLACE" = false ] || find_replaced try_query
-	[ "$JOURNAL" != finished ] || state new "$LIVE is the restored database, what it was is kept as $OLD"
+}
+
+# leave - what was checked stays, for it may have taken hours; the last words say what becomes of it
+leave() {
+	making=''
+	[ "$IN_PLACE" = false ] || look_after_stop
+	if [ "$JOURNAL" = finished ]; then
+		last_hint="the swap was done all the same: $LIVE is the restored database, what it was is kept as $OLD"
+	else
+		last_hint="the next attempt goes on from what was loaded and checked; if there is none, remove it: drop database $(sql_name "$FRESH")"
+	fi
+	log hint "$last_hint"
+	[ -n "$said" ] || return 0
+	# What on_term says holds for backups.
+	case $reason in 'stopped by TERM'*) hint='' ;; esac
+	last_words "$status" "$reason" "$last_hint${hint:+; $hint}" ''
+}
+
+# sql_name NAME - quoted, as SQL has it
+sql_name() {
+	printf '%s' "$1" | awk '{ gsub(/"/, "\"\""); text = text (NR > 1 ? "\n" : "") $0 } END { print "\"" text "\"" }'
 }
 
 # finish - what there is now, for the report and for whoever looks at the pod; nothing here may fail, it is done

@@ -21,7 +21,6 @@ JOURNAL_OF='^backstay restore [^ ]+: (replaced [^ ]+ by [^ ]+|undone [^ ]+) in '
 # swap_in - the restored database becomes the live one
 swap_in() {
 	PHASE=swap
-	making=yes
 	check_swap
 	swap before "replaced $(iso "$(now)") by $BACKUP"
 	making=''
@@ -73,30 +72,47 @@ swap() {
 		exchange || swapped=$?
 		stop_evictor
 		[ "$swapped" != 0 ] || return 0
-		look_after_swap "$1"
+		look_after_swap
 		[ "$swapped" != 0 ] || return 0
 		log info "trying again: $(reason_in "$TMP/swap.err")"
 		run sleep 1
 	done
 }
 
-# look_after_swap KIND - what a swap that has failed means; a lost session may have been lost after the commit
+# look_after_swap - what a swap that has failed means; a lost session may have been lost after the commit
 look_after_swap() {
-	! grep -qE "$PASSING|connection to server|terminating connection|server closed" "$TMP/swap.err" || {
-		log warn "the session was lost: $(reason_in "$TMP/swap.err")"
-		wait_for_server
-		query swapped <<-'SQL'
-			select 'yes' from pg_database where datname = :'old' and shobj_description(oid, 'pg_database') = :'journal';
-		SQL
-		[ ! -s "$TMP/swapped" ] || swapped=0
-		return 0
-	}
-	grep -qE 'being accessed by other users|lock timeout|deadlock detected|already exists|concurrently' "$TMP/swap.err" ||
+	# Before the words of a lost session, which any time-out has.
+	if grep -qE 'being accessed by other users|lock timeout|deadlock detected|already exists|concurrently' "$TMP/swap.err"; then
+		[ "$(date +%s)" -ge "$give_up_at" ] || return 0
+		! grep -qE 'permission denied|must be' "$TMP/evict.err" ||
+			die $NOT_ALLOWED "sessions of $LIVE cannot be ended: $(reason_in "$TMP/evict.err")" "$ROLE_HINT; or end them yourself"
+		die $BUSY "sessions of $LIVE did not end within ${SWAP_SECONDS}s: $(reason_in "$TMP/swap.err")" 'stop the applications first; nothing was changed'
+	fi
+	grep -qE "$PASSING|connection to server|terminating connection|server closed" "$TMP/swap.err" ||
 		fail_as "$TMP/swap.err" "$LIVE could not be swapped"
-	[ "$(date +%s)" -ge "$give_up_at" ] || return 0
-	! grep -qE 'permission denied|must be' "$TMP/evict.err" ||
-		die $NOT_ALLOWED "sessions of $LIVE cannot be ended: $(reason_in "$TMP/evict.err")" "$ROLE_HINT; or end them yourself"
-	die $BUSY "sessions of $LIVE did not end within ${SWAP_SECONDS}s: $(reason_in "$TMP/swap.err")" 'stop the applications first; nothing was changed'
+	log warn "the session was lost: $(reason_in "$TMP/swap.err")"
+	wait_for_server
+	query swapped <<-'SQL'
+		select 'yes' from pg_database where datname = :'old' and shobj_description(oid, 'pg_database') = :'journal';
+	SQL
+	[ ! -s "$TMP/swapped" ] || swapped=0
+	[ "$swapped" = 0 ] || [ "$(date +%s)" -lt "$give_up_at" ] || fail_as "$TMP/swap.err" "$LIVE could not be swapped"
+}
+
+# look_after_stop - what came of a swap that was told to stop: its transaction may end all the same, after its client
+#
+# It holds a lock on the new database that a comment waits for. If that takes too long, the state is as the swap said it.
+look_after_stop() {
+	settled=0
+	try_query settled <<-'SQL' || settled=$?
+		select format('comment on database %I is %L', :'fresh', :'of' || :'backup' || ': ready') \gexec
+	SQL
+	find_replaced try_query
+	if [ "$JOURNAL" = finished ]; then
+		state new "$LIVE is the restored database, what it was is kept as $OLD"
+	elif [ "$settled" = 0 ]; then
+		state old "$LIVE is what it was, and $FRESH is kept for the next attempt"
+	fi
 }
 
 # start_evictor - ends the sessions of both databases, once the swap holds its lock and no new ones come

@@ -65,16 +65,21 @@ async function expectSwapped(done: Outcome): Promise<void> {
   expect(resultOf(done)).toMatchObject({ database: 'live', kept: expect.stringMatching(/^live_before_/) });
 }
 
+/** From here on the new database was loaded and checked, and is for the next attempt. */
+const READY = ['looking for hindrances', 'swapping'];
+
 const FEW = STEPS.filter(([step]) => ['making the database', 'loading', 'swapping'].includes(step));
 
 describe.each(SHELLS)('under %s', (name, shell) => {
-  test.each(name === 'dash' ? STEPS : FEW)('P43: TERM while %s ends at once, and leaves everything as it was', async (_step, tool, call) => {
+  test.each(name === 'dash' ? STEPS : FEW)('P43: TERM while %s ends at once, and leaves the live database as it was', async (step, tool, call) => {
     await server.sql('create database live');
     const began = Date.now();
     const done = await restore(server, dumped, { shell, env: LIVE, standIns: before('TERM', tool, call) });
     expect(Date.now() - began).toBeLessThan(20_000);
     expect(done).toMatchObject({ status: 70, lastWords: { status: 70, reason: expect.stringContaining('stopped by TERM') } });
-    expect(await databases(server)).toBe('live\nshop');
+    if (READY.includes(step))
+      expect(done.lastWords).toMatchObject({ hint: expect.stringMatching(/^the next attempt goes on .*drop database "live_restored_r1"$/) });
+    expect(await databases(server)).toBe(READY.includes(step) ? 'live\nlive_restored_r1\nshop' : 'live\nshop');
     expect(await isOld()).toBe(true);
     expect(stateOf(done)).toBe('old');
     await until('the server has no session of ours', async () => (await sessionsOf(server)).length === 0);
@@ -139,6 +144,31 @@ test('KILL right after the swap: the next attempt finds that it is done, and doe
   expect(again.calls).toEqual([]);
   expect(again.lastWords).toMatchObject({ reason: expect.stringContaining('already done') });
   await expectSwapped(again);
+});
+
+test('TERM while the server commits the swap waits for it, says that it is done, and the next attempt does nothing', async () => {
+  await server.sql('create database live');
+  await server.sql(`alter system set synchronous_standby_names = 'nobody'`);
+  await server.sql('select pg_reload_conf()');
+  const free = async () => {
+    await server.sql(`set synchronous_commit = off; alter system reset synchronous_standby_names`);
+    await server.sql('select pg_reload_conf()');
+  };
+  const done = await restore(server, dumped, {
+    env: LIVE,
+    started: async (pid) => {
+      await until('it commits', async () => (await server.sql(`select 1 from pg_stat_activity where wait_event = 'SyncRep'`)) !== '');
+      process.kill(pid, 'SIGTERM');
+      await new Promise((settle) => setTimeout(settle, 1000));
+      await free();
+    },
+  }).finally(free);
+  expect(done).toMatchObject({ status: 70, lastWords: { reason: expect.stringContaining('stopped by TERM') } });
+  expect(done.lastWords).toMatchObject({
+    hint: expect.stringMatching(/^the swap was done all the same: live is the restored database, .* kept as live_before_/),
+  });
+  expect(stateOf(done)).toBe('new');
+  await expectSwapped(await restore(server, fetched(dumped), { env: LIVE }));
 });
 
 test('a session that is lost after the commit is no failure: the journal says what happened', async () => {

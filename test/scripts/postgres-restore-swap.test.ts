@@ -192,24 +192,69 @@ describe('sessions', () => {
     expect(await contentOf(server, 'live')).toBe(content);
   });
 
-  test('sessions that may not be ended leave everything as it was', async () => {
-    await server.sql("create role admin login createdb password 'p' in role app");
-    await server.sql('create database live owner app');
-    const idle = spawn(`${server.bin}/psql`, ['-X', '-c', 'select pg_sleep(100)', 'live'], { env: server.env as NodeJS.ProcessEnv });
+  /** A clock that runs twenty times as fast: what is waited for a minute ends within seconds. */
+  const HASTE = { date: `[ "$*" != +%s ] || { echo $(($(/bin/date +%s) * 20)); exit; }\nexec /bin/date "$@"` };
+
+  /** A session that does this until it is killed. */
+  async function session(text: string): Promise<ReturnType<typeof spawn>> {
+    const one = spawn(`${server.bin}/psql`, ['-X', '-c', `${text}; select pg_sleep(600)`, 'live'], { env: server.env as NodeJS.ProcessEnv });
     await until(
       'it sleeps',
       async () => (await server.sql(`select 1 from pg_stat_activity where datname = 'live' and query like '%pg_sleep%'`)) !== '',
     );
+    return one;
+  }
+
+  /** Ends it, and waits until the server has noticed. */
+  async function end(one: ReturnType<typeof spawn>): Promise<void> {
+    one.kill();
+    await server.sql(`select pg_terminate_backend(pid, 10000) from pg_stat_activity where datname = 'live'`);
+  }
+
+  /** How the next attempt comes to its end: without another load. */
+  async function expectSwapOnly(from: Dumped, env: Record<string, string>): Promise<void> {
+    const again = await restore(server, fetched(from), { env, standIns: { pg_restore: real('pg_restore') } });
+    expect(again).toMatchObject({ status: 0, calls: [] });
+    expect(stateOf(again)).toBe('new');
+    expect(await databases(server)).toMatch(/^live\nlive_before_\d{8}_\d{6}\nshop$/);
+    expect(await contentOf(server, 'live', '--no-owner')).toBe(await contentOf(server, 'shop', '--no-owner'));
+  }
+
+  const KEPT_HINT = 'the next attempt goes on from what was loaded and checked; if there is none, remove it: drop database "live_restored_r1"';
+
+  test('sessions that may not be ended leave the live database as it was, and the loaded one for the next attempt', async () => {
+    await server.sql("create role admin login createdb password 'p' in role app");
+    await server.sql('create database live owner app');
+    const idle = await session('select 1');
     await server.sql('alter table items owner to app', 'shop');
     const own = await take(server);
     const before = await propertiesOf('live');
-    const standIns = { date: `[ "$*" != +%s ] || { echo $(($(/bin/date +%s) * 20)); exit; }\nexec /bin/date "$@"` };
-    const done = await restore(server, own, { env: { ...inPlace('live'), PGUSER: 'admin', PGPASSWORD: 'p' }, standIns });
-    idle.kill();
+    const env = { ...inPlace('live'), PGUSER: 'admin', PGPASSWORD: 'p' };
+    const done = await restore(server, own, { env, standIns: HASTE });
+    await end(idle);
     expect(done).toMatchObject({ status: 77, lastWords: { reason: expect.stringMatching(/sessions of live cannot be ended: .*permission denied/) } });
+    expect(done.lastWords).toMatchObject({ hint: expect.stringContaining(KEPT_HINT) });
     expect(await propertiesOf('live')).toBe(before);
-    expect(await databases(server)).toBe('live\nshop');
+    expect(await databases(server)).toBe('live\nlive_restored_r1\nshop');
     expect(stateOf(done)).toBe('old');
+    await expectSwapOnly(own, env);
+  });
+
+  test('a lock that is not given leaves the same, and so does what would stay with the old database', async () => {
+    await server.sql('create database live');
+    const holder = await session(`begin; comment on database live is 'held'`);
+    const env = inPlace('live');
+    const done = await restore(server, dumped, { env: { ...env, LOCK_WAIT_SECONDS: '1' }, standIns: HASTE });
+    await end(holder);
+    expect(done).toMatchObject({ status: 75, lastWords: { status: 75, reason: expect.stringContaining('lock timeout') } });
+    expect(done.lastWords).toMatchObject({ hint: `${KEPT_HINT}; stop the applications first; nothing was changed` });
+    expect(stateOf(done)).toBe('old');
+    expect(await databases(server)).toBe('live\nlive_restored_r1\nshop');
+    await server.sql(`begin; create table half (n int); prepare transaction 'half'`, 'live');
+    const hindered = await restore(server, fetched(dumped), { env });
+    expect(hindered).toMatchObject({ status: 75, lastWords: { hint: expect.stringContaining(KEPT_HINT) } });
+    await server.sql(`rollback prepared 'half'`, 'live');
+    await expectSwapOnly(dumped, env);
   });
 });
 
