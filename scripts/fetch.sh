@@ -17,7 +17,7 @@
 # run/already with what is in it, and nothing else.
 # Exit: 0 fetched and compared, or done already; 64 nothing is stored, no such backup, or wrong values; 65 the manifest
 # is not what it should be, a file is not what the manifest says, or the backup is too old; 69 the store does not answer;
-# 73 no room; 77 access denied. After a failure in/ is empty.
+# 73 no room; 75 another attempt of this restore has just chosen; 77 access denied. After a failure in/ is empty.
 #
 # Names decide, and never the dates of a store. What has a name from the future (more than an hour) is fetched by its
 # own name only. A manifest is believed once it names what it was found by, and a file once size and SHA-256 agree.
@@ -35,7 +35,7 @@ export LC_ALL
 . "$(dirname "$0")/stored-manifest.sh"
 . "$(dirname "$0")/markers.sh"
 
-fetched=''
+fetched='' CHOSEN=''
 
 main() {
 	FROM_STORAGE=${FROM_STORAGE:-1}
@@ -55,6 +55,7 @@ main() {
 	check_age
 	in_storage "$FROM_STORAGE" read_manifest
 	check_manifest
+	keep_choice
 	check_parts
 	need_room
 	in_storage "$FROM_STORAGE" download
@@ -101,6 +102,13 @@ find_backups() {
 # choose - NAME, FOLDER and the time of the one that is wanted
 choose() {
 	read_settings "$FROM_STORAGE"
+	what="the backup $CHOSEN"
+	if [ -n "$CHOSEN" ]; then choose_again; else choose_anew; fi
+	read -r time NAME FOLDER verified <tmp/wanted
+	log info "chosen${CHOSEN:+ by an attempt before this one}: $NAME in $FOLDER of the storage $S_NAME, $verified"
+}
+
+choose_anew() {
 	[ -s tmp/backups ] || die "$WRONG_INPUT" "nothing is stored of $origin in the storage $S_NAME" 'back it up first, or choose another storage'
 	awk -v until="$(($(now) + 3600))" -v bound="${NOT_AFTER-}" '$1 <= until && (bound == "" || $1 <= bound + 0)' tmp/backups >tmp/believed
 	what='the newest backup'
@@ -122,8 +130,6 @@ choose() {
 	*) choose_by_name ;;
 	esac
 	[ -s tmp/wanted ] || die "$WRONG_INPUT" "$none, in the storage $S_NAME" "$(what_there_is)"
-	read -r time NAME FOLDER verified <tmp/wanted
-	log info "chosen: $NAME in $FOLDER of the storage $S_NAME, $verified"
 }
 
 choose_by_name() {

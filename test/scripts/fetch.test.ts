@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Rule } from '../support/cluster/gate.ts';
@@ -80,7 +81,52 @@ describe.each(SHELLS)('fetch under %s', (shellName, shell) => {
     expect(JSON.parse(end.read('run/already'))).toMatchObject({ name: TODAY.name });
     expect(end.lastWords).toMatchObject({ status: 0, reason: `already done at 2026-11-20T10:00:00Z: ${TODAY.name}`, restore: 'hjkmnpqr' });
   });
+
+  test.each(['latest', 'latest-verified', `before:${NOW + 3600}`])(
+    '%s is chosen once: what is stored and proved later changes nothing',
+    async (WANTED) => {
+      const { of, put, bucket, folder } = await marked();
+      await put(YESTERDAY, 'verified');
+      const env = { ...MARKERS, WANTED };
+      const first = await fetchOf(env, tools, of);
+      expect({ status: first.status, stderr: first.stderr }).toMatchObject({ status: 0 });
+      expect(handed(first)).toEqual({ backup: `${YESTERDAY.name}\n`, folder: 'shop/daily\n' });
+      const kept = readFileSync(join(folder, 'prod', `${MARKERS.MARKER_PATH}.chosen`), 'utf8');
+      expect(s3.read(bucket, `prod/${MARKERS.MARKER_PATH}.chosen`)).toBe(kept);
+      expect(JSON.parse(kept)).toEqual({
+        version: 'backstay/v1',
+        restore: 'hjkmnpqr',
+        name: YESTERDAY.name,
+        folder: 'shop/daily',
+        chosen: expect.stringMatching(/^2026-11-21T09:31:\d\dZ$/),
+        job: 'backup-shop-daily-1',
+        pod: 'backup-shop-daily-1-x',
+      });
+      await put(TODAY, 'verified');
+      rmSync(join(folder, 'prod', `${MARKERS.MARKER_PATH}.chosen`));
+      const later = await fetchOf({ ...env, FROM_STORAGE: '2' }, tools, of);
+      expect({ status: later.status, ...handed(later), files: later.files }).toEqual({ status: 0, ...handed(first), files: first.files });
+      expect(later.stderr).toContain(`chosen by an attempt before this one: ${YESTERDAY.name}`);
+    },
+  );
 });
+
+/** A claim and a bucket of its own, in which a test puts one backup after the other. */
+async function marked() {
+  const [other, bucket] = [aClaim(), `marked-${nth++}`];
+  await s3.rclone('mkdir', `S:${bucket}`);
+  const of = [other.storage, anS3(s3, { bucket })];
+  const put = async (staged: Staged, verified = '') => {
+    const { status } = await publish(again(staged), of, { at: staged === TODAY ? NOW : NOW - DAY });
+    expect(status).toBe(0);
+    const file = `prod/shop/daily/${staged.name}.verified.json`;
+    if (verified) for (const path of [join(other.folder, file), s3.file(bucket, file)]) writeFileSync(path, '{}');
+  };
+  const marker = (ending: string) => join(other.folder, 'prod', `${MARKERS.MARKER_PATH}.${ending}`);
+  return { of, put, bucket, folder: other.folder, marker };
+}
+
+let nth = 0;
 
 const MARKERS = { RESTORE_ID: 'hjkmnpqr', MARKER_STORAGES: '1 2', MARKER_PATH: 'shop/restores/hjkmnpqr' };
 
@@ -290,6 +336,110 @@ describe('the done-marker', () => {
   ])('is not looked for in the storages %j', async (MARKER_STORAGES, reason) => {
     const end = await fetchOf({ ...MARKERS, MARKER_STORAGES });
     expect({ status: end.status, reason: end.lastWords?.reason, files: end.files }).toEqual({ status: 64, reason, files: [] });
+  });
+});
+
+describe('what was chosen', () => {
+  test('and is gone meanwhile is not replaced by another backup', async () => {
+    const { of, put, folder } = await marked();
+    await put(YESTERDAY);
+    expect((await fetchOf(MARKERS, {}, of)).status).toBe(0);
+    await put(TODAY);
+    rmSync(join(folder, 'prod/shop/daily', `${YESTERDAY.name}.manifest.json`));
+    const end = await fetchOf(MARKERS, {}, of);
+    expect({ status: end.status, lastWords: end.lastWords, files: end.files, ...handed(end) }).toEqual({
+      status: 64,
+      lastWords: expect.objectContaining({
+        reason: `the backup ${YESTERDAY.name}, which this restore has chosen before, is not in the folder shop/daily of the storage local`,
+        hint: 'to choose anew, change its entry in the values: then it is another restore',
+      }),
+      files: [],
+      ...NOTHING,
+    });
+    expect((await fetchOf({ ...MARKERS, RESTORE_ID: 'kmnpqrst', MARKER_PATH: 'shop/restores/kmnpqrst' }, {}, of)).read('run/backup')).toBe(
+      `${TODAY.name}\n`,
+    );
+  });
+
+  test('is looked for in its folder alone, whatever folders there are now', async () => {
+    const { of, put } = await marked();
+    await put(YESTERDAY);
+    await fetchOf(MARKERS, {}, of);
+    const end = await fetchOf({ ...MARKERS, FOLDERS: 'shop/hourly' }, {}, of);
+    expect({ status: end.status, ...handed(end) }).toEqual({ status: 0, backup: `${YESTERDAY.name}\n`, folder: 'shop/daily\n' });
+  });
+
+  test('by two attempts at once is one backup: the slower one gives way, and the next takes it from the faster', async () => {
+    const { of, put, bucket } = await marked();
+    await put(YESTERDAY);
+    await put(TODAY);
+    const file = `prod/${MARKERS.MARKER_PATH}.chosen`;
+    const faster = join(mkdtempSync(join(tmpdir(), 'faster-')), 'chosen');
+    writeFileSync(faster, JSON.stringify({ version: 'backstay/v1', restore: 'hjkmnpqr', name: YESTERDAY.name, folder: 'shop/daily' }));
+    let overtaken = false;
+    const forget = s3.gate.rule(async ({ method, path }) => {
+      if (method !== 'PUT' || !path.startsWith(`/${bucket}/${file}`) || overtaken) return undefined;
+      overtaken = true;
+      await s3.rclone('copyto', faster, `S:${bucket}/${file}`);
+      return undefined;
+    });
+    const end = await fetchOf({ ...MARKERS, MARKER_STORAGES: '2 1' }, {}, of);
+    forget();
+    expect({ status: end.status, lastWords: end.lastWords, files: end.files, ...handed(end) }).toEqual({
+      status: 75,
+      lastWords: expect.objectContaining({
+        reason: 'storage offsite: another attempt of this restore has just chosen',
+        hint: 'the next attempt takes what that one has chosen',
+      }),
+      files: [],
+      ...NOTHING,
+    });
+    // The claim, whose turn would have come next, was not given another choice.
+    for (const MARKER_STORAGES of ['2 1', '1 2'])
+      expect((await fetchOf({ ...MARKERS, MARKER_STORAGES }, {}, of)).read('run/backup')).toBe(`${YESTERDAY.name}\n`);
+  });
+
+  test.each([
+    ['', 'is not JSON'],
+    ['{"version":"backstay/v1","restore":"hjkmnpqr","name":"20', 'is not JSON'],
+    [JSON.stringify({ version: 'backstay/v2', restore: 'hjkmnpqr' }), 'is of another version'],
+    [JSON.stringify({ version: 'backstay/v1', restore: 'kmnpqrst', name: TODAY.name, folder: 'shop/daily' }), 'is of another restore'],
+    [JSON.stringify({ version: 'backstay/v1', restore: 'hjkmnpqr', name: TODAY.name }), 'names no backup'],
+  ])('and cannot be told, from %j, is not guessed', async (content, what) => {
+    const { of, put, marker } = await marked();
+    await put(TODAY);
+    mkdirSync(dirname(marker('chosen')), { recursive: true });
+    writeFileSync(marker('chosen'), content);
+    const end = await fetchOf(MARKERS, {}, of);
+    expect({ status: end.status, reason: end.lastWords?.reason, files: end.files, ...handed(end) }).toEqual({
+      status: 65,
+      reason: `what this restore has chosen before cannot be told: shop/restores/hjkmnpqr.chosen ${what}`,
+      files: [],
+      ...NOTHING,
+    });
+  });
+
+  test('is kept if one storage takes it, and nothing is fetched if none does', async () => {
+    const { of, put, bucket, marker } = await marked();
+    await put(TODAY);
+    const forget = s3.gate.rule(({ method, path }) => (method === 'PUT' && path.startsWith(`/${bucket}/`) ? { status: 403 } : undefined));
+    const none = await fetchOf({ ...MARKERS, MARKER_STORAGES: '2' }, {}, of);
+    const one = await fetchOf({ ...MARKERS, MARKER_STORAGES: '2 1' }, {}, of);
+    forget();
+    expect({ status: none.status, reason: none.lastWords?.reason, files: none.files, ...handed(none) }).toEqual({
+      status: 77,
+      reason: expect.stringMatching(/^storage offsite: access denied/),
+      files: [],
+      ...NOTHING,
+    });
+    expect([one.status, existsSync(marker('chosen')), s3.keys(bucket, 'prod/shop/restores')]).toEqual([0, true, []]);
+  });
+
+  test('is kept of a restore that has markers, and of no proof and no copy by hand', async () => {
+    const { of, put, folder } = await marked();
+    await put(TODAY);
+    expect((await fetchOf({}, {}, of)).status).toBe(0);
+    expect(existsSync(join(folder, 'prod/shop/restores'))).toBe(false);
   });
 });
 
