@@ -1,7 +1,9 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
+import { load } from 'js-yaml';
 import { toolsCache } from '../tools.ts';
+import { merge } from './backups.ts';
 import type { Told } from './command-line.ts';
 import { KUBECONFIG } from './kubectl.ts';
 
@@ -9,6 +11,8 @@ import { KUBECONFIG } from './kubectl.ts';
 export interface Follower {
   /** Runs every `sh` block of a section, one after the other; a failure is an error with all that was said. */
   readonly section: (file: string, heading: string, how?: How) => Promise<string>;
+  /** Writes every `yaml` block of a section into the file of values that it names, over what is there. */
+  readonly values: (file: string, heading: string, how?: Pick<How, 'names'>) => void;
   /** Runs one text of commands. */
   readonly commands: (text: string, input?: string) => Promise<Told>;
 }
@@ -43,11 +47,11 @@ export function followerIn(folder: string, documented: string, namespace: string
 
   const section = async (file: string, heading: string, { names = {}, before = {}, types = {} }: How = {}): Promise<string> => {
     const said: string[] = [];
-    for (const block of blocksUnder(file, heading)) {
+    for (const block of blocksUnder(file, heading, 'sh')) {
       for (const [words, act] of Object.entries(before)) if (block.includes(words)) await act();
       for (const command of commandsIn(block)) {
         const typed = Object.entries(types).find(([words]) => command.includes(words))?.[1];
-        const text = Object.entries(names).reduce((so, [name, ours]) => so.replaceAll(name, ours), command.replaceAll(here, `$1${namespace}`));
+        const text = inOurNames(command.replaceAll(here, `$1${namespace}`), names);
         // There is no terminal here: what is typed comes by stdin.
         const told = await commands(typed === undefined ? text : text.replaceAll(' -it ', ' -i '), typed);
         said.push(`$ ${text}\n${told.stdout}${told.stderr}`);
@@ -56,15 +60,32 @@ export function followerIn(folder: string, documented: string, namespace: string
     }
     return said.join('\n');
   };
-  return { section, commands };
+
+  const values = (file: string, heading: string, { names = {} }: Pick<How, 'names'> = {}) => {
+    for (const block of blocksUnder(file, heading, 'yaml')) layOver(folder, inOurNames(block, names));
+  };
+  return { section, values, commands };
 }
 
-/** The `sh` blocks between a heading and the next one. */
-export function blocksUnder(file: string, heading: string): readonly string[] {
+function inOurNames(text: string, names: Readonly<Record<string, string>>): string {
+  return Object.entries(names).reduce((so, [name, ours]) => so.replaceAll(name, ours), text);
+}
+
+/** `# config/prod.yaml, a part`: key by key, as a person adds it to the file. */
+function layOver(folder: string, block: string): void {
+  const [, name] = /^# (config\/\S+\.yaml)/.exec(block) ?? [];
+  if (name === undefined) throw new Error(`which file is that?\n${block}`);
+  const file = join(folder, name);
+  const before = existsSync(file) ? load(readFileSync(file, 'utf8')) : {};
+  writeFileSync(file, JSON.stringify(merge(before, load(block)), undefined, 2));
+}
+
+/** The blocks of a language between a heading and the next one. */
+function blocksUnder(file: string, heading: string, language: 'sh' | 'yaml'): readonly string[] {
   const [, text = ''] = readFileSync(file, 'utf8').split(new RegExp(`^## ${heading}$`, 'm'));
   const [section = ''] = text.split(/^## /m);
-  const blocks = [...section.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block = '']) => block);
-  if (blocks.length === 0) throw new Error(`${file} has no commands under '${heading}'`);
+  const blocks = [...section.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'gm'))].map(([, block = '']) => block);
+  if (blocks.length === 0) throw new Error(`${file} has no ${language} under '${heading}'`);
   return blocks;
 }
 
