@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
+  asNobody,
   type Backup,
   backupOf,
   fetched,
@@ -39,9 +40,16 @@ function volume(commands = OLD): string {
 }
 
 /** Ends a restore before the n-th rename, whichever program makes it: as the kubelet does, TERM to the first process, KILL to all. */
-async function endedAt(n: number, does: 'TERM' | 'KILL' | 'fail', call: Restore): Promise<{ readonly outcome: Outcome; readonly renames: number }> {
-  const counter = join(mkdtempSync(join(tmpdir(), 'counter-')), 'n');
+async function endedAt<C extends Restore>(
+  n: number,
+  does: 'TERM' | 'KILL' | 'fail',
+  call: C,
+  run: (call: C) => Promise<Outcome> = restore,
+): Promise<{ readonly outcome: Outcome; readonly renames: number }> {
+  const folder = mkdtempSync(join(tmpdir(), 'counter-'));
+  const counter = join(folder, 'n');
   writeFileSync(counter, '0\n');
+  bash(folder, 'chmod 777 .; chmod 666 n');
   const started = (pid: number) => writeFileSync(`${counter}.pid`, String(pid));
   const pid = `until [ -s "$COUNTER.pid" ]; do sleep 0.01; done`;
   const acts = {
@@ -50,7 +58,7 @@ async function endedAt(n: number, does: 'TERM' | 'KILL' | 'fail', call: Restore)
     // Not of what lies in the scratch space.
     fail: `case "$1" in *run/*) ;; *) echo "mv: cannot move: No space left on device" >&2; exit 1 ;; esac`,
   };
-  const outcome = await restore({
+  const outcome = await run({
     ...call,
     started,
     standIns: { mv: mvThat(acts[does]), ...call.standIns },
@@ -72,6 +80,24 @@ const isRestored = (data: string) => live(data) === wanted;
 const isMerged = (data: string) =>
   bash(data, "cat a d/deep/f d/deep/mine only-old/x only-new/x ./-n $'old\\nline' $'new\\nline'; readlink l") ===
   'new\nnew\nmine\nx\nnew\ndash\nnl\nnl\nd\n';
+
+test.each(['swap', 'merge'])('P82, %s, killed at every rename: folders that are closed to their user are closed again in the end', async (mode) => {
+  const nobodys = (commands: string) => `${commands}; chown -R 65534:65534 .`;
+  const source = volumeOf(nobodys('mkdir closed both; echo new >closed/f; echo new >both/f; chmod 555 closed; chmod 511 both'));
+  const call = { backup: await backupOf(source), env: { RESTORE_MODE: mode } };
+  const merges = mode === 'merge';
+  for (let n = 1; ; n++) {
+    const data = volume(nobodys(`mkdir both shut; echo old >both/f; echo old >shut/f; chmod ${merges ? 750 : 550} both; chmod 550 shut`));
+    const { renames } = await endedAt(n, 'KILL', { ...call, data }, asNobody);
+    if (renames < n) break;
+    const again = await asNobody({ ...call, data });
+    expect([again.status, stateOf(again)], `again after ${n}: ${again.stderr}`).toEqual([0, 'new']);
+    expect(bash(data, 'stat -c "%a %n" closed both; cat */f'), `after ${n}`).toBe(
+      merges ? '555 closed\n750 both\nnew\nnew\nold\n' : '555 closed\n511 both\nnew\nnew\n',
+    );
+    if (!merges) expect(live(keptFolder(data, 'before')), `after ${n}`).toBe(old);
+  }
+});
 
 const MODES = [
   ['swap', isSwapped, OLD],

@@ -294,6 +294,26 @@ describe('as another user', () => {
     }
   });
 
+  test('P97: folders that are closed to their own user change places too, and are closed again', async () => {
+    const source = volumeOf('mkdir closed both; echo new >closed/f; echo new >both/f; chmod 555 closed; chmod 511 both; chown -R 65534:65534 .');
+    const backup = await backupOf(source);
+    const old = 'mkdir both shut; echo old >both/f; echo old >shut/f; chmod 550 both shut; chown -R 65534:65534 .';
+    const data = volumeOf(old);
+    const before = live(data);
+    expect((await asNobody({ data, backup })).status).toBe(0);
+    expect(live(data)).toBe(withoutRoot(portrait(source)));
+    expect(live(keptFolder(data, 'before'))).toBe(before);
+    expect((await asNobody({ data, backup, env: { RESTORE_ACTION: 'swap-back' } })).status).toBe(0);
+    expect(live(data)).toBe(before);
+    expect(live(keptFolder(data, 'undone'))).toBe(withoutRoot(portrait(source)));
+
+    const merged = volumeOf('mkdir both shut; echo own >both/own; echo old >shut/f; chmod 750 both; chmod 550 shut; chown -R 65534:65534 .');
+    expect((await asNobody({ data: merged, backup, env: { RESTORE_MODE: 'merge' } })).status).toBe(0);
+    expect(bash(merged, 'stat -c "%a %n" both closed shut; cat both/f both/own closed/f shut/f')).toBe(
+      '750 both\n555 closed\n550 shut\nnew\nown\nnew\nold\n',
+    );
+  });
+
   test('P86: files of others are refused before anything is touched, with what helps', async () => {
     const backup = await backupOf(volumeOf(`${MINE}; touch a b c; chown 65534:1234 b; chown 33:33 c`));
     const data = volumeOf('chown 65534:65534 .; echo old >a');

@@ -45,6 +45,10 @@ export async function runScript(script: string, call: Call): Promise<Outcome> {
   const terminationLog = join(bin, 'termination-log');
   writeFileSync(notes, '');
   writeFileSync(terminationLog, '');
+  // The script may run as another user.
+  chmodSync(bin, 0o755);
+  chmodSync(notes, 0o666);
+  chmodSync(terminationLog, 0o666);
   mkdirSync(join(bin, 'home'));
   for (const [name, body] of Object.entries(call.standIns ?? {})) {
     writeFileSync(join(bin, name), `#!/bin/sh\nprintf '%s\\n' "${name} $*" >>'${notes}'\n${body}\n`);
