@@ -8,6 +8,8 @@
 # Statuses are numbers of common.sh; what is set here is read by who sources this file.
 # shellcheck disable=SC2034,SC2086,SC2154
 
+. "$(dirname "$0")/volume-attributes.sh"
+
 # posix-basic is the one syntax that BusyBox' find has too. The race is a file that goes while find looks.
 FIND_OPTIONS='-regextype posix-basic -ignore_readdir_race'
 # Else it takes what memory the node has, not the pod.
@@ -59,7 +61,7 @@ content() {
 # --ignore-failed-read: else a listed file that is gone (a matter of ON_CHANGE) and one that cannot be read (always a
 # failure) both end with status 2. It is not ignored: judge_tar reads every word.
 write_archive() {
-	tar --create --file=- --null --no-recursion --files-from="$TMP/names" \
+	with_attributes tar --create --file=- --null --no-recursion --files-from="$TMP/names" \
 		--format=posix --pax-option=delete=atime,delete=ctime \
 		--numeric-owner --sparse --blocking-factor=$RECORD --ignore-failed-read \
 		-vv --full-time --quoting-style=escape --index-file="$TMP/written"
@@ -84,16 +86,19 @@ judge_tar() {
 
 # read_archive - from stdin to $TMP/listing, in the same words as it was written
 read_archive() {
-	tar --list --file=- --blocking-factor=$RECORD --numeric-owner -vv --full-time --quoting-style=escape >"$TMP/listing"
+	with_attributes tar --list --file=- --blocking-factor=$RECORD --numeric-owner -v --full-time --quoting-style=escape >"$TMP/listing"
 }
 
 # check_listing - the archive holds what tar wrote, to the owner, size, time and link, and that is all that was listed
+#
+# ATTRIBUTED: entries with extended attributes or ACLs.
 check_listing() {
 	cmp -s "$TMP/written" "$TMP/listing" || die $BAD_DATA 'the archive does not hold what tar wrote' 'the scratch space or the memory of this node may be bad'
 	eval "$(awk '
 		/^[-h]/ { files++ }
 		/^-/ { bytes += $3 }
-		END { printf "ENTRIES=%.0f FILES=%.0f BYTES=%.0f\n", NR, files, bytes }
+		$1 ~ /[*]$/ { attributed++ }
+		END { printf "ENTRIES=%.0f FILES=%.0f BYTES=%.0f ATTRIBUTED=%.0f\n", NR, files, bytes, attributed }
 	' "$TMP/listing")"
 	expected=$(($(count_names <"$TMP/names") - $(count_lines <"$TMP/gone")))
 	[ "$ENTRIES" = "$expected" ] || die $BAD_DATA "the archive has $ENTRIES entries, but $expected were listed" 'this is a mistake in backstay or in tar: please report it'

@@ -66,7 +66,8 @@ quote_names() {
 #   ALL_ENTRIES ALL_FILES ALL_REGULAR ALL_BYTES   of the whole archive: with the root, hard links as files, only hard
 #                                                 links to regular files, sizes as they are named
 #   ENTRIES REGULAR BYTES ROOM DEVICE_COUNT       of what PATHS asks for, without the root: ROOM in blocks of 4 KiB
-#   LEADING_OUT XATTRS ACLS                       links that lead out of the folder, and how many entries have such
+#   LEADING_OUT                                   links that lead out of the folder
+#   ALL_ATTRIBUTED ATTRIBUTED                     entries with extended attributes or ACLs, of all and of PATHS
 judge() {
 	: >"$TMP/refused"
 	: >"$TMP/owners"
@@ -81,7 +82,7 @@ judge() {
 }
 
 # shellcheck disable=SC2016 # awk's
-# One line of the list: type, owner, size, mark (of xattrs and ACLs), name, raw name, target.
+# One line of the list: type, owner, size, mark (* where there are extended attributes), name, raw name, target.
 AWK_ENTRY='
 	function entry(   text) {
 		type = substr($1, 1, 1); mark = substr($1, 11); owner = $2; size = $3; target = ""
@@ -130,6 +131,7 @@ AWK_JUDGE='
 		all_files += type ~ /[-h]/
 		all_regular += kind == "-"
 		if (type == "-") all_bytes += size
+		all_attributed += mark == "*"
 		next
 	}
 	!is_wanted() { next }
@@ -139,7 +141,7 @@ AWK_JUDGE='
 		for (path in wanted) if (!(path in found)) print path > (dir "missing")
 		printf "ALL_ENTRIES=%.0f ALL_FILES=%.0f ALL_REGULAR=%.0f ALL_BYTES=%.0f\n", all_entries, all_files, all_regular, all_bytes
 		printf "ENTRIES=%.0f REGULAR=%.0f BYTES=%.0f ROOM=%.0f\n", entries, regular, bytes, room
-		printf "LEADING_OUT=%.0f DEVICE_COUNT=%.0f XATTRS=%.0f ACLS=%.0f\n", leading_out, device_count, xattrs, acls
+		printf "LEADING_OUT=%.0f DEVICE_COUNT=%.0f ALL_ATTRIBUTED=%.0f ATTRIBUTED=%.0f\n", leading_out, device_count, all_attributed, attributed
 	}
 	function is_wanted(   up) {
 		if (!some) return 1
@@ -195,13 +197,13 @@ AWK_JUDGE='
 		return 0
 	}
 	function count() {
+		attributed += mark == "*"
 		if (name == ".") return
 		if (type ~ /[cb]/ || (type == "h" && kinds[plain(target)] ~ /[cb]/)) device_count++
 		else entries++
 		if (type == "-" || (type == "h" && kinds[plain(target)] == "-")) regular++
 		if (type == "-") bytes += size
 		room += 1 + (type == "-" ? int((size + 4095) / 4096) : 0)
-		xattrs += mark ~ /[*]/; acls += mark ~ /[+]/
 		if (!(owner in owners)) { owners[owner]; print owner > (dir "owners") }
 	}
 '

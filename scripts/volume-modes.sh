@@ -19,6 +19,7 @@ unpack_here() {
 	unpack_into "$FROM" "$SAME_OWNER"
 	[ "$ALL" = yes ] || as_open_as_here "$FROM"
 	stat -c '%a %u:%g' "$FROM" >"$OWN/root"
+	with_attributes tar --create --file="$OWN/root.tar" --directory="$FROM" --no-recursion .
 	touch -r "$FROM" "$OWN/root"
 	sync -f "$FROM" 2>"$TMP/err" || fail_unpacking "$TMP/err" $FAULT "what was unpacked cannot be written to the disk of claim '$CLAIM'"
 }
@@ -198,11 +199,12 @@ into_emptied() {
 	die $FAULT "not all files came into place: $(head -n 3 "$TMP/err" | tr '\n' ' ')" "$AGAIN_HINT"
 }
 
-# restore_root - owner, mode and time of the folder itself, as far as this user may
+# restore_root - owner, mode, time and ACLs of the folder itself, as far as this user may
 restore_root() {
 	[ "$ALL" = yes ] || return 0
 	read -r root_mode root_owner <"$OWN/root"
 	[ "$OWNERS" != keep ] || chown "$root_owner" . 2>/dev/null || log info "the folder itself stays with $(stat -c %u:%g .)"
+	with_attributes tar --extract --file="$OWN/root.tar" 2>/dev/null || :
 	chmod "$root_mode" . 2>/dev/null || log info "the folder itself keeps its mode $(stat -c %a .)"
 	touch -r "$OWN/root" . 2>/dev/null || :
 }

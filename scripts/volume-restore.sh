@@ -11,6 +11,7 @@
 #   RESTORE_MODE     beside, swap, merge, clear or fill
 #   PATHS            only these files and folders, with all that is in them, one a line (default: all)
 #   OWNERS           keep, or none: all belongs to the user of the pod
+#   ATTRIBUTES       extended attributes and ACLs: keep (default) or none
 #   LINKS            links that lead out of the folder: refuse (default) or keep
 # Output: log lines on stderr, nothing on stdout. run/state-<part> and run/result-<part>.json.
 # Exit: 0 restored, or it was before; 64 a wrong wish; 65 the archive is not good, or holds what could lead out of the
@@ -48,10 +49,13 @@ export LC_ALL
 ROOM_HINT='make the claim larger, free room in it, or restore with mode: clear'
 OWNERS_HINT='run as root in a namespace that allows it (pod.runAsUser: 0), or set owners: none'
 ALLOWED_HINT='run as the user that owns the files (pod.runAsUser), or as root in a namespace that allows it (pod.runAsUser: 0)'
+ATTRIBUTES_HINT='the file system of the claim must know them, and capabilities can be given by root alone (pod.runAsUser: 0); attributes: none does without'
 DEVICES=refuse
 # Whether our folder in the volume holds nothing that an attempt after this one needs.
 DISPOSABLE=no
 LINKS=${LINKS:-refuse}
+ATTRIBUTES=${ATTRIBUTES:-keep}
+XATTRS=$ATTRIBUTES ACLS=$ATTRIBUTES
 main() {
 	trap on_exit EXIT
 	trap on_term TERM
@@ -76,6 +80,7 @@ check_words() {
 	case $RESTORE_MODE in beside | swap | merge | clear | fill) ;; *) die $WRONG_INPUT "RESTORE_MODE is '$RESTORE_MODE'" 'it is beside, swap, merge, clear or fill' ;; esac
 	case $OWNERS in keep | none) ;; *) die $WRONG_INPUT "OWNERS is '$OWNERS'" 'it is keep or none' ;; esac
 	case $LINKS in refuse | keep) ;; *) die $WRONG_INPUT "LINKS is '$LINKS'" 'it is refuse or keep' ;; esac
+	case $ATTRIBUTES in keep | none) ;; *) die $WRONG_INPUT "ATTRIBUTES is '$ATTRIBUTES'" 'it is keep or none' ;; esac
 }
 
 prepare() {

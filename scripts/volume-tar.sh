@@ -13,6 +13,8 @@
 #   INCLUDE             only these: patterns, one a line (default: all)
 #   EXCLUDE             not these: patterns, one a line (default: none)
 #   ON_CHANGE           a file that changes or goes while it is read: fail, or accept and count it
+#   XATTRS              extended attributes user.* and security.capability: keep (GNU tar only), or none (default)
+#   ACLS                access control lists: keep (GNU tar only), or none (default)
 # Output: log lines on stderr, nothing on stdout. out/<name>.tar[.zst|.gz], and its facts.
 # Exit: 0 taken and proved; 64 no such folder, or an include that matches nothing; 65 files changed (ON_CHANGE=fail), or
 # the archive is not what was written; 73 no room; 77 a file may not be read; 70 a fault.
@@ -56,6 +58,7 @@ main() {
 	trap on_exit EXIT
 	trap on_term TERM
 	need_env ENVIRONMENT SOURCE TIER POD_UID FILENAME_TEMPLATE WORK_DIR SCRATCH_BYTES PART PART_COUNT DATA_DIR DATA_PATH CLAIM TAR COMPRESSION ON_CHANGE
+	XATTRS=${XATTRS:-none} ACLS=${ACLS:-none}
 	check_words
 	need_tools
 	choose_sha256sum
@@ -89,6 +92,10 @@ check_words() {
 	*) die $WRONG_INPUT "TAR is '$TAR', COMPRESSION is '$COMPRESSION'" 'GNU tar goes with zstd, gzip and none, BusyBox with gzip and none' ;;
 	esac
 	[ "$COMPRESSION" = none ] || need_number COMPRESSION_LEVEL
+	case $TAR/$XATTRS/$ACLS in
+	gnu/keep/keep | gnu/keep/none | gnu/none/keep | gnu/none/none | busybox/none/none) ;;
+	*) die $WRONG_INPUT "TAR is '$TAR', XATTRS is '$XATTRS', ACLS is '$ACLS'" 'both are keep or none, and BusyBox can keep neither' ;;
+	esac
 }
 
 # take - tar and the compressor side by side; both ends are heard
@@ -172,8 +179,10 @@ facts() {
 	[ "$COMPRESSION" = none ] || level=",\"level\":$COMPRESSION_LEVEL"
 	printf '{"name":%s,"kind":"volume","method":"tar","start":"%s","end":"%s",\n' "$(json_text "$PART")" "$(iso "$part_start")" "$(iso "$(now)")"
 	printf '"format":"tar","compression":{"method":"%s"%s},"encryption":null,"tools":%s,\n' "$COMPRESSION" "$level" "$TOOLS"
-	printf '"volume":{"claim":%s,"path":%s,"entries":%s,"files":%s,"bytes":%s,"changed":%s},\n' \
-		"$(json_text "$CLAIM")" "$(json_text "$DATA_PATH")" "$ENTRIES" "$FILES" "$BYTES" "$CHANGED"
+	attributes=''
+	[ "$XATTRS/$ACLS" = none/none ] || attributes=",\"attributed\":$ATTRIBUTED"
+	printf '"volume":{"claim":%s,"path":%s,"entries":%s,"files":%s,"bytes":%s,"changed":%s%s},\n' \
+		"$(json_text "$CLAIM")" "$(json_text "$DATA_PATH")" "$ENTRIES" "$FILES" "$BYTES" "$CHANGED" "$attributes"
 	printf '"files":[{"name":"%s","role":"artifact","bytes":%s,"sha256":"%s"}]}\n' "$file" "$bytes" "$sha256"
 }
 

@@ -1,11 +1,13 @@
 #!/bin/sh
 # volume-unpack.sh - an archive, read to its end and compared, then unpacked and counted. Sourced, never run.
 #
-# Environment: PART; PATHS, LINKS and DEVICES of volume-judge.sh; OWNERS, keep or none; TMP, a folder for lists. With
-# common.sh, json.sh, volume-pack.sh and volume-judge.sh. GNU tar, for archives of BusyBox too.
+# Environment: PART; PATHS, LINKS and DEVICES of volume-judge.sh; OWNERS and ATTRIBUTES, keep or none; TMP, a folder for
+# lists. With common.sh, json.sh, volume-pack.sh and volume-judge.sh. GNU tar, for archives of BusyBox too.
 
 # Statuses are numbers of common.sh; what is set here is read by who sources this file.
 # shellcheck disable=SC2034,SC2086,SC2154
+
+. "$(dirname "$0")/volume-attributes.sh"
 
 # 64 KiB at a time: fewer system calls than with tar's 10 KiB.
 RECORD=128
@@ -78,7 +80,8 @@ through() {
 }
 
 list_archive() {
-	tar --list --file=- --absolute-names --blocking-factor=$RECORD --numeric-owner --xattrs --acls --verbose --quoting-style=c --totals >"$TMP/listing"
+	XATTRS=keep ACLS=keep
+	with_attributes tar --list --file=- --absolute-names --blocking-factor=$RECORD --numeric-owner --verbose --quoting-style=c --totals >"$TMP/listing"
 }
 
 # check_archive - it holds what the manifest says, and nothing that may not be unpacked
@@ -94,6 +97,9 @@ check_archive() {
 		expected=${expected%%,*}
 	fi
 	[ "$found" = "$expected" ] || die $BAD_DATA "the archive has $found, but the manifest says $expected" 'restore another backup, or from another storage'
+	attributed=$(fact volume.attributed "$FACTS")
+	[ "${attributed:-$ALL_ATTRIBUTED}" = "$ALL_ATTRIBUTED" ] ||
+		die $BAD_DATA "$ALL_ATTRIBUTED entries of the archive have extended attributes, but the manifest says $attributed" 'restore another backup, or from another storage'
 	check_judgement
 	log info "the archive is whole: $found${PATHS:+; asked for are $ENTRIES entries}"
 }
@@ -112,13 +118,19 @@ unpack_into() {
 	folder=$1
 	shift
 	set -- --extract --file=- --directory="$folder" --blocking-factor=$RECORD --numeric-owner --preserve-permissions --warning=no-timestamp "$@"
-	[ "$XATTRS" = 0 ] || set -- "$@" --xattrs '--xattrs-include=*'
-	[ "$ACLS" = 0 ] || set -- "$@" --acls
+	[ "$ATTRIBUTES" = none ] || [ -z "$(fact volume.attributed "$FACTS")" ] || bare "$folder"
 	[ ! -s "$TMP/paths" ] || set -- "$@" --null --no-unquote --no-recursion --files-from="$TMP/parents" --recursion --files-from="$TMP/wanted"
 	log info "unpacking $ENTRIES entries, $(human "$BYTES")"
-	through tar "$@"
+	through with_attributes tar "$@"
 	judge_unpacking
 	count_unpacked "$folder"
+}
+
+# bare FOLDER - takes its ACLs away: a folder may hand them down to all that is made in it, and these files had none of them
+bare() {
+	mkdir -m 700 "$TMP/bare"
+	tar --create --file="$TMP/bare.tar" --directory="$TMP/bare" --no-recursion .
+	tar --extract --file="$TMP/bare.tar" --directory="$1" --acls 2>"$TMP/err" || fail_unpacking "$TMP/err" $FAULT 'the ACLs of the folder cannot be taken away'
 }
 
 # judge_unpacking - every word of tar
@@ -131,12 +143,19 @@ judge_unpacking() {
 		grep -v ': Cannot mknod: Operation not permitted$' "$TMP/err" >"$TMP/err.rest" || :
 		mv "$TMP/err.rest" "$TMP/err"
 	fi
+	judge_attributes
 	if [ "$tar_status" = 0 ]; then
 		while IFS= read -r line; do log warn "$line"; done <"$TMP/err"
 	elif [ -s "$TMP/err" ] || [ "$tar_status" != 2 ] || ! [ -s "$TMP/tar.err" ]; then
 		fail_unpacking "$TMP/err" $FAULT "cannot unpack (tar ended with status $tar_status)"
 	fi
 	! grep -q '^tar: \.: Cannot' "$TMP/tar.err" || log info 'the folder itself belongs to somebody else in the backup: it stays with the user of this pod'
+}
+
+# judge_attributes - one that cannot be set is a mere warning to tar
+judge_attributes() {
+	grep 'extended attribute' "$TMP/err" >"$TMP/lost" || return 0
+	die $NOT_ALLOWED "extended attributes cannot be set: $(first_lines "$TMP/lost")" "$ATTRIBUTES_HINT"
 }
 
 # count_unpacked FOLDER - on the disk is what the list names

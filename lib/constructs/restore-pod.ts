@@ -2,7 +2,7 @@ import type { k8s } from '../../imports/k8s.ts';
 import type { PlannedRestore } from '../model/model.ts';
 import type { Env } from '../pod.ts';
 import { podDefaults, readsClaim, type Step, steps, verbatimFields } from './backup-pod.ts';
-import { fetchEnv, guardEnv, markersEnv, publishEnv, storagesEnv, takeEnv, WORK_DIR } from './environment.ts';
+import { fetchEnv, guardEnv, markersEnv, publishEnv, safetyEnv, storagesEnv, takeEnv, WORK_DIR } from './environment.ts';
 import type { Plain } from './kubernetes-object.ts';
 import { restoreBundle } from './script-bundle.ts';
 import { podSecurity, restoreSecurity } from './security.ts';
@@ -60,7 +60,7 @@ function fetchStep(restore: PlannedRestore): Step {
   };
 }
 
-/** The ordinary backup of the source, pinned, into the tier `pre-restore`. */
+/** The ordinary backup of the source, pinned, into the tier `pre-restore`; of all attempts of the restore it is made once. */
 function safetySteps(restore: PlannedRestore): readonly Step[] {
   const { run } = restore;
   const bundle = restoreBundle(restore);
@@ -78,10 +78,10 @@ function safetySteps(restore: PlannedRestore): readonly Step[] {
     image: 'rclone',
     script: 'publish.sh',
     bundle,
-    env: publishEnv(run, 'pre-restore', true),
+    env: { ...publishEnv(run, 'pre-restore', true), ...safetyEnv(restore) },
     mounts: mountedOf(run.storages.flatMap(({ access }) => access.mounts)),
   };
-  return [...takes, publish];
+  return [...takes, publish].map((step) => ({ ...step, by: ['once.sh'] }));
 }
 
 /**
@@ -107,13 +107,13 @@ function restoreStep(restore: PlannedRestore, part: PlannedRestore['parts'][numb
   };
 }
 
-/** What root needs to give files away and to write into the folders of others. */
-const ROOT_CAPABILITIES = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID'];
+/** What root needs to give files away, with the capabilities that programs had, and to write into the folders of others. */
+const ROOT_CAPABILITIES = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'SETFCAP'];
 
 /** The marker of a restore that runs once. */
 function recordSteps(restore: PlannedRestore): readonly Step[] {
-  const { markers, storages, run } = restore;
-  if (!markers) return [];
+  const { once, storages, run } = restore;
+  if (!once) return [];
   const env: Env = { RECORD: 'done', NAMESPACE: run.namespace, ...markersEnv(restore), ...storagesEnv(storages) };
   const mounts = mountedOf(storages.flatMap(({ access }) => access.mounts));
   return [{ name: 'record', image: 'rclone', script: 'record.sh', bundle: restoreBundle(restore), env, mounts }];
@@ -172,7 +172,7 @@ function inTurns(list: readonly Step[], first: string): readonly Step[] {
     return {
       ...step,
       env: { ...step.env, TURN: step.name, ...(after !== '' && { TURN_AFTER: after }) },
-      command: ['/bin/sh', '/scripts/turn.sh', `/scripts/${step.script}`],
+      by: ['turn.sh', ...(step.by ?? [])],
       small: index > 0 || first === '',
     };
   });

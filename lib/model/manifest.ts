@@ -74,6 +74,7 @@ const volumeOf = (object: ObjectOf) =>
       files: count,
       bytes: count.meta({ description: 'Size of the content. Bytes.' }),
       changed: count.meta({ description: 'Files that changed while they were read.' }),
+      attributed: count.optional().meta({ description: 'Entries with extended attributes or access control lists. Missing: they were not kept.' }),
     }),
   });
 

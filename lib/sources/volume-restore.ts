@@ -33,6 +33,10 @@ const schema = z
       .enum(['keep', 'none'])
       .default('keep')
       .meta({ description: 'Owners and groups: `keep` them, for which the pod must be their user or root, or `none` for the user of the pod.' }),
+    attributes: z
+      .enum(['keep', 'none'])
+      .default('keep')
+      .meta({ description: 'Extended attributes and access control lists: `keep` them, for which the file system of the claim must know them, or `none`.' }),
     links: z
       .enum(['refuse', 'keep'])
       .default('refuse')
@@ -86,6 +90,7 @@ function part(settings: Settings, wish: Wish, { inPlace, action, namespace }: Re
       RESTORE_ACTION: action,
       ...lines('PATHS', wish.paths),
       OWNERS: wish.owners,
+      ATTRIBUTES: wish.attributes,
       LINKS: wish.links,
     },
     mounts: [{ type: 'claim', claim, path: DATA_DIR, readOnly: false }],

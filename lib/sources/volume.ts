@@ -50,8 +50,11 @@ const schema = z
       .default('fail')
       .meta({ description: 'A file that changes while it is read: `fail` the run, or `accept` it and count it in the manifest.' }),
     copyMethod: notYet('the copy method of a volume'),
-    xattrs: notYet('keeping extended attributes'),
-    acls: notYet('keeping access control lists'),
+    xattrs: z
+      .boolean()
+      .optional()
+      .meta({ description: 'Extended attributes `user.*` and file capabilities are kept. Default: `true` with GNU tar; BusyBox cannot.' }),
+    acls: z.boolean().optional().meta({ description: 'Access control lists are kept. Default: `true` with GNU tar; BusyBox cannot.' }),
   })
   .meta({ description: 'The files of a claim, by `tar`.' });
 
@@ -69,7 +72,7 @@ export const volume: SourceKind<typeof schema, 'volume'> = {
 };
 
 function check(settings: Settings): readonly Finding[] {
-  return [...checkPlacement(settings), ...checkCompression(settings)];
+  return [...checkPlacement(settings), ...checkCompression(settings), ...checkAttributes(settings)];
 }
 
 function checkPlacement({ nextTo, node, accessMode }: Settings): readonly Finding[] {
@@ -93,6 +96,12 @@ function checkCompression(settings: Settings): readonly Finding[] {
   if (compression === 'gzip' && level !== undefined && level > 9)
     return [{ path: ['level'], message: 'gzip has levels 1 to 9', hint: 'write 9 or less, or compression: zstd' }];
   return [];
+}
+
+function checkAttributes({ tar, ...settings }: Settings): readonly Finding[] {
+  if (tar === 'gnu') return [];
+  const kept = (['xattrs', 'acls'] as const).filter((key) => settings[key]);
+  return kept.map((key) => ({ path: [key], message: "BusyBox' tar cannot keep them", hint: `write tar: gnu, or leave ${key} out` }));
 }
 
 function compressionOf({ tar, compression, level }: Settings) {
@@ -129,5 +138,11 @@ function env(settings: Settings): Env {
     ...(settings.include.length > 0 && { INCLUDE: settings.include.join('\n') }),
     ...(settings.exclude.length > 0 && { EXCLUDE: settings.exclude.join('\n') }),
     ON_CHANGE: settings.onChange,
+    XATTRS: kept(settings, settings.xattrs),
+    ACLS: kept(settings, settings.acls),
   };
+}
+
+function kept({ tar }: Settings, wanted: boolean | undefined): string {
+  return (wanted ?? tar === 'gnu') ? 'keep' : 'none';
 }

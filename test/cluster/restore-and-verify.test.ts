@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { archiveWithAttributes, give, printAttributes } from '../support/attributes.ts';
 import { AWKWARD_FILES, AWKWARD_SQL, fingerprint, LIST_TREE } from '../support/cluster/awkward.ts';
 import { claim, postgresSource } from '../support/cluster/backups.ts';
 import { commandLine } from '../support/cluster/command-line.ts';
 import { type Desk, startDesk } from '../support/cluster/desk.ts';
 import { apply } from '../support/cluster/kubectl.ts';
 import { startWorld, type World } from '../support/cluster/world.ts';
+import { volumeOf } from '../support/volume.ts';
 
 const APP_USER = 1000;
 
@@ -20,6 +22,9 @@ beforeAll(async () => {
       await apply(claim(namespace, 'app-data'));
       app = await startDesk(namespace, { name: 'app', claims: ['app-data'], user: APP_USER, labels: { app: 'web' } });
       await app.sh(`mkdir /claims/app-data/files; cd /claims/app-data/files\n${AWKWARD_FILES}`);
+      await app.put('/tmp/given.tar', attributed());
+      await app.sh("cd /claims/app-data/files; tar --extract --file=/tmp/given.tar --xattrs '--xattrs-include=*' ./attributed");
+      expect(await app.sh(`cd /claims/app-data/files; ${printAttributes('attributed')}`)).toContain('user.note=kept');
       return {
         sources: {
           shop: postgresSource('db', 'shop', { admin: { credentials: { secret: 'db' } } }),
@@ -36,6 +41,13 @@ beforeAll(async () => {
 });
 
 afterAll(() => world?.end());
+
+/** A file with an attribute of a user and an access control list. */
+function attributed(): Buffer {
+  const folder = volumeOf('echo x >attributed');
+  give(folder, "put('attributed', 'user.note', b'kept'); put('attributed', ACCESS, acl((4242, 4), 6))");
+  return archiveWithAttributes(folder);
+}
 
 describe('a restore beside what is live', () => {
   test.each(['local', 'offsite'])('makes a database of its own from %s, equal to the original', async (from) => {
@@ -60,6 +72,8 @@ describe('a restore beside what is live', () => {
     expect({ status, stderr }, stdout).toEqual({ status: 0, stderr: '' });
     const folder = /\.backstay-restored-[a-z]{8}/.exec(stdout)?.[0];
     expect(await app.sh(`cd /claims/app-data/files/${folder}; ${LIST_TREE}`)).toBe(files);
+    const attributes = (where: string) => app.sh(`cd /claims/app-data/files/${where}; ${printAttributes('attributed')}`);
+    expect(await attributes(folder ?? '')).toBe(await attributes('.'));
     await app.sh(`rm -r /claims/app-data/files/${folder}; cd /claims/app-data/files; ${LIST_TREE}`).then((left) => expect(left).toBe(files));
   });
 });

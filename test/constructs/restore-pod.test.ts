@@ -3,7 +3,7 @@ import { restorePod } from '../../lib/constructs/restore-pod.ts';
 import { IMAGES } from '../../lib/images.ts';
 import type { PlannedRestore } from '../../lib/model/model.ts';
 import type { Container, Pod } from '../support/objects.ts';
-import { anEnd, aRestore, RESTORABLE } from '../support/restores.ts';
+import { anEnd, aRestore, byHand, RESTORABLE } from '../support/restores.ts';
 
 const podOf = (restore: PlannedRestore) => restorePod({ restore, images: IMAGES }) as unknown as Pod;
 const namesOf = (containers: readonly Container[] = []) => containers.map(({ name }) => name);
@@ -36,7 +36,7 @@ describe('without applications the steps are in a row, and each starts when the 
 
   test('each runs its script by the shell of its image, and waits for nobody', () => {
     for (const { command, env } of allOf(podOf(aRestore(orders)))) {
-      expect(command).toEqual(['/bin/sh', expect.stringMatching(/^\/scripts\/[a-z-]+\.sh$/)]);
+      expect(command.join(' ')).toMatch(/^\/bin\/sh( \/scripts\/once\.sh)? \/scripts\/[a-z-]+\.sh$/);
       expect(env.map(({ name }) => name)).not.toContain('TURN');
     }
   });
@@ -58,7 +58,8 @@ describe('with applications they run side by side', () => {
   test('each waits for the one before, the first for the guard: one chain', () => {
     const turns = rest.map((container) => [told(container, 'TURN'), told(container, 'TURN_AFTER')]);
     expect(turns).toEqual(rest.map(({ name }, index) => [name, rest[index - 1]?.name ?? 'guard']));
-    for (const { command } of rest) expect(command).toEqual(['/bin/sh', '/scripts/turn.sh', expect.stringMatching(/^\/scripts\/[a-z-]+\.sh$/)]);
+    for (const { command } of rest)
+      expect(command.join(' ')).toMatch(/^\/bin\/sh \/scripts\/turn\.sh( \/scripts\/once\.sh)? \/scripts\/[a-z-]+\.sh$/);
   });
 
   test('the guard starts the applications after the last step that works on their data', () => {
@@ -155,7 +156,7 @@ describe('the files of an application', () => {
       allOf(podOf(aRestore(uploads, { plans: volumes, defaults: { pod: { runAsUser } } }))).flatMap(({ name, securityContext }) =>
         (securityContext.capabilities.add ?? []).length > 0 ? [[name, securityContext.capabilities.add]] : [],
       );
-    expect(capabilities(0)).toEqual([['restore-volume', ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID']]]);
+    expect(capabilities(0)).toEqual([['restore-volume', ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'SETFCAP']]]);
     expect(capabilities(1000)).toEqual([]);
   });
 });
@@ -179,6 +180,29 @@ describe('what a step is told', () => {
     expect(told(publish, 'PIN')).toBe('true');
     expect(told(publish, 'FOLDER')).toBe('orders/pre-restore');
     expect(publish?.env.filter(({ name }) => /_KEEP_/.test(name))).toEqual([]);
+  });
+
+  test('of the steps, those of the safety backup and no others are done once for all attempts', () => {
+    for (const restore of [aRestore(orders), aRestore(guarded), byHand(guarded)]) {
+      const once = allOf(podOf(restore)).filter(({ command }) => command.includes('/scripts/once.sh'));
+      expect(namesOf(once)).toEqual(['take-orders', 'take-orders-archive', 'publish']);
+    }
+  });
+
+  test('it is marked by publish in the storage that it goes to, and looked for there by fetch, also by hand', () => {
+    for (const restore of [aRestore({ ...orders, from: 'offsite' }), byHand({ ...orders, from: 'offsite' })]) {
+      const [fetch, publish] = ['fetch', 'publish'].map((step) => allOf(podOf(restore)).find(({ name }) => name === step));
+      expect(told(publish, 'MARKER_PATH')).toBe(`orders/restores/${restore.id}`);
+      expect([told(fetch, 'MARKER_PATH'), told(fetch, 'RESTORE_ID')]).toEqual([told(publish, 'MARKER_PATH'), told(publish, 'RESTORE_ID')]);
+      const looked = told(fetch, 'MARKER_STORAGES')
+        ?.split(' ')
+        .map((number) => told(fetch, `STORAGE_${number}_NAME`));
+      expect(looked).toContain(told(publish, 'STORAGE_1_NAME'));
+    }
+  });
+
+  test('one by hand leaves no word that it is done', () => {
+    expect(stepsOf(byHand(orders)).main).toEqual(['restore-orders-archive']);
   });
 
   test('every step knows the restore by one id, which is that of the marker', () => {

@@ -31,6 +31,7 @@ test('the least that can be written is enough: a folder beside the files, on the
       RESTORE_MODE: 'beside',
       RESTORE_ACTION: 'restore',
       OWNERS: 'keep',
+      ATTRIBUTES: 'keep',
       LINKS: 'refuse',
     },
     mounts: [{ type: 'claim', claim: 'app-data', path: '/data', readOnly: false }],
@@ -49,6 +50,7 @@ test('all the settings reach the script, and a new claim is made in the namespac
     into: { claim: 'app-copy', size: '5Gi', storageClassName: 'fast', accessMode: 'ReadWriteMany' },
     paths: ['a b', 'c/*'],
     owners: 'none',
+    attributes: 'none',
     links: 'keep',
   };
   expect(part(every)).toEqual({
@@ -65,6 +67,7 @@ test('all the settings reach the script, and a new claim is made in the namespac
       RESTORE_ACTION: 'restore',
       PATHS: 'a b\nc/*',
       OWNERS: 'none',
+      ATTRIBUTES: 'none',
       LINKS: 'keep',
     },
     mounts: [{ type: 'claim', claim: 'app-copy', path: '/data', readOnly: false }],

@@ -26,6 +26,8 @@ test('the least that can be written is enough', () => {
         COMPRESSION: 'zstd',
         COMPRESSION_LEVEL: '1',
         ON_CHANGE: 'fail',
+        XATTRS: 'keep',
+        ACLS: 'keep',
       },
       mounts: [{ type: 'claim', claim: 'app-data', path: '/data', readOnly: true }],
       peers: [],
@@ -36,7 +38,7 @@ test('the least that can be written is enough', () => {
 });
 
 /** Every setting that is built: a new one does not compile until it is named here. */
-type Every = Required<Omit<Settings, 'nextTo' | 'copyMethod' | 'xattrs' | 'acls'>>;
+type Every = Required<Omit<Settings, 'nextTo' | 'copyMethod'>>;
 
 test('all the settings reach the script', () => {
   const every: Every = {
@@ -50,6 +52,8 @@ test('all the settings reach the script', () => {
     compression: 'gzip',
     level: 9,
     onChange: 'accept',
+    xattrs: false,
+    acls: false,
   };
   expect(part(every)).toMatchObject({
     image: 'busybox',
@@ -63,9 +67,16 @@ test('all the settings reach the script', () => {
       INCLUDE: '*.db\nmedia/**',
       EXCLUDE: 'cache/**\n$(HOME)/*',
       ON_CHANGE: 'accept',
+      XATTRS: 'none',
+      ACLS: 'none',
     },
     placement: { type: 'node', node: 'node-1' },
   });
+});
+
+test('P100: GNU tar keeps attributes and ACLs, unless one of them is not wanted; BusyBox keeps none', () => {
+  expect(part({ ...minimal, acls: false })?.env).toMatchObject({ XATTRS: 'keep', ACLS: 'none' });
+  expect(part({ ...minimal, tar: 'busybox' })?.env).toMatchObject({ XATTRS: 'none', ACLS: 'none' });
 });
 
 test('P101: the claim is read-only as a volume, so that nothing of it is ever changed', () => {
@@ -89,6 +100,8 @@ test.each<[string, Partial<Settings>, string, string]>([
   ['P30: a ReadWriteOnce claim without placement', { accessMode: 'ReadWriteOnce' }, 'accessMode', 'a ReadWriteOnce claim without placement'],
   ['zstd of BusyBox', { ...minimal, tar: 'busybox', compression: 'zstd' }, 'compression', 'BusyBox has no zstd'],
   ['a level of nothing', { ...minimal, compression: 'none', level: 1 }, 'level', "a level is given, but compression is 'none'"],
+  ['P100: attributes with BusyBox', { ...minimal, tar: 'busybox', xattrs: true }, 'xattrs', "BusyBox' tar cannot keep them"],
+  ['P100: ACLs with BusyBox', { ...minimal, tar: 'busybox', acls: true }, 'acls', "BusyBox' tar cannot keep them"],
   ['a level beyond gzip', { ...minimal, tar: 'busybox', level: 10 }, 'level', 'gzip has levels 1 to 9'],
 ])('%s is refused', (_, written, path, message) => {
   const found = findings(written);
@@ -120,8 +133,6 @@ test.each(['.', 'a/b', '..data', 'a b/ü'])('the path %j is taken', (path) => {
 
 test.each([
   ['P99', { copyMethod: 'Clone' }, 'the copy method of a volume is not built yet'],
-  ['P100', { xattrs: true }, 'keeping extended attributes is not built yet'],
-  ['P100', { acls: true }, 'keeping access control lists is not built yet'],
 ])('%s: %j is refused for now, and says so', (_, written, message) => {
   expect(volume.schema.safeParse({ ...minimal, ...written }).error?.issues.map((issue) => issue.message)).toEqual([message]);
 });
