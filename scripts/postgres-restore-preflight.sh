@@ -200,8 +200,11 @@ read_archive() {
 	! grep -qE '^[0-9]+; [0-9]+ [0-9]+ SUBSCRIPTION ' "$TMP/contents" || log warn 'subscriptions are left out: make them by hand where they are wanted'
 }
 
-# check_text - what a plain dump has in it that cannot be left out
+# check_text - that a plain dump is whole, for psql is content with one that was cut off between two statements; and what it
+# has in it that cannot be left out
 check_text() {
+	grep -q '^complete	' "$TMP/named" ||
+		problem $BAD_DATA "the dump does not end with 'PostgreSQL database dump complete': it was cut off" 'it is as it was stored: choose another backup'
 	! grep -q '^subscription	' "$TMP/named" ||
 		problem $WRONG_INPUT 'the plain dump makes subscriptions, which would hold back the removal of the new database' 'take dumps of format: custom'
 	grep -q '^restrict	' "$TMP/named" || return 0

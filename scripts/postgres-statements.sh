@@ -80,9 +80,12 @@ STATEMENTS='
 '
 
 # named_in FILE - what a dump names, `kind<TAB>name` a line: owner, grantee, role, acts (whom a grant is made as),
-# tablespace, subscription, restrict (it has a \restrict), and table<TAB>schema<TAB>name
+# tablespace, subscription, restrict (it has a \restrict), complete (it ends as pg_dump ends it), and table<TAB>schema<TAB>name
 named_in() {
-	LC_ALL=C awk "$STATEMENTS"'
+	LC_ALL=C awk '
+		!rows && inside == "" && $0 == "-- PostgreSQL database dump complete" { complete = 1; next }
+		!/^(--.*|\\unrestrict .*)?$/ { complete = 0 }
+	'"$STATEMENTS"'
 		function statement(  at) {
 			if (word[1] == "alter") {
 				if (word[2] == "default" && word[3] == "privileges") {
@@ -117,7 +120,10 @@ named_in() {
 		function role(kind, one) {
 			if (one !~ /^(public|current_user|current_role|session_user|default|none)?$/) once(kind "\t" plain(one))
 		}
-		END { if (restricted) print "restrict\t" }
+		END {
+			if (restricted) print "restrict\t"
+			if (complete) print "complete\t"
+		}
 		function once(text) { if (!seen[text]++) print text }
 	' "$1"
 }

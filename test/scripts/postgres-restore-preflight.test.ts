@@ -222,6 +222,25 @@ describe('files', () => {
     expect(await databases(server)).toBe('shop');
   });
 
+  test.each([
+    ['between two statements', (text: string) => text.slice(0, text.indexOf('\n--\n-- Name: f()'))],
+    [
+      'after a row that looks like its end',
+      (text: string) =>
+        text.slice(0, text.indexOf('COPY public.texts')).concat('COPY public.texts (body) FROM stdin;\n-- PostgreSQL database dump complete\n'),
+    ],
+    ['after its last statement', (text: string) => text.slice(0, text.lastIndexOf('--\n-- PostgreSQL database dump complete'))],
+  ])('P3: a plain dump that was stored cut off, %s, is refused before anything is made', async (_, cut) => {
+    const unpacked = await take(server, { DUMP_FORMAT: 'plain', COMPRESSION: 'none' });
+    const work = fetched(unpacked);
+    const file = join(work, 'in', '20261121-073320-bcdfpqrs.sql');
+    writeFileSync(file, cut(readFileSync(file, 'utf8')));
+    const done = await restore(server, work, { standIns: { sha256sum: sumOf(unpacked) } });
+    expectRefused(done, 65, /^the dump does not end with 'PostgreSQL database dump complete': it was cut off$/);
+    expect(done.stderr).not.toContain('loading into');
+    expect(await databases(server)).toBe('shop');
+  });
+
   test('a restored database that lacks a table of the dump is refused and removed', async () => {
     const psql = real('psql', `case "$*" in */counts.sql*) echo '2|2|0'; exit ;; esac`);
     const done = await restore(server, dumped, { standIns: { psql }, env: { ...IN_PLACE } });

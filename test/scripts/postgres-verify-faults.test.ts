@@ -55,6 +55,12 @@ describe('what is damaged', () => {
       (folder) => cutStatements(artifactIn(folder)),
       "does not end with 'PostgreSQL database dump complete'",
     ],
+    [
+      'P3: a plain dump cut off after a row that looks like its end',
+      () => plain,
+      (folder) => endInRow(artifactIn(folder)),
+      "does not end with 'PostgreSQL database dump complete'",
+    ],
     ['an empty file', () => custom, (folder) => truncateSync(artifactIn(folder)), 'could not be loaded: '],
     ['something else', () => custom, (folder) => writeFileSync(artifactIn(folder), 'PGDMP'), 'could not be loaded: '],
     ['P80: a plain dump with a wrong statement', () => plain, (folder) => putFirst(artifactIn(folder), 'select 1/0;\n'), 'division by zero'],
@@ -301,5 +307,13 @@ function putFirst(file: string, text: string): void {
 function cutStatements(file: string): void {
   const text = readFileSync(file, 'utf8');
   writeFileSync(file, text.slice(0, text.indexOf('CREATE INDEX')));
+  chmodSync(file, 0o644);
+}
+
+/** In the middle of a table of texts, one of which is the last line of a dump. */
+function endInRow(file: string): void {
+  const text = readFileSync(file, 'utf8');
+  const rows = 'create table public.texts (body text);\nCOPY public.texts (body) FROM stdin;\n';
+  writeFileSync(file, `${text.slice(0, text.indexOf('CREATE INDEX'))}${rows}-- PostgreSQL database dump complete\n`);
   chmodSync(file, 0o644);
 }
