@@ -286,6 +286,6 @@ run_amcheck() {
 	[ "$amcheck_status" != 0 ] || return 0
 	state=failed
 	cat "$TMP/amcheck" "$TMP/amcheck.err" >"$TMP/amcheck.all"
-	while IFS= read -r line; do log error "$line"; done <"$TMP/amcheck.all"
+	log_said error "$TMP/amcheck.all"
 	failed "pg_amcheck found a fault: $(reason_in "$TMP/amcheck.all")"
 }

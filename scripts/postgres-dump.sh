@@ -162,7 +162,7 @@ dump_into() {
 		log error "$tool ended with status 0, but not without errors"
 		die $BAD_DATA "$tool reported an error: $(reason_in "$file.err")" 'the dump cannot be trusted'
 	}
-	while IFS= read -r line; do log warn "$line"; done <"$file.err"
+	log_said warn "$file.err"
 }
 
 # limited COMMAND... - no file of it can outgrow the scratch space, which would evict the pod without a word

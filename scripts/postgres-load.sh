@@ -148,7 +148,7 @@ load() {
 		restoring --jobs="$RESTORE_JOBS" --use-list="$TMP/list" --dbname="$(conninfo "$FRESH")" "$ARTIFACT" 2>"$TMP/load.err" || load_status=$?
 	fi
 	[ "$load_status" = 0 ] || refuse_load
-	while IFS= read -r line; do log warn "$line"; done <"$TMP/load.err"
+	log_said warn "$TMP/load.err"
 }
 
 # load_plain - psql in one transaction; one that is older than \restrict is not shown it
@@ -184,17 +184,13 @@ unpack() {
 refuse_load() {
 	why="the dump could not be loaded: $(reason_in "$TMP/load.err")"
 	if grep -qE 'could not (extend|write|create) .*: No space left|No space left on device' "$TMP/load.err"; then
-		log_file "$TMP/load.err"
+		log_said error "$TMP/load.err"
 		die $NO_ROOM "$why" 'the disk of the server is full: the restored database needs as much room as the dumped one had'
 	elif grep -qE "$PASSING|connection to server|terminating connection|could not (receive|send) data|permission denied|must be (owner|superuser|member|able)" "$TMP/load.err"; then
 		fail_as "$TMP/load.err" 'the dump could not be loaded'
 	fi
-	log_file "$TMP/load.err"
-	die $BAD_DATA "$why" 'what it refers to is missing, or the backup is not good; the log has the statement'
-}
-
-log_file() {
-	while IFS= read -r line; do log error "$line"; done <"$1"
+	log_said error "$TMP/load.err"
+	die $BAD_DATA "$why" 'what it refers to is missing, or the backup is not good; the log names it'
 }
 
 # analyze DATABASE - without it, the first queries take plans that were made of nothing. A failure is no reason to lose what

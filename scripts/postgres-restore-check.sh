@@ -38,7 +38,7 @@ give_properties() {
 	properties_of "$DATABASE" "$TMP/properties.dump" >"$TMP/giving-properties.sql"
 	run psql --no-psqlrc --no-password --quiet --set=target="$FRESH" --dbname="$(conninfo "$ADMIN_DATABASE")" \
 		--file="$TMP/giving-properties.sql" >/dev/null 2>"$TMP/properties.err" || :
-	while IFS= read -r line; do log warn "$line"; done <"$TMP/properties.err"
+	log_said warn "$TMP/properties.err"
 }
 
 # count_restored DATABASE - as the dump counted, and those that belong to no extension

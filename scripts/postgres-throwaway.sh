@@ -96,6 +96,7 @@ server_settings() {
 		log_timezone = 'UTC'
 		log_min_messages = error
 		log_min_error_statement = panic
+		log_error_verbosity = terse
 	SETTINGS
 	[ "$SERVER_NUMBER" -lt 17 ] || echo 'event_triggers = off'
 }
@@ -147,7 +148,7 @@ server_answers() {
 
 # refuse_server WHAT - with all that it wrote
 refuse_server() {
-	while IFS= read -r line; do log error "$line"; done <"$TMP/server.log"
+	log_said error "$TMP/server.log"
 	! is_full "$TMP/server.log" || die $NO_ROOM "$1: $(reason_in "$TMP/server.log")" "$ROOM_HINT"
 	die $FAULT "$1: $(reason_in "$TMP/server.log")" 'the log has all that it said'
 }
@@ -160,7 +161,7 @@ is_full() {
 # lost_server WHAT - WHAT failed because there is no server any more
 lost_server() {
 	grep -vE ' (LOG|ERROR):' "$TMP/server.log" >"$TMP/server.end" || :
-	while IFS= read -r line; do log error "$line"; done <"$TMP/server.end"
+	log_said error "$TMP/server.end"
 	! is_full "$TMP/server.log" || die $NO_ROOM "$1: no room for the restored database" "$ROOM_HINT"
 	! grep -q 'terminated by signal 9' "$TMP/server.log" ||
 		die $FAULT "$1: a process of the throw-away server was killed" 'its memory went beyond the limit of the container: raise pod.resources.limits.memory'

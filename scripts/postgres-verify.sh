@@ -197,7 +197,7 @@ DAMAGED='it is as it was stored, so it was stored damaged: verify another one, a
 
 # refuse_load - in place of postgres-load.sh's: nothing here is the fault of a server that somebody runs
 refuse_load() {
-	log_file "$TMP/load.err"
+	log_said error "$TMP/load.err"
 	why="the dump could not be loaded: $(reason_in "$TMP/load.err")"
 	! is_full "$TMP/load.err" || die $NO_ROOM "$why" "$ROOM_HINT"
 	server_answers || lost_server "$why"

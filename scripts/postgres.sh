@@ -7,7 +7,7 @@
 # VALUES_HINT.
 
 # Statuses are numbers of common.sh; what is set here is read by who sources this file.
-# shellcheck disable=SC2034,SC2086
+# shellcheck disable=SC2016,SC2034,SC2086
 
 # session_defaults - what holds for psql, pg_dump and pg_dumpall alike
 #
@@ -116,18 +116,95 @@ check_server() {
 		die $WRONG_INPUT "the server is PostgreSQL $SERVER_VERSION, but version: $SERVER_MAJOR is given" "set version: $major, which also picks the image"
 }
 
+# What a tool wrote, in said[1..sayings], without what was in the database: a row, a key, a password in a statement. Logs
+# are read by more people than databases, and a verification writes them unattended.
+#
+# A message keeps its first line, which names what it is about, and the rest is left out but for what can hold no value.
+# Values that are quoted there are left out as well, and all that a function of the database has said itself.
+WORDS='
+	{ line[NR] = $0 }
+	END { for (at = 1; at <= NR; at++) hear(line[at]) }
+	function hear(text) {
+		if (text ~ /^Command was: / || text ~ /^pg_[a-z]+: detail: Query was: /) { message = 1; say(until(text, "[\047$]")) }
+		else if (match(text, /^LINE [0-9]+: /)) say(substr(text, 1, RLENGTH) "(left out)")
+		else if (match(text, /^([0-9][^"]* )?(DETAIL|HINT|CONTEXT|QUERY|STATEMENT):  /)) {
+			message = 1
+			say(substr(text, 1, RLENGTH) part(substr(text, 1, RLENGTH), substr(text, RLENGTH + 1)))
+		} else if (begins(text)) say(first(text))
+		else if (!message) say(text)
+	}
+	function say(text) { said[++sayings] = text }
+	# Whether a new message begins: rows go over several lines, too.
+	function begins(text) {
+		return text ~ /^(psql|pg_restore|pg_dump|pg_dumpall|vacuumdb|pg_amcheck|initdb|postgres)[:[]/ || text ~ /^connection to server / ||
+			text ~ /^(ERROR|FATAL|PANIC|WARNING|NOTICE|INFO):  / || text ~ /^[0-9]+-[0-9]+-[0-9]+ [0-9:.]+ [A-Z]+ \[[0-9]+\] [A-Z0-9]+:  /
+	}
+	function first(text,  head) {
+		message = match(text, /(ERROR|FATAL|PANIC|WARNING|NOTICE|INFO):  /)
+		if (!message) return text
+		head = substr(text, 1, RSTART + RLENGTH - 1)
+		text = substr(text, RSTART + RLENGTH)
+		if (raised()) return head "(left out)"
+		if (text !~ /^[^"]*(locale|collation)/) sub(/: ".*/, ": (left out)", text)
+		sub(/ at or near ".*/, " at or near (left out)", text)
+		sub(/^invalid connection string syntax: .*/, "invalid connection string syntax: (left out)", text)
+		if (match(text, /^(invalid )?value "/)) text = substr(text, 1, RLENGTH - 1) "(left out)"
+		return head text
+	}
+	# Whether a function of the database has raised this message.
+	function raised(  i) {
+		for (i = at + 1; i <= NR && !begins(line[i]); i++) if (line[i] ~ /^CONTEXT:  PL.pgSQL function .* at RAISE$/) return 1
+		return 0
+	}
+	function part(head, text,  end) {
+		if (head ~ /DETAIL/) {
+			if (text ~ /^(Only|There (is|are)) /) return text
+			end = text ~ /^Key [(]/ ? index(text, ")=(") : 0
+			return substr(text, 1, end ? end + 1 : 0) "(left out)"
+		}
+		if (head ~ /HINT/) return until(text, "[\"\047]")
+		if (head !~ /CONTEXT/) return "(left out)"
+		if (text ~ /^PL.pgSQL function /) return text
+		# Names come without quotes, and a row may look like the end of one: what counts is the first.
+		if (text !~ /^COPY / || !match(text, /, line [0-9]+/)) return "(left out)"
+		end = RSTART + RLENGTH
+		if (match(substr(text, end), /^, column [^:]*/)) end += RLENGTH
+		return substr(text, 1, end - 1) ": (left out)"
+	}
+	# A text up to a letter, or the whole.
+	function until(text, letter) {
+		return match(text, letter) ? substr(text, 1, RSTART - 1) "(left out)" : text
+	}
+'
+
+# said_in FILE - what a tool wrote there, as it may be shown
+said_in() {
+	LC_ALL=C awk "$WORDS"'
+		END { for (i = 1; i <= sayings; i++) print said[i] }
+	' "$1"
+}
+
+# log_said LEVEL FILE - the same, into the log
+log_said() {
+	while IFS= read -r line; do [ -z "$line" ] || log "$1" "$line"; done <<-SAID
+		$(said_in "$2")
+	SAID
+}
+
 # reason_in FILE - the first error that a tool wrote, on one line
 reason_in() {
-	awk '
-		/(error|ERROR|FATAL|PANIC):/ { if (!found++) { sub(/^([a-z_]+: error: |psql:.*[.]sql:[0-9]+: )/, ""); print } }
-		{ last = $0 }
-		END { if (!found) print last == "" ? "it said nothing" : last }
+	LC_ALL=C awk "$WORDS"'
+		END {
+			for (i = 1; i <= sayings && said[i] !~ /(error|ERROR|FATAL|PANIC):/; i++) last = said[i]
+			if (i <= sayings) { last = said[i]; sub(/^([a-z_]+: error: |psql:.*[.]sql:[0-9]+: )/, "", last) }
+			print last == "" ? "it said nothing" : last
+		}
 	' "$1"
 }
 
 # fail_as FILE WHAT - ends as what the tool wrote means
 fail_as() {
-	while IFS= read -r line; do log error "$line"; done <"$1"
+	log_said error "$1"
 	why="$2: $(reason_in "$1")"
 	if grep -qE 'No space left|File too large|[Qq]uota exceeded' "$1"; then
 		die $NO_ROOM "$why" 'give the run more scratch space'
