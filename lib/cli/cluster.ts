@@ -35,16 +35,19 @@ export function interruption(): ClusterError {
   return new ClusterError('interrupted', 'what was made in the cluster for this command is deleted again', STATUS.interrupted);
 }
 
+const NO_ANSWER =
+  /connection to the server .* was refused|connection refused|no such host|i\/o timeout|Unable to connect|no configuration has been provided|TLS handshake/;
+
 /** Why kubectl failed, in our words where we know better than it. */
 export function explainKubectl({ status, stderr }: Ran): ClusterError {
   const said = stderr.trim();
-  const last = said.split('\n').at(-1) ?? '';
+  const last = withoutAdvice(said.split('\n').at(-1) ?? '');
   if (status === NOT_FOUND) return new ClusterError(`kubectl cannot be run: ${last || 'not found'}`, 'install kubectl and have it on the PATH');
   if (/context .*(does not exist|was not found)/.test(said)) return new ClusterError(last, 'kubectl config get-contexts lists those that you have');
-  if (
-    /connection to the server .* was refused|no such host|i\/o timeout|Unable to connect|no configuration has been provided|TLS handshake/.test(said)
-  )
+  if (NO_ANSWER.test(said))
     return new ClusterError(`no cluster answers: ${last}`, 'look at kubectl cluster-info; --context or KUBECONFIG name another cluster');
+  if (/error loading config file|invalid configuration/.test(said))
+    return new ClusterError(`the configuration of your kubectl is not usable: ${last}`, 'mend that file, or name another one in KUBECONFIG');
   if (/\(Unauthorized\)|must be logged in/.test(said))
     return new ClusterError(`the cluster does not know you: ${last}`, 'log in to the cluster again');
   if (/namespaces? "[^"]*" not found/.test(said))
@@ -55,4 +58,12 @@ export function explainKubectl({ status, stderr }: Ran): ClusterError {
   if (/\(Forbidden\)|is forbidden/.test(said))
     return new ClusterError(`not allowed: ${last}`, 'ask for this right in the namespace, or use another --context');
   return new ClusterError(`kubectl failed: ${last || `status ${status}`}`, 'these are its own words; try the same by hand');
+}
+
+/** Without the word that we begin with ourselves, and without kubectl's advice to look away. */
+function withoutAdvice(line: string): string {
+  return line
+    .replace(/^error: /, '')
+    .replace(/^error validating "STDIN": error validating data: /, '')
+    .replace(/; if you choose to ignore these errors, .*$/, '');
 }

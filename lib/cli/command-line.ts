@@ -29,9 +29,9 @@ export function commandLine(world: World, finish: Finish): Command {
   return program;
 }
 
-/** Commander's guess, as all our hints look. */
+/** Commander's guess, as all our hints look; and the name of an argument as the usage has it. */
 function asHint(text: string): string {
-  return text.replace(/\n\(Did you mean (.*)\?\)/, "\n  HINT: did you mean '$1'?");
+  return text.replace(/\n\(Did you mean (.*)\?\)/, "\n  HINT: did you mean '$1'?").replace("'environment>/<source'", '<environment>/<source>');
 }
 
 function command(program: Command, usage: string, summary: string, ...lines: readonly string[]): Command {
@@ -152,7 +152,7 @@ function addRestoring(program: Command, world: World, finish: Finish): void {
     .option('--source <environment/source>', 'whose backups, when not its own')
     .option('--from <storage>', 'storage to restore from instead of the primary')
     .option('--tier <name>', 'tier to choose from instead of all')
-    .option('--at <which>', 'run id, latest, latest-verified, or before:TIME with its zone', 'latest')
+    .option('--at <which>', 'run id, latest-verified, before:TIME with its zone, or latest, which is the default')
     .option('--part <name>', 'one part of a run that has several')
     .option('--in-place', 'the restored data takes the place of what is live, which is kept until --drop-old')
     .option('--confirm <environment/source>', 'the same name again: what is live may give way')

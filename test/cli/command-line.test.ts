@@ -36,6 +36,7 @@ describe('mistakes on the command line', () => {
     ['a command', ['syth'], "unknown command 'syth'\n  HINT: did you mean 'synth'?"],
     ['an option', ['synth', '--chek'], "unknown option '--chek'\n  HINT: did you mean '--check'?"],
     ['a missing argument', ['get', 'prod/shop'], "missing required argument 'id'"],
+    ['a missing source', ['restore'], 'missing required argument <environment>/<source>'],
     ['an argument too many', ['backup', 'prod/shop', 'daily'], "too many arguments for 'backup'. Expected 1 argument but got 2."],
   ])('%s: the nearest is guessed, status 64', async (_, argv, message) => {
     const { status, stdout, stderr } = await backstay(argv);

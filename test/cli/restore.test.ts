@@ -150,17 +150,42 @@ describe('restore refuses', () => {
       'postgres.jobs: expected a number',
       'Tables and indexes that are restored at a time',
     ],
-    ['a storage that is none', ['--from', 'ofsite'], "from: no tier of 'shop' has the storage 'ofsite'", "did you mean 'offsite'?"],
-    ['an environment that is none', ['--source', 'stagin/shop'], "backupsOf: no environment 'stagin'", "did you mean 'staging'?"],
-    ['a time without a zone', ['--at', 'before:2026-11-21'], 'at: expected a time with its zone', 'write before:'],
-    ['applications for a copy', ['--scale-down', 'deployment/a'], 'scaleDown: nothing that is live changes', 'write inPlace:'],
+    ['a storage that is none', ['--from', 'ofsite'], "--from: no tier of 'shop' has the storage 'ofsite'", "did you mean 'offsite'?"],
+    ['an environment that is none', ['--source', 'stagin/shop'], "--source: no environment 'stagin'", "did you mean 'staging'?"],
+    ['a time without a zone', ['--at', 'before:2026-11-21'], '--at: expected a time with its zone', 'write before:'],
+    [
+      'applications for a copy',
+      ['--scale-down', 'deployment/a'],
+      '--scale-down: nothing that is live changes',
+      'write --in-place, or leave --scale-down out',
+    ],
     [
       'what was kept, where a backup is wanted',
       ['--set', 'postgres.kept=old'],
       'postgres.kept: a restore takes a backup',
       '--swap-back or --drop-old',
     ],
-    ['a part that is none', ['--part', 'volume'], "part: 'shop' has no part 'volume'", 'its parts: postgres'],
+    ['an application of no kind', ['--scale-down', 'shop'], '--scale-down: expected deployment/NAME', '`deployment/api`'],
+    ['a source that is none', ['--source', 'staging'], '--source: expected an environment and a source', '`prod/shop`'],
+    [
+      "a claim of another environment's namespace",
+      ['--source', 'staging/shop', '--from', 'local'],
+      "--source: the claim of 'local' is in the namespace 'staging'",
+      'restore from another storage with --from',
+    ],
+    [
+      'to swap back to a backup, which would be another thing',
+      ['--swap-back', '--at', 'hkbdmnrt', '--confirm', 'prod/shop'],
+      '--swap-back takes no backup that --at could choose',
+      'leave out either --swap-back or --at',
+    ],
+    [
+      'to drop what was kept in one storage',
+      ['--drop-old', '--from', 'offsite', '--confirm', 'prod/shop'],
+      '--drop-old takes no backup that --from could choose',
+      'leave out either --drop-old or --from',
+    ],
+    ['a part that is none', ['--part', 'volume'], "--part: 'shop' has no part 'volume'", 'its parts: postgres'],
   ])('%s', async (_, flags, message, hint) => {
     const { status, stdout, stderr, calls } = await run('prod/shop', ...flags);
     expect(stderr).toContain(message);
@@ -184,7 +209,7 @@ describe('restore --apply', () => {
   const apply = async (plan: ClusterPlan, more: readonly string[] = [], world: Omit<FakeWorld, 'kubectl'> = {}) =>
     backstay(['restore', 'prod/shop', '--apply', ...more, ...projectFolder(FILES).config], { kubectl: cluster(plan), ...world });
 
-  test('applies everything at once, follows the steps, and says what was restored into', async () => {
+  test('applies what the Job needs and then the Job, follows the steps, and says what was restored into', async () => {
     const { status, stdout, calls, inputs } = await apply({
       pods: [
         [pod({ steps: { fetch: 'running', 'restore-postgres': { waiting: 'PodInitializing' } } })],
@@ -192,11 +217,12 @@ describe('restore --apply', () => {
       ],
       jobEnds: { type: 'Complete' },
     });
-    expect(calls[0]).toBe('apply --filename -');
-    const list = JSON.parse(inputs[0] ?? '') as { kind: string; items: readonly Job[] };
-    expect(list.items.map(({ kind }) => kind)).toEqual(['ConfigMap', 'ServiceAccount', 'NetworkPolicy', 'Job']);
-    const { name, labels } = list.items.at(-1)?.metadata ?? {};
-    expect(calls[1]).toBe(`get job ${name} --namespace backup --output json`);
+    expect(calls.slice(0, 2)).toEqual(['apply --filename -', 'apply --filename -']);
+    const [needed, job] = inputs.slice(0, 2).map((list) => JSON.parse(list).items as readonly Job[]);
+    expect(needed?.map(({ kind }) => kind)).toEqual(['ConfigMap', 'ServiceAccount', 'NetworkPolicy']);
+    expect(job?.map(({ kind }) => kind)).toEqual(['Job']);
+    const { name, labels } = job?.[0]?.metadata ?? {};
+    expect(calls[2]).toBe(`get job ${name} --namespace backup --output json`);
     expect(stdout.replaceAll(name ?? '', 'JOB').replaceAll(labels?.['backstay.dev/restore'] ?? '', 'RESTORE')).toMatchInlineSnapshot(`
       "created the Job backup/JOB
         fetch: running
@@ -257,6 +283,33 @@ describe('restore --apply', () => {
     expect(stderr).toContain('error: not allowed: ');
     expect(calls).toHaveLength(1);
     expect(status).not.toBe(0);
+  });
+
+  test.each([
+    ['what the Job needs', 1],
+    ['the Job', 2],
+  ])('%s is refused after something was made: no Job runs, and what gives rights is taken back', async (_, call) => {
+    const made = { stdout: 'role.rbac.authorization.k8s.io/restore-shop created\n' };
+    const refused = { status: 1, stderr: 'Error from server (NotFound): namespaces "shop" not found' };
+    let applied = 0;
+    const kubectl: Kubectl = (args) => {
+      if (!args.startsWith('apply')) return refused;
+      applied += 1;
+      return applied < call ? made : { ...made, ...refused };
+    };
+    const stop = ['--in-place', '--confirm', 'prod/shop', '--scale-down', 'shop/deployment/web'];
+    const { status, stderr, calls, inputs } = await backstay(['restore', 'prod/shop', '--apply', ...stop, ...projectFolder(FILES).config], {
+      kubectl,
+    });
+    expect(stderr).toContain('error: not in this cluster: Error from server (NotFound): namespaces "shop" not found\n  HINT: ');
+    expect(inputs.slice(0, call).map((list) => list.includes('"kind":"Job"'))).toEqual([false, true].slice(0, call));
+    const mark = calls[call]?.split(' ').at(-1);
+    expect(mark).toMatch(/^backstay.dev\/restore=restore-shop-[a-z]{8}$/);
+    expect(calls.slice(call)).toEqual([
+      `delete job,networkpolicy,role,rolebinding --namespace backup --selector ${mark}`,
+      `delete role,rolebinding --namespace shop --selector ${mark}`,
+    ]);
+    expect(status).toBe(69);
   });
 
   test('--context goes to every call', async () => {

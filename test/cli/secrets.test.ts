@@ -156,6 +156,27 @@ describe('secrets --check', () => {
       'look at kubectl cluster-info; --context or KUBECONFIG name another cluster',
     ],
     [
+      'no cluster, of which a call that sends something tells in other words',
+      1,
+      'error: error validating "STDIN": error validating data: Get "http://localhost:8080/openapi/v2?timeout=32s": dial tcp 127.0.0.1:8080: connect: connection refused; if you choose to ignore these errors, turn validation off with --validate=false',
+      'no cluster answers: Get "http://localhost:8080/openapi/v2?timeout=32s": dial tcp 127.0.0.1:8080: connect: connection refused',
+      'look at kubectl cluster-info; --context or KUBECONFIG name another cluster',
+    ],
+    [
+      'a broken configuration',
+      1,
+      'error: error loading config file "kubeconfig": yaml: line 1: did not find expected node content',
+      'the configuration of your kubectl is not usable: error loading config file "kubeconfig": yaml: line 1: did not find expected node content',
+      'mend that file, or name another one in KUBECONFIG',
+    ],
+    [
+      'an unknown context, as a newer kubectl has it',
+      1,
+      'error: context "prd" does not exist',
+      'context "prd" does not exist',
+      'kubectl config get-contexts lists those that you have',
+    ],
+    [
       'an unknown context',
       1,
       'Error in configuration: context was not found for specified context: prd',
@@ -166,7 +187,7 @@ describe('secrets --check', () => {
       'no login',
       1,
       'error: You must be logged in to the server (Unauthorized)',
-      'the cluster does not know you: error: You must be logged in to the server (Unauthorized)',
+      'the cluster does not know you: You must be logged in to the server (Unauthorized)',
       'log in to the cluster again',
     ],
     [
@@ -176,7 +197,7 @@ describe('secrets --check', () => {
       'not allowed: Error from server (Forbidden): secrets "backup-s3" is forbidden: User "dev" cannot get resource "secrets"',
       'ask for this right in the namespace, or use another --context',
     ],
-    ['anything else', 1, 'error: the moon is full', 'kubectl failed: error: the moon is full', 'these are its own words; try the same by hand'],
+    ['anything else', 1, 'error: the moon is full', 'kubectl failed: the moon is full', 'these are its own words; try the same by hand'],
   ])('%s: an error in plain words, with status 69', async (_, ended, stderrOfKubectl, message, hint) => {
     const { status, stdout, stderr } = await check(() => ({ status: ended, stderr: stderrOfKubectl }));
     expect(stderr).toBe(`error: ${message}\n  HINT: ${hint}`);

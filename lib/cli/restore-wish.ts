@@ -1,0 +1,111 @@
+import { load as parseYaml } from 'js-yaml';
+import { ConfigError } from '../errors.ts';
+import type { RestoreAction } from '../sources/kind.ts';
+
+/** What a restore is told by flags. */
+export interface RestoreFlags {
+  readonly source?: string;
+  readonly from?: string;
+  readonly tier?: string;
+  readonly at?: string;
+  readonly part?: string;
+  readonly inPlace?: boolean;
+  readonly confirm?: string;
+  /** `--no-safety-backup` */
+  readonly safetyBackup: boolean;
+  readonly scaleDown?: readonly string[];
+  readonly set?: readonly string[];
+  readonly swapBack?: boolean;
+  readonly dropOld?: boolean;
+}
+
+export function actionOf({ swapBack, dropOld }: RestoreFlags): RestoreAction {
+  if (swapBack && dropOld) throw ConfigError.of('', '--swap-back and --drop-old exclude each other', 'swap back first, and look');
+  if (swapBack) return 'swap-back';
+  return dropOld ? 'drop-old' : 'restore';
+}
+
+/** The flags as an entry of `restores:` would have them. */
+export function wishOf(target: string, source: string, flags: RestoreFlags): object {
+  const action = actionOf(flags);
+  if (action !== 'restore') refuseChoice(action, flags);
+  const gives = flags.inPlace || action !== 'restore';
+  checkConfirm(target, flags, gives);
+  const { confirm, safetyBackup } = flags;
+  const wish: Record<string, unknown> = {
+    source,
+    ...(flags.at !== undefined && { at: flags.at }),
+    ...(flags.source !== undefined && { backupsOf: flags.source }),
+    ...(flags.from !== undefined && { from: flags.from }),
+    ...(flags.tier !== undefined && { tier: flags.tier }),
+    ...(flags.part !== undefined && { part: flags.part }),
+    ...(flags.scaleDown !== undefined && { scaleDown: flags.scaleDown }),
+    ...(gives && { inPlace: { confirm, safetyBackup: action === 'restore' && safetyBackup } }),
+  };
+  for (const written of flags.set ?? []) assign(wish, written);
+  return wish;
+}
+
+/** Who names a backup to swap back to means that one, and would get what was live before the newest restore. */
+function refuseChoice(action: RestoreAction, { at, source, from, tier }: RestoreFlags): void {
+  const given = Object.entries({ at, source, from, tier }).filter(([, value]) => value !== undefined);
+  const names = given.map(([name]) => `--${name}`).join(', ');
+  if (names !== '') throw ConfigError.of('', `--${action} takes no backup that ${names} could choose`, `leave out either --${action} or ${names}`);
+}
+
+function checkConfirm(target: string, { confirm }: RestoreFlags, gives: boolean): void {
+  if (confirm !== undefined && !gives)
+    throw ConfigError.of('', '--confirm without --in-place', 'add --in-place, or leave --confirm out: a copy beside needs none');
+  if (!gives || confirm === target) return;
+  const message =
+    confirm === undefined ? 'what is live gives way, and --confirm is not given' : `--confirm says '${confirm}', and '${target}' is meant`;
+  throw ConfigError.of('', message, `add --confirm ${target}`);
+}
+
+/** `postgres.tables=[public.orders]`: a path of the values, and a value as YAML. */
+function assign(wish: Record<string, unknown>, written: string): void {
+  const [, path = '', text = ''] = /^([A-Za-z.]+)=(.*)$/s.exec(written) ?? [];
+  const steps = path.split('.');
+  const last = steps.pop();
+  if (!last)
+    throw new ConfigError([{ path: '--set', message: 'not a path and a value', value: written, hint: 'write --set postgres.database=shop_copy' }]);
+  let at = wish;
+  for (const step of steps) {
+    const below = at[step];
+    at[step] = typeof below === 'object' && below !== null ? below : {};
+    at = at[step] as Record<string, unknown>;
+  }
+  at[last] = yamlOf(written, text);
+}
+
+function yamlOf(written: string, text: string): unknown {
+  try {
+    return parseYaml(text);
+  } catch {
+    throw new ConfigError([
+      { path: '--set', message: 'the value is no YAML', value: written, hint: "quote it for YAML: --set 'postgres.tables=[public.orders]'" },
+    ]);
+  }
+}
+
+/** Keys of an entry that have a flag; the others are for `--set`. */
+const FLAGS: Readonly<Record<string, string>> = {
+  backupsOf: '--source',
+  from: '--from',
+  tier: '--tier',
+  at: '--at',
+  part: '--part',
+  inPlace: '--in-place',
+  scaleDown: '--scale-down',
+};
+
+/** The path of a mistake as it was written: `from` by a flag, `postgres.database` by `--set`. */
+export function pathAsFlag(path: string): string {
+  const [, key = '', rest = ''] = /^(\w+)(?:\[\d+\])?(.*)$/.exec(path) ?? [];
+  return rest === '' ? (FLAGS[key] ?? path) : path;
+}
+
+/** What is said of the values, to somebody who writes flags. Short keys are words too, so only those with a colon are meant. */
+export function textAsFlags(text: string): string {
+  return text.replace(/\b(?:(from|tier|at|part):|(backupsOf|inPlace|scaleDown)\b:?)/g, (_, short = '', long = '') => FLAGS[short || long] ?? '');
+}
