@@ -10,7 +10,7 @@ AGAIN_HINT='run the restore again: it goes on where this one ended'
 
 # note PHASE - in the journal
 note() {
-	journal "$1" 2>"$TMP/err" || fail_unpacking "$TMP/err" $FAULT "cannot write the journal of the restore in claim '$CLAIM'"
+	journal "$1" 2>"$TMP/err" || fail_as "$TMP/err" $FAULT "cannot write the journal of the restore in claim '$CLAIM'"
 }
 
 # unpack_here - into a folder of ours, all of it on the disk; what the folder itself was is kept for clear and fill
@@ -21,7 +21,7 @@ unpack_here() {
 	stat -c '%a %u:%g' "$FROM" >"$OWN/root"
 	with_attributes tar --create --file="$OWN/root.tar" --directory="$FROM" --no-recursion .
 	touch -r "$FROM" "$OWN/root"
-	sync -f "$FROM" 2>"$TMP/err" || fail_unpacking "$TMP/err" $FAULT "what was unpacked cannot be written to the disk of claim '$CLAIM'"
+	sync -f "$FROM" 2>"$TMP/err" || fail_as "$TMP/err" $FAULT "what was unpacked cannot be written to the disk of claim '$CLAIM'"
 }
 
 into_place_beside() {
@@ -30,7 +30,7 @@ into_place_beside() {
 	unpack_here
 	open_up
 	trap '' TERM
-	mv -T "$FROM" "$RESTORED" 2>"$TMP/err" || fail_unpacking "$TMP/err" $FAULT "what was unpacked cannot be renamed to $RESTORED"
+	mv -T "$FROM" "$RESTORED" 2>"$TMP/err" || fail_as "$TMP/err" $FAULT "what was unpacked cannot be renamed to $RESTORED"
 	close_beside
 	state new "unpacked beside the old files, in $RESTORED"
 	report "$RESTORED" "$ENTRIES files and folders of $BACKUP are in $RESTORED of '$DATA_PATH' in claim $CLAIM; all else is as it was"
@@ -78,7 +78,7 @@ swap() {
 	if exchanged; then swapped; fi
 	cp "$TMP/err" "$TMP/err.swap"
 	undo_swap || die $FAULT "files could not change places, nor back: the old ones are in $TO" "$AGAIN_HINT"
-	fail_unpacking "$TMP/err.swap" $FAULT 'files could not change places, and all are back'
+	fail_as "$TMP/err.swap" $FAULT 'files could not change places, and all are back'
 }
 
 # exchanged - what it has to say is said, and is at hand for the reason if it fails
@@ -176,7 +176,7 @@ list_units_bytes() {
 # remove_closed - a folder may be closed to its own user
 remove_closed() {
 	xargs -0 -r -a "$TMP/goes" chmod -R u+rwX -- 2>/dev/null || :
-	run xargs -0 -r -a "$TMP/goes" rm -rf -- 2>"$TMP/err" || fail_unpacking "$TMP/err" $FAULT 'not all of the old files can be deleted'
+	run xargs -0 -r -a "$TMP/goes" rm -rf -- 2>"$TMP/err" || fail_as "$TMP/err" $FAULT 'not all of the old files can be deleted'
 }
 
 into_place_fill() {

@@ -39,6 +39,7 @@ export LC_ALL
 . "$(dirname "$0")/volume-pack.sh"
 . "$(dirname "$0")/volume-judge.sh"
 . "$(dirname "$0")/volume-unpack.sh"
+. "$(dirname "$0")/volume-fail.sh"
 . "$(dirname "$0")/volume-swap.sh"
 . "$(dirname "$0")/volume-modes.sh"
 . "$(dirname "$0")/volume-undo.sh"
@@ -213,7 +214,7 @@ open_own() {
 	MODE=$RESTORE_MODE BACKUP=$(head -n 1 "$WORK_DIR/run/backup") FROM=$OWN/new TO='' LISTS='' KEPT='' ALL=yes
 	[ ! -s "$TMP/paths" ] || ALL=no
 	[ "$STATE" != old ] || DISPOSABLE=yes
-	[ -d "$OWN" ] || mkdir -m 700 "$OWN" 2>"$TMP/err" || fail_unpacking "$TMP/err" $FAULT "cannot write to claim '$CLAIM'"
+	[ -d "$OWN" ] || mkdir -m 700 "$OWN" 2>"$TMP/err" || fail_as "$TMP/err" $FAULT "cannot write to claim '$CLAIM'"
 }
 
 # check_claim BYTES - besides what is free already

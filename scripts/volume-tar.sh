@@ -44,6 +44,7 @@ export LC_ALL
 . "$(dirname "$0")/volume-preflight.sh"
 . "$(dirname "$0")/volume-files.sh"
 . "$(dirname "$0")/volume-pack.sh"
+. "$(dirname "$0")/volume-fail.sh"
 case ${TAR-} in
 gnu) . "$(dirname "$0")/volume-gnu.sh" ;;
 busybox) . "$(dirname "$0")/volume-busybox.sh" ;;
@@ -54,6 +55,8 @@ esac
 
 NEWLINE='
 '
+ROOM_HINT='give the run more scratch space: pod.scratch.size'
+ALLOWED_HINT=$READ_HINT
 main() {
 	trap on_exit EXIT
 	trap on_term TERM
@@ -184,27 +187,6 @@ facts() {
 	printf '"volume":{"claim":%s,"path":%s,"entries":%s,"files":%s,"bytes":%s,"changed":%s%s},\n' \
 		"$(json_text "$CLAIM")" "$(json_text "$DATA_PATH")" "$ENTRIES" "$FILES" "$BYTES" "$CHANGED" "$attributes"
 	printf '"files":[{"name":"%s","role":"artifact","bytes":%s,"sha256":"%s"}]}\n' "$file" "$bytes" "$sha256"
-}
-
-# fail_as FILE STATUS WHAT - ends as what a tool wrote into the file means; on a full disk it could not write even that
-fail_as() {
-	head -n 20 "$1" | while IFS= read -r line; do log error "$line"; done
-	why="$3: $(sed '/^$/d' "$1" | head -n 3 | tr '\n' ' ')"
-	[ -s "$1" ] || why="$3, and nothing was said"
-	if grep -qE 'No space left|File too large|[Qq]uota exceeded|Wrote only' "$1" || { ! [ -s "$1" ] && disk_is_full; }; then
-		die $NO_ROOM "$why" 'give the run more scratch space: pod.scratch.size'
-	elif grep -q 'Permission denied' "$1"; then
-		die $NOT_ALLOWED "$why" "$READ_HINT"
-	fi
-	case $why in
-	*'status 137'*) die "$2" "$why" 'it was killed, which the kernel does at the memory limit: pod.resources.limits.memory' ;;
-	*) die "$2" "$why" 'the log has what the tool said' ;;
-	esac
-}
-
-disk_is_full() {
-	left=$(df -Pk "$WORK_DIR" | awk 'NR == 2 { print $4 }')
-	[ "${left:-0}" -lt 64 ]
 }
 
 count_names() {

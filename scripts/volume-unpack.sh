@@ -2,7 +2,7 @@
 # volume-unpack.sh - an archive, read to its end and compared, then unpacked and counted. Sourced, never run.
 #
 # Environment: PART; PATHS, LINKS and DEVICES of volume-judge.sh; OWNERS and ATTRIBUTES, keep or none; TMP, a folder for
-# lists. With common.sh, json.sh, volume-pack.sh and volume-judge.sh. GNU tar, for archives of BusyBox too.
+# lists. With common.sh, json.sh, volume-pack.sh, volume-judge.sh and volume-fail.sh. GNU tar, also for archives of BusyBox.
 
 # Statuses are numbers of common.sh; what is set here is read by who sources this file.
 # shellcheck disable=SC2034,SC2086,SC2154
@@ -54,8 +54,8 @@ read_archive() {
 	[ "$joined" = 0 ] || die $BAD_DATA "the archive cannot be read: ${SHA256SUM%% *} ended with status $joined" 'the scratch space of this node may be bad'
 	[ "$(cut -c 1-64 "$TMP/sha256")" = "$SHA256" ] ||
 		die $BAD_DATA "${ARCHIVE##*/} is not the file that the manifest names: its SHA-256 is another" 'fetch it again; restore another backup, or from another storage, if that does not help'
-	[ "$unpack_status" = 0 ] || [ "$unpack_status" = 141 ] || fail_unpacking "$TMP/unpack.err" $BAD_DATA "the archive cannot be read to its end ($COMPRESSION ended with status $unpack_status)"
-	[ "$tar_status" = 0 ] || fail_unpacking "$TMP/tar.err" $BAD_DATA "the archive cannot be read to its end (tar ended with status $tar_status)"
+	[ "$unpack_status" = 0 ] || [ "$unpack_status" = 141 ] || fail_as "$TMP/unpack.err" $BAD_DATA "the archive cannot be read to its end ($COMPRESSION ended with status $unpack_status)"
+	[ "$tar_status" = 0 ] || fail_as "$TMP/tar.err" $BAD_DATA "the archive cannot be read to its end (tar ended with status $tar_status)"
 	STREAM=$(sed -n 's/^Total bytes read: \([0-9]*\).*/\1/p' "$TMP/tar.err")
 }
 
@@ -130,13 +130,13 @@ unpack_into() {
 bare() {
 	mkdir -m 700 "$TMP/bare"
 	tar --create --file="$TMP/bare.tar" --directory="$TMP/bare" --no-recursion .
-	tar --extract --file="$TMP/bare.tar" --directory="$1" --acls 2>"$TMP/err" || fail_unpacking "$TMP/err" $FAULT 'the ACLs of the folder cannot be taken away'
+	tar --extract --file="$TMP/bare.tar" --directory="$1" --acls 2>"$TMP/err" || fail_as "$TMP/err" $FAULT 'the ACLs of the folder cannot be taken away'
 }
 
 # judge_unpacking - every word of tar
 judge_unpacking() {
 	[ "$unpack_status" = 0 ] || [ "$unpack_status" = 141 ] || [ "$tar_status" != 0 ] ||
-		fail_unpacking "$TMP/unpack.err" $BAD_DATA "the archive cannot be read to its end ($COMPRESSION ended with status $unpack_status)"
+		fail_as "$TMP/unpack.err" $BAD_DATA "the archive cannot be read to its end ($COMPRESSION ended with status $unpack_status)"
 	grep -v -e '^tar: Exiting with failure status due to previous errors$' \
 		-e '^tar: \.: Cannot change' -e '^tar: \.: Cannot utime' "$TMP/tar.err" >"$TMP/err" || :
 	if [ "$DEVICES" = skip ]; then
@@ -147,7 +147,7 @@ judge_unpacking() {
 	if [ "$tar_status" = 0 ]; then
 		while IFS= read -r line; do log warn "$line"; done <"$TMP/err"
 	elif [ -s "$TMP/err" ] || [ "$tar_status" != 2 ] || ! [ -s "$TMP/tar.err" ]; then
-		fail_unpacking "$TMP/err" $FAULT "cannot unpack (tar ended with status $tar_status)"
+		fail_as "$TMP/err" $FAULT "cannot unpack (tar ended with status $tar_status)"
 	fi
 	! grep -q '^tar: \.: Cannot' "$TMP/tar.err" || log info 'the folder itself belongs to somebody else in the backup: it stays with the user of this pod'
 }
@@ -168,26 +168,4 @@ count_unpacked() {
 	[ "$counted" = "$ENTRIES entries, $REGULAR files, $BYTES bytes" ] ||
 		die $BAD_DATA "unpacked are $counted, but in the archive are $ENTRIES entries, $REGULAR files, $BYTES bytes" \
 			'a file system that does not know upper and lower case, or links, cannot hold them'
-}
-
-# fail_unpacking FILE STATUS WHAT - ends as what a tool wrote into the file means
-fail_unpacking() {
-	head -n 20 "$1" | while IFS= read -r line; do log error "$line"; done
-	why="$3: $(sed '/^$/d' "$1" | head -n 3 | tr '\n' ' ')"
-	[ -s "$1" ] || why="$3, and nothing was said"
-	if grep -qE 'No space left|[Qq]uota exceeded|Wrote only|File too large' "$1" || { ! [ -s "$1" ] && scratch_is_full; }; then
-		die $NO_ROOM "$why" "$ROOM_HINT"
-	elif grep -qE 'Permission denied|Operation not permitted|Read-only file system' "$1"; then
-		die $NOT_ALLOWED "$why" "$ALLOWED_HINT"
-	fi
-	case $why in
-	*'status 137'*) die "$2" "$why" 'it was killed, which the kernel does at the memory limit: pod.resources.limits.memory' ;;
-	*) die "$2" "$why" 'the log has what the tool said' ;;
-	esac
-}
-
-# scratch_is_full - so that a tool could not even say what is wrong
-scratch_is_full() {
-	left=$(df -Pk "$WORK_DIR" | awk 'NR == 2 { print $4 }')
-	[ "${left:-0}" -lt 64 ]
 }

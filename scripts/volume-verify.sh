@@ -22,6 +22,7 @@ export LC_ALL
 . "$(dirname "$0")/volume-pack.sh"
 . "$(dirname "$0")/volume-judge.sh"
 . "$(dirname "$0")/volume-unpack.sh"
+. "$(dirname "$0")/volume-fail.sh"
 
 # Statuses are numbers of common.sh.
 # shellcheck disable=SC2034,SC2086,SC2154
@@ -112,9 +113,9 @@ compare_content() {
 		grep -v -e ': Warning: Cannot stat: No such file or directory$' "$TMP/err" >"$TMP/err.rest" || :
 		mv "$TMP/err.rest" "$TMP/err"
 	fi
-	[ ! -s "$TMP/err" ] || fail_unpacking "$TMP/err" $BAD_DATA 'what was unpacked cannot be compared'
+	[ ! -s "$TMP/err" ] || fail_as "$TMP/err" $BAD_DATA 'what was unpacked cannot be compared'
 	[ "$unpack_status" = 0 ] && [ "$tar_status" -le 1 ] || [ "$DEVICE_COUNT" != 0 ] ||
-		fail_unpacking "$TMP/unpack.err" $FAULT "what was unpacked cannot be compared ($COMPRESSION ended with status $unpack_status, tar with $tar_status)"
+		fail_as "$TMP/unpack.err" $FAULT "what was unpacked cannot be compared ($COMPRESSION ended with status $unpack_status, tar with $tar_status)"
 	[ ! -s "$TMP/differences" ] || die $BAD_DATA "what was unpacked is not what the archive holds: $(first_lines "$TMP/differences")" 'the scratch space of this node may be bad'
 }
 
