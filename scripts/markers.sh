@@ -9,6 +9,7 @@
 #
 # A marker is made once, and what is there stays:
 #   .chosen    which backup is restored: each attempt restores what the first has chosen
+#   .safety    what was live is backed up, by this name: nothing was changed before, and that backup is made once
 #   .done      the restore ended well; made by record.sh
 # What one storage has counts for all: others may be newer in the values than the marker.
 
@@ -26,7 +27,7 @@ look_for_markers() {
 	for number in $MARKER_STORAGES; do
 		read_settings "$number"
 		[ -e "$S_TMP/looked" ] ||
-			end_as_turn "a marker in $S_NAME may say that this was restored before, so nothing begins without it; if that storage is gone for good, take it out of the values; backstay restore, by hand, asks for no marker"
+			end_as_turn "what was done of this restore is said by its markers, which may lie in $S_NAME: nothing begins without a look there; if it is gone for good, take it out of the values; backstay restore, by hand, looks only where its own backup goes"
 	done
 	[ ! -e tmp/chosen ] || use_choice
 }
@@ -37,6 +38,7 @@ read_markers() {
 	list "$(dirname "$MARKER_PATH")"
 	read_marker 'done' run/already
 	read_marker chosen tmp/chosen
+	read_marker safety run/safe
 	: >"$S_TMP/looked"
 }
 

@@ -4,6 +4,9 @@
 # Environment (the only input; common.sh, storage.sh, manifest.sh, retention.sh and prune.sh list the rest):
 #   FOLDER                     folder of this source and tier below a storage's prefix: shop/daily
 #   PIN                        true: a .keep marker is written beside the manifest, so retention keeps it (default: false)
+#   MARKER_PATH                path of a restore's markers below a storage's prefix, without their endings: <path>.safety
+#                              says that what is live is backed up (default: it is no backup that goes before a restore)
+#   RESTORE_ID                 id of that restore (default: none)
 # Output: log lines on stderr, nothing on stdout.
 # Exit: 0 stored everywhere; 10 stored in the primary, but a copy failed, or a storage took the backup and not its marker;
 # when the primary failed, by its reason: 64 no such bucket, or the folder is another's; 65 the data is not what was
@@ -63,6 +66,7 @@ store() {
 	compare
 	commit "$FOLDER/$NAME.manifest.json"
 	[ "${PIN-}" != true ] || pin "$FOLDER/$NAME.keep"
+	[ -z "${MARKER_PATH-}" ] || mark "$MARKER_PATH.safety"
 }
 
 # need_room - a claim must have room before the first byte: half a backup helps nobody, and others write there too
@@ -125,18 +129,28 @@ commit() {
 
 # pin PATH - what is pinned stays until somebody removes the marker
 #
-# A failure leaves word in pinning: the backup is there, so the storage has not failed, but it will not stay for as long
+# A failure leaves word in lacking: the backup is there, so the storage has not failed, but it will not stay for as long
 # as was promised, so the run is degraded.
 pin() {
-	: >"$S_TMP/pinning"
+	echo pinned >"$S_TMP/lacking"
 	printf 'pinned by %s when it was made\n' "${JOB_NAME:-$POD_NAME}" >"$S_TMP/keep"
 	create "$S_TMP/keep" "$1" || log info "storage $S_NAME: pinned already: $1"
-	rm "$S_TMP/pinning"
+	rm "$S_TMP/lacking"
+}
+
+# mark PATH - the first backup before a restore is the one: what is live may be changed as soon as this is there
+mark() {
+	echo marked >"$S_TMP/lacking"
+	make_folder "$(dirname "$1")"
+	printf '{"version":"backstay/v1","restore":%s,"name":%s,"folder":%s,"safe":"%s","job":%s,"pod":%s}\n' "$(json_text "${RESTORE_ID-}")" \
+		"$(json_text "$NAME")" "$(json_text "$FOLDER")" "$(iso "$(now)")" "$(json_text "${JOB_NAME-}")" "$(json_text "$POD_NAME")" >"$S_TMP/marker"
+	create "$S_TMP/marker" "$1" || log info "storage $S_NAME: marked already: $1"
+	rm "$S_TMP/lacking"
 }
 
 # tend - a committed storage's second turn: what may go now, and how full it is
 tend() {
-	[ -e "$S_TMP/committed" ] && [ ! -e "$S_TMP/pinning" ] || return 0
+	[ -e "$S_TMP/committed" ] && [ ! -e "$S_TMP/lacking" ] || return 0
 	use_keep "${S_TMP##*-}"
 	plan "$FOLDER" "$START"
 	grep -q "^$NAME " "$S_TMP/plan" ||
@@ -176,7 +190,7 @@ judge() {
 		read_settings "$number"
 		[ "$S_ROLE" != primary ] || path=$S_REMOTE/$FOLDER/$NAME.manifest.json
 		if [ -e "$S_TMP/committed" ]; then
-			[ ! -e "$S_TMP/pinning" ] || degraded "storage $S_NAME: stored, but not pinned: $(failure 2)"
+			[ ! -e "$S_TMP/lacking" ] || degraded "storage $S_NAME: stored, but not $(cat "$S_TMP/lacking"): $(failure 2)"
 		elif [ "$S_ROLE" = primary ]; then
 			status=$(failure 1) reason="storage $S_NAME: $(failure 2)" hint=$(failure 3)
 		else
@@ -209,7 +223,7 @@ tell() {
 		[ -e "$S_TMP/committed" ] || state="failed: $(failure 2)"
 		[ ! -e "$S_TMP/pruned" ] || totals=$(echo "$totals $(cat "$S_TMP/pruned")" | awk '{ print $1 + $5, $2 + $6, $3 + $7, $4 + $8 }')
 		states=$states${states:+,}$(json_text "$S_NAME"):$(json_text "$(printf "%.$((9 + $1))s" "$state")")
-		[ ! -e "$S_TMP/committed" ] || [ ! -s "$S_TMP/failed" ] || echo "$([ ! -e "$S_TMP/pinning" ] || echo 'not pinned, ')not pruned: $(failure 2)" >>"$S_TMP/warnings"
+		[ ! -e "$S_TMP/committed" ] || [ ! -s "$S_TMP/failed" ] || echo "$([ ! -e "$S_TMP/lacking" ] || echo "not $(cat "$S_TMP/lacking"), ")not pruned: $(failure 2)" >>"$S_TMP/warnings"
 		[ -s "$S_TMP/warnings" ] || continue
 		while IFS= read -r warning; do
 			warnings=$warnings${warnings:+,}$(json_text "$(printf "%.$((40 + $1))s" "$S_NAME: $warning")")

@@ -1,7 +1,7 @@
 #!/bin/sh
 # turn.sh - lets a script of a pod whose steps are started all at once run when it is its turn.
 #
-# usage: turn.sh SCRIPT
+# usage: turn.sh SCRIPT [ARGUMENT...]
 # Environment (the only input; common.sh, turns.sh and the script list it):
 # Output: log lines on stderr, and what the script writes.
 # Exit: the script's own status; 0 with last words where the turn before it did not end with 0: the pod fails by that one,
@@ -16,7 +16,7 @@ set -eu
 
 main() {
 	need_env TURN WORK_DIR
-	[ $# = 1 ] || die $WRONG_INPUT 'expected a script to run'
+	[ $# != 0 ] || die $WRONG_INPUT 'expected a script to run'
 	need_cmd flock setsid
 	PHASE=$TURN
 	signals=0 script_status=0
@@ -26,7 +26,7 @@ main() {
 
 	[ -z "${TURN_AFTER-}" ] || await_turn
 	begin_work || skip 'the guard has seen all turns end'
-	perform "$1"
+	perform "$@"
 }
 
 # on_turn_term - the script hears of it, and undoes what it has begun
@@ -62,12 +62,12 @@ skip() {
 	exit 0
 }
 
-# perform SCRIPT - as the leader of a process group, which is what on_term of a script takes itself for
+# perform SCRIPT [ARGUMENT...] - as the leader of a process group, which is what on_term of a script takes itself for
 #
 # Without descriptor 9: a server that the script leaves behind would keep the lock.
 perform() {
 	log info "begins"
-	setsid /bin/sh "$1" 9>&- &
+	setsid /bin/sh "$@" 9>&- &
 	child=$!
 	[ "$signals" = 0 ] || kill -TERM "$child" 2>/dev/null || :
 	await_script

@@ -73,6 +73,8 @@ export interface Step {
   readonly env: Env;
   readonly mounts: readonly Mounted[];
   readonly capabilities?: readonly string[];
+  /** Scripts that run it, one by the other. @default - the shell does */
+  readonly by?: readonly string[];
   /** @default - the script, by the image's own shell */
   readonly command?: readonly string[];
   /** It runs beside another one that has the room of the scratch. @default false */
@@ -85,11 +87,11 @@ export function steps(run: PlannedRun, images: Readonly<Record<string, string>>,
   const room = scratch(run.pod.scratch);
   const needed = resources(run.pod);
   const little = smallResources(run.pod);
-  return ({ name, image, script, bundle, env, mounts, capabilities, command, small }) => ({
+  return ({ name, image, script, by = [], bundle, env, mounts, capabilities, command, small }) => ({
     name,
     image: images[image],
     imagePullPolicy: 'IfNotPresent',
-    command: command ?? ['/bin/sh', `/scripts/${script}`],
+    command: command ?? ['/bin/sh', ...[...by, script].map((file) => `/scripts/${file}`)],
     env: variables(common, env),
     resources: small ? little : needed,
     securityContext: containerSecurity(capabilities),

@@ -73,6 +73,11 @@ export function markersEnv({ id, markers }: PlannedRestore): Env {
   return { RESTORE_ID: id, ...(markers && { MARKER_STORAGES: markers.storages.join(' '), MARKER_PATH: markers.path }) };
 }
 
+/** The backup that goes first leaves word that it is there. */
+export function safetyEnv({ id, markers }: PlannedRestore): Env {
+  return markers ? { RESTORE_ID: id, MARKER_PATH: markers.path } : {};
+}
+
 /** What the guard is given. */
 export function guardEnv({ id, run, parts }: PlannedRestore, guard: PlannedGuard): Env {
   const { applications, paused, claims } = guard;

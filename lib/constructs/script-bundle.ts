@@ -25,7 +25,7 @@ export function methodBundle({ method, script }: Pick<Part, 'method' | 'script'>
 export function restoreBundle({ parts, run }: Pick<PlannedRestore, 'parts' | 'run'>): Bundle {
   return bundle(
     'restore',
-    [...READ, 'publish.sh', 'turn.sh', 'guard.sh', 'install-shell.sh', ...scriptsOf([...parts, ...run.parts])].flatMap(withReads),
+    [...READ, 'publish.sh', 'once.sh', 'turn.sh', 'guard.sh', 'install-shell.sh', ...scriptsOf([...parts, ...run.parts])].flatMap(withReads),
   );
 }
 

@@ -132,7 +132,9 @@ export interface PlannedRestore {
   readonly origin: Origin;
   /** Those to read from, and where its markers lie. */
   readonly storages: readonly PlannedStorage[];
-  /** What keeps it from running twice. @default - by hand: it runs as often as it is made */
+  /** It stands in the values, leaves word that it is done, and never runs again. */
+  readonly once: boolean;
+  /** What one attempt leaves for the next. @default - by hand and beside what is live: each attempt is like the first */
   readonly markers?: Markers;
   readonly parts: readonly RestorePart[];
   readonly guard?: PlannedGuard;

@@ -46,15 +46,16 @@ export function planRestore(request: RestoreRequest, elsewhere: Elsewhere): Plan
   const { settings: wish, name: entry } = restore;
   const source = sourceNamed(settings, wish.source);
   const safety = safetyRun(planned);
+  const safetyBackup = request.action === 'restore' && wish.inPlace?.safetyBackup === true;
+  const storage = safetyStorage(settings, source, wish);
   const run: PlannedRun = {
     ...safety,
-    storages: [planStorage(settings, { storage: safetyStorage(settings, source, wish) }, 1)],
+    storages: [planStorage(settings, { storage }, 1)],
     pod: { ...safety.pod, scratch: { ...safety.pod.scratch, ...defined(wish.scratch) } },
   };
   const parts = restoreParts(request, source);
   const from = originOf(request, elsewhere);
-  const { storages, numbers } = storagesOf(settings, from.storages, once ? allStorages(source) : []);
-  const safetyBackup = request.action === 'restore' && wish.inPlace?.safetyBackup === true;
+  const { storages, numbers } = storagesOf(settings, from.storages, markedStorages(request, source, safetyBackup ? [storage] : []));
   const safetyPieces = safetyBackup ? [...run.parts, ...run.storages.map(({ access }) => access)] : [];
   return {
     name: `restore-${entry.slice(0, 40).replace(/-$/, '')}-${id}`,
@@ -66,7 +67,8 @@ export function planRestore(request: RestoreRequest, elsewhere: Elsewhere): Plan
     action: request.action,
     origin: from.origin,
     storages,
-    ...(once && { markers: { path: `${source.folder}/restores/${id}`, storages: numbers } }),
+    once,
+    ...(numbers.length > 0 && { markers: { path: `${source.folder}/restores/${id}`, storages: numbers } }),
     parts,
     guard: guardOf(wish, parts, run.namespace),
     claims: parts.flatMap(({ claim }) => claim ?? []),
@@ -183,9 +185,11 @@ export function tiersWanted({ tiers }: SourceSettings, tier: string | undefined)
 
 /**
  * Markers lie in every storage of the source that is restored: what is done stays done when another one becomes the first.
- * Another environment's storage may not be ours to write to.
+ * Another environment's storage may not be ours to write to. One by hand has the attempts of one Job, and its markers lie
+ * where the backup that goes first does.
  */
-function allStorages({ tiers }: SourceSettings): readonly StorageSettings[] {
+function markedStorages({ once }: RestoreRequest, { tiers }: SourceSettings, safety: readonly StorageSettings[]): readonly StorageSettings[] {
+  if (!once) return safety;
   return unique(
     tiers.flatMap(({ storages }) => storages.map(({ storage }) => storage)),
     ({ name }) => name,

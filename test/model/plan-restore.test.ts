@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { applicationOf, lettersOf, safetyRun } from '../../lib/model/plan-restore.ts';
 import { load } from '../support/load.ts';
 import { aRun, aSource } from '../support/model.ts';
-import { anEnd, aRestore, loadRestores, RESTORABLE } from '../support/restores.ts';
+import { anEnd, aRestore, byHand, loadRestores, RESTORABLE } from '../support/restores.ts';
 
 const idOf = (entry: Parameters<typeof aRestore>[0]) => aRestore(entry).id;
 
@@ -152,8 +152,34 @@ describe('the markers of a restore that runs once', () => {
     expect(before.storages.map(({ name }) => name)).toContain('offsite');
   });
 
-  test('are not there for what the command line makes: it runs as often as it is made', () => {
-    expect(anEnd('swap-back', 'orders')).not.toHaveProperty('markers');
+  test('are those of its attempts alone for what the command line makes: it runs as often as it is made', () => {
+    for (const restore of [anEnd('swap-back', 'orders'), byHand({ source: 'orders' })]) {
+      expect(restore.once).toBe(false);
+      expect(restore).not.toHaveProperty('markers');
+      expect(restore.storages.map(({ name }) => name)).toEqual(['local']);
+    }
+  });
+
+  test('lie where the backup that goes first does, for one in place by hand', () => {
+    const inPlace = { confirm: 'prod/orders' };
+    const [own, copy, other] = [
+      byHand({ source: 'orders', inPlace }),
+      byHand({ source: 'orders', inPlace, from: 'offsite' }),
+      byHand({ source: 'orders', inPlace, from: 'offsite', backupsOf: 'staging/orders' }),
+    ];
+    expect([own, copy, other].map(({ once }) => once)).toEqual([false, false, false]);
+    expect([own, copy, other].map((restore) => placed(restore).marked)).toEqual([[1], [1], [2]]);
+    for (const { markers, storages, run } of [own, copy, other]) {
+      expect(markers?.path).toBe('orders/restores/bcdfghjk');
+      expect(markers?.storages.map((number) => storages[number - 1]?.name)).toEqual(run.storages.map(({ name }) => name));
+    }
+  });
+
+  test('lie also where the backup that goes first does, for one that runs once', () => {
+    for (const from of [undefined, 'offsite', 'cold']) {
+      const { markers, storages, run } = aRestore({ source: 'orders', inPlace: { confirm: 'prod/orders' }, from });
+      expect(markers?.storages.map((number) => storages[number - 1]?.name)).toContain(run.storages[0]?.name);
+    }
   });
 });
 

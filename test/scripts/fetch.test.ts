@@ -314,7 +314,7 @@ describe('the done-marker', () => {
         status,
         lastWords: expect.objectContaining({
           reason: expect.stringMatching(/^storage offsite: /),
-          hint: expect.stringMatching(/^a marker in offsite may say .* take it out of the values; backstay restore, by hand, asks for no marker$/),
+          hint: expect.stringMatching(/markers, which may lie in offsite: .* take it out of the values; backstay restore, by hand, /),
         }),
         files: [],
         ...NOTHING,
@@ -440,6 +440,30 @@ describe('what was chosen', () => {
     await put(TODAY);
     expect((await fetchOf({}, {}, of)).status).toBe(0);
     expect(existsSync(join(folder, 'prod/shop/restores'))).toBe(false);
+  });
+});
+
+describe('the marker of the backup that goes before a restore', () => {
+  test.each(SHELLS)('under %s is handed to the steps that would make that backup, and the rest goes on', async (shellName, shell) => {
+    const tools = shellName === 'busybox ash' ? IN_IMAGE : { shell, path: ON_DEBIAN };
+    const { of, put, marker } = await marked();
+    await put(TODAY);
+    const before = await fetchOf(MARKERS, tools, of);
+    expect([before.status, existsSync(join(before.work, 'run/safe'))]).toEqual([0, false]);
+    writeFileSync(marker('safety'), '{"name":"20261121-092900-bcdfghjk"}');
+    const end = await fetchOf(MARKERS, tools, of);
+    expect({ status: end.status, safe: end.read('run/safe'), ...handed(end) }).toEqual({
+      status: 0,
+      safe: '{"name":"20261121-092900-bcdfghjk"}',
+      ...handed(before),
+    });
+  });
+
+  test('that cannot be looked for lets nothing begin: what is live may be half restored', async () => {
+    const forget = s3.gate.rule(() => ({ status: 403 }));
+    const end = await fetchOf({ ...MARKERS, MARKER_STORAGES: '2' });
+    forget();
+    expect({ status: end.status, files: end.files, safe: existsSync(join(end.work, 'run/safe')) }).toEqual({ status: 77, files: [], safe: false });
   });
 });
 

@@ -240,6 +240,58 @@ describe('with PIN a backup is pinned from the start', () => {
   });
 });
 
+describe('a backup that goes before a restore', () => {
+  const MARKED = { PIN: 'true', FOLDER: 'shop/pre-restore', TIER: 'pre-restore', RESTORE_ID: 'hjkmnpqr', MARKER_PATH: 'shop/restores/hjkmnpqr' };
+
+  test.each(SHELLS)('under %s is marked as such once it is there and pinned, in a claim and in S3', async (shellName, shell) => {
+    const [bucket, claim, staged] = [await aBucket(), aClaim(), stage()];
+    const tools = shellName === 'busybox ash' ? IN_IMAGE : { shell, path: ON_DEBIAN };
+    const before = s3.gate.calls.length;
+    const { status, stderr } = await publish(staged, [claim.storage, anS3(s3, { bucket })], { ...tools, env: MARKED });
+    expect({ status, stderr }).toMatchObject({ status: 0 });
+    const marker = readFileSync(join(claim.folder, 'prod/shop/restores/hjkmnpqr.safety'), 'utf8');
+    expect(s3.read(bucket, 'prod/shop/restores/hjkmnpqr.safety')).toContain(`"name":"${staged.name}"`);
+    expect(JSON.parse(marker)).toEqual({
+      version: 'backstay/v1',
+      restore: 'hjkmnpqr',
+      name: staged.name,
+      folder: 'shop/pre-restore',
+      safe: expect.stringMatching(/^2026-11-21T09:31:\d\dZ$/),
+      job: 'backup-shop-daily-1',
+      pod: 'backup-shop-daily-1-x',
+    });
+    const puts = s3.gate.calls.slice(before).filter(({ method, path }) => method === 'PUT' && path.startsWith(`/${bucket}/`));
+    expect(puts.map(({ path }) => path.replace(/\?.*/, '').replace(/^.*\./, '')).slice(-3)).toEqual(['json', 'keep', 'safety']);
+  });
+
+  test('is not marked if it did not get there', async () => {
+    const [bucket, staged] = [await aBucket(), stage()];
+    const forget = s3.gate.rule(({ method, path }) => (method === 'PUT' && path.includes('.manifest.json') ? { status: 403 } : undefined));
+    const { status } = await publish(staged, [anS3(s3, { bucket })], { env: MARKED });
+    forget();
+    expect([status, s3.keys(bucket, 'prod/shop/restores')]).toEqual([77, []]);
+  });
+
+  test('and cannot be marked is no success: the restore must not begin before the next attempt would know of it', async () => {
+    const [bucket, staged] = [await aBucket(), stage()];
+    const forget = s3.gate.rule(({ method, path }) => (method === 'PUT' && path.includes('.safety') ? { status: 403 } : undefined));
+    const { status, lastWords } = await publish(staged, [anS3(s3, { bucket })], { env: MARKED });
+    forget();
+    expect({ status, reason: lastWords?.reason }).toEqual({
+      status: 10,
+      reason: expect.stringMatching(/^degraded: storage offsite: stored, but not marked: access denied/),
+    });
+  });
+
+  test('does not take the place of an earlier one that is marked', async () => {
+    const claim = aClaim();
+    const first = stage({ at: NOW - 3600, runId: 'cdfghjkm' });
+    await publish(first, [claim.storage], { at: NOW - 3600, env: MARKED });
+    expect((await publish(stage(), [claim.storage], { env: MARKED })).status).toBe(0);
+    expect(JSON.parse(readFileSync(join(claim.folder, 'prod/shop/restores/hjkmnpqr.safety'), 'utf8')).name).toBe(first.name);
+  });
+});
+
 function filesOf(folder: string): readonly string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())

@@ -126,6 +126,15 @@ export function aRestore(entry: Restores[string], changes: Partial<Values> = {})
   return restore;
 }
 
+/** The plan of a restore as the command line makes it: not once. */
+export function byHand(entry: NonNullable<Restores[string]>): PlannedRestore {
+  const { settings, model } = loadRestores({ hand: entry });
+  const planned = model.sources.find(({ name }) => name === entry.source);
+  const [restore] = settings.restores;
+  if (!planned || !restore) throw new Error('nothing is planned');
+  return planRestore({ settings, planned, restore, id: 'bcdfghjk', action: 'restore', once: false }, elsewhere);
+}
+
 /** The plan of what ends a restore in place, as the command line makes it: by hand, without a marker. */
 export function anEnd(
   action: Exclude<RestoreAction, 'restore'>,
