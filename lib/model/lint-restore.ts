@@ -41,7 +41,8 @@ function lintOrigin({ settings, restore: { settings: wish, at } }: Wished, sourc
     ({ settings: there, source: origin } = originSource(settings, wish, elsewhere));
   } catch (error) {
     const [problem] = error instanceof ConfigError ? error.problems : [];
-    problems.add([...at, 'backupsOf'], problem?.message ?? (error as Error).message, problem?.hint ?? 'write it as prod/shop', wish.backupsOf);
+    const hint = problem ? problem.hint : sourcesOf(wish.backupsOf, settings, elsewhere);
+    problems.add([...at, 'backupsOf'], problem?.message ?? (error as Error).message, hint ?? 'write it as prod/shop', wish.backupsOf);
     return;
   }
   if (wish.backupsOf !== undefined) lintParts(wish, { there, origin, source, at }, problems);
@@ -58,6 +59,14 @@ function lintOrigin({ settings, restore: { settings: wish, at } }: Wished, sourc
       nearest(from, storages) ?? `its storages: ${storages.join(', ')}`,
     );
   else if (uses.length > 0 && wish.backupsOf !== undefined) lintReach(storageToReadFrom(origin, wish), { there, origin, source, at }, problems);
+}
+
+/** Of the environment that is there and has no such source. */
+function sourcesOf(backupsOf: string | undefined, settings: Settings, elsewhere: Elsewhere): string {
+  const [environment = '', name = ''] = backupsOf?.split('/') ?? [];
+  const { sources } = environment === settings.environment ? settings : elsewhere(environment);
+  const known = sources.map((source) => source.name);
+  return nearest(name, known) ?? `known sources: ${known.join(', ')}`;
 }
 
 /** Backups of another source have parts of its own: what has another name there is not found. */
