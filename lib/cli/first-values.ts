@@ -39,6 +39,8 @@ sources:
       database: shop
       version: 17 # major version of the server
       credentials: { secret: shop-db } # keys username and password
+      # Another role, for restores only, best made before one is needed: node_modules/backstay/docs/restore.md, "What it needs"
+      # admin: { credentials: { secret: shop-db-restore } }
 `;
 
 /** `config/prod.yaml` */

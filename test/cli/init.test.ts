@@ -39,6 +39,16 @@ describe('init', () => {
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   });
 
+  test('what it writes can be restored as soon as the role for it is no comment any more', async () => {
+    const project = projectFolder({});
+    await backstay(['init', '--dir', project.dir]);
+    const restore = () => backstay(['restore', 'prod/shop', ...project.config]);
+    expect((await restore()).stderr).toContain('a restore needs a role that may make databases');
+    project.write({ 'config/base.yaml': (project.read()['config/base.yaml'] ?? '').replace('# admin:', 'admin:') });
+    const { status, stderr } = await restore();
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  });
+
   test('the values name their schema on the first line, for the editor', async () => {
     const project = projectFolder({});
     await backstay(['init', '--dir', project.dir]);
