@@ -106,6 +106,14 @@ async function struck({ source, container, says, by }: Blow): Promise<JobEnd> {
   return endOf(world.namespace, job, 280);
 }
 
+/** How many backups went before the restore of each, in the storage that they go to. */
+async function putAside(blows: readonly Blow[]): Promise<Readonly<Record<string, number>>> {
+  const paths = [...(await world.stored()).local.keys()];
+  return Object.fromEntries(
+    blows.map(({ source }) => [source, paths.filter((path) => path.startsWith(`${source}/pre-restore/`) && path.endsWith('.manifest.json')).length]),
+  );
+}
+
 describe('a database, with the restore killed at every phase', () => {
   let ends: readonly JobEnd[];
 
@@ -128,6 +136,12 @@ describe('a database, with the restore killed at every phase', () => {
   test('the Job goes on by itself to the new data', () => {
     const failed = OF_A_DATABASE.filter((_, index) => !ends[index]?.complete).map(({ source }) => source);
     expect(failed, ends.map(verdict).join('\n')).toEqual([]);
+  });
+
+  test('what was live is backed up once, however many attempts there are', async () => {
+    const attempts = OF_A_DATABASE.map(({ source }, index) => [source, ends[index]?.pods.length ?? 0] as const);
+    expect(Object.fromEntries(attempts).loading).toBeGreaterThan(1);
+    expect(await putAside(OF_A_DATABASE)).toEqual(Object.fromEntries(OF_A_DATABASE.map(({ source }) => [source, 1])));
   });
 
   test('leaves no half-restored database behind', async () => {
@@ -153,6 +167,10 @@ describe('a volume, with the restore killed at every phase', () => {
       expect(await applications.get(source)?.state(), end?.log).toEqual({ replicas: 1, available: 1, annotations: [] });
     },
   );
+
+  test('what was live is backed up once, and never when half of it had changed places', async () => {
+    expect(await putAside(OF_A_VOLUME)).toEqual(Object.fromEntries(OF_A_VOLUME.map(({ source }) => [source, 1])));
+  });
 
   test('the Job goes on by itself to the new files', () => {
     expect(ends.map(verdict)).toEqual(OF_A_VOLUME.map(() => expect.stringMatching(/^complete/)));
