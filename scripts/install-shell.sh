@@ -1,7 +1,8 @@
 #!/bin/sh
-# install-shell.sh - gives an image without a shell one: copies this image's static busybox to $WORK_DIR/bin, applets as links.
+# install-shell.sh - gives an image without a shell one: copies this image's static busybox, applets as links.
 #
-# Environment (the only input; common.sh lists it):
+# Environment (the only input; common.sh lists the rest):
+#   SHELL_DIR   folder that it is put into; what no other container can write to, a container with a token may run
 # Output: nothing on stdout.
 # Exit: 0 done; 64 the busybox of this image lacks what is needed; 70 it could not be copied.
 
@@ -10,10 +11,9 @@ set -eu
 . "$(dirname "$0")/common.sh"
 
 main() {
-	need_env WORK_DIR
+	need_env SHELL_DIR
 	trap on_exit EXIT
-	bin=$WORK_DIR/bin
-	mkdir -p "$bin"
+	bin=$SHELL_DIR
 	# Not command -v: to the shell of busybox its own name is an applet, and no path.
 	cp "$(which busybox)" "$bin/busybox"
 	"$bin/busybox" --install -s "$bin"

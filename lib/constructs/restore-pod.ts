@@ -2,7 +2,7 @@ import type { k8s } from '../../imports/k8s.ts';
 import type { PlannedRestore } from '../model/model.ts';
 import type { Env } from '../pod.ts';
 import { podDefaults, readsClaim, type Step, steps, verbatimFields } from './backup-pod.ts';
-import { fetchEnv, guardEnv, markersEnv, publishEnv, safetyEnv, storagesEnv, takeEnv, WORK_DIR } from './environment.ts';
+import { fetchEnv, guardEnv, markersEnv, publishEnv, safetyEnv, storagesEnv, takeEnv } from './environment.ts';
 import type { Plain } from './kubernetes-object.ts';
 import { restoreBundle } from './script-bundle.ts';
 import { podSecurity, restoreSecurity } from './security.ts';
@@ -121,8 +121,13 @@ function recordSteps(restore: PlannedRestore): readonly Step[] {
 
 /** The image of kubectl has no shell: one is put beside it. */
 function shellStep(restore: PlannedRestore): Step {
-  return { name: 'shell', image: 'shell', script: 'install-shell.sh', bundle: restoreBundle(restore), env: {}, mounts: [] };
+  return { name: 'shell', image: 'shell', script: 'install-shell.sh', bundle: restoreBundle(restore), env: { SHELL_DIR }, mounts: [SHELL] };
 }
+
+const SHELL_DIR = '/shell';
+
+/** No step of the restore mounts it, as all of them do the scratch: what they write must not be what runs with the token. */
+const SHELL: Mounted = { path: SHELL_DIR, volume: { emptyDir: { sizeLimit: '32Mi' } } };
 
 function guardStep(restore: PlannedRestore, guard: NonNullable<PlannedRestore['guard']>): Step {
   const last = restore.parts.at(-1)?.name ?? '';
@@ -138,14 +143,14 @@ function guardStep(restore: PlannedRestore, guard: NonNullable<PlannedRestore['g
       GRACE_SECONDS: String(graceOf(restore)),
       PATH,
     },
-    mounts: [TOKEN],
-    command: [`${WORK_DIR}/bin/busybox`, 'sh', '/scripts/guard.sh'],
+    mounts: [TOKEN, { ...SHELL, readOnly: true }],
+    command: [`${SHELL_DIR}/busybox`, 'sh', '/scripts/guard.sh'],
     small: true,
   };
 }
 
 /** What install-shell.sh has put there comes first. */
-const PATH = `${WORK_DIR}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`;
+const PATH = `${SHELL_DIR}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`;
 
 function graceOf({ run }: PlannedRestore): number {
   return Math.max(run.pod.terminationGracePeriod, GRACE_WITH_GUARD);

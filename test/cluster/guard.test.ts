@@ -86,7 +86,7 @@ async function startRestore({ name, env, body = 'echo new >/work/run/state-data'
     STOP_WAIT_SECONDS: '60',
     START_WAIT_SECONDS: '60',
     GRACE_SECONDS: '30',
-    PATH: '/work/bin:/bin',
+    PATH: '/shell:/bin',
     WORK_DIR: '/work',
     ...env,
   };
@@ -111,16 +111,21 @@ async function startRestore({ name, env, body = 'echo new >/work/run/state-data'
                 name: 'shell',
                 image: IMAGES.shell,
                 command: ['sh', '/scripts/install-shell.sh'],
-                env: variables({ WORK_DIR: '/work' }),
+                env: variables({ WORK_DIR: '/work', SHELL_DIR: '/shell' }),
+                volumeMounts: [...mounts, { name: 'shell', mountPath: '/shell' }],
               }),
             ],
             containers: [
               container({
                 name: 'guard',
                 image: IMAGES.kubectl,
-                command: ['/work/bin/busybox', 'sh', '/scripts/guard.sh'],
+                command: ['/shell/busybox', 'sh', '/scripts/guard.sh'],
                 env: [...variables(ours), { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }],
-                volumeMounts: [...mounts, { name: 'token', mountPath: '/var/run/secrets/kubernetes.io/serviceaccount', readOnly: true }],
+                volumeMounts: [
+                  ...mounts,
+                  { name: 'shell', mountPath: '/shell', readOnly: true },
+                  { name: 'token', mountPath: '/var/run/secrets/kubernetes.io/serviceaccount', readOnly: true },
+                ],
               }),
               container({
                 name: 'restore-data',
@@ -132,6 +137,7 @@ async function startRestore({ name, env, body = 'echo new >/work/run/state-data'
             ],
             volumes: [
               { name: 'work', emptyDir: {} },
+              { name: 'shell', emptyDir: {} },
               { name: 'scripts', configMap: { name: 'scripts' } },
               { name: 'step', configMap: { name: `${name}-step` } },
               token,

@@ -65,7 +65,7 @@ describe('with applications they run side by side', () => {
   test('the guard starts the applications after the last step that works on their data', () => {
     expect(told(guard, 'TURN_LAST')).toBe('restore-orders-archive');
     expect(told(guard, 'STATES')).toBe('orders\norders-archive');
-    expect(guard?.command).toEqual(['/work/bin/busybox', 'sh', '/scripts/guard.sh']);
+    expect(guard?.command).toEqual(['/shell/busybox', 'sh', '/scripts/guard.sh']);
   });
 
   test('rule 13: the guard alone has a token, and nothing of the data, no key and no password', () => {
@@ -74,11 +74,30 @@ describe('with applications they run side by side', () => {
     expect(guard?.env.filter(({ valueFrom }) => valueFrom?.secretKeyRef)).toEqual([]);
     expect(guard?.volumeMounts.map(({ mountPath }) => mountPath).sort()).toEqual([
       '/scripts',
+      '/shell',
       '/tmp',
       '/var/run/secrets/kubernetes.io/serviceaccount',
       '/work',
     ]);
     expect(pod).toMatchObject({ automountServiceAccountToken: false });
+  });
+
+  test('rule 13: what the guard runs as its shell lies where no step of the restore can write, nor the guard itself', () => {
+    const paths = (told(guard, 'PATH') ?? '').split(':');
+    expect([guard?.command[0], paths[0]]).toEqual(['/shell/busybox', '/shell']);
+    const at = guard?.volumeMounts.find(({ mountPath }) => mountPath === '/shell')?.name;
+    const mounts = allOf(pod).flatMap(({ name, volumeMounts }) =>
+      volumeMounts.flatMap((mount) => (mount.name === at || mount.mountPath === '/shell' ? [[name, mount.readOnly ?? false]] : [])),
+    );
+    expect(mounts).toEqual([
+      ['shell', false],
+      ['guard', true],
+    ]);
+    expect(
+      paths.filter((path) =>
+        allOf(pod).some(({ volumeMounts }) => volumeMounts.some(({ mountPath, name }) => path.startsWith(mountPath) && name !== at)),
+      ),
+    ).toEqual([]);
   });
 
   test('a guard that is told to stop has the time to start the applications again', () => {

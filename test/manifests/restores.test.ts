@@ -62,6 +62,16 @@ describe.each([...files])('%s', (entry, objects) => {
     expect(Object.keys(bundle?.data ?? {})).toEqual(expect.arrayContaining(read.map(([, file]) => file)));
   });
 
+  test('what runs with a token is written by no container that has none, but for the one that puts the shell there', () => {
+    const [guard] = containersOf(pod).filter(({ name }) => name === 'guard');
+    if (!guard) return;
+    const program = guard.volumeMounts.find(({ mountPath }) => guard.command[0]?.startsWith(`${mountPath}/`));
+    expect(program).toMatchObject({ readOnly: true });
+    expect(containersOf(pod).flatMap(({ name, volumeMounts }) => (volumeMounts.some((mount) => mount.name === program?.name) ? [name] : []))).toEqual(
+      [...['shell', 'guard']],
+    );
+  });
+
   test('every claim is made by it, or stands in the values', () => {
     const known = [...names('PersistentVolumeClaim'), ...claimsIn(applied), ...claimsOfSources(model)];
     for (const { persistentVolumeClaim } of pod.volumes)
