@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { endOf, type JobEnd } from '../support/cluster/job.ts';
-import { kubectl } from '../support/cluster/kubectl.ts';
+import { type Json, kubectl } from '../support/cluster/kubectl.ts';
 import { freshNamespace, type Namespace } from '../support/cluster/namespace.ts';
 import { type S3, startS3 } from '../support/cluster/s3.ts';
 import { type Shop, shopIn } from '../support/cluster/shop.ts';
@@ -63,6 +63,10 @@ describe('docs/restore.md, a restore that stands in the values', () => {
     const printed = await kubectl(['get', 'jobs', '-n', prod.name, '-l', 'app.kubernetes.io/component=restore', '-o', 'name']);
     return printed.split('\n').flatMap((line) => line.split('/')[1] ?? []);
   };
+  const putAside = async () => {
+    const { stdout } = await shop.user.commands('npx backstay list prod/shop --json');
+    return JSON.parse(stdout).filter(({ tier }: Json) => tier === 'pre-restore').length;
+  };
   const end = async (): Promise<JobEnd> => endOf(prod.name, (await jobs())[0] ?? '');
 
   test('runs when its file is applied, which the rest never does', async () => {
@@ -85,6 +89,7 @@ describe('docs/restore.md, a restore that stands in the values', () => {
     expect({ complete, log }).toEqual({ complete: true, log: expect.stringContaining('already done') });
     await shop.expectOpen();
     expect(await shop.ordersUpTo(orders)).toBe(broken);
+    expect(await putAside()).toBe(1);
   });
 
   test('runs again when somebody changes it', async () => {
