@@ -54,13 +54,15 @@ const SLOW = [
   'volume-verify',
 ].map((file) => `test/scripts/${file}.test.ts`);
 
+// The first import of all that there is takes seconds where the machine is busy.
+const UNIT = { testTimeout: 30_000 };
 const SCRIPTS = { testTimeout: 120_000, hookTimeout: 180_000, maxWorkers };
 
 export default defineConfig({
   test: {
     projects: [
-      level('unit', ['units', 'config', 'sources', 'storages', 'model', 'constructs', 'charts', 'cli', 'docs']),
-      level('manifests', ['manifests']),
+      level('unit', ['units', 'config', 'sources', 'storages', 'model', 'constructs', 'charts', 'cli', 'docs'], UNIT),
+      level('manifests', ['manifests'], UNIT),
       level('scripts', ['scripts'], { ...SCRIPTS, exclude: SLOW }),
       { test: { name: 'slow scripts', include: SLOW, ...SCRIPTS } },
       // Most of a run on a cluster is waiting; each file has a namespace and servers of its own. One retry: a busy machine

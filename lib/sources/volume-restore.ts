@@ -36,7 +36,9 @@ const schema = z
     attributes: z
       .enum(['keep', 'none'])
       .default('keep')
-      .meta({ description: 'Extended attributes and access control lists: `keep` them, for which the file system of the claim must know them, or `none`.' }),
+      .meta({
+        description: 'Extended attributes and access control lists: `keep` them, for which the file system of the claim must know them, or `none`.',
+      }),
     links: z
       .enum(['refuse', 'keep'])
       .default('refuse')
@@ -100,6 +102,7 @@ function part(settings: Settings, wish: Wish, { inPlace, action, namespace }: Re
     // What was kept is nobody's any more: to drop it, nothing needs to stop.
     ...((action === 'restore' ? inPlace : action === 'swap-back') && { occupies: claim }),
     ...(wish.into && { claim: newClaim(wish.into, namespace) }),
+    ...(['merge', 'clear'].includes(modeOf(wish, inPlace)) && action === 'restore' && { overwrites: true }),
   };
 }
 

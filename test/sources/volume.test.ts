@@ -131,8 +131,7 @@ test.each(['.', 'a/b', '..data', 'a b/ü'])('the path %j is taken', (path) => {
   expect(volume.schema.safeParse({ ...minimal, path }).success).toBe(true);
 });
 
-test.each([
-  ['P99', { copyMethod: 'Clone' }, 'the copy method of a volume is not built yet'],
-])('%s: %j is refused for now, and says so', (_, written, message) => {
-  expect(volume.schema.safeParse({ ...minimal, ...written }).error?.issues.map((issue) => issue.message)).toEqual([message]);
+test('P99: the copy method is refused for now, and says so', () => {
+  const refused = volume.schema.safeParse({ ...minimal, copyMethod: 'Clone' });
+  expect(refused.error?.issues.map((issue) => issue.message)).toEqual(['the copy method of a volume is not built yet']);
 });
