@@ -36,7 +36,7 @@ give_properties() {
 	grep -E '^[0-9]+; [0-9]+ [0-9]+ (DATABASE PROPERTIES|ACL - DATABASE) ' "$TMP/contents-with-database" >"$TMP/properties.list" || return 0
 	run pg_restore --create --use-list="$TMP/properties.list" --file="$TMP/properties.dump" "$ARTIFACT"
 	properties_of "$DATABASE" "$TMP/properties.dump" >"$TMP/giving-properties.sql"
-	run psql --no-psqlrc --no-password --quiet --set=target="$FRESH" --dbname="$(conninfo "$ADMIN_DATABASE")" \
+	run psql --no-psqlrc --no-password --quiet --dbname="$(conninfo "$FRESH")" \
 		--file="$TMP/giving-properties.sql" >/dev/null 2>"$TMP/properties.err" || :
 	log_said warn "$TMP/properties.err"
 }

@@ -1,6 +1,9 @@
 #!/bin/sh
 # postgres-restore-roles.sh - roles and rights that a restore needs, and the roles that it makes. Sourced, never run.
 #
+# A server keeps names of roles and tablespaces as bytes, whatever the encoding of the database in which they were given, and
+# a dump has them in its own. So names of the dump are handed on as they are, and only what people read is translated.
+#
 # Environment: that of postgres-restore.sh. Reads TMP/named. Gives: FRESH_OWNER, TABLESPACES (keep or none).
 
 # Statuses are numbers of common.sh; what is set here is read by who sources this file.
@@ -20,22 +23,75 @@ fresh_owner() {
 	esac
 }
 
+# named_query NAME - a query that has names of the dump in it, or gives them
+named_query() {
+	{
+		cat <<-'SQL'
+			select getdatabaseencoding() as own \gset
+			set client_encoding = :'own';
+		SQL
+		cat
+	} >"$TMP/$1.in"
+	try_query "$1" <"$TMP/$1.in" || refuse_letters "$1"
+}
+
+# told_query NAME - the same, where what it selects, one text a row, is for people
+told_query() {
+	{
+		echo "select set_config('backstay.told', coalesce(string_agg(told, chr(10)), ''), false) as told from ("
+		cat
+		cat <<-'SQL'
+			) as lines(told) \gset
+			set client_encoding = 'UTF8';
+			select told from regexp_split_to_table(current_setting('backstay.told'), chr(10)) as lines(told) where told <> '';
+		SQL
+	} >"$TMP/$1.select"
+	named_query "$1" <"$TMP/$1.select"
+}
+
+# told FILE - its names for people, the first ten and a count
+told() {
+	told_query told <<-SQL
+		select replace(name, chr(10), '\n') from (values $(sql_texts "$1")) as named(name)
+	SQL
+	listed "$TMP/told"
+}
+
+# refuse_letters NAME - a database of another encoding may have no way to write what others wrote
+refuse_letters() {
+	grep -qE 'invalid byte sequence|has no equivalent' "$TMP/$1.err" || fail_as "$TMP/$1.err" "cannot look at the database ($1)"
+	die $WRONG_INPUT "names or settings have letters that the database $ADMIN_DATABASE cannot write: $(reason_in "$TMP/$1.err")" \
+		"adminDatabase: in the values must be one of encoding $(fact database.encoding "$FACTS")"
+}
+
+# owner_name - of the new database, as the dump would have it; nothing where it is whoever restores
+owner_name() {
+	[ -n "$FRESH_OWNER" ] || return 0
+	try_query owner-name <<-SQL || refuse_letters owner-name
+		$(variable owner "$FRESH_OWNER")
+		select set_config('backstay.owner', :'owner', false) as owner, getdatabaseencoding() as own \gset
+		set client_encoding = :'own';
+		select replace(replace(current_setting('backstay.owner'), '\\', '\\\\'), chr(10), '\n');
+	SQL
+	cat "$TMP/owner-name"
+}
+
 # check_roles - all that the dump names and the server lacks, by name
 check_roles() {
 	[ "$ONLY" != data ] || return 0
 	fresh_owner
 	awk -F '\t' '$1 == "owner" || $1 == "grantee" || $1 == "role" || $1 == "acts" { if (!seen[$2]++) print $2 }' "$TMP/named" >"$TMP/roles"
-	[ -z "$FRESH_OWNER" ] || printf '%s\n' "$FRESH_OWNER" | awk '{ gsub(/\\/, "\\\\"); print }' >>"$TMP/roles"
+	owner_name >>"$TMP/roles"
 	: >"$TMP/missing-roles"
 	if [ -s "$TMP/roles" ]; then
-		query missing-roles <<-SQL
-			select replace(replace(replace(name, '\\', '\\\\'), E'\\n', '\\n'), E'\\t', '\\t')
+		named_query missing-roles <<-SQL
+			select distinct replace(replace(replace(name, '\\', '\\\\'), E'\\n', '\\n'), E'\\t', '\\t')
 			from (values $(sql_texts "$TMP/roles")) as named(name) where not exists (select from pg_roles where rolname = name) order by 1;
 		SQL
 	fi
 	find_makeable
 	if [ -s "$TMP/lacking-roles" ]; then
-		problem $WRONG_INPUT "the server lacks roles that the dump names: $(listed "$TMP/lacking-roles")" \
+		problem $WRONG_INPUT "the server lacks roles that the dump names: $(told "$TMP/lacking-roles")" \
 			'make them, or restore with owner: none and privileges: none, or with globals: missing-roles'
 	fi
 	check_tablespaces
@@ -57,16 +113,16 @@ find_makeable() {
 check_tablespaces() {
 	awk -F '\t' '$1 == "tablespace" { print $2 }' "$TMP/named" >"$TMP/tablespaces"
 	[ -s "$TMP/tablespaces" ] || return 0
-	query missing-tablespaces <<-SQL
+	named_query missing-tablespaces <<-SQL
 		select name from (values $(sql_texts "$TMP/tablespaces")) as named(name)
 		where not exists (select from pg_tablespace where spcname = name) order by 1;
 	SQL
 	[ -s "$TMP/missing-tablespaces" ] || return 0
 	TABLESPACES=none
 	if [ "$FORMAT" = custom ]; then
-		log warn "the server lacks tablespaces, all goes to the default one: $(listed "$TMP/missing-tablespaces")"
+		log warn "the server lacks tablespaces, all goes to the default one: $(told "$TMP/missing-tablespaces")"
 	else
-		problem $WRONG_INPUT "the server lacks tablespaces that the dump names: $(listed "$TMP/missing-tablespaces")" 'make them, or take dumps of format: custom'
+		problem $WRONG_INPUT "the server lacks tablespaces that the dump names: $(told "$TMP/missing-tablespaces")" 'make them, or take dumps of format: custom'
 	fi
 }
 
@@ -77,28 +133,28 @@ check_rights() {
 	[ "$SESSION_SUPERUSER" != t ] || return 0
 	{
 		awk -F '\t' -v only="$ONLY" '($1 == "owner" || $1 == "role") && only != "data" { print $2 }' "$TMP/named"
-		[ -z "$FRESH_OWNER" ] || printf '%s\n' "$FRESH_OWNER" | awk '{ gsub(/\\/, "\\\\"); print }'
+		owner_name
 	} >"$TMP/becomes"
 	[ -s "$TMP/becomes" ] || echo >"$TMP/becomes"
-	query right-problems <<-SQL
+	told_query right-problems <<-SQL
 		select 'the role ' || quote_ident(current_user) || ' may not make databases' from pg_roles
 		where rolname = current_user and not rolsuper and not rolcreatedb and '$ONLY' <> 'data'
 		union all
 		select distinct 'the role ' || quote_ident(current_user) || ' is no member of ' || quote_ident(name)
 		from (values $(sql_texts "$TMP/becomes")) as named(name) join pg_roles r on r.rolname = name
-		where not pg_has_role(r.oid, case when $SERVER_MAJOR >= 16 then 'SET' else 'MEMBER' end) order by 1;
+		where not pg_has_role(r.oid, case when $SERVER_MAJOR >= 16 then 'SET' else 'MEMBER' end) order by 1
 	SQL
 	problems $NOT_ALLOWED "$ROLE_HINT" "$TMP/right-problems"
 	awk -F '\t' '$1 == "acts" { print $2 }' "$TMP/named" >"$TMP/acts"
 	[ "$ONLY" = data ] || [ ! -s "$TMP/acts" ] ||
-		problem $NOT_ALLOWED "only a superuser can grant in the name of $(listed "$TMP/acts")" 'restore with privileges: none, or as a superuser'
+		problem $NOT_ALLOWED "only a superuser can grant in the name of $(told "$TMP/acts")" 'restore with privileges: none, or as a superuser'
 }
 
 # make_roles - those that the server lacks, all or none; roles that are there are not changed
 make_roles() {
 	[ "$RESTORE_GLOBALS" = missing-roles ] || return 0
 	PHASE=roles
-	query new-roles <<-SQL
+	named_query new-roles <<-SQL
 		select replace(replace(replace(name, '\\', '\\\\'), E'\\n', '\\n'), E'\\t', '\\t')
 		from (values $(sql_texts "$TMP/makeable")) as named(name) where not exists (select from pg_roles where rolname = name) order by 1;
 	SQL
@@ -111,6 +167,6 @@ make_roles() {
 		[ "$SERVER_MAJOR" -ge 16 ] || [ "$SESSION_SUPERUSER" = t ] || awk '{ gsub(/\047/, "\047\047"); printf "select format(\047grant %%I to current_user\047, E\047%s\047) \\gexec\n", $0 }' "$TMP/new-roles"
 		echo 'commit;'
 	} >"$TMP/making-roles.sql"
-	query making <"$TMP/making-roles.sql"
-	log info "made roles without passwords: $(listed "$TMP/new-roles")"
+	named_query making <"$TMP/making-roles.sql"
+	log info "made roles without passwords: $(told "$TMP/new-roles")"
 }

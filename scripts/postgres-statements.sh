@@ -170,8 +170,7 @@ making_roles() {
 	' "$2"
 }
 
-# properties_of DATABASE FILE - the statements that set or grant what belongs to that database, for the one that psql has as
-# variable target
+# properties_of DATABASE FILE - the statements that set or grant what belongs to that database, for the one that runs them
 properties_of() {
 	DUMPED=$1 GRANTS=$PRIVILEGES LC_ALL=C awk '
 	BEGIN {
@@ -179,7 +178,10 @@ properties_of() {
 		dumped = ENVIRON["DUMPED"]
 		quoted = dumped
 		gsub(/"/, "\"\"", quoted)
-		print "set client_encoding = \047UTF8\047;"
+		# Bytes as they are in the dump, whose encoding the database has; its own name too.
+		print "select pg_catalog.getdatabaseencoding() as own \\gset"
+		print "set client_encoding = :\047own\047;"
+		print "select pg_catalog.current_database() as target \\gset"
 	}
 	'"$STATEMENTS"'
 		function statement() {

@@ -148,7 +148,9 @@ rehearse() {
 		cat "$TMP/copying.sql"
 		echo 'rollback;'
 	} >"$TMP/rehearsing.sql"
-	try_query rehearsal <"$TMP/rehearsing.sql" || fail_as "$TMP/rehearsal.err" "owner, grants and settings of $LIVE cannot be given to another database"
+	try_query rehearsal <"$TMP/rehearsing.sql" && return 0
+	! grep -qE 'invalid byte sequence|has no equivalent' "$TMP/rehearsal.err" || refuse_letters rehearsal
+	fail_as "$TMP/rehearsal.err" "owner, grants and settings of $LIVE cannot be given to another database"
 }
 
 exchange() {
