@@ -136,6 +136,28 @@ test('KILL when it is ready: the next attempt goes straight to the swap, but not
   await expectSwapped(again);
 });
 
+test.each([
+  ['KILL', after('KILL', 'psql', '*/ready.sql'), null],
+  ['nothing', {}, 0],
+] as const)(
+  'a copy beside that was finished before %s is not made anew by an attempt that would choose a newer backup',
+  async (_, standIns, status) => {
+    expect((await restore(server, dumped, { standIns })).status).toBe(status);
+    await server.sql('create table mine (n int)', 'shop_restored_r1');
+    const newer = { ...dumped, backup: '20261122-073320-cccccccc' };
+    const again = await restore(server, newer, { standIns: { pg_restore: real('pg_restore') } });
+    expect(again).toMatchObject({ status: 0, calls: [], lastWords: { reason: expect.stringContaining(`restored from ${dumped.backup}`) } });
+    expect(resultOf(again)).toMatchObject({ database: 'shop_restored_r1', backup: dumped.backup });
+    expect(await server.sql(`select count(*) from pg_tables where tablename in ('items', 'mine')`, 'shop_restored_r1')).toBe('2');
+  },
+);
+
+test('a copy beside that is half done is made anew, of the newer backup', async () => {
+  await restore(server, dumped, { standIns: after('KILL', 'pg_restore', '*--jobs=*') });
+  const newer = { ...dumped, backup: '20261122-073320-cccccccc' };
+  expect(resultOf(await restore(server, newer))).toMatchObject({ database: 'shop_restored_r1', backup: newer.backup });
+});
+
 test('KILL right after the swap: the next attempt finds that it is done, and does nothing', async () => {
   await server.sql('create database live');
   const killed = await restore(server, dumped, { env: LIVE, standIns: after('KILL', 'psql', '*/swap.sql') });

@@ -169,6 +169,19 @@ describe('the target', () => {
     expectRefused(await restore(server, dumped, { env: { ...IN_PLACE, TARGET_DATABASE: name } }), 64, `${name} is no database to restore into`);
   });
 
+  test.each(['EXCLUDE_SCHEMAS=other', 'INCLUDE_TABLES=public.t', 'EXCLUDE_TABLES=public.t', 'EXCLUDE_TABLE_DATA=public.t'])(
+    'a backup of a part, taken with %s, takes the place of no database, but comes back beside',
+    async (filter) => {
+      const [name = '', value = ''] = filter.split('=');
+      const part = await take(server, { [name]: value });
+      const done = await restore(server, part, { env: IN_PLACE });
+      expectRefused(done, 64, /^the backup holds a part of the database only, and cannot take its place$/);
+      expect(done.lastWords).toHaveProperty('hint', 'restore beside, and copy over what is needed');
+      expect(await databases(server)).toBe('shop');
+      expect(await restore(server, fetched(part))).toMatchObject({ status: 0 });
+    },
+  );
+
   test('all that is wrong is said at once', async () => {
     const database = { ...(dumped.facts.database as object), extensions: [{ name: 'postgis', version: '3' }] };
     const facts = { ...dumped.facts, database };

@@ -92,6 +92,25 @@ describe('what belongs to a database', () => {
   });
 });
 
+test('the swap is on the disk before it counts as done, also where commits do not wait for it', async () => {
+  await server.sql('create database live');
+  await server.sql(`alter database postgres set synchronous_commit = off; alter role postgres set synchronous_commit = off;
+    alter role postgres set log_statement = 'all'`);
+  try {
+    expect(await restore(server, dumped, { env: inPlace('live') })).toMatchObject({ status: 0 });
+  } finally {
+    await server.sql('alter database postgres reset all; alter role postgres reset all');
+  }
+  const statements = [...server.log().matchAll(/ \[(\d+)\] LOG: {2}statement: (.*)/g)].map(([, pid, statement = '']) => ({ pid, statement }));
+  const { pid } = statements.find(({ statement }) => /^alter database "live" rename/.test(statement)) ?? {};
+  const swap = statements.filter((one) => one.pid === pid).map(({ statement }) => statement);
+  expect(swap.slice(swap.lastIndexOf('begin;')).filter((statement) => /synchronous_commit|^(begin|commit|rollback)/.test(statement))).toEqual([
+    'begin;',
+    'set local synchronous_commit = on;',
+    'commit;',
+  ]);
+});
+
 describe('the kept database', () => {
   test('lets nobody in, and its comment says what it is', async () => {
     await server.sql('create database live');
