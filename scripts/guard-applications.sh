@@ -127,6 +127,13 @@ refuse_gitops() {
 	esac
 }
 
+# renew_safety - what ran since an attempt before this one had backed it up may have written what that backup lacks
+renew_safety() {
+	[ "${replicas:-1}" != 0 ] && [ -e "$WORK_DIR/run/safe" ] || return 0
+	log info "$kind $namespace/$name has run since an attempt before this one: what is live is backed up once more"
+	rm "$WORK_DIR/run/safe"
+}
+
 # stop_applications - and waits until no pod of them is left
 stop_applications() {
 	touched=yes

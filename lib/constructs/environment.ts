@@ -97,6 +97,7 @@ export function guardEnv({ id, run, parts }: PlannedRestore, guard: PlannedGuard
       claims.map((claim) => `${run.namespace} ${claim}`),
     ),
     CLAIMS_IN_USE: String(guard.claimsInUse),
+    OVERWRITES: String(guard.overwrites),
     STATES: parts.map(({ name }) => name).join('\n'),
     STOP_WAIT_SECONDS: String(guard.stopWait),
     START_WAIT_SECONDS: String(guard.startWait),

@@ -33,12 +33,9 @@ const schema = z
       .enum(['keep', 'none'])
       .default('keep')
       .meta({ description: 'Owners and groups: `keep` them, for which the pod must be their user or root, or `none` for the user of the pod.' }),
-    attributes: z
-      .enum(['keep', 'none'])
-      .default('keep')
-      .meta({
-        description: 'Extended attributes and access control lists: `keep` them, for which the file system of the claim must know them, or `none`.',
-      }),
+    attributes: z.enum(['keep', 'none']).default('keep').meta({
+      description: 'Extended attributes and access control lists: `keep` them, for which the file system of the claim must know them, or `none`.',
+    }),
     links: z
       .enum(['refuse', 'keep'])
       .default('refuse')

@@ -486,6 +486,17 @@ describe.concurrent.each(SHELLS)('guard.sh under %s', (_, shell) => {
       expect(at.of(WEB)).toEqual({ replicas: 3 });
     });
 
+    test.each([
+      ['backs up once more what has run meanwhile, where nothing else keeps what that has written', 'true', application('web', 3), false],
+      ['does not back up once more what was stopped all the time', 'true', stoppedBy('bcdfghjk', 'web', '3'), true],
+      ['does not back up once more what is kept beside what is restored', 'false', application('web', 3), true],
+    ])('%s', async (_, OVERWRITES, web, safe) => {
+      const at = pod({ objects: { [WEB]: web } }, { APPLICATIONS: 'shop deployment web', OVERWRITES });
+      at.leave('safe', '{"name":"x"}');
+      const { guard } = await restore(at, `[ -e "$WORK_DIR/run/safe" ] && touch "$WORK_DIR/was-safe"; ${restored}`);
+      expect([guard.status, existsSync(join(at.work, 'was-safe'))]).toEqual([0, safe]);
+    });
+
     test('leaves alone what another restore has stopped', async () => {
       const at = pod({ objects: { [WEB]: stoppedBy('bcdfghjk', 'web', '3'), [DB]: stoppedBy('zzzzzzzz', 'cache', '1') } });
       at.leave('already', '');
