@@ -10,7 +10,7 @@
 # Statuses are numbers of common.sh; what is set here is read by who sources this file.
 # shellcheck disable=SC2034,SC2086
 
-unpacker=''
+unpacker='' spared=''
 
 # prelude - what every query may name, as variables of psql
 prelude() {
@@ -138,10 +138,30 @@ restoring() {
 	run pg_restore --no-password --exit-on-error --no-subscriptions "$@"
 }
 
+# spare_public - a dump that was asked for the schema public makes it, but a new database has it, with the rights that the
+# dump takes for given: it is not made, and only becomes its owner's
+spare_public() {
+	spared=''
+	grep -qx 'schema	public' "$TMP/named" || return 0
+	spared=yes
+	[ "$FORMAT" = custom ] || return 0
+	awk '!/^[0-9]+; [0-9]+ [0-9]+ SCHEMA - public /' "$TMP/list" >"$TMP/spared.list"
+	public_owner=$(sed -n 's/^[0-9]*; [0-9]* [0-9]* SCHEMA - public //p' "$TMP/list")
+	mv "$TMP/spared.list" "$TMP/list"
+	case $OWNER in
+	none) return 0 ;;
+	role:*) public_owner=${OWNER#role:} ;;
+	esac
+	echo 'alter schema public owner to :"owner";' >"$TMP/public.sql"
+	run psql --no-psqlrc --no-password --quiet --set=ON_ERROR_STOP=1 --set=owner="$public_owner" --dbname="$(conninfo "$FRESH")" \
+		--file="$TMP/public.sql" >/dev/null 2>"$TMP/load.err" || refuse_load
+}
+
 # load - the dump into the new database; it stops at the first error
 load() {
 	PHASE=load
 	load_status=0
+	spare_public
 	if [ "$FORMAT" = plain ]; then
 		load_plain || load_status=$?
 	else
@@ -172,7 +192,20 @@ unpacking() {
 	[ "$unpacked" = 0 ] || die $BAD_DATA "the dump cannot be unpacked to its end: $(reason_in "$TMP/unpack.err")" 'choose another backup'
 }
 
+# unpack - where it is spared, without the statement that makes the schema public, which comes before all rows and functions
 unpack() {
+	if [ -z "$spared" ]; then
+		unpack_all
+		return
+	fi
+	rm -f "$TMP/whole"
+	mkfifo "$TMP/whole"
+	unpack_all >"$TMP/whole" &
+	LC_ALL=C awk '!found && $0 == "CREATE SCHEMA public;" { found = 1; next } { print }' "$TMP/whole"
+	wait $!
+}
+
+unpack_all() {
 	case $COMPRESSION in
 	gzip) exec gzip -dc "$ARTIFACT" ;;
 	zstd) exec zstd -q -dc "$ARTIFACT" ;;

@@ -80,7 +80,7 @@ STATEMENTS='
 '
 
 # named_in FILE - what a dump names, `kind<TAB>name` a line: owner, grantee, role, acts (whom a grant is made as),
-# tablespace, subscription, restrict (it has a \restrict), complete (it ends as pg_dump ends it), and table<TAB>schema<TAB>name
+# tablespace, subscription, schema (it makes one), restrict (it has a \restrict), complete (it ends as pg_dump ends it), and table<TAB>schema<TAB>name
 named_in() {
 	LC_ALL=C awk '
 		!rows && inside == "" && $0 == "-- PostgreSQL database dump complete" { complete = 1; next }
@@ -102,6 +102,7 @@ named_in() {
 		function created(  at) {
 			at = word[2] == "unlogged" ? 3 : 2
 			if (word[at] == "table" && word[at + 2] == ".") print "table\t" plain(word[at + 1]) "\t" plain(word[at + 3])
+			else if (word[2] == "schema") print "schema\t" plain(word[3])
 			else if (word[2] == "subscription") print "subscription\t" plain(word[3])
 			else if (word[2] == "user" && word[3] == "mapping") role("role", word[5])
 			else if (word[2] == "policy" && (at = place("to", 5))) members("role", at)

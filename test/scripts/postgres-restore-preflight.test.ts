@@ -169,7 +169,7 @@ describe('the target', () => {
     expectRefused(await restore(server, dumped, { env: { ...IN_PLACE, TARGET_DATABASE: name } }), 64, `${name} is no database to restore into`);
   });
 
-  test.each(['EXCLUDE_SCHEMAS=other', 'INCLUDE_TABLES=public.t', 'EXCLUDE_TABLES=public.t', 'EXCLUDE_TABLE_DATA=public.t'])(
+  test.each(['INCLUDE_SCHEMAS=public', 'EXCLUDE_SCHEMAS=other', 'INCLUDE_TABLES=public.t', 'EXCLUDE_TABLES=public.t', 'EXCLUDE_TABLE_DATA=public.t'])(
     'a backup of a part, taken with %s, takes the place of no database, but comes back beside',
     async (filter) => {
       const [name = '', value = ''] = filter.split('=');
@@ -181,6 +181,14 @@ describe('the target', () => {
       expect(await restore(server, fetched(part))).toMatchObject({ status: 0 });
     },
   );
+
+  test.each(['custom', 'plain'])('P86: a %s dump of the schema public comes back, with its owner and grants', async (format) => {
+    await server.sql('alter schema public owner to plainly; grant create on schema public to member', 'shop');
+    const part = await take(server, { INCLUDE_SCHEMAS: 'public', DUMP_FORMAT: format });
+    expect(await restore(server, part)).toMatchObject({ status: 0 });
+    expect(await contentOf(server, 'shop_restored_r1', '--schema=public')).toBe(await contentOf(server, 'shop', '--schema=public'));
+    await server.sql('revoke create on schema public from member; alter schema public owner to pg_database_owner', 'shop');
+  });
 
   test('all that is wrong is said at once', async () => {
     const database = { ...(dumped.facts.database as object), extensions: [{ name: 'postgis', version: '3' }] };

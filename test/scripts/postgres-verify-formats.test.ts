@@ -120,6 +120,8 @@ describe('what is not a whole database', () => {
     ['custom', { INCLUDE_TABLES: '*.customers\nsecret.*' }, 2],
     ['plain', { INCLUDE_TABLES: '*.customers\nsecret.*' }, 2],
     ['custom', { INCLUDE_SCHEMAS: 'secret' }, 1],
+    ['custom', { INCLUDE_SCHEMAS: 'public\nsecret' }, 1],
+    ['plain', { INCLUDE_SCHEMAS: 'public\nsecret' }, 1],
     ['custom', { EXCLUDE_SCHEMAS: 'secret' }, 8],
     ['plain', { EXCLUDE_TABLE_DATA: '*.orders' }, 9],
   ])('%s with %j is loaded, and its counts are compared with nothing', async (format, filters, tables) => {
