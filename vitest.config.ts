@@ -13,9 +13,11 @@ const level = (name: string, include: readonly string[], more: object = {}) => (
 const SLOW = [
   'catalogue',
   'catalogue-side-by-side',
+  'common',
   'fetch',
   'fetch-refused',
   'guard',
+  'json',
   'postgres-dump',
   'postgres-formats',
   'postgres-kill',
