@@ -91,62 +91,6 @@ describe('another major', () => {
     expect(await databases(older)).toBe('shop');
   });
 
-  describe('names and settings in another encoding', () => {
-    /** A server that speaks LATIN1 throughout, but for the database that initdb made. */
-    async function latin(server: PostgresServer): Promise<void> {
-      for (const name of ['admin1', 'latin1']) {
-        await server.sql(`create database ${name} template template0 encoding 'LATIN1' lc_collate 'C' lc_ctype 'C'`);
-      }
-    }
-    const utf8 = (text: string) => `set client_encoding = 'UTF8'; ${text}`;
-    const PROPERTIES = utf8(`
-      select pg_get_userbyid(datdba), (select string_agg(a::text, ' ') from aclexplode(coalesce(datacl, acldefault('d', datdba))) a) from pg_database where datname = current_database();
-      select pg_get_userbyid(setrole), setconfig from pg_db_role_setting where setdatabase = (select oid from pg_database where datname = current_database()) order by 1, 2;
-      select pg_get_userbyid(relowner), relacl from pg_class where relname = 'größe'`);
-    const env = { DATABASE: 'latin1', ADMIN_DATABASE: 'admin1' };
-    let own: Dumped;
-
-    beforeAll(async () => {
-      for (const server of [older, newer]) await latin(server);
-      await older.sql(
-        utf8(`create role "jörg"; create role "ärger 'n'"; create table "größe" (n int); alter table "größe" owner to "jörg"; grant select on "größe" to "ärger 'n'";
-          alter database latin1 owner to "jörg"; alter database latin1 set "my.own" = 'grüß'; alter role "jörg" in database latin1 set "my.own" = 'ä'`),
-        'latin1',
-      );
-      own = await take(older, { DATABASE: 'latin1' });
-    });
-
-    test('come back beside and in place', async () => {
-      const before = await older.sql(PROPERTIES, 'latin1');
-      const beside = await restore(older, own, { env });
-      expect(beside.stderr).not.toMatch(/ (warn|error) /);
-      expect(beside).toMatchObject({ status: 0 });
-      expect(await older.sql(PROPERTIES, 'latin1_restored_r1')).toBe(before);
-      await older.sql('drop database latin1_restored_r1');
-      expect(await restore(older, own, { env: { ...env, ...IN_PLACE, TARGET_DATABASE: 'latin1' } })).toMatchObject({ status: 0 });
-      expect(await older.sql(PROPERTIES, 'latin1')).toBe(before);
-    });
-
-    test('are made where they are missing, or named as people read them', async () => {
-      const refused = await restore(newer, own, { env });
-      expect(refused).toMatchObject({ status: 64, lastWords: { reason: "the server lacks roles that the dump names: jörg, ärger 'n'" } });
-      const done = await restore(newer, own, { env: { ...env, RESTORE_GLOBALS: 'missing-roles' } });
-      expect(done).toMatchObject({ status: 0 });
-      expect(done.stderr).toContain("made roles without passwords: jörg, ärger 'n'");
-      const table = utf8(`select tableowner, has_table_privilege('ärger ''n''', 'größe', 'select') from pg_tables where tablename = 'größe'`);
-      expect(await newer.sql(table, 'latin1_restored_r1')).toBe(await older.sql(table, 'latin1'));
-    });
-
-    test('are refused where the database of the sessions cannot write them, with what to change', async () => {
-      const done = await restore(older, own, { env: { DATABASE: 'latin1' } });
-      expect(done).toMatchObject({
-        status: 64,
-        lastWords: { reason: expect.stringContaining('the database postgres cannot write'), hint: expect.stringContaining('one of encoding LATIN1') },
-      });
-      expect(await databases(older)).not.toContain('latin1_restored_r1');
-    });
-  });
-
   test('another encoding and locale than the server has by default', async () => {
     await newer.sql(`create database latin template template0 encoding 'LATIN1' lc_collate 'C' lc_ctype 'C'`);
     await newer.sql(`create database icu template template0 locale_provider icu icu_locale 'de-DE'`).catch(() => undefined);
@@ -159,5 +103,67 @@ describe('another major', () => {
       expect(await restore(newer, own, { env: { DATABASE: name } })).toMatchObject({ status: 0 });
       expect(await LOCALE(`${name}_restored_r1`)).toBe(await LOCALE(name));
     }
+  });
+});
+
+describe('names and settings in another encoding', () => {
+  /** A server that speaks LATIN1 throughout, but for the database that initdb made. */
+  async function latin(server: PostgresServer): Promise<void> {
+    for (const name of ['admin1', 'latin1']) {
+      await server.sql(`create database ${name} template template0 encoding 'LATIN1' lc_collate 'C' lc_ctype 'C'`);
+    }
+  }
+  const utf8 = (text: string) => `set client_encoding = 'UTF8'; ${text}`;
+  const PROPERTIES = utf8(`
+    select pg_get_userbyid(datdba), (select string_agg(a::text, ' ') from aclexplode(coalesce(datacl, acldefault('d', datdba))) a) from pg_database where datname = current_database();
+    select pg_get_userbyid(setrole), setconfig from pg_db_role_setting where setdatabase = (select oid from pg_database where datname = current_database()) order by 1, 2;
+    select pg_get_userbyid(relowner), relacl from pg_class where relname = 'größe'`);
+  const env = { DATABASE: 'latin1', ADMIN_DATABASE: 'admin1' };
+  let older: PostgresServer;
+  let newer: PostgresServer;
+  let own: Dumped;
+
+  beforeAll(async () => {
+    // Their own: from a database of UTF8 nobody can read such roles any more.
+    [older, newer] = await Promise.all([startPostgres(16), startPostgres(17)]);
+    for (const server of [older, newer]) await latin(server);
+    await older.sql(
+      utf8(`create role "jörg"; create role "ärger 'n'"; create table "größe" (n int); alter table "größe" owner to "jörg"; grant select on "größe" to "ärger 'n'";
+        alter database latin1 owner to "jörg"; alter database latin1 set "my.own" = 'grüß'; alter role "jörg" in database latin1 set "my.own" = 'ä'`),
+      'latin1',
+    );
+    own = await take(older, { DATABASE: 'latin1' });
+  });
+
+  afterAll(() => Promise.all([older?.stop(), newer?.stop()]));
+
+  test('come back beside and in place', async () => {
+    const before = await older.sql(PROPERTIES, 'latin1');
+    const beside = await restore(older, own, { env });
+    expect(beside.stderr).not.toMatch(/ (warn|error) /);
+    expect(beside).toMatchObject({ status: 0 });
+    expect(await older.sql(PROPERTIES, 'latin1_restored_r1')).toBe(before);
+    await older.sql('drop database latin1_restored_r1');
+    expect(await restore(older, own, { env: { ...env, ...IN_PLACE, TARGET_DATABASE: 'latin1' } })).toMatchObject({ status: 0 });
+    expect(await older.sql(PROPERTIES, 'latin1')).toBe(before);
+  });
+
+  test('are made where they are missing, or named as people read them', async () => {
+    const refused = await restore(newer, own, { env });
+    expect(refused).toMatchObject({ status: 64, lastWords: { reason: "the server lacks roles that the dump names: jörg, ärger 'n'" } });
+    const done = await restore(newer, own, { env: { ...env, RESTORE_GLOBALS: 'missing-roles' } });
+    expect(done).toMatchObject({ status: 0 });
+    expect(done.stderr).toContain("made roles without passwords: jörg, ärger 'n'");
+    const table = utf8(`select tableowner, has_table_privilege('ärger ''n''', 'größe', 'select') from pg_tables where tablename = 'größe'`);
+    expect(await newer.sql(table, 'latin1_restored_r1')).toBe(await older.sql(table, 'latin1'));
+  });
+
+  test('are refused where the database of the sessions cannot write them, with what to change', async () => {
+    const done = await restore(older, own, { env: { DATABASE: 'latin1' } });
+    expect(done).toMatchObject({
+      status: 64,
+      lastWords: { reason: expect.stringContaining('the database postgres cannot write'), hint: expect.stringContaining('one of encoding LATIN1') },
+    });
+    expect(await databases(older)).not.toContain('latin1_restored_r1');
   });
 });
