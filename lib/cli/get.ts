@@ -1,6 +1,7 @@
 import { ConfigError } from '../errors.ts';
 import type { Manifest } from '../model/manifest.ts';
-import { allRuns, SAFETY_TIER } from '../model/plan-restore.ts';
+import { allRuns } from '../model/plan-restore.ts';
+import { SAFETY_TIER } from '../model/restore-storages.ts';
 import type { Access } from '../storages/kind.ts';
 import { clusterOf } from './cluster.ts';
 import { durationText, sizeText, table, timeText } from './format.ts';

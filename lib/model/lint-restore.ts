@@ -5,7 +5,8 @@ import type { RestoreSettings, Settings, SourceSettings, StorageSettings } from 
 import { ConfigError } from '../errors.ts';
 import { SOURCE_KINDS } from '../sources/index.ts';
 import type { RestoreAction } from '../sources/kind.ts';
-import { type Elsewhere, kindsWanted, lettersOf, originSource, partNamesOf, SAFETY_TIER, storageToReadFrom, tiersWanted } from './plan-restore.ts';
+import { kindsWanted, lettersOf, partNamesOf } from './plan-restore.ts';
+import { type Elsewhere, originSource, SAFETY_TIER, storageToReadFrom, tiersWanted } from './restore-storages.ts';
 import { contextOf } from './source-context.ts';
 import { wantedMistake } from './wanted.ts';
 

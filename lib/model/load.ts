@@ -7,7 +7,7 @@ import { lint } from './lint.ts';
 import { lintRestore } from './lint-restore.ts';
 import type { Model } from './model.ts';
 import { planBackups } from './plan.ts';
-import type { Elsewhere } from './plan-restore.ts';
+import type { Elsewhere } from './restore-storages.ts';
 
 /** One environment, checked: the settings that it was planned from, and what will run. */
 export interface Loaded {

@@ -1,19 +1,13 @@
 import { createHash } from 'node:crypto';
-import type { KindSettings, RestoreSettings, Settings, SourceSettings, StorageSettings } from '../config/settings.ts';
+import type { KindSettings, RestoreSettings, Settings, SourceSettings } from '../config/settings.ts';
 import type { RestoreAction, RestorePart } from '../sources/kind.ts';
 import { canonical, defined, unique } from './lists.ts';
-import type { Application, Origin, PlannedGuard, PlannedRestore, PlannedRun, PlannedSource, PlannedStorage } from './model.ts';
+import type { Application, PlannedGuard, PlannedRestore, PlannedRun, PlannedSource } from './model.ts';
 import { restoreAccount, runName } from './names.ts';
 import { planStorage } from './plan-storage.ts';
+import { type Elsewhere, markedStorages, originOf, SAFETY_TIER, safetyStorage, sourceNamed, storagesOf } from './restore-storages.ts';
 import { mergeSecrets } from './secrets.ts';
 import { contextOf } from './source-context.ts';
-import { wantedOf } from './wanted.ts';
-
-/** The settings of another environment of the same folder. */
-export type Elsewhere = (environment: string) => Settings;
-
-/** Where the backups lie that a restore in place makes first. */
-export const SAFETY_TIER = 'pre-restore';
 
 /** The restores of the values. Each was checked: see `lint-restore.ts`. */
 export function planRestores(settings: Settings, sources: readonly PlannedSource[], elsewhere: Elsewhere): readonly PlannedRestore[] {
@@ -54,8 +48,8 @@ export function planRestore(request: RestoreRequest, elsewhere: Elsewhere): Plan
     pod: { ...safety.pod, scratch: { ...safety.pod.scratch, ...defined(wish.scratch) } },
   };
   const parts = restoreParts(request, source);
-  const from = originOf(request, elsewhere);
-  const { storages, numbers } = storagesOf(settings, from.storages, markedStorages(request, source, safetyBackup ? [storage] : []));
+  const from = originOf(settings, wish, elsewhere);
+  const { storages, numbers } = storagesOf(settings, from.storages, markedStorages(once, source, safetyBackup ? [storage] : []));
   const safetyPieces = safetyBackup ? [...run.parts, ...run.storages.map(({ access }) => access)] : [];
   return {
     name: `restore-${entry.slice(0, 40).replace(/-$/, '')}-${id}`,
@@ -97,15 +91,6 @@ export function safetyRun({ name, folder, runs }: PlannedSource): PlannedRun {
   };
 }
 
-/**
- * Where it goes: to the storage that is restored from, which has just answered, where that is one of the source's own. A copy
- * elsewhere that cannot be reached must not keep anybody from restoring.
- */
-function safetyStorage(settings: Settings, source: SourceSettings, { backupsOf, from, tier }: RestoreSettings['settings']): StorageSettings {
-  const own = backupsOf === undefined || backupsOf === `${settings.environment}/${source.name}`;
-  return storageToReadFrom(source, own ? { from, tier } : {});
-}
-
 /** All that may lie in the storages of a source: its tiers, and what restores have backed up first. */
 export function allRuns(source: PlannedSource): readonly PlannedRun[] {
   return source.runs.length === 0 ? [] : [...source.runs, safetyRun(source)];
@@ -138,81 +123,6 @@ export function partNamesOf(source: SourceSettings, environment: string): readon
   return source.kinds.flatMap(({ kind, settings }) => kind.parts(settings, contextOf(source, environment, kind)).map(({ name }) => name));
 }
 
-interface From {
-  readonly origin: Origin;
-  readonly storages: readonly PlannedStorage[];
-}
-
-/** Where the backups are: of the source itself, or of another one, maybe of another environment. */
-function originOf({ settings, restore: { settings: wish } }: RestoreRequest, elsewhere: Elsewhere): From {
-  const { settings: there, source } = originSource(settings, wish, elsewhere);
-  const storage = storageToReadFrom(source, wish);
-  const tiers = source.tiers.filter(({ storages }) => storages.some((use) => use.storage.name === storage.name)).map(({ name }) => name);
-  const wanted = wantedOf(wish.at);
-  // What a restore has put aside is never the newest good backup; who wants it names it.
-  const everywhere = wanted.byId ? [...tiers, SAFETY_TIER] : tiers;
-  return {
-    origin: {
-      environment: there.environment,
-      sources: unique([source.name, source.folder], String),
-      folders: (wish.tier === undefined ? everywhere : [wish.tier]).map((tier) => `${source.folder}/${tier}`),
-      wanted: wanted.text,
-      from: 1,
-    },
-    storages: [planStorage(there, { storage }, 1)],
-  };
-}
-
-/** Whose backups are restored. */
-export function originSource(settings: Settings, { source, backupsOf }: RestoreSettings['settings'], elsewhere: Elsewhere) {
-  const [environment = '', name = ''] = backupsOf?.split('/') ?? [settings.environment, source];
-  const there = environment === settings.environment ? settings : elsewhere(environment);
-  return { settings: there, source: sourceNamed(there, name) };
-}
-
-/** The one that is named, or the primary: of the tier that is named, or of the first. */
-export function storageToReadFrom(source: SourceSettings, { from, tier }: Pick<RestoreSettings['settings'], 'from' | 'tier'>): StorageSettings {
-  const uses = tiersWanted(source, tier).flatMap(({ storages }) => storages);
-  const use = from === undefined ? uses[0] : uses.find(({ storage }) => storage.name === from);
-  if (!use) throw new Error(`no storage '${from}'`);
-  return use.storage;
-}
-
-/** Those whose storages may be read. What a restore has put aside is where the first tier is. */
-export function tiersWanted({ tiers }: SourceSettings, tier: string | undefined): SourceSettings['tiers'] {
-  return tier === SAFETY_TIER ? tiers.slice(0, 1) : tiers.filter(({ name }) => tier === undefined || name === tier);
-}
-
-/**
- * Markers lie in every storage of the source that is restored: what is done stays done when another one becomes the first.
- * Another environment's storage may not be ours to write to. One by hand has the attempts of one Job, and its markers lie
- * where the backup that goes first does.
- */
-function markedStorages({ once }: RestoreRequest, { tiers }: SourceSettings, safety: readonly StorageSettings[]): readonly StorageSettings[] {
-  if (!once) return safety;
-  return unique(
-    tiers.flatMap(({ storages }) => storages.map(({ storage }) => storage)),
-    ({ name }) => name,
-  );
-}
-
-/** The storages of a pod, each once: those that are read, then those that its markers lie in, of which the numbers are told. */
-function storagesOf(settings: Settings, read: readonly PlannedStorage[], marked: readonly StorageSettings[]) {
-  const storages = [...read];
-  const numbers = marked.map((storage) => {
-    const mine = planStorage(settings, { storage }, storages.length + 1);
-    const known = storages.findIndex((other) => other.name === mine.name && samePlace(other, mine));
-    return known < 0 ? storages.push(mine) : known + 1;
-  });
-  return { storages, numbers };
-}
-
-/** One prefix of one storage, but for the number in the names of its remote. */
-function samePlace(a: PlannedStorage, b: PlannedStorage): boolean {
-  const remote = ({ access }: PlannedStorage) => access.remote.replace(/^S\d+:/, '');
-  return remote(a) === remote(b);
-}
-
 function guardOf(wish: RestoreSettings['settings'], parts: readonly RestorePart[], namespace: string): PlannedGuard | undefined {
   const claims = parts.flatMap(({ occupies }) => occupies ?? []);
   if (wish.scaleDown.length === 0 && (claims.length === 0 || wish.whileInUse)) return undefined;
@@ -238,10 +148,4 @@ export function applicationOf(text: string, namespace: string): Application {
 export function lettersOf(text: string): string {
   const hex = createHash('sha256').update(text).digest('hex').slice(0, 8);
   return hex.replaceAll(/./g, (digit) => 'bcdfghjkmnpqrstv'[Number.parseInt(digit, 16)] ?? '');
-}
-
-function sourceNamed({ sources, environment }: Settings, name: string): SourceSettings {
-  const source = sources.find((candidate) => candidate.name === name);
-  if (!source) throw new Error(`no source '${name}' in ${environment}`);
-  return source;
 }

@@ -6,9 +6,10 @@ import { scheduleOf } from '../units/schedule-word.ts';
 import { compare, hashOf, unique } from './lists.ts';
 import type { Model, PlannedRun, PlannedSource } from './model.ts';
 import { runName, sourceObjectName } from './names.ts';
-import { type Elsewhere, planRestores } from './plan-restore.ts';
+import { planRestores } from './plan-restore.ts';
 import { planStorage } from './plan-storage.ts';
 import { planVerify } from './plan-verify.ts';
+import type { Elsewhere } from './restore-storages.ts';
 import { mergeSecrets } from './secrets.ts';
 
 const TWO_DAYS = 48 * 3600;

@@ -2,7 +2,8 @@ import { readingOf, type Values } from '../../lib/config/define.ts';
 import { restore as schema } from '../../lib/config/schema/restore.ts';
 import { type Loaded, plan } from '../../lib/model/load.ts';
 import type { Model, PlannedRestore } from '../../lib/model/model.ts';
-import { type Elsewhere, planRestore } from '../../lib/model/plan-restore.ts';
+import { planRestore } from '../../lib/model/plan-restore.ts';
+import type { Elsewhere } from '../../lib/model/restore-storages.ts';
 import type { RestoreAction } from '../../lib/sources/kind.ts';
 
 /** Storages, a plan, and sources of each kind that can be restored and verified; restores as a test wants them. */
