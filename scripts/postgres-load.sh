@@ -201,8 +201,10 @@ unpack() {
 	rm -f "$TMP/whole"
 	mkfifo "$TMP/whole"
 	unpack_all >"$TMP/whole" &
-	LC_ALL=C awk '!found && $0 == "CREATE SCHEMA public;" { found = 1; next } { print }' "$TMP/whole"
-	wait $!
+	# A text that awk cut off ends like a whole one. The shell opens the FIFO: without a reader the unpacker would wait for ever.
+	filtered=0
+	LC_ALL=C awk '!found && $0 == "CREATE SCHEMA public;" { found = 1; next } { print }' <"$TMP/whole" || filtered=$?
+	wait $! && [ "$filtered" = 0 ]
 }
 
 unpack_all() {

@@ -160,7 +160,8 @@ is_full() {
 
 # lost_server WHAT - WHAT failed because there is no server any more
 lost_server() {
-	grep -vE ' (LOG|ERROR):' "$TMP/server.log" >"$TMP/server.end" || :
+	# The rest of a message goes with its first line: a function may have raised what is in a row, over several lines.
+	awk '!/^\t/ { dropped = / (LOG|ERROR):/ } !dropped' "$TMP/server.log" >"$TMP/server.end"
 	log_said error "$TMP/server.end"
 	! is_full "$TMP/server.log" || die $NO_ROOM "$1: no room for the restored database" "$ROOM_HINT"
 	! grep -q 'terminated by signal 9' "$TMP/server.log" ||

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { contentOf, real } from '../support/dump.ts';
 import { type PostgresServer, startPostgres } from '../support/postgres.ts';
 import { BACKUP, type Dumped, databases, fetched, IN_PLACE, restore, stateOf, take } from '../support/restore-database.ts';
-import type { Outcome } from '../support/run-script.ts';
+import { type Outcome, SHELLS } from '../support/run-script.ts';
 import { postgresBin } from '../support/tools.ts';
 
 let server: PostgresServer;
@@ -189,6 +189,18 @@ describe('the target', () => {
     expect(await contentOf(server, 'shop_restored_r1', '--schema=public')).toBe(await contentOf(server, 'shop', '--schema=public'));
     await server.sql('revoke create on schema public from member; alter schema public owner to pg_database_owner', 'shop');
   });
+
+  // BusyBox takes its own awk.
+  test.each(SHELLS.filter(([name]) => name !== 'busybox ash'))(
+    'a plain dump of the schema public whose filter ends early is no whole one under %s',
+    async (_, shell) => {
+      const part = await take(server, { INCLUDE_SCHEMAS: 'public', DUMP_FORMAT: 'plain' });
+      const awk = real('awk', `case $* in *'CREATE SCHEMA public;'*) PATH=\${PATH#*:} awk "$@" | sed '/^CREATE TABLE/,$d'; exit 1 ;; esac`);
+      const done = await restore(server, part, { standIns: { awk }, shell });
+      expectRefused(done, 65, /the dump cannot be unpacked to its end/);
+      expect(await databases(server)).toBe('shop');
+    },
+  );
 
   test('all that is wrong is said at once', async () => {
     const database = { ...(dumped.facts.database as object), extensions: [{ name: 'postgis', version: '3' }] };

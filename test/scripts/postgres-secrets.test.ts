@@ -88,6 +88,34 @@ describe('a dump that fails', () => {
   });
 });
 
+// pg_restore shows no warnings of the server, and a dump asks for no notices.
+test('a function that speaks while a plain dump is loaded is heard in the log, and what it says is not', async () => {
+  await server.sql('create database speaks');
+  await server.sql(
+    `create table people (email text); insert into people values ('${SECRET}@example.org');
+     create function speak(text) returns text immutable language plpgsql as $$ begin
+       raise warning 'the customer %', $1 using detail = 'There is ' || $1, hint = $1; raise info '%', $1; return $1;
+     end $$;
+     create index on people (speak(email)); create publication all_of_it for all tables`,
+    'speaks',
+  );
+  const dumped = await take(server, { DATABASE: 'speaks', DUMP_FORMAT: 'plain' });
+  const done = await restore(server, fetchedForRestore(dumped), { env: { DATABASE: 'speaks' } });
+  expect(done.status).toBe(0);
+  expect(done.stderr).toContain(': WARNING:  (left out)');
+  expect(done.stderr).toContain(': INFO:  (left out)');
+  expect(done.stderr).toContain(': WARNING:  "wal_level" is insufficient to publish logical changes');
+  expect(saidBy(done)).not.toContain(SECRET);
+});
+
+test('what keeps a restore from being rehearsed is said: those are our own words', async () => {
+  await server.sql('create database replaced');
+  await server.sql(`update pg_database set datacl = '{postgres=CTc/postgres,backstay=c/postgres,backstay=c/postgres}' where datname = 'replaced'`);
+  const dumped = await take(server, { DATABASE: 'postgres' });
+  const done = await restore(server, fetchedForRestore(dumped), { env: { DATABASE: 'postgres', IN_PLACE: 'true', TARGET_DATABASE: 'replaced' } });
+  expect(done.lastWords?.reason).toContain('the grants of the database did not become the same');
+});
+
 test('a query of an assertion that fails on a row does not show it', async () => {
   await server.sql('create database fine');
   await server.sql(`create table t as select '${SECRET}' as text`, 'fine');
@@ -97,15 +125,34 @@ test('a query of an assertion that fails on a row does not show it', async () =>
   expect(saidBy(done)).not.toContain(SECRET);
 });
 
-describe.each(SHELLS)("what is left of a tool's words under %s", (_, shell) => {
-  /** As the scripts would log it. */
-  function left(text: string): string {
+/** BusyBox' shell takes its own awk, whatever is on PATH. */
+const AWKS = [...SHELLS.map(([name, shell]) => [name, shell, 'awk'] as const), ['dash and busybox awk', ['dash'], 'busybox awk'] as const];
+
+test('of a server that was lost, no rest of a message over several lines is told', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'lost-'));
+  const line = (text: string) => `2026-11-21 07:33:20.123 UTC [7] ${text}\n`;
+  writeFileSync(join(folder, 'server.log'), line(`ERROR:  no\n\t${SECRET}`) + line('PANIC:  could not write\n\tthe file') + line('LOG:  it ended'));
+  const stubs = 'TMP=$1 FAULT=1 NO_ROOM=1; log() { echo "$2"; }; die() { exit 0; }';
+  const run = `. scripts/postgres.sh; . scripts/postgres-throwaway.sh; ${stubs}; lost_server it`;
+  expect(execFileSync('sh', ['-c', run, 'sh', folder], { encoding: 'utf8' })).toBe(line('PANIC:  could not write'));
+});
+
+describe.each(AWKS)("what is left of a tool's words under %s", (_, shell, awk) => {
+  const bin = mkdtempSync(join(tmpdir(), 'awk-'));
+  if (awk !== 'awk') writeFileSync(join(bin, 'awk'), `#!/bin/sh\nexec ${awk} "$@"\n`, { mode: 0o755 });
+
+  /** As a function of the scripts has it. */
+  function heard(text: string | Buffer, as: 'said_in' | 'reason_in'): Buffer {
     const file = join(mkdtempSync(join(tmpdir(), 'words-')), 'err');
     writeFileSync(file, text);
-    return execFileSync(shell[0] ?? 'sh', [...shell.slice(1), '-c', '. scripts/postgres.sh; said_in "$1"', 'sh', file], {
-      encoding: 'utf8',
-    }).trimEnd();
+    return execFileSync(shell[0] ?? 'sh', [...shell.slice(1), '-c', `. scripts/postgres.sh; ${as} "$1"`, 'sh', file], {
+      env: { ...process.env, PATH: `${bin}:${process.env.PATH}` },
+    });
   }
+
+  /** As the scripts would log it. */
+  const left = (text: string) => heard(text, 'said_in').toString().trimEnd();
+  const reason = (text: string) => heard(text, 'reason_in').toString().trimEnd();
 
   test.each([
     [
@@ -148,7 +195,123 @@ describe.each(SHELLS)("what is left of a tool's words under %s", (_, shell) => {
       'psql: error: connection to server at "h" failed: Connection refused\n\tIs the server running?',
     ],
     ['/in/x.sql.zst : Decoding error (36)', '/in/x.sql.zst : Decoding error (36)'],
+    [
+      'ERROR:  my own words s\nDETAIL:  There is s.\nHINT:  Take s.\nCONTEXT:  PL/pgSQL function f() line 2 at ASSERT',
+      'ERROR:  (left out)\nDETAIL:  (left out)\nHINT:  (left out)\nCONTEXT:  PL/pgSQL function f() line 2 at ASSERT',
+    ],
+    ['ERROR:  s at line 1.\nCONTEXT:  PL/Perl function "f"', 'ERROR:  (left out)\nCONTEXT:  PL/Perl function "f"'],
+    [
+      'ERROR:  relation "t" does not exist\nCONTEXT:  SQL function "norm_key" during inlining',
+      'ERROR:  relation "t" does not exist\nCONTEXT:  SQL function "norm_key" during inlining',
+    ],
+    [
+      'ERROR:  division by zero\nCONTEXT:  SQL function "f" statement 12\nSQL statement "s"',
+      'ERROR:  division by zero\nCONTEXT:  SQL function "f" statement 12',
+    ],
+    ['ERROR:  no\nCONTEXT:  SQL function "f" says s statement 1', 'ERROR:  no\nCONTEXT:  (left out)'],
+    [
+      "pg_restore: error: could not execute query: ERROR:  must be owner of extension plpgsql\nCommand was: COMMENT ON EXTENSION plpgsql IS 'PL/pgSQL procedural language';",
+      'pg_restore: error: could not execute query: ERROR:  must be owner of extension plpgsql\nCommand was: COMMENT ON EXTENSION plpgsql IS (left out)',
+    ],
+    ['LOG:  received fast shutdown request', 'LOG:  received fast shutdown request'],
+    ['pg_dump: detail:   t', 'pg_dump: detail:   t'],
   ])('%j', (text, expected) => {
     expect(left(`${text}\n`)).toBe(expected);
+  });
+
+  const OURS = 'ERROR:  the grants of the database did not become the same\nCONTEXT:  PL/pgSQL function inline_code_block line 12 at RAISE';
+
+  test('what a block of our own raises is said', () => {
+    expect(left(`psql:/tmp/swap.sql:9: ${OURS}\n`)).toBe(`psql:/tmp/swap.sql:9: ${OURS}`);
+    expect(reason(`psql:/tmp/swap.sql:9: ${OURS}\n`)).toBe('ERROR:  the grants of the database did not become the same');
+  });
+
+  test.each([
+    ['that a function runs', `${OURS}\nSQL statement "do"\nPL/pgSQL function f() line 1 at EXECUTE`],
+    ['of an assertion', 'ERROR:  s\nCONTEXT:  PL/pgSQL function inline_code_block line 1 at RAISE'],
+  ])('what a block %s raises is not', (_, text) => {
+    expect(left(text)).toMatch(/^ERROR: {2}\(left out\)\n/);
+  });
+
+  test.each([
+    ['WARNING:  there is no transaction in progress', 'WARNING:  there is no transaction in progress'],
+    [
+      'WARNING:  wal_level is insufficient to publish logical changes\nHINT:  Set wal_level to "logical".',
+      'WARNING:  wal_level is insufficient to publish logical changes\nHINT:  Set wal_level to (left out)',
+    ],
+    ['WARNING:  "wal_level" is insufficient to publish logical changes', 'WARNING:  "wal_level" is insufficient to publish logical changes'],
+    [
+      'WARNING:  database "s" has a collation version mismatch\nDETAIL:  The database was created using collation version 2.31, but the operating system provides version 2.36.',
+      'WARNING:  database (left out) has a collation version mismatch\nDETAIL:  The database was created using collation version 2.31, but the operating system provides version 2.36.',
+    ],
+    ['WARNING:  no privileges were granted for "s"', 'WARNING:  no privileges were granted for (left out)'],
+    ['WARNING:  skipping "s" --- only superuser can analyze it', 'WARNING:  skipping (left out) --- only superuser can analyze it'],
+    ['WARNING:  permission denied to analyze "s", skipping it', 'WARNING:  permission denied to analyze (left out), skipping it'],
+    ['NOTICE:  schema "s" already exists, skipping', 'NOTICE:  schema (left out) already exists, skipping'],
+    ['NOTICE:  customer "s" already exists, skipping', 'NOTICE:  (left out)'],
+    ['WARNING:  there is no transaction in progress for s', 'WARNING:  (left out)'],
+    ['WARNING:  s\ns\nDETAIL:  There is s.\nHINT:  Take s.', 'WARNING:  (left out)\nDETAIL:  (left out)\nHINT:  (left out)'],
+    ['INFO:  s', 'INFO:  (left out)'],
+  ])('of what is no error, %j', (text, expected) => {
+    expect(left(`psql:/tmp/text:3: ${text}\n`)).toBe(`psql:/tmp/text:3: ${expected}`);
+    expect(left(`${text}\n`)).toBe(expected);
+  });
+
+  describe('in another language', () => {
+    test.each([
+      [
+        'psql:/tmp/text:8: FEHLER:  ungültige Eingabesyntax für Typ integer: »geheim-1«\nKONTEXT:  COPY kunden, Zeile 1, Spalte nr: »geheim-2«',
+        'psql:/tmp/text:8: FEHLER:  ungültige Eingabesyntax für Typ integer: (left out)',
+      ],
+      [
+        'psql:/tmp/text:8: FEHLER:  ungültige Eingabesyntax für Typ integer: »geheim ERROR:  geheim«\nCONTEXT:  COPY kunden, Zeile 1, Spalte nr: »geheim-1, line 7, column x: geheim«',
+        'psql:/tmp/text:8: FEHLER:  ungültige Eingabesyntax für Typ integer: (left out)\nCONTEXT:  (left out)',
+      ],
+      [
+        "psql:/tmp/text:9: ERREUR:  la valeur d'une clé dupliquée rompt la contrainte unique « k »\nDÉTAIL : La clé (mail)=(anna@geheim) existe déjà.\nCONTEXTE : COPY k, ligne 1",
+        "psql:/tmp/text:9: ERREUR:  la valeur d'une clé dupliquée rompt la contrainte unique (left out)",
+      ],
+      [
+        'psql:/tmp/text:9: ERREUR:  non\nDETAIL:  La clé « (mail)=(geheim) » existe déjà.\nHINT:  Essayez geheim.\nLINE 1: geheim\n        ^',
+        'psql:/tmp/text:9: ERREUR:  non\nDETAIL:  (left out)\nHINT:  (left out)\nLINE 1: (left out)',
+      ],
+      [
+        'psql:/tmp/text:8: ERROR:  el valor «geheim» está fuera de rango\nDETAIL:  Ya existe la llave (mail)=(geheim).',
+        'psql:/tmp/text:8: ERROR:  el valor (left out)\nDETAIL:  (left out)',
+      ],
+      ['ERROR:  値"geheim"は型integerの範囲外です', 'ERROR:  値(left out)'],
+      ['psql:/tmp/text:8: ОШИБКА:  значение "geheim" вне диапазона', 'psql:/tmp/text:8: ОШИБКА:  значение (left out)'],
+      [
+        "pg_restore: error: could not execute query: FEHLER:  Rolle »geheim« gibt es nicht\nCommand was: ALTER ROLE r PASSWORD 'geheim';\n\nFEHLER:  nochmal „geheim“",
+        'pg_restore: error: could not execute query: FEHLER:  Rolle (left out)\nCommand was: ALTER ROLE r PASSWORD (left out)\nFEHLER:  nochmal (left out)',
+      ],
+      ['pg_restore: error: COPY failed for table "t": VEA:  ‘geheim’', 'pg_restore: error: COPY failed for table "t": VEA:  (left out)'],
+      ['psql:/tmp/text:8: WARNUNG:  kunde geheim', 'psql:/tmp/text:8: WARNUNG:  (left out)'],
+      ['HINWEIS:  kunde geheim\nHINWEIS:  kunde geheim', 'HINWEIS:  (left out)'],
+      ['ERREUR:  geheim\nCONTEXT:  fonction PL/pgSQL f(), ligne 1 à RAISE', 'ERREUR:  (left out)\nCONTEXT:  (left out)'],
+      ['错误:  geheim\nCONTEXT:  在f()的第1行的PL/pgSQL函数inline_code_block', '错误:  (left out)\nCONTEXT:  (left out)'],
+      [
+        'connection to server at "h" (10.0.0.1), port 5432 failed: FATAL:  Datenbank »geheim« existiert nicht',
+        'connection to server at "h" (10.0.0.1), port 5432 failed: FATAL:  Datenbank (left out)',
+      ],
+      ['ERROR:  permission denied for table kündigung', 'ERROR:  permission denied for table kündigung'],
+    ])('%j', (text, expected) => {
+      expect(left(`${text}\n`)).toBe(expected);
+    });
+
+    test('where quotes are single bytes', () => {
+      const latin = Buffer.from('FEHLER:  ungültige Eingabesyntax für Typ integer: »geheim«\n', 'latin1');
+      expect(heard(latin, 'said_in').toString('latin1')).toBe('FEHLER:  ungültige Eingabesyntax für Typ integer:(left out)\n');
+    });
+
+    test.each([
+      [
+        'psql:/tmp/x.sql:1: WARNUNG:  keine\npsql:/tmp/x.sql:8: FEHLER:  ungültig: »geheim«\nCONTEXT:  COPY kunden, Zeile 1: »geheim«',
+        'FEHLER:  ungültig: (left out)',
+      ],
+      ['pg_restore: error: could not execute query: ERREUR:  non « geheim »\nCommand was: x', 'could not execute query: ERREUR:  non (left out)'],
+    ])('the reason of %j is its error', (text, expected) => {
+      expect(reason(`${text}\n`)).toBe(expected);
+    });
   });
 });
