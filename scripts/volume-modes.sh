@@ -133,6 +133,7 @@ into_place_merge() {
 	open_up
 	list_folders "$FROM" || die $WRONG_INPUT "folders in '$DATA_PATH' of claim '$CLAIM' are in the way of files: $(tr '\0' '\n' <"$TMP/in-the-way" | head -n 3 | tr '\n' ' ')" \
 		'move them away, restore with mode: swap, or leave them out of paths:'
+	refuse_foreign "$TMP/folders"
 	note merging
 	finish_merging
 }
@@ -154,8 +155,11 @@ into_place_clear() {
 	make_units
 	list_units_bytes
 	check_claim "$GOES"
+	refuse_kept_back
+	try_attributes
 	note clearing
 	state between 'the old files are being deleted'
+	[ "$ALL" = yes ] || { folders_above "$TMP/goes" "$TMP/comes" && open_here "$TMP/above"; } || die $FAULT 'the folders of these files cannot be opened' "$AGAIN_HINT"
 	run xargs -0 -r -a "$TMP/goes" rm -rf -- 2>"$TMP/err" || remove_closed
 	into_emptied
 }
@@ -163,6 +167,15 @@ into_place_clear() {
 # make_units - $TMP/goes: what is deleted
 make_units() {
 	if [ "$ALL" = yes ]; then list_live "$TMP/goes"; else list_units . "$TMP/goes" "$TMP/comes"; fi
+}
+
+# refuse_kept_back - before anything is deleted: what lies in a closed folder of somebody else would stay
+refuse_kept_back() {
+	: >"$TMP/above"
+	[ "$ALL" = yes ] || folders_above "$TMP/goes" "$TMP/comes"
+	# shellcheck disable=SC2016 # expanded by that shell
+	run xargs -0 -r -a "$TMP/goes" sh -c 'for name; do [ ! -d "$name" ] || [ -L "$name" ] || find "./$name" -type d ! -writable -print0; done' >>"$TMP/above"
+	refuse_foreign "$TMP/above"
 }
 
 # list_units_bytes - GOES, what that frees
@@ -204,7 +217,11 @@ restore_root() {
 	[ "$ALL" = yes ] || return 0
 	read -r root_mode root_owner <"$OWN/root"
 	[ "$OWNERS" != keep ] || chown "$root_owner" . 2>/dev/null || log info "the folder itself stays with $(stat -c %u:%g .)"
-	with_attributes tar --extract --file="$OWN/root.tar" 2>/dev/null || :
+	# tar sets the mode as well, and without the group's bit, which this folder may have had.
+	live_mode=$(stat -c %a .)
+	with_attributes tar --extract --file="$OWN/root.tar" --no-same-owner 2>"$TMP/err" || :
+	! grep -q 'extended attribute' "$TMP/err" || log warn "the folder itself lacks attributes that it had: $(first_lines "$TMP/err")"
+	chmod "$live_mode" . 2>/dev/null || :
 	chmod "$root_mode" . 2>/dev/null || log info "the folder itself keeps its mode $(stat -c %a .)"
 	touch -r "$OWN/root" . 2>/dev/null || :
 }

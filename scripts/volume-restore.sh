@@ -40,6 +40,7 @@ export LC_ALL
 . "$(dirname "$0")/volume-judge.sh"
 . "$(dirname "$0")/volume-unpack.sh"
 . "$(dirname "$0")/volume-fail.sh"
+. "$(dirname "$0")/volume-closed.sh"
 . "$(dirname "$0")/volume-swap.sh"
 . "$(dirname "$0")/volume-modes.sh"
 . "$(dirname "$0")/volume-undo.sh"

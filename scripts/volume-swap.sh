@@ -89,46 +89,6 @@ exchange() {
 	sync -f .
 }
 
-# open_closed - a folder that is closed to its own user cannot move: those of both lists are noted with their modes, and opened
-open_closed() {
-	for list in out in; do
-		if [ "$list" = out ]; then now_in=. then_in=$TO; else now_in=$FROM then_in=.; fi
-		noted=$OWN/${LISTS}closed-$list
-		note_closed "$OWN/$LISTS$list" "$now_in" "$noted" || return 1
-		# shellcheck disable=SC2016 # expanded by that shell
-		with_closed "$noted" 'chmod u+w "$1/$name" 2>/dev/null || chmod u+w "$2/$name" 2>/dev/null || :' "$now_in" "$then_in"
-	done
-}
-
-# note_closed NAMES FOLDER FILE - those that may not be written to: mode, a blank, name, NUL. What was noted once stays
-note_closed() {
-	[ ! -e "$3" ] || return 0
-	# shellcheck disable=SC2016 # expanded by that shell
-	xargs -0 -r -a "$1" sh -c '
-		folder=$1
-		shift
-		for name; do
-			path=$folder/$name
-			if [ -d "$path" ] && [ ! -L "$path" ] && [ ! -w "$path" ]; then printf "%s %s\0" "$(stat -c %a "$path")" "$name"; fi
-		done' sh "$2" >"$3.new" && sync -f "$3.new" && mv -f "$3.new" "$3" && sync -f "$OWN"
-}
-
-# with_closed NOTED COMMANDS FOLDER [FOLDER] - for each that is noted: $mode and $name
-with_closed() {
-	# shellcheck disable=SC2016 # expanded by that shell
-	xargs -0 -r -n 1 -a "$1" sh -c 'mode=${3%% *} name=${3#* }
-'"$2" sh "$3" "${4-}"
-}
-
-# close_again OUT IN - the modes that were noted, of what lies there now
-close_again() {
-	# shellcheck disable=SC2016 # expanded by that shell
-	for list in out in; do
-		if [ "$list" = out ]; then lies_in=$1; else lies_in=$2; fi
-		[ ! -e "$OWN/${LISTS}closed-$list" ] || with_closed "$OWN/${LISTS}closed-$list" 'chmod "$mode" "$1/$name"' "$lies_in" || log warn 'not all folders have their modes again'
-	done
-}
-
 # make_kept - where the old files go is open to who could see them before
 make_kept() {
 	mkdir -m 700 "$TO" || return 1
@@ -236,6 +196,7 @@ merge() {
 	[ -d "$1" ] || return 0
 	list_folders "$1" || return 1
 	open_new "$1" || return 1
+	open_here "$TMP/folders" || return 1
 	printf '.\0' >"$TMP/merged"
 	cat "$TMP/folders" >>"$TMP/merged"
 	# shellcheck disable=SC2016 # expanded by that shell
@@ -253,20 +214,8 @@ merge() {
 			done >"$list" || exit
 			xargs -0 -r -a "$list" mv -f -t "./$folder" -- || exit
 		done' sh "$1" "$TMP/batch" || return 1
-	# shellcheck disable=SC2016 # expanded by that shell
-	with_closed "$OWN/closed" 'chmod "$mode" "$1/$name"' . || return 1
+	close_merged || return 1
 	sync -f .
-}
-
-# open_new FOLDER - all folders of what is merged give their files away; those that are not there yet are noted with their modes
-open_new() {
-	if [ ! -e "$OWN/closed" ]; then
-		# shellcheck disable=SC2016 # expanded by that shell
-		xargs -0 -r -a "$TMP/new.folders" sh -c '
-			for name; do if [ ! -d "$name" ] || [ -L "$name" ]; then printf "%s\0" "$name"; fi; done' sh >"$TMP/moving" || return 1
-		note_closed "$TMP/moving" "$1" "$OWN/closed" || return 1
-	fi
-	find "$1" -mindepth 1 -type d ! -writable -exec chmod u+w {} +
 }
 
 # remove FOLDER - also where a folder in it is closed to its own user

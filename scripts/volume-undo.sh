@@ -79,6 +79,8 @@ end_interrupted() {
 
 # put_back - the same journal, the other way
 put_back() {
+	# Of an earlier way back that failed: what is closed may be others by now.
+	rm -f "$OWN"/back-closed-*
 	FROM=$KEPT TO=.backstay-undone-$(stamp "$(now)") LISTS=back-
 	if [ "$ALL" = yes ]; then
 		list_live "$OWN/back-out"

@@ -97,9 +97,9 @@ check_archive() {
 		expected=${expected%%,*}
 	fi
 	[ "$found" = "$expected" ] || die $BAD_DATA "the archive has $found, but the manifest says $expected" 'restore another backup, or from another storage'
-	attributed=$(fact volume.attributed "$FACTS")
-	[ "${attributed:-$ALL_ATTRIBUTED}" = "$ALL_ATTRIBUTED" ] ||
-		die $BAD_DATA "$ALL_ATTRIBUTED entries of the archive have extended attributes, but the manifest says $attributed" 'restore another backup, or from another storage'
+	told=$(fact volume.attributed "$FACTS")
+	[ "${told:-$ALL_ATTRIBUTED}" = "$ALL_ATTRIBUTED" ] ||
+		die $BAD_DATA "$ALL_ATTRIBUTED entries of the archive have extended attributes, but the manifest says $told" 'restore another backup, or from another storage'
 	check_judgement
 	log info "the archive is whole: $found${PATHS:+; asked for are $ENTRIES entries}"
 }
@@ -114,10 +114,11 @@ needed_bytes() {
 # unpack_into FOLDER OPTION... - what PATHS asks for into an empty folder; more options for tar
 #
 # The list was judged, so tar has nothing to refuse; the folder itself may belong to somebody else, and is no failure.
+# Folders are closed, and hand their ACLs down, in the end only: files of a folder may come after its neighbours.
 unpack_into() {
 	folder=$1
 	shift
-	set -- --extract --file=- --directory="$folder" --blocking-factor=$RECORD --numeric-owner --preserve-permissions --warning=no-timestamp "$@"
+	set -- --extract --file=- --directory="$folder" --blocking-factor=$RECORD --numeric-owner --preserve-permissions --delay-directory-restore --warning=no-timestamp "$@"
 	[ "$ATTRIBUTES" = none ] || [ -z "$(fact volume.attributed "$FACTS")" ] || bare "$folder"
 	[ ! -s "$TMP/paths" ] || set -- "$@" --null --no-unquote --no-recursion --files-from="$TMP/parents" --recursion --files-from="$TMP/wanted"
 	log info "unpacking $ENTRIES entries, $(human "$BYTES")"
@@ -128,8 +129,7 @@ unpack_into() {
 
 # bare FOLDER - takes its ACLs away: a folder may hand them down to all that is made in it, and these files had none of them
 bare() {
-	mkdir -m 700 "$TMP/bare"
-	tar --create --file="$TMP/bare.tar" --directory="$TMP/bare" --no-recursion .
+	tar --create --file="$TMP/bare.tar" --directory="$1" --no-recursion .
 	tar --extract --file="$TMP/bare.tar" --directory="$1" --acls 2>"$TMP/err" || fail_as "$TMP/err" $FAULT 'the ACLs of the folder cannot be taken away'
 }
 
@@ -150,6 +150,36 @@ judge_unpacking() {
 		fail_as "$TMP/err" $FAULT "cannot unpack (tar ended with status $tar_status)"
 	fi
 	! grep -q '^tar: \.: Cannot' "$TMP/tar.err" || log info 'the folder itself belongs to somebody else in the backup: it stays with the user of this pod'
+}
+
+# try_attributes - before anything is deleted: one of each kind of attributes on each kind of file, the smallest, is set once
+try_attributes() {
+	[ "$ATTRIBUTED" != 0 ] && [ "$ATTRIBUTES" = keep ] || return 0
+	through list_attributes
+	awk -v dir="$TMP/" "$AWK_ENTRY"'
+		BEGIN { while ((getline path < (dir "paths")) > 0) wanted[path] = some = 1 }
+		function is_wanted(   up) {
+			for (up = name; up != ""; up = parent(up)) if (up in wanted) return 1
+			return !some
+		}
+		!/^  / { entry(); closed = substr($1, 3, 1); next }
+		$1 == "x:" && is_wanted() {
+			kind = type closed ($3 ~ /^user[.]/ ? "user" : $3)
+			if (!(kind in smallest) || size < smallest[kind]) { smallest[kind] = size; chosen[kind] = raw }
+		}
+		END { for (kind in chosen) print chosen[kind] }' "$TMP/attributes" | sort -u >"$TMP/tried"
+	remove "$OWN/tried"
+	mkdir -m 700 "$OWN/tried"
+	through with_attributes tar --extract --file=- --directory="$OWN/tried" --blocking-factor=$RECORD --numeric-owner --preserve-permissions \
+		--delay-directory-restore --warning=no-timestamp "$SAME_OWNER" --no-recursion --files-from="$TMP/tried"
+	cp "$TMP/tar.err" "$TMP/err"
+	remove "$OWN/tried"
+	judge_attributes
+}
+
+list_attributes() {
+	XATTRS=keep ACLS=keep
+	with_attributes tar --list --file=- --absolute-names --blocking-factor=$RECORD --numeric-owner -vv --quoting-style=c >"$TMP/attributes"
 }
 
 # judge_attributes - one that cannot be set is a mere warning to tar

@@ -2,11 +2,11 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { attributesOf, give } from '../support/attributes.ts';
 import { asNobody, type Backup, backupOf, keptIn, live, RESTORE_SHELLS, restore, stateOf } from '../support/restore-volume.ts';
-import { BUSYBOX, bash, factsOf, GNU, take, volumeOf } from '../support/volume.ts';
+import { BUSYBOX, bash, factsOf, GNU, standIn, take, volumeOf } from '../support/volume.ts';
 
 const KEEP = { XATTRS: 'keep', ACLS: 'keep' };
 const FILES =
-  'mkdir -p docs/deep closed; echo a >docs/a; echo b >program; echo c >plain; ln docs/a docs/deep/hard; ln -s a docs/link; chmod 555 closed';
+  'mkdir -p docs/deep closed docs.old; echo a >docs/a; echo d >docs.old/d; echo b >program; echo c >plain; ln docs/a docs/deep/hard; ln -s a docs/link; chmod 555 closed';
 /** Of users, of a group of rights by number that no image has a name for, inherited ones, and a program that may open port 80. */
 const GIVEN = `
 put('docs/a', 'user.note', b'two\\nlines=\\x00\\xff'); put('docs/a', 'user.empty', b''); put('closed', 'user.of.a.folder', b'x')
@@ -97,6 +97,14 @@ describe('what comes of them', () => {
     expect(bash(data, 'cat docs/a')).toBe('a\n');
   });
 
+  test('a file system that knows none is no reason to have no backup: the log says so', async () => {
+    const says = '{ echo "tar: ./docs: Warning: Cannot flistxattr: Operation not supported" >&2; }';
+    const tar = standIn(`real tar "$@"; status=$?; case "$*" in *--create*) ${says} ;; esac; exit $status`);
+    const outcome = await take(GNU, { data: volumeOf(FILES), env: KEEP, standIns: { tar } });
+    expect([outcome.status, outcome.out.length]).toEqual([0, 1]);
+    expect(outcome.stderr).toContain("warn volume-tar: the file system of claim 'app-data' knows no extended attributes");
+  });
+
   test('P100: BusyBox cannot keep them, and says so', async () => {
     const outcome = await take(BUSYBOX, { data: volumeOf(FILES), env: { XATTRS: 'keep' } });
     expect(outcome.status).toBe(64);
@@ -120,6 +128,16 @@ put('docs/a', ACCESS, acl((4242, 4), 6))`;
     expect(below(data)).toEqual(attributesOf(source));
   });
 
+  test('learns of attributes of the folder itself that it may not give', async () => {
+    const backup = await backupOf(volumeWith("put('.', DEFAULT, acl((5353, 6), 7))", 'echo x >x; chown -R 65534:65534 .'), GNU, KEEP);
+    const data = volumeOf('chown 0:65534 .; chmod 2770 .');
+    const outcome = await asNobody({ data, backup, env: { RESTORE_MODE: 'fill' } });
+    expect([outcome.status, outcome.stderr]).toEqual([
+      0,
+      expect.stringContaining('warn volume-restore: the folder itself lacks attributes that it had'),
+    ]);
+  });
+
   test.each([
     ['the capabilities of a program', "put('program', CAPABILITY, NET_BIND)", /'security\.capability' .*program/],
     ['attributes of a folder that is closed to its own user', "put('closed', 'user.x', b'x')", /'user\.x' .*closed/],
@@ -134,6 +152,10 @@ put('docs/a', ACCESS, acl((4242, 4), 6))`;
     expect(live(data)).toBe(before);
     expect(keptIn(data)).toEqual([]);
     expect(stateOf(outcome)).toBe('old');
+    const cleared = await asNobody({ data, backup, env: { RESTORE_MODE: 'clear' } });
+    expect([cleared.status, stateOf(cleared)]).toEqual([77, 'old']);
+    expect(cleared.stderr).toMatch(named);
+    expect(live(data)).toBe(before);
     const without = await asNobody({ data, backup, env: { ATTRIBUTES: 'none' } });
     expect([without.status, without.stderr]).toEqual([0, expect.not.stringMatching(/ (warn|error) /)]);
     expect(bash(data, 'cat program')).toBe('b\n');

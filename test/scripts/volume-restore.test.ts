@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { give } from '../support/attributes.ts';
 import {
   asNobody,
   type Backup,
@@ -278,6 +279,17 @@ describe('a folder below the root of the claim', () => {
   });
 });
 
+describe('the folder itself, with owners: none', () => {
+  test.each(['clear', 'fill', 'swap'])('%s leaves owner, group and the bit for groups as they are, and gives files the group', async (mode) => {
+    const source = volumeOf('mkdir d; echo x >d/f; chown -R 33:33 .; chmod 755 .');
+    give(source, "put('.', 'user.root', b'y')");
+    const backup = await backupOf(source, GNU, { XATTRS: 'keep', ACLS: 'keep' });
+    const data = volumeOf(`${mode === 'fill' ? '' : 'echo old >old;'} chown 1000:3000 .; chmod 2770 .`);
+    expect((await restore({ data, backup, env: { RESTORE_MODE: mode, OWNERS: 'none' } })).status).toBe(0);
+    expect(bash(data, 'stat -c "%u:%g %n" . d/f; stat -c %A . | cut -c 7')).toBe('1000:3000 .\n0:3000 d/f\ns\n');
+  });
+});
+
 describe('as another user', () => {
   const MINE =
     'mkdir -p d/closed; echo new >d/f; ln d/f hard; echo s >d/closed/s; chmod 500 d/closed; chmod 400 d/f; ln -s d l; chown -hR 65534:65534 *';
@@ -312,6 +324,71 @@ describe('as another user', () => {
     expect(bash(merged, 'stat -c "%a %n" both closed shut; cat both/f both/own closed/f shut/f')).toBe(
       '750 both\n555 closed\n550 shut\nnew\nown\nnew\nold\n',
     );
+  });
+
+  test('P97: a folder that is closed gets its files also where a neighbour comes between them in the archive', async () => {
+    const source = volumeOf('mkdir a a-b; echo 1 >a/f; echo 2 >a-b/f; chmod 555 a; touch -d 2001-01-01 a; chown -R 65534:65534 .');
+    const data = volumeOf('chown 65534:65534 .');
+    const outcome = await asNobody({ data, backup: await backupOf(source) });
+    expect([outcome.status, outcome.stderr]).toEqual([0, expect.not.stringContaining(' error ')]);
+    expect(live(data)).toBe(withoutRoot(portrait(source)));
+    expect(bash(data, 'stat -c %y a')).toMatch(/^2001-01-01/);
+  });
+
+  test('merge opens folders that are there and closed, and closes them again', async () => {
+    const backup = await backupOf(volumeOf('mkdir closed; echo new >closed/f; echo new >z; chown -R 65534:65534 .'));
+    const data = volumeOf('mkdir closed; echo old >closed/f; echo own >closed/own; chmod 555 closed; chown -R 65534:65534 .');
+    const outcome = await asNobody({ data, backup, env: { RESTORE_MODE: 'merge' } });
+    expect([outcome.status, stateOf(outcome)]).toEqual([0, 'new']);
+    expect(bash(data, 'stat -c %a closed; cat closed/f closed/own z')).toBe('555\nnew\nown\nnew\n');
+  });
+
+  test.each(['swap', 'clear', 'merge'])('%s of paths below a folder that is closed, here and in the backup', async (mode) => {
+    const source = volumeOf(
+      'mkdir -p closed/deep open; echo new >closed/deep/f; echo new >closed/g; echo new >open/f; chmod 555 closed/deep closed; chown -R 65534:65534 .',
+    );
+    const env = { RESTORE_MODE: mode, PATHS: 'closed/deep/f\nclosed/g' };
+    const data = volumeOf(
+      'mkdir -p closed/deep; echo old >closed/deep/f; echo own >closed/own; chmod 511 closed/deep closed; chown -R 65534:65534 .',
+    );
+    const outcome = await asNobody({ data, backup: await backupOf(source), env });
+    expect([outcome.status, stateOf(outcome)], outcome.stderr).toEqual([0, 'new']);
+    expect(bash(data, 'stat -c %a closed closed/deep; cat closed/deep/f closed/g closed/own; ls')).toBe('511\n511\nnew\nnew\nown\nclosed\n');
+    if (mode !== 'swap') return;
+    expect((await asNobody({ data, backup: await backupOf(source), env: { ...env, RESTORE_ACTION: 'swap-back' } })).status).toBe(0);
+    expect(bash(data, 'stat -c %a closed closed/deep; cat closed/deep/f closed/own; ls closed')).toBe('511\n511\nold\nown\ndeep\nown\n');
+  });
+
+  test.each(['clear', 'merge'])('%s refuses before anything changes what lies in a closed folder of somebody else', async (mode) => {
+    const backup = await backupOf(volumeOf('mkdir -p a/theirs; echo new >a/theirs/f; echo new >b; chown -R 65534:65534 .'));
+    const data = volumeOf('mkdir -p a/theirs; echo old >a/theirs/f; echo old >b; chown -R 65534:65534 .; chown 0:0 a/theirs');
+    const before = live(data);
+    const outcome = await asNobody({ data, backup, env: { RESTORE_MODE: mode } });
+    expect([outcome.status, stateOf(outcome)]).toEqual([77, 'old']);
+    expect(outcome.stderr).toContain("user 65534 may not write to folders of others in claim 'app-data': ");
+    expect(live(data)).toBe(before);
+    expect(keptIn(data)).toEqual([]);
+  });
+
+  test('a way back that failed once is gone again, whatever the application has closed meanwhile', async () => {
+    const backup = await backupOf(volumeOf('echo new >a; chown -R 65534:65534 .'));
+    const data = volumeOf('echo old >a; chown -R 65534:65534 .');
+    expect((await asNobody({ data, backup })).status).toBe(0);
+    bash(data, 'mkdir theirs; chmod 755 theirs');
+    const failed = await asNobody({ data, backup, env: { RESTORE_ACTION: 'swap-back' } });
+    expect([failed.status, bash(data, 'cat a')]).toEqual([77, 'new\n']);
+    bash(data, 'rmdir theirs; mkdir ours; chmod 555 ours; chown 65534:65534 ours');
+    expect((await asNobody({ data, backup, env: { RESTORE_ACTION: 'swap-back' } })).status).toBe(0);
+    expect(bash(data, 'cat a; stat -c %a .backstay-undone-*/ours')).toBe('old\n555\n');
+  });
+
+  test('a swap that was stopped at its very end is undone at once, also where both have a closed folder of one name', async () => {
+    const backup = await backupOf(volumeOf('mkdir both; echo new >both/f; chmod 555 both; chown -R 65534:65534 .'));
+    const data = volumeOf('mkdir both; echo old >both/f; chmod 511 both; chown -R 65534:65534 .');
+    expect((await asNobody({ data, backup })).status).toBe(0);
+    bash(data, "sed -i 's/^phase done/phase swapping/; s/^kept .*/kept/' .backstay-restore-kcdfghjm/journal");
+    const back = await asNobody({ data, backup, env: { RESTORE_ACTION: 'swap-back' } });
+    expect([back.status, bash(data, 'cat both/f; stat -c %a both')], back.stderr).toEqual([0, 'old\n511\n']);
   });
 
   test('P86: files of others are refused before anything is touched, with what helps', async () => {
