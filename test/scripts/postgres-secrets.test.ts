@@ -213,6 +213,7 @@ describe.each(AWKS)("what is left of a tool's words under %s", (_, shell, awk) =
       "pg_restore: error: could not execute query: ERROR:  must be owner of extension plpgsql\nCommand was: COMMENT ON EXTENSION plpgsql IS 'PL/pgSQL procedural language';",
       'pg_restore: error: could not execute query: ERROR:  must be owner of extension plpgsql\nCommand was: COMMENT ON EXTENSION plpgsql IS (left out)',
     ],
+    ['ERROR:  function g() does not exist\nLINE 1: select g() -- PL/pgSQL', 'ERROR:  function g() does not exist\nLINE 1: (left out)'],
     ['LOG:  received fast shutdown request', 'LOG:  received fast shutdown request'],
     ['pg_dump: detail:   t', 'pg_dump: detail:   t'],
   ])('%j', (text, expected) => {
