@@ -1,11 +1,16 @@
 /** What a step may ask of its pod, as plain data: no Kubernetes class in it. */
 
-/** Variables of one container: text, or a key of a Secret. Text is written as it is; `$` is escaped by the construct. */
-export type Env = Readonly<Record<string, string | SecretKey>>;
+/** Variables of one container: text, a key of a Secret, or a field of the pod. Text is written as it is; `$` is escaped by the construct. */
+export type Env = Readonly<Record<string, string | SecretKey | PodField>>;
 
 export interface SecretKey {
   readonly secret: string;
   readonly key: string;
+}
+
+export interface PodField {
+  /** `metadata.uid` */
+  readonly field: string;
 }
 
 /** A folder or a file that a container sees. */

@@ -14,7 +14,8 @@
 #   PARTS                parts that it must have, and that are fetched, one a line: name, kind and method
 # Output: log lines on stderr, nothing on stdout. In WORK_DIR: run/backup, run/folder, run/begun; in/ with manifest.json,
 # <part>.facts (the part of the manifest as json.sh flattens it) and the stored files. Where the done-marker was found:
-# run/already with what is in it, and nothing else. Where what is live was backed up for this restore before: run/safe.
+# run/already with what is in it, and nothing else. Where what is live was backed up for this restore before: run/safe, or
+# run/outdated where that was for another Job.
 # Exit: 0 fetched and compared, or done already; 64 nothing is stored, no such backup, or wrong values; 65 the manifest
 # is not what it should be, a file is not what the manifest says, or the backup is too old; 69 the store does not answer;
 # 73 no room; 75 another attempt of this restore has just chosen; 77 access denied. After a failure in/ is empty.

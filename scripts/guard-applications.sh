@@ -127,11 +127,12 @@ refuse_gitops() {
 	esac
 }
 
-# renew_safety - what ran since an attempt before this one had backed it up may have written what that backup lacks
+# renew_safety - what ran since an attempt before this one had backed it up may have written what that backup lacks. What is
+# kept beside has that too, but not for ever: what --drop-old deletes must be in a backup
 renew_safety() {
 	[ "${replicas:-1}" != 0 ] && [ -e "$WORK_DIR/run/safe" ] || return 0
 	log info "$kind $namespace/$name has run since an attempt before this one: what is live is backed up once more"
-	rm "$WORK_DIR/run/safe"
+	mv "$WORK_DIR/run/safe" "$WORK_DIR/run/outdated"
 }
 
 # stop_applications - and waits until no pod of them is left

@@ -8,7 +8,6 @@
 #   TURN_FIRST            the turn that fetches the backup, and that nothing is looked at before (default: none)
 #   TURN_LAST             the last of the steps that work on what the applications use
 #   STATES                parts that are restored, one a line: run/state-<part> says how far each is
-#   OVERWRITES            true: what is live is not kept beside what is restored (default: false)
 # Output: log lines on stderr, nothing on stdout.
 # Exit: 0 the guard did what it is for, even if the restore failed, of which its own step tells; 10 the restore ended, but
 # an application is not available; 64 refused: before anything was stopped, or with all of it started again; 69 the API
@@ -87,7 +86,7 @@ prepare() {
 }
 
 stop() {
-	[ "${OVERWRITES-}" != true ] || each_application renew_safety
+	each_application renew_safety
 	stop_applications
 	each_claim refuse_users
 	not_refused

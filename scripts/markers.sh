@@ -6,10 +6,12 @@
 #   RESTORE_ID           id of the restore
 #   MARKER_STORAGES      numbers of the storages that may hold its markers, with blanks between (default: none is looked for)
 #   MARKER_PATH          path of its markers below a storage's prefix, without their endings: shop/restores/hjkmnpqr
+#   JOB_UID              uid of the Job; its name is no other one weeks later (default: this pod has no Job)
 #
-# A marker is made once, and what is there stays:
+# A marker is made once, and what is there stays, but for .safety, of which the newest counts:
 #   .chosen    which backup is restored: each attempt restores what the first has chosen
-#   .safety    what was live is backed up, by this name: nothing was changed before, and that backup is made once
+#   .safety    what was live is backed up, by this name: nothing was changed before. It counts for the attempts of the Job
+#              that made that backup, and only where that backup still is; made by publish.sh
 #   .done      the restore ended well; made by record.sh
 # What one storage has counts for all: others may be newer in the values than the marker.
 
@@ -38,7 +40,8 @@ read_markers() {
 	list "$(dirname "$MARKER_PATH")"
 	read_marker 'done' run/already
 	read_marker chosen tmp/chosen
-	read_marker safety run/safe
+	# The last: it lists another folder.
+	read_safety
 	: >"$S_TMP/looked"
 }
 
@@ -48,6 +51,33 @@ read_marker() {
 	grep -Fxq "${MARKER_PATH##*/}.$1" "$S_TMP/list" || return 0
 	read_stored "$MARKER_PATH.$1" >"$S_TMP/marker"
 	mv "$S_TMP/marker" "$WORK_DIR/$2"
+}
+
+# read_safety - run/safe is the marker of a backup that need not be made again; run/outdated that of one that should be, unless
+# what is live is half restored
+read_safety() {
+	rm -f "$S_TMP/safe"
+	read_marker safety "tmp/${S_TMP##*/}/safe"
+	[ -e "$S_TMP/safe" ] && [ ! -e "$WORK_DIR/run/safe" ] || return 0
+	safe_name='' safe_folder='' safe_job=''
+	if json_flatten <"$S_TMP/safe" >"$S_TMP/safe.flat"; then
+		safe_name=$(fact name "$S_TMP/safe.flat") safe_folder=$(fact folder "$S_TMP/safe.flat") safe_job=$(fact jobUid "$S_TMP/safe.flat")
+	fi
+	if ! safety_is_there; then
+		log warn "storage $S_NAME: the backup ${safe_name:-without a name}, which went before this restore, is not in ${safe_folder:-any folder} any more"
+	elif [ -n "$safe_job" ] && [ "$safe_job" = "${JOB_UID-}" ]; then
+		mv "$S_TMP/safe" "$WORK_DIR/run/safe"
+	else
+		log info "storage $S_NAME: another Job has backed up what was live, as $safe_name: it is backed up once more"
+		mv "$S_TMP/safe" "$WORK_DIR/run/outdated"
+	fi
+}
+
+# safety_is_there - somebody may have deleted it as that of a failed restore
+safety_is_there() {
+	[ -n "${safe_name:+$safe_folder}" ] || return 1
+	list "$safe_folder"
+	grep -Fxq "$safe_name.manifest.json" "$S_TMP/list"
 }
 
 end_as_done() {

@@ -7,6 +7,7 @@
 #   MARKER_PATH                path of a restore's markers below a storage's prefix, without their endings: <path>.safety
 #                              says that what is live is backed up (default: it is no backup that goes before a restore)
 #   RESTORE_ID                 id of that restore (default: none)
+#   JOB_UID                    uid of the Job whose attempts need not back up once more (default: none)
 # Output: log lines on stderr, nothing on stdout.
 # Exit: 0 stored everywhere; 10 stored in the primary, but a copy failed, or a storage took the backup and not its marker;
 # when the primary failed, by its reason: 64 no such bucket, or the folder is another's; 65 the data is not what was
@@ -138,13 +139,15 @@ pin() {
 	rm "$S_TMP/lacking"
 }
 
-# mark PATH - the first backup before a restore is the one: what is live may be changed as soon as this is there
+# mark PATH - what is live may be changed as soon as this is there. An earlier marker gives way: whoever has made a backup
+# beside the one that it names had found that one too old, or gone
 mark() {
 	echo marked >"$S_TMP/lacking"
 	make_folder "$(dirname "$1")"
-	printf '{"version":"backstay/v1","restore":%s,"name":%s,"folder":%s,"safe":"%s","job":%s,"pod":%s}\n' "$(json_text "${RESTORE_ID-}")" \
-		"$(json_text "$NAME")" "$(json_text "$FOLDER")" "$(iso "$(now)")" "$(json_text "${JOB_NAME-}")" "$(json_text "$POD_NAME")" >"$S_TMP/marker"
-	create "$S_TMP/marker" "$1" || log info "storage $S_NAME: marked already: $1"
+	printf '{"version":"backstay/v1","restore":%s,"name":%s,"folder":%s,"safe":"%s","job":%s,"jobUid":%s,"pod":%s}\n' \
+		"$(json_text "${RESTORE_ID-}")" "$(json_text "$NAME")" "$(json_text "$FOLDER")" "$(iso "$(now)")" \
+		"$(json_text "${JOB_NAME-}")" "$(json_text "${JOB_UID-}")" "$(json_text "$POD_NAME")" >"$S_TMP/marker"
+	create "$S_TMP/marker" "$1" || replace "$S_TMP/marker" "$1"
 	rm "$S_TMP/lacking"
 }
 

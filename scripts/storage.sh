@@ -223,10 +223,26 @@ create() {
 	fi
 }
 
-create_on_claim() {
+# replace FILE PATH - stores it whatever is there, in one step
+replace() {
+	if is_claim; then
+		lay_beside "$S_REMOTE/$2" "$1"
+		try mv -f "$new" "$S_REMOTE/$2" || explain "$?"
+		sync "$(dirname "$S_REMOTE/$2")"
+	else
+		ask copyto "$1" "$S_REMOTE/$2" --no-check-dest --s3-no-check-bucket
+	fi
+}
+
+# lay_beside PATH FILE - the file on the disk of PATH, as new
+lay_beside() {
 	new=$(dirname "$1")/.$RUN_ID.new
 	try cp "$2" "$new" || { rm -f "$new" && explain 1; }
 	try sync "$new" || explain "$?"
+}
+
+create_on_claim() {
+	lay_beside "$1" "$2"
 	linked=0
 	ln "$new" "$1" 2>/dev/null || linked=1
 	rm -f "$new"

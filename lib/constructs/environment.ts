@@ -73,9 +73,9 @@ export function markersEnv({ id, markers }: PlannedRestore): Env {
   return { RESTORE_ID: id, ...(markers && { MARKER_STORAGES: markers.storages.join(' '), MARKER_PATH: markers.path }) };
 }
 
-/** The backup that goes first leaves word that it is there. */
-export function safetyEnv({ id, markers }: PlannedRestore): Env {
-  return markers ? { RESTORE_ID: id, MARKER_PATH: markers.path } : {};
+/** Who leaves word that a backup went first, and who looks for it, are of one Job, or that backup may be of weeks ago. */
+export function safetyEnv({ markers }: PlannedRestore): Env {
+  return markers ? { JOB_UID: { field: "metadata.labels['batch.kubernetes.io/controller-uid']" } } : {};
 }
 
 /** What the guard is given. */
@@ -97,7 +97,6 @@ export function guardEnv({ id, run, parts }: PlannedRestore, guard: PlannedGuard
       claims.map((claim) => `${run.namespace} ${claim}`),
     ),
     CLAIMS_IN_USE: String(guard.claimsInUse),
-    OVERWRITES: String(guard.overwrites),
     STATES: parts.map(({ name }) => name).join('\n'),
     STOP_WAIT_SECONDS: String(guard.stopWait),
     START_WAIT_SECONDS: String(guard.startWait),
@@ -119,6 +118,7 @@ export function variables(...groups: readonly Env[]): Plain<k8s.EnvVar>[] {
   for (const env of groups) {
     for (const [name, value] of Object.entries(env)) {
       if (typeof value === 'string') all.push({ name, value: literal(value) });
+      else if ('field' in value) all.push({ name, valueFrom: { fieldRef: { fieldPath: value.field } } });
       else all.push({ name, valueFrom: { secretKeyRef: { name: value.secret, key: value.key } } });
     }
   }

@@ -55,12 +55,12 @@ function fetchStep(restore: PlannedRestore): Step {
     image: 'rclone',
     script: 'fetch.sh',
     bundle: restoreBundle(restore),
-    env: { ...fetchEnv(origin, storages, parts, run.namespace), ...markersEnv(restore) },
+    env: { ...fetchEnv(origin, storages, parts, run.namespace), ...markersEnv(restore), ...safetyEnv(restore) },
     mounts: mountedOf(storages.flatMap(({ access }) => access.mounts)),
   };
 }
 
-/** The ordinary backup of the source, pinned, into the tier `pre-restore`; of all attempts of the restore it is made once. */
+/** The ordinary backup of the source, pinned, into the tier `pre-restore`; made once where no application runs between the attempts. */
 function safetySteps(restore: PlannedRestore): readonly Step[] {
   const { run } = restore;
   const bundle = restoreBundle(restore);
@@ -78,10 +78,10 @@ function safetySteps(restore: PlannedRestore): readonly Step[] {
     image: 'rclone',
     script: 'publish.sh',
     bundle,
-    env: { ...publishEnv(run, 'pre-restore', true), ...safetyEnv(restore) },
+    env: { ...publishEnv(run, 'pre-restore', true), ...safetyEnv(restore), ...(restore.markers && { MARKER_PATH: restore.markers.path }) },
     mounts: mountedOf(run.storages.flatMap(({ access }) => access.mounts)),
   };
-  return [...takes, publish].map((step) => ({ ...step, by: ['once.sh'] }));
+  return [...takes, publish].map((step) => ({ ...step, env: { ...step.env, RESTORE_ID: restore.id }, by: ['once.sh'] }));
 }
 
 /**

@@ -161,8 +161,6 @@ export interface PlannedGuard {
   readonly paused: Readonly<Record<string, string>>;
   readonly claims: readonly string[];
   readonly claimsInUse: boolean;
-  /** What is live is not kept beside what is restored. */
-  readonly overwrites: boolean;
   /** Seconds. */
   readonly stopWait: number;
   /** Seconds. */

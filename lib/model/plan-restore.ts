@@ -131,7 +131,6 @@ function guardOf(wish: RestoreSettings['settings'], parts: readonly RestorePart[
     paused: Object.fromEntries(Object.entries(wish.paused).flatMap(([what, how]) => (how === undefined ? [] : [[what, how]]))),
     claims,
     claimsInUse: wish.whileInUse,
-    overwrites: parts.some(({ overwrites }) => overwrites),
     stopWait: wish.stopWait,
     startWait: wish.startWait,
   };

@@ -99,8 +99,6 @@ export interface RestorePart extends ReachingPart {
   readonly occupies?: string;
   /** A claim that is made for it. @default - none */
   readonly claim?: ClaimSpec;
-  /** What gives way is kept nowhere but in the backup that goes first. @default false */
-  readonly overwrites?: boolean;
 }
 
 /** What a kind may know of the source around it. */

@@ -99,7 +99,6 @@ function part(settings: Settings, wish: Wish, { inPlace, action, namespace }: Re
     // What was kept is nobody's any more: to drop it, nothing needs to stop.
     ...((action === 'restore' ? inPlace : action === 'swap-back') && { occupies: claim }),
     ...(wish.into && { claim: newClaim(wish.into, namespace) }),
-    ...(['merge', 'clear'].includes(modeOf(wish, inPlace)) && action === 'restore' && { overwrites: true }),
   };
 }
 

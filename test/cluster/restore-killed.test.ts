@@ -40,6 +40,10 @@ const OF_A_VOLUME: readonly Blow[] = [
 const GOODS = `create table goods as select n, md5(n::text) as name, repeat('x', 200) as more from generate_series(1, 60000) n;
 create index on goods (name); create index on goods (more, n);`;
 
+/** How many files there are in a volume that is all new, or all old: without `d1*`, and with one more. */
+const NEW_FILES = 301;
+const OLD_FILES = NEW_FILES - 111 + 1;
+
 let world: World;
 const applications = new Map<string, Application>();
 
@@ -106,12 +110,20 @@ async function struck({ source, container, says, by }: Blow): Promise<JobEnd> {
   return endOf(world.namespace, job, 280);
 }
 
-/** How many backups went before the restore of each, in the storage that they go to. */
-async function putAside(blows: readonly Blow[]): Promise<Readonly<Record<string, number>>> {
-  const paths = [...(await world.stored()).local.keys()];
-  return Object.fromEntries(
-    blows.map(({ source }) => [source, paths.filter((path) => path.startsWith(`${source}/pre-restore/`) && path.endsWith('.manifest.json')).length]),
-  );
+/** The manifests of the backups that went before the restore of each, in the storage that they go to. */
+async function putAside(blows: readonly Blow[]): Promise<readonly (readonly [string, readonly Json[]])[]> {
+  const files = [...(await world.stored()).local];
+  return blows.map(({ source }) => {
+    const manifests = files.filter(([path]) => path.startsWith(`${source}/pre-restore/`) && path.endsWith('.manifest.json'));
+    return [source, manifests.map(([, { text }]) => JSON.parse(text ?? ''))];
+  });
+}
+
+/** Each was backed up, and not more often than it was tried: of the attempts one is gone where its pod was taken away. */
+function expectPutAside(blows: readonly Blow[], aside: Awaited<ReturnType<typeof putAside>>, ends: readonly JobEnd[]): void {
+  const attempts = ends.map(({ pods }, index) => pods.length + (blows[index]?.by === 'delete' ? 1 : 0));
+  const found = aside.map(([source, { length }], index) => [source, length >= 1 && length <= (attempts[index] ?? 0) ? 'backed up' : length]);
+  expect(found, JSON.stringify(attempts)).toEqual(aside.map(([source]) => [source, 'backed up']));
 }
 
 describe('a database, with the restore killed at every phase', () => {
@@ -138,10 +150,12 @@ describe('a database, with the restore killed at every phase', () => {
     expect(failed, ends.map(verdict).join('\n')).toEqual([]);
   });
 
-  test('what was live is backed up once, however many attempts there are', async () => {
-    const attempts = OF_A_DATABASE.map(({ source }, index) => [source, ends[index]?.pods.length ?? 0] as const);
-    expect(Object.fromEntries(attempts).loading).toBeGreaterThan(1);
-    expect(await putAside(OF_A_DATABASE)).toEqual(Object.fromEntries(OF_A_DATABASE.map(({ source }) => [source, 1])));
+  test('what was live is backed up, and once more by an attempt before which the application ran again', async () => {
+    const aside = await putAside(OF_A_DATABASE);
+    expectPutAside(OF_A_DATABASE, aside, ends);
+    const loading = OF_A_DATABASE.findIndex(({ source }) => source === 'loading');
+    expect(ends[loading]?.pods.length).toBeGreaterThan(1);
+    expect(aside[loading]?.[1]).toHaveLength(ends[loading]?.pods.length ?? 0);
   });
 
   test('leaves no half-restored database behind', async () => {
@@ -168,8 +182,14 @@ describe('a volume, with the restore killed at every phase', () => {
     },
   );
 
-  test('what was live is backed up once, and never when half of it had changed places', async () => {
-    expect(await putAside(OF_A_VOLUME)).toEqual(Object.fromEntries(OF_A_VOLUME.map(({ source }) => [source, 1])));
+  test('what was live is backed up, and never when half of it had changed places', async () => {
+    const aside = await putAside(OF_A_VOLUME);
+    expectPutAside(OF_A_VOLUME, aside, ends);
+    const counts = aside.flatMap(([, manifests]) => manifests.map(({ parts }) => parts[0].volume.files));
+    expect(
+      counts.filter((count) => count !== OLD_FILES && count !== NEW_FILES),
+      JSON.stringify(counts),
+    ).toEqual([]);
   });
 
   test('the Job goes on by itself to the new files', () => {

@@ -220,13 +220,25 @@ describe('what a step is told', () => {
     }
   });
 
+  test('who marks it and who finds the marker know which Job they are of: a Job of the same name may be made weeks later', () => {
+    for (const restore of [aRestore(orders), byHand(guarded)]) {
+      const knowing = allOf(podOf(restore)).filter(({ env }) => env.some(({ name }) => name === 'JOB_UID'));
+      expect(namesOf(knowing)).toEqual(['fetch', 'publish']);
+      for (const { env } of knowing)
+        expect(env).toContainEqual({
+          name: 'JOB_UID',
+          valueFrom: { fieldRef: { fieldPath: "metadata.labels['batch.kubernetes.io/controller-uid']" } },
+        });
+    }
+  });
+
   test('one by hand leaves no word that it is done', () => {
     expect(stepsOf(byHand(orders)).main).toEqual(['restore-orders-archive']);
   });
 
   test('every step knows the restore by one id, which is that of the marker', () => {
     const restore = aRestore(guarded);
-    const steps = allOf(podOf(restore)).filter(({ name }) => /^(fetch|guard|restore-|record)/.test(name));
+    const steps = allOf(podOf(restore)).filter(({ name }) => /^(fetch|guard|take-|publish|restore-|record)/.test(name));
     for (const step of steps) expect(told(step, 'RESTORE_ID')).toBe(restore.id);
   });
 

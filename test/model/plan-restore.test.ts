@@ -243,18 +243,9 @@ describe('the guard', () => {
       paused: { gitops: 'argocd app set' },
       claims: ['uploads'],
       claimsInUse: true,
-      overwrites: false,
       stopWait: 60,
       startWait: 120,
     });
-  });
-
-  test('is told when what gives way is kept nowhere else: files that are cleared or merged, and no database', () => {
-    const overwrites = (mode?: 'swap' | 'merge' | 'clear') =>
-      aRestore({ source: 'wiki', inPlace: { confirm: 'prod/wiki' }, volume: { mode } }).guard?.overwrites;
-    expect([overwrites(), overwrites('swap'), overwrites('merge'), overwrites('clear')]).toEqual([false, false, true, true]);
-    expect(aRestore({ source: 'orders', inPlace: { confirm: 'prod/orders' }, scaleDown: ['deployment/api'] }).guard?.overwrites).toBe(false);
-    expect(anEnd('swap-back', 'uploads', { volume: { mode: 'clear' } }).guard?.overwrites).toBe(false);
   });
 
   test.each([

@@ -444,19 +444,80 @@ describe('what was chosen', () => {
 });
 
 describe('the marker of the backup that goes before a restore', () => {
+  const BY_THIS_JOB = { ...MARKERS, JOB_UID: '11111111-0000-4000-8000-000000000000' };
+  const BY_ANOTHER = { ...MARKERS, JOB_UID: '22222222-0000-4000-8000-000000000000' };
+  const SAFETY = { ...BY_THIS_JOB, PIN: 'true', FOLDER: 'shop/pre-restore', TIER: 'pre-restore' };
+
+  /** Storages with a backup to restore, and one that went before it, marked by the first attempt of a Job. */
+  async function safe(by: FetchCall['env'] = {}) {
+    const world = await marked();
+    await world.put(TODAY);
+    const before = stage({ at: NOW + 30, runId: 'kmnpqrst' });
+    const { status } = await publish(before, world.of, { at: NOW + 30, env: { ...SAFETY, ...by } });
+    expect(status).toBe(0);
+    const path = `prod/shop/pre-restore/${before.name}.manifest.json`;
+    return { ...world, name: before.name, manifests: [join(world.folder, path), s3.file(world.bucket, path)] as const };
+  }
+  const said = (end: Fetched) => ({ status: end.status, safe: nameIn(end.read('run/safe')), outdated: nameIn(end.read('run/outdated')) });
+  const nameIn = (marker: string) => (marker === '' ? undefined : (JSON.parse(marker) as { name: string }).name);
+
   test.each(SHELLS)('under %s is handed to the steps that would make that backup, and the rest goes on', async (shellName, shell) => {
     const tools = shellName === 'busybox ash' ? IN_IMAGE : { shell, path: ON_DEBIAN };
-    const { of, put, marker } = await marked();
-    await put(TODAY);
-    const before = await fetchOf(MARKERS, tools, of);
-    expect([before.status, existsSync(join(before.work, 'run/safe'))]).toEqual([0, false]);
-    writeFileSync(marker('safety'), '{"name":"20261121-092900-bcdfghjk"}');
-    const end = await fetchOf(MARKERS, tools, of);
-    expect({ status: end.status, safe: end.read('run/safe'), ...handed(end) }).toEqual({
+    const { of, name, manifests } = await safe();
+    const end = await fetchOf(BY_THIS_JOB, tools, of);
+    expect({ ...said(end), ...handed(end) }).toEqual({
       status: 0,
-      safe: '{"name":"20261121-092900-bcdfghjk"}',
-      ...handed(before),
+      safe: name,
+      outdated: undefined,
+      backup: `${TODAY.name}\n`,
+      folder: 'shop/daily\n',
     });
+    const another = await fetchOf(BY_ANOTHER, tools, of);
+    expect(said(another)).toEqual({ status: 0, safe: undefined, outdated: name });
+    for (const manifest of manifests) rmSync(manifest);
+    const gone = await fetchOf(BY_THIS_JOB, tools, of);
+    expect(said(gone)).toEqual({ status: 0, safe: undefined, outdated: undefined });
+  });
+
+  test('that is nowhere lets the backup be made', async () => {
+    const { of, put } = await marked();
+    await put(TODAY);
+    expect(said(await fetchOf(BY_THIS_JOB, {}, of))).toEqual({ status: 0, safe: undefined, outdated: undefined });
+  });
+
+  test('counts for the attempts of one Job: weeks later a Job of the same name backs up what was written since', async () => {
+    const { of, name } = await safe();
+    const end = await fetchOf({ ...BY_ANOTHER, NOW: String(NOW + 30 * DAY) }, {}, of);
+    expect(said(end)).toEqual({ status: 0, safe: undefined, outdated: name });
+    expect(end.stderr).toContain(`another Job has backed up what was live, as ${name}: it is backed up once more`);
+  });
+
+  test.each([
+    ['a marker of an older version', { JOB_UID: '' }, BY_THIS_JOB],
+    ['a pod without a Job', { JOB_UID: '' }, { ...MARKERS, JOB_UID: '' }],
+  ])('counts for no Job that it does not name: %s', async (_, by, env) => {
+    const { of, name } = await safe(by);
+    expect(said(await fetchOf(env, {}, of))).toEqual({ status: 0, safe: undefined, outdated: name });
+  });
+
+  test.each(['1', '2'])('does not count where its backup was deleted: storage %s', async (MARKER_STORAGES) => {
+    const { of, name, manifests } = await safe();
+    for (const manifest of manifests) rmSync(manifest);
+    const end = await fetchOf({ ...BY_THIS_JOB, MARKER_STORAGES }, {}, of);
+    expect(said(end)).toEqual({ status: 0, safe: undefined, outdated: undefined });
+    expect(end.stderr).toContain(`the backup ${name}, which went before this restore, is not in shop/pre-restore any more`);
+  });
+
+  test('counts in the storage that still has its backup', async () => {
+    const { of, name, manifests } = await safe();
+    rmSync(manifests[0]);
+    expect(said(await fetchOf(BY_THIS_JOB, {}, of))).toEqual({ status: 0, safe: name, outdated: undefined });
+  });
+
+  test.each(['', '{"name":', '{"name":"x"}'])('does not count if it names no backup: %j', async (text) => {
+    const { of, marker } = await safe();
+    writeFileSync(marker('safety'), text);
+    expect(said(await fetchOf({ ...BY_THIS_JOB, MARKER_STORAGES: '1' }, {}, of))).toEqual({ status: 0, safe: undefined, outdated: undefined });
   });
 
   test('that cannot be looked for lets nothing begin: what is live may be half restored', async () => {

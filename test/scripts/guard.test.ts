@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { until } from '../support/cluster/until.ts';
@@ -487,14 +487,16 @@ describe.concurrent.each(SHELLS)('guard.sh under %s', (_, shell) => {
     });
 
     test.each([
-      ['backs up once more what has run meanwhile, where nothing else keeps what that has written', 'true', application('web', 3), false],
-      ['does not back up once more what was stopped all the time', 'true', stoppedBy('bcdfghjk', 'web', '3'), true],
-      ['does not back up once more what is kept beside what is restored', 'false', application('web', 3), true],
-    ])('%s', async (_, OVERWRITES, web, safe) => {
-      const at = pod({ objects: { [WEB]: web } }, { APPLICATIONS: 'shop deployment web', OVERWRITES });
+      ['backs up once more what has run since: what it has written is in no backup', { [WEB]: application('web', 3) }, 'outdated'],
+      ['does so where one of several has run', { [DB]: stoppedBy('bcdfghjk', 'cache', '1'), [WEB]: application('web', 3) }, 'outdated'],
+      ['does not back up once more what was stopped all the time', { [WEB]: stoppedBy('bcdfghjk', 'web', '3') }, 'safe'],
+      ['does not back up once more what never runs', { [WEB]: application('web', 0) }, 'safe'],
+    ])('%s', async (_, objects, file) => {
+      const names = Object.keys(objects).map((key) => key.replaceAll('/', ' '));
+      const at = pod({ objects }, { APPLICATIONS: names.join('\n') });
       at.leave('safe', '{"name":"x"}');
-      const { guard } = await restore(at, `[ -e "$WORK_DIR/run/safe" ] && touch "$WORK_DIR/was-safe"; ${restored}`);
-      expect([guard.status, existsSync(join(at.work, 'was-safe'))]).toEqual([0, safe]);
+      const { guard } = await restore(at, `ls "$WORK_DIR/run" | grep -E '^(safe|outdated)$' >"$WORK_DIR/found"; ${restored}`);
+      expect([guard.status, readFileSync(join(at.work, 'found'), 'utf8')]).toEqual([0, `${file}\n`]);
     });
 
     test('leaves alone what another restore has stopped', async () => {

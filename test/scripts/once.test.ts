@@ -12,13 +12,14 @@ describe.concurrent.each(SHELLS)('once.sh under %s', (_, shell) => {
     const work = mkdtempSync(join(tmpdir(), 'work-'));
     const [script, notes] = [join(work, 'take.sh'), join(work, 'notes')];
     writeFileSync(script, `#!/bin/sh\nset -eu\necho ran >>'${notes}'\n${body}\n`);
-    const safe = (text: string) => {
-      mkdirSync(join(work, 'run'));
-      writeFileSync(join(work, 'run/safe'), text);
+    const left = (file: string, text: string) => {
+      mkdirSync(join(work, 'run'), { recursive: true });
+      writeFileSync(join(work, 'run', file), text);
     };
-    const start = () => startStep('once.sh', [script], shell, { WORK_DIR: work });
-    const inTurn = () => startStep('turn.sh', [resolve('scripts/once.sh'), script], shell, { WORK_DIR: work, TURN: 'take' });
-    return { work, safe, start, inTurn, ran: () => existsSync(notes), noted: () => (existsSync(notes) ? readFileSync(notes, 'utf8') : '') };
+    const safe = (text: string) => left('safe', text);
+    const start = (env = {}) => startStep('once.sh', [script], shell, { WORK_DIR: work, RESTORE_ID: 'hjkmnpqr', ...env });
+    const inTurn = () => startStep('turn.sh', [resolve('scripts/once.sh'), script], shell, { WORK_DIR: work, RESTORE_ID: 'hjkmnpqr', TURN: 'take' });
+    return { work, left, safe, start, inTurn, ran: () => existsSync(notes), noted: () => (existsSync(notes) ? readFileSync(notes, 'utf8') : '') };
   }
 
   test.each([0, 65])('a script that has not made its backup yet runs, and ends as it ends: %d', async (status) => {
@@ -43,6 +44,63 @@ describe.concurrent.each(SHELLS)('once.sh under %s', (_, shell) => {
     safe(text);
     const { status, lastWords } = await start().end;
     expect({ status, reason: lastWords?.reason, ran: ran() }).toEqual({ status: 0, reason: 'backed up by an attempt before this one', ran: false });
+  });
+
+  /** A claim in which an attempt has left a journal. */
+  function claimWith(phase: string, { id = 'hjkmnpqr', path = '.' } = {}) {
+    const DATA_DIR = mkdtempSync(join(tmpdir(), 'claim-'));
+    const own = join(DATA_DIR, path, `.backstay-restore-${id}`);
+    mkdirSync(own, { recursive: true });
+    if (phase) writeFileSync(join(own, 'journal'), `phase ${phase}\nbackup 20261121-093000-bcdfghjk\nmode swap\n`);
+    return { DATA_DIR, DATA_PATH: path };
+  }
+
+  const BEFORE = '{"version":"backstay/v1","name":"20261101-093000-bcdfghjk"}\n';
+
+  test('where that backup does not count any more, the script makes another', async () => {
+    const { left, start, ran } = pod();
+    left('outdated', BEFORE);
+    expect([(await start().end).status, ran()]).toEqual([0, true]);
+  });
+
+  test.each(['', 'unpacking', 'done', 'undone', 'dropping'])('files that are all old or all restored are backed up: phase %j', async (phase) => {
+    const { left, start, ran } = pod();
+    left('outdated', BEFORE);
+    expect([(await start(claimWith(phase)).end).status, ran()]).toEqual([0, true]);
+  });
+
+  test.each(['clearing', 'swapping', 'undoing', 'merging'])(
+    'half of what is live is never backed up, by no step of the run: the backup from before that counts: phase %s',
+    async (phase) => {
+      const { left, start, ran } = pod();
+      left('outdated', BEFORE);
+      for (const env of [claimWith(phase, { path: 'shop/files' }), {}]) {
+        const { status, lastWords } = await start(env).end;
+        expect({ status, reason: lastWords?.reason, ran: ran() }).toEqual({
+          status: 0,
+          reason: 'what is live is neither old nor restored, and not backed up: 20261101-093000-bcdfghjk is from before that',
+          ran: false,
+        });
+      }
+    },
+  );
+
+  test('also where that backup was deleted, and then it is said', async () => {
+    const { start, ran } = pod();
+    for (const env of [claimWith('clearing'), {}]) {
+      const { status, lastWords, stderr } = await start(env).end;
+      expect({ status, reason: lastWords?.reason, ran: ran() }).toEqual({
+        status: 0,
+        reason: 'what is live is neither old nor restored, and not backed up: no backup from before that is stored any more',
+        ran: false,
+      });
+      expect(stderr).toMatch(/ warn once: what is live is neither/);
+    }
+  });
+
+  test('what another restore has left half done is backed up: this one has no backup from before that', async () => {
+    const { start, ran } = pod();
+    expect([(await start(claimWith('swapping', { id: 'zzzzzzzz' })).end).status, ran()]).toEqual([0, true]);
   });
 
   test('P43: TERM is for the script, which undoes what it has begun', async () => {
@@ -70,6 +128,7 @@ describe.concurrent.each(SHELLS)('once.sh under %s', (_, shell) => {
 });
 
 test('once.sh without a script is refused', async () => {
-  const { status, lastWords } = await startStep('once.sh', [], ['dash'], { WORK_DIR: mkdtempSync(join(tmpdir(), 'work-')) }).end;
+  const { status, lastWords } = await startStep('once.sh', [], ['dash'], { WORK_DIR: mkdtempSync(join(tmpdir(), 'work-')), RESTORE_ID: 'hjkmnpqr' })
+    .end;
   expect({ status, reason: lastWords?.reason }).toEqual({ status: 64, reason: 'expected a script to run' });
 });

@@ -241,7 +241,10 @@ describe('with PIN a backup is pinned from the start', () => {
 });
 
 describe('a backup that goes before a restore', () => {
-  const MARKED = { PIN: 'true', FOLDER: 'shop/pre-restore', TIER: 'pre-restore', RESTORE_ID: 'hjkmnpqr', MARKER_PATH: 'shop/restores/hjkmnpqr' };
+  const MARKED = {
+    ...{ PIN: 'true', FOLDER: 'shop/pre-restore', TIER: 'pre-restore', RESTORE_ID: 'hjkmnpqr', MARKER_PATH: 'shop/restores/hjkmnpqr' },
+    JOB_UID: '11111111-0000-4000-8000-000000000000',
+  };
 
   test.each(SHELLS)('under %s is marked as such once it is there and pinned, in a claim and in S3', async (shellName, shell) => {
     const [bucket, claim, staged] = [await aBucket(), aClaim(), stage()];
@@ -258,6 +261,7 @@ describe('a backup that goes before a restore', () => {
       folder: 'shop/pre-restore',
       safe: expect.stringMatching(/^2026-11-21T09:31:\d\dZ$/),
       job: 'backup-shop-daily-1',
+      jobUid: '11111111-0000-4000-8000-000000000000',
       pod: 'backup-shop-daily-1-x',
     });
     const puts = s3.gate.calls.slice(before).filter(({ method, path }) => method === 'PUT' && path.startsWith(`/${bucket}/`));
@@ -283,12 +287,24 @@ describe('a backup that goes before a restore', () => {
     });
   });
 
-  test('does not take the place of an earlier one that is marked', async () => {
-    const claim = aClaim();
-    const first = stage({ at: NOW - 3600, runId: 'cdfghjkm' });
-    await publish(first, [claim.storage], { at: NOW - 3600, env: MARKED });
-    expect((await publish(stage(), [claim.storage], { env: MARKED })).status).toBe(0);
-    expect(JSON.parse(readFileSync(join(claim.folder, 'prod/shop/restores/hjkmnpqr.safety'), 'utf8')).name).toBe(first.name);
+  test('is named in place of an earlier one, which stays and is pinned', async () => {
+    const [bucket, claim] = [await aBucket(), aClaim()];
+    const storages = [claim.storage, anS3(s3, { bucket })];
+    const [first, second] = [stage({ at: NOW - 3600, runId: 'cdfghjkm' }), stage()];
+    await publish(first, storages, { at: NOW - 3600, env: MARKED });
+    const { status, stderr } = await publish(second, storages, { env: MARKED });
+    expect({ status, stderr }).toMatchObject({ status: 0 });
+    const markers = [
+      readFileSync(join(claim.folder, 'prod/shop/restores/hjkmnpqr.safety'), 'utf8'),
+      s3.read(bucket, 'prod/shop/restores/hjkmnpqr.safety'),
+    ];
+    expect(markers.map((text) => JSON.parse(text).name)).toEqual([second.name, second.name]);
+    expect(filesOf(claim.folder)).toEqual(s3.keys(bucket));
+    for (const { name } of [first, second]) {
+      expect(s3.keys(bucket, 'prod/shop/pre-restore')).toEqual(
+        expect.arrayContaining([`prod/shop/pre-restore/${name}.manifest.json`, `prod/shop/pre-restore/${name}.keep`]),
+      );
+    }
   });
 });
 

@@ -1,0 +1,59 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { restoreFiles } from '../../lib/charts/restore.ts';
+import { loadEnvironment } from '../../lib/model/load.ts';
+import { postgresSource } from '../support/cluster/backups.ts';
+import { endOf, type JobEnd } from '../support/cluster/job.ts';
+import { kubectl } from '../support/cluster/kubectl.ts';
+import { startWorld, verdict, type World } from '../support/cluster/world.ts';
+
+let world: World;
+let file: string;
+
+beforeAll(async () => {
+  world = await startWorld(
+    'restore-again',
+    async () => ({
+      sources: { shop: postgresSource('db', 'shop', { admin: { credentials: { secret: 'db' } } }) },
+      restores: { back: { source: 'shop', inPlace: { confirm: 'test/shop' } } },
+    }),
+    { settings: ['max_prepared_transactions=5'] },
+  );
+  const [text = ''] = restoreFiles(loadEnvironment(join(world.dist, '../../config'), 'test').model).values();
+  file = join(world.dist, 'back.yaml');
+  writeFileSync(file, text);
+  expect(verdict(await world.run('shop'))).toMatch(/^complete/);
+});
+
+afterAll(() => world?.end());
+
+/** The entry of the values, applied as a user or Argo CD does, and removed when it has ended. */
+async function restore(): Promise<JobEnd> {
+  await kubectl(['apply', '-f', file]);
+  const jobs = ['jobs', '-n', world.namespace, '-l', 'app.kubernetes.io/component=restore'];
+  const job = (await kubectl(['get', ...jobs, '-o', 'name'])).trim().replace('job.batch/', '');
+  const end = await endOf(world.namespace, job);
+  await kubectl(['delete', ...jobs, '--wait=true']);
+  return end;
+}
+
+async function putAside(): Promise<readonly string[]> {
+  const paths = [...(await world.stored()).local.keys()];
+  return paths.filter((path) => path.startsWith('shop/pre-restore/') && path.endsWith('.manifest.json')).sort();
+}
+
+test('a restore that failed and is applied again backs up what was written since: its old database may be dropped then', async () => {
+  await world.db.sql(`begin; insert into goods values (501, 'sold since'); prepare transaction 'held'`, 'shop');
+  const failed = await restore();
+  expect(verdict(failed), failed.log).toMatch(/^failed: .*restore-postgres 75: .*prepared transaction/);
+  const first = await putAside();
+  expect(first).toHaveLength(1);
+
+  await world.db.sql(`commit prepared 'held'`, 'shop');
+  const done = await restore();
+  expect(verdict(done), done.log).toMatch(/^complete/);
+  expect(await world.db.sql('select max(id) from goods', 'shop')).toBe('500\n');
+  expect(await putAside()).toEqual([...first, expect.any(String)]);
+  expect(done.log).toMatch(/another Job has backed up what was live, as \S+: it is backed up once more/);
+});
