@@ -51,8 +51,13 @@ export function startStep(script: string, args: readonly string[], shell: readon
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   const end = new Promise<TurnEnd>((settle, reject) => {
     child.on('error', reject).on('exit', (status) => {
-      const words = readFileSync(terminationLog, 'utf8');
-      settle({ status, stderr, lastWords: words === '' ? undefined : (JSON.parse(words) as Record<string, unknown>) });
+      const tell = () => {
+        const words = readFileSync(terminationLog, 'utf8');
+        settle({ status, stderr, lastWords: words === '' ? undefined : (JSON.parse(words) as Record<string, unknown>) });
+      };
+      // What it wrote may come after its end; what it left running holds the pipe open for as long as it likes.
+      child.once('close', tell);
+      setTimeout(tell, 1000).unref();
     });
   });
   return { kill: (signal) => child.kill(`SIG${signal}`), end };
