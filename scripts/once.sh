@@ -7,8 +7,8 @@
 #   DATA_DIR         folder where the claim is mounted that the script backs up (default: it backs up no files)
 #   DATA_PATH        folder below it that is backed up
 # Output: log lines on stderr, and what the script writes. run/spared, where what is live must not be backed up.
-# Exit: the script's own status; 0 where run/safe, which fetch.sh leaves, says that the backup is there, and where what is
-# live is half restored.
+# Exit: the script's own status; 0 where run/already or run/safe, which fetch.sh leaves, say that the restore was done or the
+# backup is there, and where what is live is half restored.
 #
 # A backup of what is half restored would be the newest of its tier, for ever, and where half of it is gone it would fail,
 # and with it every further attempt. Of a database there is no half: it is replaced in one transaction.
@@ -21,6 +21,7 @@ set -eu
 main() {
 	need_env WORK_DIR RESTORE_ID
 	[ $# = 1 ] || die $WRONG_INPUT 'expected a script to run'
+	[ ! -e "$WORK_DIR/run/already" ] || leave info 'already done: nothing gives way, so nothing is backed up'
 	[ ! -e "$WORK_DIR/run/spared" ] || leave warn "$(cat "$WORK_DIR/run/spared")"
 	[ ! -e "$WORK_DIR/run/safe" ] || leave_as_safe
 	! is_half_restored || leave_as_half

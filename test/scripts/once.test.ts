@@ -39,6 +39,18 @@ describe.concurrent.each(SHELLS)('once.sh under %s', (_, shell) => {
     });
   });
 
+  test('P91: of a restore that was done nothing is backed up, whoever made the backup before it', async () => {
+    const { left, start, ran } = pod();
+    left('already', '{"version":"backstay/v1"}\n');
+    left('outdated', '{"version":"backstay/v1","name":"20261121-093000-bcdfghjk"}\n');
+    const { status, lastWords } = await start().end;
+    expect({ status, reason: lastWords?.reason, ran: ran() }).toEqual({
+      status: 0,
+      reason: 'already done: nothing gives way, so nothing is backed up',
+      ran: false,
+    });
+  });
+
   test.each(['', '{"name":'])('that it was made counts although nobody can read its name: %j', async (text) => {
     const { safe, start, ran } = pod();
     safe(text);
