@@ -2,7 +2,8 @@
 # turn.sh - lets a script of a pod whose steps are started all at once run when it is its turn.
 #
 # usage: turn.sh SCRIPT [ARGUMENT...]
-# Environment (the only input; common.sh, turns.sh and the script list it):
+# Environment (the only input; common.sh, turns.sh and the script list the rest):
+#   TURN_FREE   true: it works on nothing that the applications use, and may begin after they were started (default: false)
 # Output: log lines on stderr, and what the script writes.
 # Exit: the script's own status; 0 with last words where the turn before it did not end with 0: the pod fails by that one,
 # and a second failed container would hide it; 70 stopped by TERM before its turn.
@@ -25,7 +26,8 @@ main() {
 	hold_turn
 
 	[ -z "${TURN_AFTER-}" ] || await_turn
-	begin_work || skip 'the guard has seen all turns end'
+	# What works on nothing that the applications use is no concern of the guard's: the record of a restore may come after it.
+	[ "${TURN_FREE-}" = true ] || begin_work || skip 'the guard has seen all turns end'
 	perform "$@"
 }
 

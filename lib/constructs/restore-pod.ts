@@ -176,7 +176,7 @@ function inTurns(list: readonly Step[], first: string): readonly Step[] {
     const after = list[index - 1]?.name ?? first;
     return {
       ...step,
-      env: { ...step.env, TURN: step.name, ...(after !== '' && { TURN_AFTER: after }) },
+      env: { ...step.env, TURN: step.name, ...(after !== '' && { TURN_AFTER: after }), ...(step.script === 'record.sh' && { TURN_FREE: 'true' }) },
       by: ['turn.sh', ...(step.by ?? [])],
       small: index > 0 || first === '',
     };

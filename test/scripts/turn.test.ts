@@ -119,6 +119,15 @@ describe.concurrent.each(SHELLS)('turn.sh under %s', (_, shell) => {
     expect(end.lastWords).toEqual({ reason: 'mine' });
   });
 
+  test('P91: one that is free begins all the same: or a restore that ended well would not be recorded', async () => {
+    const { work, start, note, noted } = pod();
+    mkdirSync(join(work, 'turns'));
+    writeFileSync(join(work, 'turns/.closed'), '');
+    writeFileSync(join(work, 'turns/restore'), '0\n');
+    const end = await start('record', { after: 'restore', body: note('record'), env: { TURN_FREE: 'true' } }).end;
+    expect([end.status, noted()]).toEqual([0, ['record']]);
+  });
+
   test('once the turns are closed none begins', async () => {
     const { work, start, note, noted } = pod();
     mkdirSync(join(work, 'turns'));
