@@ -24,6 +24,7 @@ export LC_ALL
 
 . "$(dirname "$0")/common.sh"
 . "$(dirname "$0")/storage.sh"
+. "$(dirname "$0")/storage-owner.sh"
 . "$(dirname "$0")/retention.sh"
 . "$(dirname "$0")/prune.sh"
 

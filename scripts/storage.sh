@@ -18,6 +18,8 @@
 #
 # Each storage has its turn in a subshell of its own (each_storage): what fails in it ends the turn and never the run.
 
+. "$(dirname "$0")/storage-errors.sh"
+
 need_storages() {
 	for number in $(storage_numbers); do
 		need_env "STORAGE_${number}_NAME" "STORAGE_${number}_KIND" "STORAGE_${number}_ROLE" "STORAGE_${number}_REMOTE" "STORAGE_${number}_COMPARE"
@@ -165,43 +167,6 @@ try() {
 	run "$@" 2>"$S_TMP/said"
 }
 
-# explain STATUS - why a command failed, in our words and with a status of ours
-explain() {
-	grep -E '(ERROR|NOTICE|CRITICAL) *: |^[a-z]*: ' "$S_TMP/said" >"$S_TMP/errors" || tail -n 1 "$S_TMP/said" >"$S_TMP/errors"
-	error=$(tail -n 1 "$S_TMP/errors" | in_short)
-	case $(cat "$S_TMP/errors") in
-	*'No space left on device'* | *'no space left on device'* | *'isk quota exceeded'* | *StorageFull* | *QuotaExceeded* | *'StatusCode: 507'*)
-		fail "$NO_ROOM" "no room: $error" 'make the storage larger, or keep less; nothing was pruned to make room'
-		;;
-	*NoSuchBucket* | *'directory not found'*)
-		fail "$WRONG_INPUT" "no such bucket: $S_REMOTE" 'the bucket must exist: backstay never makes one'
-		;;
-	*AccessDenied* | *InvalidAccessKeyId* | *SignatureDoesNotMatch* | *ExpiredToken* | *'StatusCode: 403'* | *'StatusCode: 401'* | *'ermission denied'*)
-		fail "$NOT_ALLOWED" "access denied: $error" 'look at the key in the Secret and at what it may do: list, get, put and delete below the prefix'
-		;;
-	*'signed by unknown authority'* | *'certificate is valid for'*)
-		fail "$WRONG_INPUT" "the certificate is not trusted: $error" "give the storage the ca of its private authority, and the endpoint by the certificate's name"
-		;;
-	*PreconditionFailed* | *'immutable file modified'* | *'File exists'*)
-		fail "$BAD_DATA" "already stored, with other content: $error" 'nothing was overwritten; the next run has another name'
-		;;
-	*'corrupted on transfer'* | *'multipart upload corrupted'* | *BadDigest*)
-		fail "$BAD_DATA" "changed on its way: $error" 'the next run uploads afresh; if it happens again, look at the network and at the memory of the node'
-		;;
-	*timeout* | *'timed out'* | *'deadline exceeded'* | *'no such host'* | *'connection refused'* | *unreachable* | *'connection reset'* | *EOF*)
-		fail "$UNAVAILABLE" "the store does not answer: $error" 'if it answers elsewhere, look at the NetworkPolicy of this source: it names the hosts and ports that its pods may reach'
-		;;
-	*) fail "$UNAVAILABLE" "the store refused: ${error:-rclone ended with status $1}" "look at the store's own log" ;;
-	esac
-}
-
-# in_short - a line of rclone without what only its makers need
-in_short() {
-	sed -e 's|^[0-9/]* [0-9:]* [A-Z]* *: ||' -e 's|^ERROR *: ||' -e 's|Failed to [a-z]*\( with [0-9]* errors\)*: ||' -e 's|last error was: ||' \
-		-e 's|error in ListJSON: ||' -e 's|exceeded maximum number of attempts, [0-9]*, ||' -e 's|https response error StatusCode: 0, ||' \
-		-e 's|request send failed, ||' -e 's|https response error ||' -e 's|, RequestID: [^,]*||' -e 's|, HostID: [^,]*||' -e 's|?[^" ]*"|"|'
-}
-
 # read_stored PATH - what is stored there; nothing where nothing is
 read_stored() {
 	if is_claim; then
@@ -256,98 +221,6 @@ make_folder() {
 	# Other users of the claim's group write here too: 770, and the group is inherited from the claim.
 	(umask 007 && exec mkdir -p "$S_REMOTE/$1") 2>"$S_TMP/said" || explain "$?"
 	sync "$S_REMOTE" "$S_REMOTE/$1/.." "$S_REMOTE/$1"
-}
-
-# own PATH - the folder is ours, or becomes it: two environments or sources never write to one
-own() {
-	owner >"$S_TMP/owner.json"
-	read_stored "$1" >"$S_TMP/owner.stored"
-	if [ ! -s "$S_TMP/owner.stored" ]; then
-		create "$S_TMP/owner.json" "$1" || log info "storage $S_NAME: somebody else has just made $1"
-		read_stored "$1" >"$S_TMP/owner.stored"
-	fi
-	need_owner "$1"
-}
-
-# need_owner PATH - as read_stored left it in owner.stored
-need_owner() {
-	owner | cmp -s - "$S_TMP/owner.stored" ||
-		fail "$WRONG_INPUT" "$1 does not say that the folder is ours, but $(head -c 200 "$S_TMP/owner.stored" | tr -d '\n')" \
-			'give one of the two another prefix or folder; if the other is gone for good, delete owner.json'
-}
-
-# owner - the folder's name stands for the source: a source that was renamed and keeps its folder is still the same
-owner() {
-	printf '{"environment":%s,"namespace":%s,"source":%s}\n' "$(json_text "$ENVIRONMENT")" "$(json_text "$NAMESPACE")" "$(json_text "${FOLDER%/*}")"
-}
-
-# upload FOLDER NAMES - the files of out/ that the file NAMES lists, over nothing that is there
-upload() {
-	if is_claim; then
-		while IFS= read -r file; do copy_to_claim "$WORK_DIR/out/$file" "$S_REMOTE/$1/$file"; done <"$2"
-		try sync "$S_REMOTE/$1" || explain "$?"
-	else
-		part=$(part_size)
-		# Streams: from 256 MiB on rclone would upload in another way, which asks for no ETag of the whole.
-		try rclone copy "$WORK_DIR/out" "$S_REMOTE/$1" --files-from-raw "$2" --no-traverse --immutable --transfers 2 --s3-no-check-bucket \
-			--multi-thread-streams 0 --s3-use-multipart-etag="$([ "$S_COMPARE" = size ] && echo false || echo true)" \
-			--s3-chunk-size "${part}Mi" --s3-upload-concurrency "$((part > 16 ? 2 : 4))" -vv || explain "$?"
-		cp "$S_TMP/said" "$S_TMP/uploaded"
-	fi
-}
-
-copy_to_claim() {
-	[ ! -e "$2" ] || fail "$BAD_DATA" "already stored: $2" 'nothing was overwritten; the next run has another name'
-	echo "$2" >>"$S_TMP/made"
-	try copy_new "$1" "$2" || explain "$?"
-	try sync "$2" || explain "$?"
-}
-
-# copy_new FROM TO - fails where TO exists, even if it came a moment ago
-copy_new() {
-	set -C
-	exec cat "$1" >"$2"
-}
-
-# part_size - of a multipart upload (MiB): 16, and more where 9,000 parts would not be enough
-part_size() {
-	largest=0
-	while IFS= read -r file; do
-		bytes=$(size_of "$WORK_DIR/out/$file")
-		[ "$bytes" -le "$largest" ] || largest=$bytes
-	done <"$WORK_DIR/tmp/names"
-	parts=$((largest / 9000 / 1048576 + 1))
-	echo $((parts > 16 ? parts : 16))
-}
-
-# look FOLDER NAMES - what the storage says of each file, freshly asked: lines of name, bytes, hash, ETag; - where it says nothing
-look() {
-	if is_claim; then
-		ask lsjson "$S_REMOTE/$1" --files-from-raw "$2" --no-traverse --hash --hash-type sha256 >"$S_TMP/seen"
-	else
-		ask lsjson "$S_REMOTE/$1" --files-from-raw "$2" --no-traverse --hash --dump headers >"$S_TMP/seen"
-	fi
-	awk '
-		FILENAME == ARGV[1] {
-			if (/: HEAD \//) { path = $0; sub(/ HTTP\/.*/, "", path); sub(/.*\//, "", path); gsub(/%2[Bb]/, "+", path) }
-			if (/HTTP REQUEST \(req /) { asked = $0; sub(/.*\(req /, "", asked); sub(/\).*/, "", asked); waiting = 1 }
-			if (/HTTP RESPONSE \(req /) { answered = $0; sub(/.*\(req /, "", answered); sub(/\).*/, "", answered) }
-			if (waiting && /: HEAD \//) { of[asked] = path; waiting = 0 }
-			if (/^[Ee][Tt]ag: /) { etag[of[answered]] = unquoted($2) }
-			next
-		}
-		/"Path":/ {
-			name = member("Path"); hash = member("sha256"); if (hash == "") hash = member("md5")
-			bytes = $0; sub(/.*"Size":/, "", bytes); sub(/[^0-9].*/, "", bytes)
-			print name, bytes, hash == "" ? "-" : hash, name in etag ? etag[name] : "-"
-		}
-		function unquoted(text) { gsub(/["\r]/, "", text); return tolower(text) }
-		function member(key, text) {
-			text = $0
-			if (!sub(".*\"" key "\":\"", "", text)) return ""
-			sub(/".*/, "", text)
-			return text
-		}' "$S_TMP/said" "$S_TMP/seen" >"$S_TMP/stored"
 }
 
 # list FOLDER - the names of its files; a missing folder is an empty one, every other failure ends the turn
