@@ -35,6 +35,7 @@ set -eu
 . "$(dirname "$0")/postgres.sh"
 . "$(dirname "$0")/postgres-preflight.sh"
 . "$(dirname "$0")/throttle.sh"
+. "$(dirname "$0")/postgres-facts.sh"
 
 # Room that a dump never takes: facts, lists, and what the tools write to their logs.
 SPARE_BYTES=4194304
@@ -250,53 +251,6 @@ finish() {
 	bytes=$(size_of "$WORK_DIR/out/$artifact")
 	log info "database $DATABASE: $(human "$bytes"), read to its end"
 	last_words 0 "database $DATABASE dumped and read to its end" '' "\"bytes\":$bytes,\"file\":$(json_text "$artifact")"
-}
-
-# write_facts - this part, as it stands in the manifest
-write_facts() {
-	printf '{"name":%s,"kind":"postgres","method":"dump","start":"%s","end":"%s"' "$(json_text "$PART")" "$(iso "$part_start")" "$(iso "$(now)")"
-	printf ',"format":"%s","compression":%s,"encryption":null' "$DUMP_FORMAT" "$(compression_json)"
-	printf ',"tools":{"pg_dump":%s},"server":{"version":%s,"major":%s}' "$(json_text "$CLIENT_VERSION")" "$(json_text "$SERVER_VERSION")" "$SERVER_MAJOR"
-	printf ',"database":%s' "$(cat "$TMP/database")"
-	! is_filtered || printf ',"filters":{%s}' "$(filters_json)"
-	printf ',"throttle":{"slot":%s,"waitedSeconds":%s,"held":%s}' "$SLOT" "$WAITED" "$HELD"
-	printf ',"files":[%s' "$(file_json artifact "$artifact")"
-	[ -z "$companion" ] || printf ',%s' "$(file_json globals "$companion")"
-	printf ']}\n'
-}
-
-compression_json() {
-	level=${COMPRESSION_LEVEL:-$(compression_option)}
-	case $COMPRESSION in
-	none) printf '{"method":"none"}' ;;
-	*) printf '{"method":"%s","level":%s}' "$COMPRESSION" "${level#zstd:}" ;;
-	esac
-}
-
-filters_json() {
-	filters=''
-	add_filter schemas "$INCLUDE_SCHEMAS"
-	add_filter excludeSchemas "$EXCLUDE_SCHEMAS"
-	add_filter tables "$INCLUDE_TABLES"
-	add_filter excludeTables "$EXCLUDE_TABLES"
-	add_filter excludeTableData "$EXCLUDE_TABLE_DATA"
-	printf '%s' "$filters"
-}
-
-# add_filter KEY PATTERNS
-add_filter() {
-	[ -n "$2" ] || return 0
-	patterns=''
-	while IFS= read -r pattern; do patterns=$patterns${patterns:+,}$(json_text "$pattern"); done <<-LINES
-		$2
-	LINES
-	filters=$filters${filters:+,}\"$1\":[$patterns]
-}
-
-# file_json ROLE NAME
-file_json() {
-	sum=$(awk -v name="$2" '{ file = $0; sub(/^[^ ]+ [ *]/, "", file) } file == name { print $1 }' "$TMP/sums")
-	printf '{"name":%s,"role":"%s","bytes":%s,"sha256":"%s"}' "$(json_text "$2")" "$1" "$(size_of "$TMP/$2")" "$sum"
 }
 
 main "$@"
