@@ -82,7 +82,7 @@ judge() {
 }
 
 # shellcheck disable=SC2016 # awk's
-# One line of the list: type, owner, size, mark (* where there are extended attributes), name, raw name, target.
+# One line of the list: type, owner, size, mark (* where there are extended attributes), name, raw name, target. Wants dir, TMP with a slash.
 AWK_ENTRY='
 	function entry(   text) {
 		type = substr($1, 1, 1); mark = substr($1, 11); owner = $2; size = $3; target = ""
@@ -102,15 +102,18 @@ AWK_ENTRY='
 	}
 	function leads_out(path) { return path ~ /^\// || ("/" path "/") ~ /\/\.\.\// }
 	function parent(path) { return sub(/\/[^\/]*$/, "", path) ? path : "" }
+	# What PATHS asks for; of an entry, the path by which it is meant, empty where it is not.
+	BEGIN { while ((getline path < (dir "paths")) > 0) wanted[path] = some = 1 }
+	function meant_by(   up) {
+		for (up = name; up != ""; up = parent(up)) if (up in wanted) return up
+		return ""
+	}
 '
 # shellcheck disable=SC2016 # awk's
 # Three readings: what hard links lead to, of which kind it is, then each entry with all links known.
 AWK_JUDGE='
 	BEGIN {
-		while ((getline path < (dir "paths")) > 0) {
-			wanted[path] = some = 1
-			for (up = parent(path); up != ""; up = parent(up)) above[up]
-		}
+		for (path in wanted) for (up = parent(path); up != ""; up = parent(up)) above[up]
 	}
 	{ entry() }
 	pass == 1 {
@@ -143,12 +146,10 @@ AWK_JUDGE='
 		printf "ENTRIES=%.0f REGULAR=%.0f BYTES=%.0f ROOM=%.0f\n", entries, regular, bytes, room
 		printf "LEADING_OUT=%.0f DEVICE_COUNT=%.0f ALL_ATTRIBUTED=%.0f ATTRIBUTED=%.0f\n", leading_out, device_count, all_attributed, attributed
 	}
-	function is_wanted(   up) {
+	function is_wanted() {
 		if (!some) return 1
-		if (name in wanted) { found[name]; return 1 }
-		if (name in above) return 1
-		for (up = parent(name); up != ""; up = parent(up)) if (up in wanted) return 1
-		return 0
+		if (name in wanted) found[name]
+		return name in above || meant_by() != ""
 	}
 	function refuse(reason) { print reason "\t\"" raw "\"" (target == "" ? "" : " to \"" target "\"") > (dir "refused") }
 	function judge_entry() {

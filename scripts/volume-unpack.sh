@@ -49,7 +49,7 @@ read_archive() {
 	log info "reading ${ARCHIVE##*/}"
 	$SHA256SUM <"$ARCHIVE" >"$TMP/sha256" &
 	hasher=$!
-	through list_archive
+	through list_archive listing --verbose --totals
 	join "$hasher"
 	[ "$joined" = 0 ] || die $BAD_DATA "the archive cannot be read: ${SHA256SUM%% *} ended with status $joined" 'the scratch space of this node may be bad'
 	[ "$(cut -c 1-64 "$TMP/sha256")" = "$SHA256" ] ||
@@ -79,9 +79,12 @@ through() {
 	tar_status=$joined
 }
 
+# list_archive NAME OPTION... - to the file of that name in TMP, with a mark at what has attributes
 list_archive() {
+	list=$1
+	shift
 	XATTRS=keep ACLS=keep
-	with_attributes tar --list --file=- --absolute-names --blocking-factor=$RECORD --numeric-owner --verbose --quoting-style=c --totals >"$TMP/listing"
+	with_attributes tar --list --file=- --absolute-names --blocking-factor=$RECORD --numeric-owner --quoting-style=c "$@" >"$TMP/$list"
 }
 
 # check_archive - it holds what the manifest says, and nothing that may not be unpacked
@@ -118,13 +121,20 @@ needed_bytes() {
 unpack_into() {
 	folder=$1
 	shift
-	set -- --extract --file=- --directory="$folder" --blocking-factor=$RECORD --numeric-owner --preserve-permissions --delay-directory-restore --warning=no-timestamp "$@"
 	[ "$ATTRIBUTES" = none ] || [ -z "$(fact volume.attributed "$FACTS")" ] || bare "$folder"
 	[ ! -s "$TMP/paths" ] || set -- "$@" --null --no-unquote --no-recursion --files-from="$TMP/parents" --recursion --files-from="$TMP/wanted"
 	log info "unpacking $ENTRIES entries, $(human "$BYTES")"
-	through with_attributes tar "$@"
+	extract_into "$folder" "$@"
 	judge_unpacking
 	count_unpacked "$folder"
+}
+
+# extract_into FOLDER OPTION... - what it says is in $TMP/tar.err
+extract_into() {
+	into=$1
+	shift
+	through with_attributes tar --extract --file=- --directory="$into" --blocking-factor=$RECORD --numeric-owner --preserve-permissions \
+		--delay-directory-restore --warning=no-timestamp "$@"
 }
 
 # bare FOLDER - takes its ACLs away: a folder may hand them down to all that is made in it, and these files had none of them
@@ -155,31 +165,20 @@ judge_unpacking() {
 # try_attributes - before anything is deleted: one of each kind of attributes on each kind of file, the smallest, is set once
 try_attributes() {
 	[ "$ATTRIBUTED" != 0 ] && [ "$ATTRIBUTES" = keep ] || return 0
-	through list_attributes
+	through list_archive attributes --verbose --verbose
 	awk -v dir="$TMP/" "$AWK_ENTRY"'
-		BEGIN { while ((getline path < (dir "paths")) > 0) wanted[path] = some = 1 }
-		function is_wanted(   up) {
-			for (up = name; up != ""; up = parent(up)) if (up in wanted) return 1
-			return !some
-		}
 		!/^  / { entry(); closed = substr($1, 3, 1); next }
-		$1 == "x:" && is_wanted() {
+		$1 == "x:" && (!some || meant_by() != "") {
 			kind = type closed ($3 ~ /^user[.]/ ? "user" : $3)
 			if (!(kind in smallest) || size < smallest[kind]) { smallest[kind] = size; chosen[kind] = raw }
 		}
 		END { for (kind in chosen) print chosen[kind] }' "$TMP/attributes" | sort -u >"$TMP/tried"
 	remove "$OWN/tried"
 	mkdir -m 700 "$OWN/tried"
-	through with_attributes tar --extract --file=- --directory="$OWN/tried" --blocking-factor=$RECORD --numeric-owner --preserve-permissions \
-		--delay-directory-restore --warning=no-timestamp "$SAME_OWNER" --no-recursion --files-from="$TMP/tried"
+	extract_into "$OWN/tried" "$SAME_OWNER" --no-recursion --files-from="$TMP/tried"
 	cp "$TMP/tar.err" "$TMP/err"
 	remove "$OWN/tried"
 	judge_attributes
-}
-
-list_attributes() {
-	XATTRS=keep ACLS=keep
-	with_attributes tar --list --file=- --absolute-names --blocking-factor=$RECORD --numeric-owner -vv --quoting-style=c >"$TMP/attributes"
 }
 
 # judge_attributes - one that cannot be set is a mere warning to tar
