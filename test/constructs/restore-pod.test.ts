@@ -62,6 +62,10 @@ describe('with applications they run side by side', () => {
       expect(command.join(' ')).toMatch(/^\/bin\/sh \/scripts\/turn\.sh( \/scripts\/once\.sh)? \/scripts\/[a-z-]+\.sh$/);
   });
 
+  test('P91: the record alone may begin after the guard has seen the restore end, or it would be missing now and then', () => {
+    expect(pod.containers.flatMap((container) => (told(container, 'TURN_FREE') ? [container.name] : []))).toEqual(['record']);
+  });
+
   test('the guard starts the applications after the last step that works on their data', () => {
     expect(told(guard, 'TURN_LAST')).toBe('restore-orders-archive');
     expect(told(guard, 'STATES')).toBe('orders\norders-archive');

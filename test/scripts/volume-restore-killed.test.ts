@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -17,6 +17,7 @@ import {
   withoutRoot,
 } from '../support/restore-volume.ts';
 import type { Outcome } from '../support/run-script.ts';
+import { startStep } from '../support/turns.ts';
 import { bash, portrait, standIn, volumeOf } from '../support/volume.ts';
 
 const OLD =
@@ -67,6 +68,16 @@ async function endedAt<C extends Restore>(
   return { outcome, renames: Number(readFileSync(counter, 'utf8')) };
 }
 
+/** Whether the next attempt would back up what is live: by the journal that this one has left. */
+async function backsUp(data: string): Promise<boolean> {
+  const work = mkdtempSync(join(tmpdir(), 'work-'));
+  const script = join(work, 'take.sh');
+  writeFileSync(script, 'echo ran >"$WORK_DIR/ran"');
+  const env = { WORK_DIR: work, RESTORE_ID: 'kcdfghjm', DATA_DIR: data, DATA_PATH: '.' };
+  expect((await startStep('once.sh', [script], ['dash'], env).end).status).toBe(0);
+  return existsSync(join(work, 'ran'));
+}
+
 /** Whatever a run says of the volume must be so: `old` and `new` are promises. */
 function expectTruth(data: string, said: string, isNew: (data: string) => boolean): void {
   if (said === 'old') expect(live(data)).toBe(old);
@@ -112,6 +123,7 @@ describe.each(MODES)('%s, ended at every rename', (mode, isNew, commands) => {
 
   test('P82: SIGKILL: what is said of it is true, and another attempt brings all of it into place', async () => {
     const states = new Set<string>();
+    let halves = 0;
     for (let n = 1; ; n++) {
       const data = volume(commands);
       const { outcome, renames } = await endedAt(n, 'KILL', { data, backup, env });
@@ -119,11 +131,14 @@ describe.each(MODES)('%s, ended at every rename', (mode, isNew, commands) => {
       expect(outcome.status, `killed at rename ${n}`).toBe(null);
       states.add(stateOf(outcome));
       expectTruth(data, stateOf(outcome), isNew);
+      if (await backsUp(data)) expect(live(data) === old || isNew(data), `backed up after ${n}`).toBe(true);
+      else halves++;
       const again = await restore({ data, backup, env });
       expect([again.status, stateOf(again)], `again after ${n}: ${again.stderr}`).toEqual([0, 'new']);
       expect(isNew(data), `after ${n}`).toBe(true);
       expect(keptIn(data).filter((name) => !name.includes('kcdfghjm'))).toEqual(mode === 'swap' ? ['.backstay-before-TIME'] : []);
     }
+    expect(halves > 0).toBe(mode !== 'beside');
     expect([...states].sort()).toEqual(
       mode === 'beside' ? ['new', 'none', 'old'].filter((state) => states.has(state)) : expect.arrayContaining(['between', 'old']),
     );
