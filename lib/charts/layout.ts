@@ -1,12 +1,14 @@
 import type { Construct } from 'constructs';
 import { BackupCronJob } from '../constructs/backup-cron-job.ts';
+import { runScripts } from '../constructs/backup-pod.ts';
+import { CATALOGUE_SCRIPTS } from '../constructs/catalogue-pod.ts';
 import { Claim } from '../constructs/claim.ts';
 import { labelsOf, podsOf } from '../constructs/labels.ts';
 import { Namespace } from '../constructs/namespace.ts';
 import { NetworkPolicy } from '../constructs/network-policy.ts';
-import { type Bundle, catalogueBundle, methodBundle, ScriptBundle, verifyBundle } from '../constructs/script-bundle.ts';
+import { bundlesOf, ScriptBundle, type ScriptBundleProps } from '../constructs/script-bundle.ts';
 import { ServiceAccount } from '../constructs/service-account.ts';
-import { VerifyCronJob } from '../constructs/verify-cron-job.ts';
+import { VerifyCronJob, verifyScripts } from '../constructs/verify-cron-job.ts';
 import type { Model, PlannedSource } from '../model/model.ts';
 
 /** A file of `dist/<environment>/` and what is in it. */
@@ -17,6 +19,9 @@ export interface Sheet {
   build(scope: Construct): void;
 }
 
+/** The folder of the script ConfigMaps, a file for each folder of `scripts/`: a review sees a changed line once. */
+export const SCRIPTS = 'keep/scripts';
+
 /**
  * Which object goes into which file, in one order.
  *
@@ -25,7 +30,7 @@ export interface Sheet {
 export function* layout(model: Model): Generator<Sheet> {
   if (model.namespaces.length > 0) yield { path: 'keep/namespace.yaml', build: (scope) => namespaces(scope, model) };
   if (model.claims.length > 0) yield { path: 'keep/claims.yaml', build: (scope) => claims(scope, model) };
-  if (model.sources.length > 0) yield { path: 'keep/scripts.yaml', build: (scope) => scripts(scope, model) };
+  for (const [folder, bundles] of scripts(model)) yield { path: `${SCRIPTS}/${folder}.yaml`, build: (scope) => scriptBundles(scope, bundles) };
   for (const source of model.sources) yield { path: `jobs/${fileOf(source.name)}`, build: (scope) => jobs(scope, model, source) };
 }
 
@@ -42,15 +47,25 @@ function claims(scope: Construct, { environment, claims: planned }: Model): void
   for (const claim of planned) new Claim(scope, `${claim.namespace}.${claim.name}`, { environment, ...claim });
 }
 
-function scripts(scope: Construct, { sources }: Model): void {
-  const bundles = new Map<string, { readonly namespace: string; readonly bundle: Bundle }>();
+/** Each folder of scripts that a source needs, once for each namespace that it is needed in. */
+function scripts({ sources }: Model): readonly (readonly [folder: string, bundles: readonly ScriptBundleProps[]])[] {
+  const folders = new Map<string, Map<string, ScriptBundleProps>>();
   for (const { namespace, runs, verify } of sources) {
-    const verifying = verify ? [verifyBundle(verify)] : [];
-    for (const bundle of [catalogueBundle(), ...verifying, ...runs.flatMap(({ parts }) => parts.map(methodBundle))]) {
-      bundles.set(`${namespace}.${bundle.name}`, { namespace, bundle });
+    const pods = [CATALOGUE_SCRIPTS, ...(verify ? [verifyScripts(verify)] : []), ...runs.map(runScripts)];
+    for (const bundle of pods.flatMap(bundlesOf)) {
+      const namespaces = folders.get(bundle.folder) ?? new Map<string, ScriptBundleProps>();
+      folders.set(bundle.folder, namespaces.set(namespace, { namespace, bundle }));
     }
   }
-  for (const [id, props] of [...bundles].sort(([a], [b]) => (a < b ? -1 : 1))) new ScriptBundle(scope, id, props);
+  return byKey(folders).map(([folder, namespaces]) => [folder, byKey(namespaces).map(([, props]) => props)]);
+}
+
+function byKey<Value>(map: ReadonlyMap<string, Value>): readonly (readonly [string, Value])[] {
+  return [...map].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+function scriptBundles(scope: Construct, bundles: readonly ScriptBundleProps[]): void {
+  for (const props of bundles) new ScriptBundle(scope, props.namespace, props);
 }
 
 function jobs(scope: Construct, { environment, images }: Model, source: PlannedSource): void {

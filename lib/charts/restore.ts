@@ -3,8 +3,9 @@ import { Claim } from '../constructs/claim.ts';
 import { RESTORE_LABEL } from '../constructs/labels.ts';
 import { NetworkPolicy } from '../constructs/network-policy.ts';
 import { RestoreJob, restoreLabels } from '../constructs/restore-job.ts';
+import { restoreScripts } from '../constructs/restore-pod.ts';
 import { guardedNamespaces, RestoreRole } from '../constructs/restore-role.ts';
-import { restoreBundle, ScriptBundle } from '../constructs/script-bundle.ts';
+import { bundlesOf, ScriptBundle } from '../constructs/script-bundle.ts';
 import { ServiceAccount } from '../constructs/service-account.ts';
 import type { Model, PlannedRestore } from '../model/model.ts';
 import type { Peer } from '../pod.ts';
@@ -31,7 +32,7 @@ function build(scope: Construct, restore: PlannedRestore, images: Model['images'
   const labels = restoreLabels(restore);
   const own = { namespace: run.namespace, labels, annotations };
   for (const claim of restore.claims) new Claim(scope, `claim-${claim.name}`, { ...claim, environment: run.environment, labels });
-  new ScriptBundle(scope, 'scripts', { namespace: run.namespace, bundle: restoreBundle(restore) });
+  for (const bundle of bundlesOf(restoreScripts(restore))) new ScriptBundle(scope, `scripts-${bundle.folder}`, { namespace: run.namespace, bundle });
   new ServiceAccount(scope, 'account', { ...own, name: account });
   if (guard)
     for (const namespace of guardedNamespaces(restore, guard)) new RestoreRole(scope, `role-${namespace}`, { restore, guard, namespace, images });

@@ -4,12 +4,16 @@ import { ClusterError } from './cluster-error.ts';
 /** The part of a pod's spec that names what `kubectl apply` must have made before. */
 export interface Applies {
   readonly serviceAccountName?: string;
-  readonly volumes?: readonly { readonly configMap?: { readonly name?: string } }[];
+  readonly volumes?: readonly {
+    readonly name: string;
+    readonly projected?: { readonly sources?: readonly { readonly configMap?: { readonly name?: string } }[] };
+  }[];
 }
 
 /** Refuses to make a pod whose account or scripts are not in the cluster: it would hang there, and say so to nobody. */
 export async function checkApplied(cluster: Cluster, environment: string, namespace: string, spec: Applies): Promise<void> {
-  const scripts = (spec.volumes ?? []).flatMap(({ configMap }) => configMap?.name ?? []);
+  const sources = (spec.volumes ?? []).flatMap(({ name, projected }) => (name === 'scripts' ? (projected?.sources ?? []) : []));
+  const scripts = sources.flatMap(({ configMap }) => configMap?.name ?? []);
   const wanted = [...(spec.serviceAccountName ? [`serviceaccount/${spec.serviceAccountName}`] : []), ...scripts.map((name) => `configmap/${name}`)];
   const printed = await cluster.run(['get', ...wanted, '--namespace', namespace, '--ignore-not-found', '--output', 'name']);
   const found = new Set(printed.split('\n'));

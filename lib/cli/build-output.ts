@@ -2,7 +2,7 @@ import { synthesizedFiles } from '../charts/synthesize.ts';
 import type { Model } from '../model/model.ts';
 import { keyOf, type ObjectName, objectsIn } from './object-names.ts';
 import { isOurs, type OutputFolder, openOutput, refuseForeign } from './output-folder.ts';
-import { SCRIPTS, type Vanished } from './vanished.ts';
+import { isScripts, type Vanished } from './vanished.ts';
 import type { Stage } from './world.ts';
 
 /** One environment: what lies in its folder, and what should. */
@@ -58,7 +58,7 @@ class Comparison {
   /** Objects that a file says no longer, with that file, and those that one did not say before. */
   private readonly gone = new Map<string, readonly [path: string, object: ObjectName]>();
   private readonly come = new Set<string>();
-  private scripts: readonly ObjectName[] = [];
+  private readonly scripts: ObjectName[] = [];
 
   constructor(
     private readonly folder: OutputFolder,
@@ -67,7 +67,7 @@ class Comparison {
 
   add(path: string, text: string): void {
     this.made.add(path);
-    if (path === SCRIPTS) this.scripts = objectsIn(text);
+    if (isScripts(path)) this.scripts.push(...objectsIn(text));
     const old = this.folder.read(path);
     if (old === text) {
       this.same.push(path);

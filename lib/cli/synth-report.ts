@@ -1,7 +1,8 @@
+import { basename } from 'node:path';
 import type { Model } from '../model/model.ts';
 import type { Output } from './build-output.ts';
 import type { ObjectName } from './object-names.ts';
-import { describeVanished } from './vanished.ts';
+import { describeVanished, isScripts } from './vanished.ts';
 
 /** What became of one environment. `current` gives the script ConfigMaps that any environment names. */
 export function describe({ model, folder, files, isNew, changes, vanished }: Output, current: () => readonly ObjectName[]): readonly string[] {
@@ -11,8 +12,15 @@ export function describe({ model, folder, files, isNew, changes, vanished }: Out
   return [
     `${folder}: ${counts.join(', ')}: ${state}`,
     ...(isNew ? [`  kubectl apply -k ${folder}/keep && kubectl apply -k ${folder}/jobs`] : []),
+    ...(isNew || changes.length === 0 ? [] : [`  ${describeScripts(changes)}`]),
     ...describeVanished(vanished, current).map((line) => `  ${line}`),
   ];
+}
+
+/** Whether the pods run other scripts than before: what a reviewer of folded files must know. */
+function describeScripts(changes: Output['changes']): string {
+  const folders = changes.filter(({ path }) => isScripts(path)).map(({ path }) => basename(path, '.yaml'));
+  return folders.length === 0 ? 'scripts unchanged' : `scripts changed: ${folders.join(', ')}`;
 }
 
 function count(things: number, name: string): string {

@@ -8,7 +8,7 @@ import { commonEnv, publishEnv, takeEnv, variables } from './environment.ts';
 import type { Plain } from './kubernetes-object.ts';
 import { claimLabel, type TextMap } from './labels.ts';
 import { resources, scratch, smallResources } from './scratch.ts';
-import { type Bundle, methodBundle } from './script-bundle.ts';
+import { bundlesOf, scriptsVolume } from './script-bundle.ts';
 import { containerSecurity, podSecurity } from './security.ts';
 import { type Mounted, mountedOf, Volumes } from './volumes.ts';
 
@@ -28,13 +28,12 @@ export interface BackupPodProps {
 export function backupPod({ run, images, serviceAccount, label }: BackupPodProps): Plain<k8s.PodSpec> {
   const { pod, parts, storages } = run;
   const volumes = new Volumes();
-  const step = steps(run, images, volumes);
+  const step = steps(run, images, volumes, runScripts(run));
   const initContainers = parts.map((part) =>
     step({
       name: `take-${part.name}`,
       image: part.image,
       script: part.script,
-      bundle: methodBundle(part),
       env: takeEnv(run, part),
       mounts: mountedOf(part.mounts),
       capabilities: readsClaim(part) ? pod.capabilities : [],
@@ -44,7 +43,6 @@ export function backupPod({ run, images, serviceAccount, label }: BackupPodProps
     name: 'publish',
     image: 'rclone',
     script: 'publish.sh',
-    bundle: methodBundle(firstOf(parts)),
     env: publishEnv(run, label),
     mounts: mountedOf(storages.flatMap(({ access }) => access.mounts)),
   });
@@ -58,6 +56,11 @@ export function backupPod({ run, images, serviceAccount, label }: BackupPodProps
   };
 }
 
+/** The scripts that the pod of a run needs. */
+export function runScripts({ parts }: Pick<PlannedRun, 'parts'>): readonly string[] {
+  return [...parts.map(({ script }) => script), 'publish.sh'];
+}
+
 /** Whether a step has files of an application before it, which may belong to somebody else. */
 export function readsClaim({ mounts }: Pick<Part, 'mounts'>): boolean {
   return mounts.some(({ type }) => type === 'claim');
@@ -69,7 +72,6 @@ export interface Step {
   /** Name of an image. */
   readonly image: string;
   readonly script: string;
-  readonly bundle: Bundle;
   readonly env: Env;
   readonly mounts: readonly Mounted[];
   readonly capabilities?: readonly string[];
@@ -81,13 +83,19 @@ export interface Step {
   readonly small?: boolean;
 }
 
-/** Makes the containers of a run; what they mount becomes the pod's volumes. */
-export function steps(run: PlannedRun, images: Readonly<Record<string, string>>, volumes: Volumes): (step: Step) => Plain<k8s.Container> {
+/** Makes the containers of a run; what they mount becomes the pod's volumes. `files` are the scripts that the pod's steps run. */
+export function steps(
+  run: PlannedRun,
+  images: Readonly<Record<string, string>>,
+  volumes: Volumes,
+  files: readonly string[],
+): (step: Step) => Plain<k8s.Container> {
+  const scripts = scriptsVolume(bundlesOf(files));
   const common = commonEnv(run);
   const room = scratch(run.pod.scratch);
   const needed = resources(run.pod);
   const little = smallResources(run.pod);
-  return ({ name, image, script, by = [], bundle, env, mounts, capabilities, command, small }) => ({
+  return ({ name, image, script, by = [], env, mounts, capabilities, command, small }) => ({
     name,
     image: images[image],
     imagePullPolicy: 'IfNotPresent',
@@ -95,7 +103,7 @@ export function steps(run: PlannedRun, images: Readonly<Record<string, string>>,
     env: variables(common, env),
     resources: small ? little : needed,
     securityContext: containerSecurity(capabilities),
-    volumeMounts: volumes.mount([scripts(bundle), ...room, ...mounts]),
+    volumeMounts: volumes.mount([scripts, ...room, ...mounts]),
   });
 }
 
@@ -131,14 +139,4 @@ function exclusiveClaims(storages: readonly PlannedStorage[]): readonly string[]
 
 function placementsOf(parts: readonly Part[]): readonly Placement[] {
   return parts.flatMap(({ placement }) => placement ?? []);
-}
-
-function scripts({ name }: Bundle): Mounted {
-  return { path: '/scripts', volume: { configMap: { name } }, readOnly: true };
-}
-
-function firstOf(parts: readonly Part[]): Part {
-  const [first] = parts;
-  if (!first) throw new Error('a run without parts');
-  return first;
 }

@@ -6,11 +6,13 @@ import { podDefaults, sharingLabels, steps, verbatimFields } from './backup-pod.
 import { folderEnv } from './environment.ts';
 import { KubernetesObject, type Plain } from './kubernetes-object.ts';
 import { labelsOf, type TextMap } from './labels.ts';
-import { catalogueBundle } from './script-bundle.ts';
 import { mountedOf, Volumes } from './volumes.ts';
 
 /** Lists and manifests need little room. */
 const SCRATCH = { size: '256Mi' };
+const SCRIPT = 'catalogue.sh';
+/** The scripts that such a pod needs. */
+export const CATALOGUE_SCRIPTS = [SCRIPT];
 /** Nobody waits longer at a terminal. */
 const DEADLINE_SECONDS = 1800;
 
@@ -62,11 +64,11 @@ function container(run: PlannedRun, { images, action }: CataloguePodProps, volum
     small,
     images,
     volumes,
+    CATALOGUE_SCRIPTS,
   )({
     name: run.tier,
     image: 'rclone',
-    script: 'catalogue.sh',
-    bundle: catalogueBundle(),
+    script: SCRIPT,
     env: { ...folderEnv(run), ...action },
     mounts: mountedOf(run.storages.flatMap(({ access }) => access.mounts)),
   });

@@ -103,7 +103,7 @@ export function guardEnv({ id, run, parts }: PlannedRestore, guard: PlannedGuard
   };
 }
 
-/** Storages as scripts/storage.sh reads them. */
+/** Storages as storage.sh reads them. */
 export function storagesEnv(storages: readonly PlannedStorage[]): Env {
   return { STORAGE_COUNT: String(storages.length), ...Object.assign({}, ...storages.map((storage, index) => storageEnv(storage, index + 1))) };
 }

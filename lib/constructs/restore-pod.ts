@@ -4,7 +4,6 @@ import type { Env } from '../pod.ts';
 import { podDefaults, readsClaim, type Step, steps, verbatimFields } from './backup-pod.ts';
 import { fetchEnv, guardEnv, markersEnv, publishEnv, safetyEnv, storagesEnv, takeEnv } from './environment.ts';
 import type { Plain } from './kubernetes-object.ts';
-import { restoreBundle } from './script-bundle.ts';
 import { podSecurity, restoreSecurity } from './security.ts';
 import { type Mounted, mountedOf, Volumes } from './volumes.ts';
 
@@ -26,10 +25,10 @@ export interface RestorePodProps {
 export function restorePod({ restore, images }: RestorePodProps): Plain<k8s.PodSpec> {
   const { run, guard, parts } = restore;
   const volumes = new Volumes();
-  const container = steps(run, images, volumes);
+  const container = steps(run, images, volumes, restoreScripts(restore));
   const fetch = restore.action === 'restore' ? [fetchStep(restore)] : [];
   const rest = [...(restore.safetyBackup ? safetySteps(restore) : []), ...parts.map((part) => restoreStep(restore, part)), ...recordSteps(restore)];
-  const before: readonly Step[] = guard ? [shellStep(restore)] : [...fetch, ...rest.slice(0, -1)];
+  const before: readonly Step[] = guard ? [shellStep()] : [...fetch, ...rest.slice(0, -1)];
   const sideBySide: readonly Step[] = guard ? [guardStep(restore, guard), ...inTurns(fetch, ''), ...inTurns(rest, 'guard')] : rest.slice(-1);
   const initContainers = before.map(container);
   const containers = sideBySide.map(container);
@@ -48,13 +47,18 @@ export function restorePod({ restore, images }: RestorePodProps): Plain<k8s.PodS
   };
 }
 
+/** The scripts that the pod of a restore needs, whichever steps this one has: a change of its options renames nothing. */
+export function restoreScripts({ parts, run }: Pick<PlannedRestore, 'parts' | 'run'>): readonly string[] {
+  const ofParts = [...parts, ...run.parts].map(({ script }) => script);
+  return ['fetch.sh', 'record.sh', 'publish.sh', 'once.sh', 'turn.sh', 'guard.sh', 'install-shell.sh', ...ofParts];
+}
+
 function fetchStep(restore: PlannedRestore): Step {
   const { origin, storages, parts, run } = restore;
   return {
     name: 'fetch',
     image: 'rclone',
     script: 'fetch.sh',
-    bundle: restoreBundle(restore),
     env: { ...fetchEnv(origin, storages, parts, run.namespace), ...markersEnv(restore), ...safetyEnv(restore) },
     mounts: mountedOf(storages.flatMap(({ access }) => access.mounts)),
   };
@@ -63,12 +67,10 @@ function fetchStep(restore: PlannedRestore): Step {
 /** The ordinary backup of the source, pinned, into the tier `pre-restore`; made once where no application runs between the attempts. */
 function safetySteps(restore: PlannedRestore): readonly Step[] {
   const { run } = restore;
-  const bundle = restoreBundle(restore);
   const takes = run.parts.map((part) => ({
     name: `take-${part.name}`,
     image: part.image,
     script: part.script,
-    bundle,
     env: takeEnv(run, part),
     mounts: mountedOf(part.mounts).map((mounted) => asFilled(mounted, restore)),
     capabilities: readsClaim(part) ? run.pod.capabilities : [],
@@ -77,7 +79,6 @@ function safetySteps(restore: PlannedRestore): readonly Step[] {
     name: 'publish',
     image: 'rclone',
     script: 'publish.sh',
-    bundle,
     env: { ...publishEnv(run, 'pre-restore', true), ...safetyEnv(restore), ...(restore.markers && { MARKER_PATH: restore.markers.path }) },
     mounts: mountedOf(run.storages.flatMap(({ access }) => access.mounts)),
   };
@@ -99,7 +100,6 @@ function restoreStep(restore: PlannedRestore, part: PlannedRestore['parts'][numb
     name: `restore-${part.name}`,
     image: part.image,
     script: part.script,
-    bundle: restoreBundle(restore),
     env: { PART: part.name, RESTORE_ID: restore.id, ...part.env },
     mounts: mountedOf(part.mounts),
     // Owners of files come back only by root with these; a user without them needs none.
@@ -116,12 +116,12 @@ function recordSteps(restore: PlannedRestore): readonly Step[] {
   if (!once) return [];
   const env: Env = { RECORD: 'done', NAMESPACE: run.namespace, ...markersEnv(restore), ...storagesEnv(storages) };
   const mounts = mountedOf(storages.flatMap(({ access }) => access.mounts));
-  return [{ name: 'record', image: 'rclone', script: 'record.sh', bundle: restoreBundle(restore), env, mounts }];
+  return [{ name: 'record', image: 'rclone', script: 'record.sh', env, mounts }];
 }
 
 /** The image of kubectl has no shell: one is put beside it. */
-function shellStep(restore: PlannedRestore): Step {
-  return { name: 'shell', image: 'shell', script: 'install-shell.sh', bundle: restoreBundle(restore), env: { SHELL_DIR }, mounts: [SHELL] };
+function shellStep(): Step {
+  return { name: 'shell', image: 'shell', script: 'install-shell.sh', env: { SHELL_DIR }, mounts: [SHELL] };
 }
 
 const SHELL_DIR = '/shell';
@@ -135,7 +135,6 @@ function guardStep(restore: PlannedRestore, guard: NonNullable<PlannedRestore['g
     name: 'guard',
     image: 'kubectl',
     script: 'guard.sh',
-    bundle: restoreBundle(restore),
     env: {
       ...guardEnv(restore, guard),
       ...(restore.action === 'restore' && { TURN_FIRST: 'fetch' }),

@@ -7,7 +7,6 @@ import { podDefaults, sharingLabels, steps, verbatimFields } from './backup-pod.
 import { fetchEnv, storagesEnv } from './environment.ts';
 import { KubernetesObject, type Plain } from './kubernetes-object.ts';
 import { labelsOf, type TextMap } from './labels.ts';
-import { verifyBundle } from './script-bundle.ts';
 import { mountedOf, Volumes } from './volumes.ts';
 
 export interface VerifyProps {
@@ -57,28 +56,31 @@ function metadataOf({ verify: { run }, labels, annotations }: VerifyProps) {
   };
 }
 
+/** The scripts that such a pod needs. */
+export function verifyScripts({ parts }: Pick<PlannedVerify, 'parts'>): readonly string[] {
+  return ['fetch.sh', ...parts.map(({ script }) => script), 'record.sh'];
+}
+
 /** Fetch, try each part, record. Only the first and the last have a key of a storage, and none a way to production. */
 function verifyPod({ verify, images, serviceAccount }: VerifyProps): Plain<k8s.PodSpec> {
   const { run, origin, parts } = verify;
   const volumes = new Volumes();
-  const bundle = verifyBundle(verify);
-  const container = steps(run, images, volumes);
+  const container = steps(run, images, volumes, verifyScripts(verify));
   const mounts = mountedOf(run.storages.flatMap(({ access }) => access.mounts));
   const initContainers = [
-    container({ name: 'fetch', image: 'rclone', script: 'fetch.sh', bundle, env: fetchEnv(origin, run.storages, parts, run.namespace), mounts }),
+    container({ name: 'fetch', image: 'rclone', script: 'fetch.sh', env: fetchEnv(origin, run.storages, parts, run.namespace), mounts }),
     ...parts.map((part) =>
       container({
         name: `verify-${part.name}`,
         image: part.image,
         script: part.script,
-        bundle,
         env: { PART: part.name, ...part.env },
         mounts: mountedOf(part.mounts),
       }),
     ),
   ];
   const env = { RECORD: 'verified', NAMESPACE: run.namespace, FROM_STORAGE: String(origin.from), ...storagesEnv(run.storages) };
-  const record = container({ name: 'record', image: 'rclone', script: 'record.sh', bundle, env, mounts });
+  const record = container({ name: 'record', image: 'rclone', script: 'record.sh', env, mounts });
   return {
     ...podDefaults(run.pod, serviceAccount),
     activeDeadlineSeconds: run.job.deadline,

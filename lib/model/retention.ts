@@ -47,7 +47,7 @@ const SHARE = 50;
  * What one run of retention keeps and deletes of a tier's committed backups in one storage.
  *
  * Times are counted back from the newest backup and not from `now`, so that nothing ages while nothing is made.
- * `scripts/retention.sh` is its twin, and `test/vectors/retention.json` holds both.
+ * `retention.sh` is its twin, and `test/vectors/retention.json` holds both.
  */
 export function planRetention(entries: readonly Entry[], keep: Rules, now: number): RetentionPlan {
   const unknown = entries.filter(({ name }) => timeOfName(name) === undefined).sort((a, b) => (a.name < b.name ? 1 : -1));

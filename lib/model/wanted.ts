@@ -1,4 +1,4 @@
-/** Which backup is wanted, as scripts/fetch.sh takes it. */
+/** Which backup is wanted, as fetch.sh takes it. */
 export interface Wanted {
   readonly text: string;
   /** It names one backup, wherever it lies. */

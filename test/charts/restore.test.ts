@@ -4,6 +4,9 @@ import { restoreFiles, restoreObjects } from '../../lib/charts/restore.ts';
 import type { PlannedRestore } from '../../lib/model/model.ts';
 import { anEnd, aRestore, EVERY_RESTORE, loadRestores } from '../support/restores.ts';
 
+/** A ConfigMap for each folder of scripts that a restore of one kind needs. */
+const SCRIPTS = Array<string>(6).fill('ConfigMap');
+
 interface Made {
   readonly kind: string;
   readonly metadata: { readonly name: string; readonly namespace: string; readonly labels: Readonly<Record<string, string>> };
@@ -38,12 +41,12 @@ describe('the file of a restore', () => {
 
 describe('in it stands', () => {
   test('all that the Job needs, and the Job last', () => {
-    expect(kindsOf(aRestore({ source: 'orders' }))).toEqual(['ConfigMap', 'ServiceAccount', 'NetworkPolicy', 'Job']);
+    expect(kindsOf(aRestore({ source: 'orders' }))).toEqual([...SCRIPTS, 'ServiceAccount', 'NetworkPolicy', 'Job']);
   });
 
   test('a Role and its binding for each namespace in which the guard has something to do', () => {
     const restore = aRestore({ source: 'orders', inPlace: { confirm: 'prod/orders' }, scaleDown: ['shop/deployment/api'] });
-    expect(kindsOf(restore)).toEqual(['ConfigMap', 'ServiceAccount', 'Role', 'RoleBinding', 'Role', 'RoleBinding', 'NetworkPolicy', 'Job']);
+    expect(kindsOf(restore)).toEqual([...SCRIPTS, 'ServiceAccount', 'Role', 'RoleBinding', 'Role', 'RoleBinding', 'NetworkPolicy', 'Job']);
     expect(objectsOf(restore).flatMap(({ kind, metadata }) => (kind === 'Role' ? [metadata.namespace] : []))).toEqual(['backup', 'shop']);
   });
 
@@ -58,7 +61,7 @@ describe('in it stands', () => {
 
   test('no NetworkPolicy where the source has none', () => {
     const restore = aRestore({ source: 'orders' }, { defaults: { networkPolicy: { enabled: false } } });
-    expect(kindsOf(restore)).toEqual(['ConfigMap', 'ServiceAccount', 'Job']);
+    expect(kindsOf(restore)).toEqual([...SCRIPTS, 'ServiceAccount', 'Job']);
   });
 
   test('what finds all of it that may go afterwards, by one label', () => {

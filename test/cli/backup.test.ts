@@ -176,9 +176,9 @@ describe('backup --apply', () => {
   });
 
   test('what dist/ says is not applied: nothing is created', async () => {
-    const { status, stderr, calls } = await apply({ pods: [], missing: ['serviceaccount/', 'configmap/backstay-dump'] });
+    const { status, stderr, calls } = await apply({ pods: [], missing: ['serviceaccount/', 'configmap/backstay-postgres'] });
     expect(stderr.replaceAll(/-[0-9a-f]{8}\b/g, '-HASH')).toMatchInlineSnapshot(`
-      "error: not in the namespace 'backup' of this cluster: serviceaccount/backup-shop, configmap/backstay-dump-HASH
+      "error: not in the namespace 'backup' of this cluster: serviceaccount/backup-shop, configmap/backstay-postgres-HASH
         HINT: kubectl apply -k dist/prod/keep && kubectl apply -k dist/prod/jobs"
     `);
     expect(status).toBe(69);

@@ -6,6 +6,9 @@ import type { Container, Job } from '../support/objects.ts';
 import { podOf } from '../support/objects.ts';
 import { projectFolder, VALUES } from '../support/project-folder.ts';
 
+/** A ConfigMap for each folder of scripts that a restore of one kind needs. */
+const SCRIPTS = Array<string>(6).fill('ConfigMap');
+
 const ADMIN = 'sources: { shop: { postgres: { admin: { credentials: { secret: shop-admin } } } } }\n';
 const FILES = {
   'config/base.yaml': VALUES,
@@ -34,7 +37,7 @@ describe('restore prints a Job with all that it needs', () => {
       '# a restore of prod/shop, for kubectl apply -f -: it runs once. What is left of it goes with',
       `# kubectl delete job,networkpolicy,role,rolebinding --namespace backup --selector backstay.dev/restore=${mark}`,
     ]);
-    expect(loadAll(stdout).map((object) => (object as { kind: string }).kind)).toEqual(['ConfigMap', 'ServiceAccount', 'NetworkPolicy', 'Job']);
+    expect(loadAll(stdout).map((object) => (object as { kind: string }).kind)).toEqual([...SCRIPTS, 'ServiceAccount', 'NetworkPolicy', 'Job']);
     expect(steps).toEqual(['fetch', 'restore-postgres']);
     expect(told('fetch', 'WANTED')).toBe('latest');
     expect(told('restore-postgres', 'IN_PLACE')).toBe('false');
@@ -219,7 +222,7 @@ describe('restore --apply', () => {
     });
     expect(calls.slice(0, 2)).toEqual(['apply --filename -', 'apply --filename -']);
     const [needed, job] = inputs.slice(0, 2).map((list) => JSON.parse(list).items as readonly Job[]);
-    expect(needed?.map(({ kind }) => kind)).toEqual(['ConfigMap', 'ServiceAccount', 'NetworkPolicy']);
+    expect(needed?.map(({ kind }) => kind)).toEqual([...SCRIPTS, 'ServiceAccount', 'NetworkPolicy']);
     expect(job?.map(({ kind }) => kind)).toEqual(['Job']);
     const { name, labels } = job?.[0]?.metadata ?? {};
     expect(calls[2]).toBe(`get job ${name} --namespace backup --output json`);

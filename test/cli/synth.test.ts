@@ -7,7 +7,15 @@ import { packageVersion } from '../../lib/version.ts';
 import { backstay } from '../support/fake-world.ts';
 import { projectFolder, VALUES } from '../support/project-folder.ts';
 
-const FILES = ['jobs/kustomization.yaml', 'jobs/shop.yaml', 'keep/claims.yaml', 'keep/kustomization.yaml', 'keep/scripts.yaml'];
+/** What a database needs to be backed up and verified. */
+const SCRIPTS = ['lib', 'postgres-restore', 'postgres', 'storage'];
+const FILES = [
+  'jobs/kustomization.yaml',
+  'jobs/shop.yaml',
+  'keep/claims.yaml',
+  'keep/kustomization.yaml',
+  ...SCRIPTS.map((folder) => `keep/scripts/${folder}.yaml`),
+];
 const ORDERS = `  orders:
     postgres: { host: shop-db.shop, database: orders, version: 17, credentials: { secret: shop-db } }
 `;
@@ -17,9 +25,9 @@ describe('synth', () => {
     const project = projectFolder({ 'config/base.yaml': VALUES, 'config/dev.yaml': '', 'config/prod.yaml': '' });
     const { status, stdout } = await backstay(['synth', ...project.folders]);
     expect(project.plain(stdout)).toMatchInlineSnapshot(`
-      "dist/dev: 1 source, 2 CronJobs, 1 claim, 5 files: new
+      "dist/dev: 1 source, 2 CronJobs, 1 claim, 8 files: new
         kubectl apply -k dist/dev/keep && kubectl apply -k dist/dev/jobs
-      dist/prod: 1 source, 2 CronJobs, 1 claim, 5 files: new
+      dist/prod: 1 source, 2 CronJobs, 1 claim, 8 files: new
         kubectl apply -k dist/prod/keep && kubectl apply -k dist/prod/jobs"
     `);
     expect(status).toBe(0);
@@ -38,7 +46,7 @@ describe('synth', () => {
     const before = project.read();
     const { ino } = statSync(join(project.dir, 'dist/prod'));
     const { stdout } = await backstay(['synth', ...project.folders]);
-    expect(project.plain(stdout)).toBe('dist/prod: 1 source, 2 CronJobs, 1 claim, 5 files: unchanged');
+    expect(project.plain(stdout)).toBe('dist/prod: 1 source, 2 CronJobs, 1 claim, 8 files: unchanged');
     expect(project.read()).toEqual(before);
     expect(statSync(join(project.dir, 'dist/prod')).ino).toBe(ino);
   });
@@ -253,7 +261,8 @@ describe('what vanished', () => {
     project.write({ 'config/prod.yaml': 'sources: { orders: { enabled: false } }\n' });
     const { stdout } = await backstay(['synth', ...project.folders]);
     expect(project.plain(stdout)).toMatchInlineSnapshot(`
-      "dist/prod: 1 source, 2 CronJobs, 1 claim, 5 files: changed
+      "dist/prod: 1 source, 2 CronJobs, 1 claim, 8 files: changed
+        scripts unchanged
         no longer there; Argo CD and Flux remove it, with kubectl it is:
           kubectl delete --namespace backup serviceaccount/backup-orders networkpolicy/backup-orders cronjob/backup-orders-daily networkpolicy/verify-orders cronjob/verify-orders"
     `);
@@ -265,7 +274,8 @@ describe('what vanished', () => {
     project.write({ 'config/prod.yaml': 'plans: { default: { storages: [offsite] } }\n' });
     const { stdout } = await backstay(['synth', ...project.folders]);
     expect(project.plain(stdout)).toMatchInlineSnapshot(`
-      "dist/prod: 1 source, 2 CronJobs, 0 claims, 4 files: changed
+      "dist/prod: 1 source, 2 CronJobs, 0 claims, 7 files: changed
+        scripts unchanged
         no longer there: the PersistentVolumeClaim backup/backup-local. It stays in the cluster with all that is in it; to give that up for good, delete it by hand"
     `);
     expect(stdout).not.toMatch(/kubectl delete.*persistentvolumeclaim/i);
@@ -276,7 +286,7 @@ describe('what vanished', () => {
     await backstay(['synth', ...project.folders]);
     renameSync(join(project.dir, 'dist/prod/jobs/shop.yaml'), join(project.dir, 'dist/prod/jobs/before.yaml'));
     const { stdout } = await backstay(['synth', ...project.folders]);
-    expect(project.plain(stdout)).toBe('dist/prod: 1 source, 2 CronJobs, 1 claim, 5 files: changed');
+    expect(project.plain(stdout)).toBe('dist/prod: 1 source, 2 CronJobs, 1 claim, 8 files: changed\n  scripts unchanged');
   });
 
   test('a file too many goes, also when nothing else has changed', async () => {
@@ -292,13 +302,14 @@ describe('what vanished', () => {
     const files = 'sources:\n  files: { volume: { claim: app-data, nextTo: { app: web } } }\n';
     const project = projectFolder({ 'config/base.yaml': VALUES, 'config/dev.yaml': files, 'config/prod.yaml': '' });
     await backstay(['synth', ...project.folders]);
-    const scripts = project.read()['dist/prod/keep/scripts.yaml'] ?? '';
-    project.write({ 'dist/prod/keep/scripts.yaml': scripts.replaceAll(/backstay-dump-[0-9a-f]{8}/g, 'backstay-dump-00000000') });
+    const scripts = project.read()['dist/prod/keep/scripts/postgres.yaml'] ?? '';
+    project.write({ 'dist/prod/keep/scripts/postgres.yaml': scripts.replaceAll(/backstay-postgres-[0-9a-f]{8}/g, 'backstay-postgres-00000000') });
     const { stdout } = await backstay(['synth', 'prod', ...project.folders]);
     expect(project.plain(stdout).replaceAll(/-[0-9a-f]{8}\b/g, '-HASH')).toMatchInlineSnapshot(`
-      "dist/prod: 1 source, 2 CronJobs, 1 claim, 5 files: changed
+      "dist/prod: 1 source, 2 CronJobs, 1 claim, 8 files: changed
+        scripts changed: postgres
         scripts of before stay in the cluster for Jobs that still run; when none does, remove them:
-          kubectl delete configmap --namespace backup --selector app.kubernetes.io/name=backstay,app.kubernetes.io/component=scripts --field-selector metadata.name!=backstay-catalogue-HASH,metadata.name!=backstay-dump-HASH,metadata.name!=backstay-tar-HASH,metadata.name!=backstay-verify-dump-HASH,metadata.name!=backstay-verify-tar-HASH"
+          kubectl delete configmap --namespace backup --selector app.kubernetes.io/name=backstay,app.kubernetes.io/component=scripts --field-selector metadata.name!=backstay-lib-HASH,metadata.name!=backstay-postgres-HASH,metadata.name!=backstay-postgres-restore-HASH,metadata.name!=backstay-storage-HASH,metadata.name!=backstay-volume-HASH"
     `);
   });
 
@@ -310,7 +321,7 @@ describe('what vanished', () => {
     const before = project.read('dist');
     const { stdout } = await backstay(['synth', ...project.folders]);
     expect(project.plain(stdout)).toMatchInlineSnapshot(`
-      "dist/prod: 1 source, 2 CronJobs, 1 claim, 5 files: unchanged
+      "dist/prod: 1 source, 2 CronJobs, 1 claim, 8 files: unchanged
       dist/old: left as it is, since config has no such environment any more. kubectl delete -k dist/old/jobs stops its backups; then remove the folder"
     `);
     expect(project.read('dist')).toEqual(before);
