@@ -1,15 +1,16 @@
 import type { Construct } from 'constructs';
 import { BackupCronJob } from '../constructs/backup-cron-job.ts';
-import { runScripts } from '../constructs/backup-pod.ts';
-import { CATALOGUE_SCRIPTS } from '../constructs/catalogue-pod.ts';
 import { Claim } from '../constructs/claim.ts';
 import { labelsOf, podsOf } from '../constructs/labels.ts';
 import { Namespace } from '../constructs/namespace.ts';
 import { NetworkPolicy } from '../constructs/network-policy.ts';
 import { bundlesOf, ScriptBundle, type ScriptBundleProps } from '../constructs/script-bundle.ts';
 import { ServiceAccount } from '../constructs/service-account.ts';
-import { VerifyCronJob, verifyScripts } from '../constructs/verify-cron-job.ts';
+import { VerifyCronJob } from '../constructs/verify-cron-job.ts';
 import type { Model, PlannedSource } from '../model/model.ts';
+import { backupScripts } from '../model/steps/backup.ts';
+import { CATALOGUE_SCRIPTS } from '../model/steps/catalogue.ts';
+import { verifyScripts } from '../model/steps/verify.ts';
 
 /** A file of `dist/<environment>/` and what is in it. */
 export interface Sheet {
@@ -51,7 +52,7 @@ function claims(scope: Construct, { environment, claims: planned }: Model): void
 function scripts({ sources }: Model): readonly (readonly [folder: string, bundles: readonly ScriptBundleProps[]])[] {
   const folders = new Map<string, Map<string, ScriptBundleProps>>();
   for (const { namespace, runs, verify } of sources) {
-    const pods = [CATALOGUE_SCRIPTS, ...(verify ? [verifyScripts(verify)] : []), ...runs.map(runScripts)];
+    const pods = [CATALOGUE_SCRIPTS, ...(verify ? [verifyScripts(verify)] : []), ...runs.map(backupScripts)];
     for (const bundle of pods.flatMap(bundlesOf)) {
       const namespaces = folders.get(bundle.folder) ?? new Map<string, ScriptBundleProps>();
       folders.set(bundle.folder, namespaces.set(namespace, { namespace, bundle }));

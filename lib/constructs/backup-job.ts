@@ -1,9 +1,10 @@
 import { Construct } from 'constructs';
 import type { k8s } from '../../imports/k8s.ts';
 import type { PlannedRun } from '../model/model.ts';
-import { type BackupPodProps, backupPod, sharingLabels } from './backup-pod.ts';
+import { backupPlan } from '../model/steps/backup.ts';
 import { KubernetesObject, type Plain } from './kubernetes-object.ts';
 import { labelsOf, type TextMap } from './labels.ts';
+import { type PodProps, podSpec, sharingLabels } from './pod.ts';
 
 /** Statuses that another try would end with again: degraded, wrong input, bad data, no room, not allowed. */
 const FINAL = [10, 64, 65, 73, 77];
@@ -14,7 +15,10 @@ const SLACK_SECONDS = 900;
 /** A finished pod holds its ephemeral volume: its Job may not stay for the history. */
 const TTL_WITH_OWN_VOLUME = 600;
 
-export interface BackupJobProps extends BackupPodProps {
+export interface BackupJobProps extends Omit<PodProps, 'plan'> {
+  readonly run: PlannedRun;
+  /** What this run is for, in the user's words; it stands in the manifest. @default - none */
+  readonly label?: string;
   /** Labels and annotations of the user's, beside our own. */
   readonly labels: TextMap;
   readonly annotations: TextMap;
@@ -38,9 +42,16 @@ export class BackupJob extends Construct {
  * that goes away does not count as one.
  */
 export function jobSpec(props: BackupJobProps): Plain<k8s.JobSpec> {
-  const { run } = props;
-  const { labels, annotations } = metadataOf(props);
-  return attempts(run, { metadata: { labels: { ...labels, ...sharingLabels(run.storages) }, annotations }, spec: backupPod(props) });
+  const { run, label } = props;
+  return attempts(run, podTemplate({ ...props, plan: backupPlan(run, label) }, metadataOf(props)));
+}
+
+/** The pod of any Job of ours, with the labels by which pods that share a claim find each other. */
+export function podTemplate(
+  props: PodProps,
+  { labels, annotations }: { readonly labels: TextMap; readonly annotations?: TextMap },
+): Plain<k8s.PodTemplateSpec> {
+  return { metadata: { labels: { ...labels, ...sharingLabels(props.plan.storages) }, annotations }, spec: podSpec(props) };
 }
 
 /** The attempts of any Job of ours. */

@@ -1,7 +1,7 @@
 import type { k8s } from '../../imports/k8s.ts';
 import type { Options } from '../config/schema/options.ts';
+import { WORK_DIR } from '../model/steps/variables.ts';
 import { bytesOf } from '../units/size.ts';
-import { WORK_DIR } from './environment.ts';
 import type { Plain } from './kubernetes-object.ts';
 import type { Mounted } from './volumes.ts';
 

@@ -1,10 +1,8 @@
 import { posix } from 'node:path';
 import type { k8s } from '../../imports/k8s.ts';
-import type { ClaimMount, Mount } from '../pod.ts';
+import type { ApiTokenMount, ClaimMount, FileMount, FolderMount, Mount } from '../pod.ts';
 import type { Plain } from './kubernetes-object.ts';
 import { shortened } from './labels.ts';
-
-type FileMount = Exclude<Mount, ClaimMount>;
 
 /** A volume as one container sees it. */
 export interface Mounted {
@@ -44,21 +42,44 @@ export class Volumes {
   }
 }
 
-/** What a kind asked for, as volumes: a claim is one, and all files of a folder are one. */
+/** What a step mounts, as volumes: all files of a folder are one, and come last. */
 export function mountedOf(mounts: readonly Mount[]): readonly Mounted[] {
-  const claims = mounts.filter((mount) => mount.type === 'claim');
-  const files = mounts.filter((mount) => mount.type !== 'claim');
+  const files = mounts.filter(isFile);
   const folders = [...new Set(files.map(({ path }) => posix.dirname(path)))];
-  return [...claims.map(claimVolume), ...folders.map((folder) => filesVolume(folder, files))];
+  return [...mounts.filter((mount) => !isFile(mount)).map(volumeOf), ...folders.map((folder) => filesVolume(folder, files))];
+}
+
+function isFile(mount: Mount): mount is FileMount {
+  return mount.type === 'configMap' || mount.type === 'secret' || mount.type === 'token';
+}
+
+function volumeOf(mount: ClaimMount | FolderMount | ApiTokenMount): Mounted {
+  if (mount.type === 'claim') return claimVolume(mount);
+  if (mount.type === 'apiToken') return API_TOKEN;
+  return { volume: { emptyDir: { sizeLimit: mount.sizeLimit } }, path: mount.path, readOnly: mount.readOnly };
 }
 
 /**
  * A claim that is only read is read-only as a volume, not just as a mount: the kubelet gives the files of any other
  * volume to `fsGroup`, and PostgreSQL then refuses to start over its own data.
  */
-function claimVolume({ claim, path, readOnly }: ClaimMount): Mounted {
-  return { volume: { persistentVolumeClaim: { claimName: claim, ...(readOnly && { readOnly }) } }, path, readOnly };
+function claimVolume({ claim, path, readOnly, writtenLater = false }: ClaimMount): Mounted {
+  return { volume: { persistentVolumeClaim: { claimName: claim, ...(readOnly && !writtenLater && { readOnly }) } }, path, readOnly };
 }
+
+/** Where clients of the Kubernetes API look for it. */
+const API_TOKEN: Mounted = {
+  path: '/var/run/secrets/kubernetes.io/serviceaccount',
+  readOnly: true,
+  volume: {
+    projected: {
+      sources: [
+        { serviceAccountToken: { path: 'token', expirationSeconds: 3600 } },
+        { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
+      ],
+    },
+  },
+};
 
 function filesVolume(folder: string, files: readonly FileMount[]): Mounted {
   const sources = files.filter(({ path }) => posix.dirname(path) === folder).map(projection);

@@ -4,8 +4,10 @@ import { restoreFiles, restoreObjects } from '../../lib/charts/restore.ts';
 import type { PlannedRestore } from '../../lib/model/model.ts';
 import { anEnd, aRestore, EVERY_RESTORE, loadRestores } from '../support/restores.ts';
 
-/** A ConfigMap for each folder of scripts that a restore of one kind needs. */
-const SCRIPTS = Array<string>(6).fill('ConfigMap');
+/** A ConfigMap for each folder of scripts that a restore needs: lib, storage, and two of PostgreSQL's. */
+const SCRIPTS = Array<string>(4).fill('ConfigMap');
+/** Those of one that stops applications, beside: turns and guard. */
+const GUARDED = ['ConfigMap', 'ConfigMap'];
 
 interface Made {
   readonly kind: string;
@@ -46,7 +48,7 @@ describe('in it stands', () => {
 
   test('a Role and its binding for each namespace in which the guard has something to do', () => {
     const restore = aRestore({ source: 'orders', inPlace: { confirm: 'prod/orders' }, scaleDown: ['shop/deployment/api'] });
-    expect(kindsOf(restore)).toEqual([...SCRIPTS, 'ServiceAccount', 'Role', 'RoleBinding', 'Role', 'RoleBinding', 'NetworkPolicy', 'Job']);
+    expect(kindsOf(restore)).toEqual([...SCRIPTS, ...GUARDED, 'ServiceAccount', 'Role', 'RoleBinding', 'Role', 'RoleBinding', 'NetworkPolicy', 'Job']);
     expect(objectsOf(restore).flatMap(({ kind, metadata }) => (kind === 'Role' ? [metadata.namespace] : []))).toEqual(['backup', 'shop']);
   });
 

@@ -6,8 +6,8 @@ import type { Container, Job } from '../support/objects.ts';
 import { podOf } from '../support/objects.ts';
 import { projectFolder, VALUES } from '../support/project-folder.ts';
 
-/** A ConfigMap for each folder of scripts that a restore of one kind needs. */
-const SCRIPTS = Array<string>(6).fill('ConfigMap');
+/** A ConfigMap for each folder of scripts that a restore needs: lib, storage, and two of PostgreSQL's. */
+const SCRIPTS = Array<string>(4).fill('ConfigMap');
 
 const ADMIN = 'sources: { shop: { postgres: { admin: { credentials: { secret: shop-admin } } } } }\n';
 const FILES = {

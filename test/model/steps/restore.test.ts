@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { restorePod } from '../../lib/constructs/restore-pod.ts';
-import { IMAGES } from '../../lib/images.ts';
-import type { PlannedRestore } from '../../lib/model/model.ts';
-import type { Container, Pod } from '../support/objects.ts';
-import { anEnd, aRestore, byHand, RESTORABLE } from '../support/restores.ts';
+import { podSpec } from '../../../lib/constructs/pod.ts';
+import { IMAGES } from '../../../lib/images.ts';
+import type { PlannedRestore } from '../../../lib/model/model.ts';
+import { restorePlan } from '../../../lib/model/steps/restore.ts';
+import type { Container, Pod } from '../../support/objects.ts';
+import { anEnd, aRestore, byHand, RESTORABLE } from '../../support/restores.ts';
 
-const podOf = (restore: PlannedRestore) => restorePod({ restore, images: IMAGES }) as unknown as Pod;
+const podOf = (restore: PlannedRestore) => podSpec({ plan: restorePlan(restore), images: IMAGES, serviceAccount: restore.account }) as unknown as Pod;
 const namesOf = (containers: readonly Container[] = []) => containers.map(({ name }) => name);
 const stepsOf = (restore: PlannedRestore) => {
   const { initContainers, containers } = podOf(restore);
