@@ -1,4 +1,4 @@
-import { SCRIPTS } from '../charts/layout.ts';
+import { SCRIPTS_FOLDER } from '../charts/outputs/keep.ts';
 import { type ObjectName, objectsIn } from './object-names.ts';
 import type { OutputFolder } from './output-folder.ts';
 
@@ -12,7 +12,7 @@ export interface Vanished {
 
 /** Whether a file of an output holds scripts. */
 export function isScripts(path: string): boolean {
-  return path.startsWith(`${SCRIPTS}/`);
+  return path.startsWith(SCRIPTS_FOLDER);
 }
 
 /** The script ConfigMaps of an output. */

@@ -1,10 +1,10 @@
 import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadAll } from 'js-yaml';
-import { restoreFiles } from '../../lib/charts/restore.ts';
 import { synthesize } from '../../lib/charts/synthesize.ts';
 import { loadEnvironment } from '../../lib/model/load.ts';
 import { FLAT } from '../support/flat-scripts.ts';
+import { restoreFiles } from '../support/restore-files.ts';
 import { type Command, measure } from './measure.ts';
 
 interface Container {

@@ -1,7 +1,8 @@
 import { loadAll } from 'js-yaml';
 import { describe, expect, test } from 'vitest';
-import { restoreFiles, restoreObjects } from '../../lib/charts/restore.ts';
+import { restoreObjects } from '../../lib/charts/restore.ts';
 import type { PlannedRestore } from '../../lib/model/model.ts';
+import { restoreFiles } from '../support/restore-files.ts';
 import { anEnd, aRestore, EVERY_RESTORE, loadRestores } from '../support/restores.ts';
 
 /** A ConfigMap for each folder of scripts that a restore needs: lib, storage, and two of PostgreSQL's. */
@@ -48,7 +49,17 @@ describe('in it stands', () => {
 
   test('a Role and its binding for each namespace in which the guard has something to do', () => {
     const restore = aRestore({ source: 'orders', inPlace: { confirm: 'prod/orders' }, scaleDown: ['shop/deployment/api'] });
-    expect(kindsOf(restore)).toEqual([...SCRIPTS, ...GUARDED, 'ServiceAccount', 'Role', 'RoleBinding', 'Role', 'RoleBinding', 'NetworkPolicy', 'Job']);
+    expect(kindsOf(restore)).toEqual([
+      ...SCRIPTS,
+      ...GUARDED,
+      'ServiceAccount',
+      'Role',
+      'RoleBinding',
+      'Role',
+      'RoleBinding',
+      'NetworkPolicy',
+      'Job',
+    ]);
     expect(objectsOf(restore).flatMap(({ kind, metadata }) => (kind === 'Role' ? [metadata.namespace] : []))).toEqual(['backup', 'shop']);
   });
 

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { restoreFiles } from '../../lib/charts/restore.ts';
 import type { Model } from '../../lib/model/model.ts';
 import { KUBERNETES, schemaErrors } from '../support/kubeconform.ts';
 import { aFullModel } from '../support/model.ts';
 import { bundlesIn, type KubernetesObject, type Pod, podOf } from '../support/objects.ts';
 import { violations } from '../support/pod-security.ts';
+import { restoreFiles } from '../support/restore-files.ts';
 import { governs } from '../support/selected.ts';
 import { objectsIn, objectsOfRestores, type Placed } from '../support/synthesized.ts';
 
