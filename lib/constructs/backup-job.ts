@@ -9,6 +9,12 @@ import { type PodProps, podSpec, sharingLabels } from './pod.ts';
 /** Statuses that another try would end with again: degraded, wrong input, bad data, no room, not allowed. */
 const FINAL = [10, 64, 65, 73, 77];
 
+/**
+ * Without `containerName`: with one, init containers are not looked at. The types require `onPodConditions` here; the
+ * schemas of Kubernetes 1.28.15 and 1.34 do not.
+ */
+const FAIL_AT_ONCE = { action: 'FailJob', onExitCodes: { operator: 'In', values: FINAL } } as object as Plain<k8s.PodFailurePolicyRule>;
+
 /** What the controller needs beyond the run itself: to start a pod, pull its images, and count it. */
 const SLACK_SECONDS = 900;
 
@@ -61,11 +67,7 @@ export function attempts({ job, pod }: Pick<PlannedRun, 'job' | 'pod'>, template
     // The pod has a deadline of its own, which leaves its log; this one would delete pod and log, so it comes last.
     activeDeadlineSeconds: (job.backoffLimit + 1) * job.deadline + SLACK_SECONDS,
     podFailurePolicy: {
-      rules: [
-        { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
-        // Without containerName: with one, init containers are not looked at. The empty list is what Kubernetes 1.28 wants.
-        { action: 'FailJob', onExitCodes: { operator: 'In', values: FINAL }, onPodConditions: [] },
-      ],
+      rules: [{ action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] }, FAIL_AT_ONCE],
     },
     ttlSecondsAfterFinished: job.ttlSecondsAfterFinished ?? (pod.scratch.storageClassName === undefined ? undefined : TTL_WITH_OWN_VOLUME),
     template,

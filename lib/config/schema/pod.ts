@@ -38,6 +38,10 @@ export const pod = z
     scratch: z
       .strictObject({
         size: size.default('10Gi').meta({ description: 'Room for one run: the artifacts of all its parts.' }),
+        request: size.optional().meta({
+          description:
+            'How much of it is reserved on the node before the pod starts. Default: a tenth of `size`. A run that finds less free than it needs ends with status 73.',
+        }),
         storageClassName: z
           .string()
           .min(1)

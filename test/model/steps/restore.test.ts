@@ -111,12 +111,15 @@ describe('with applications they run side by side', () => {
     expect(podOf(aRestore(guarded, { defaults }))).toHaveProperty('terminationGracePeriodSeconds', 600);
   });
 
-  test('rule 6: the scratch is reserved once, by the first of them, and not by each', () => {
+  test.each([
+    ['reserved', 'requests', '1152Mi'],
+    ['limited', 'limits', '10432Mi'],
+  ] as const)('the scratch is %s once, by the first of them, and not by each', (_, what, large) => {
     const disk = allOf(pod).map(({ name, ...container }) => [
       name,
-      (container as never as { resources: { requests: Record<string, string> } }).resources.requests['ephemeral-storage'],
+      (container as never as { resources: Record<typeof what, Record<string, string>> }).resources[what]['ephemeral-storage'],
     ]);
-    const [large, small] = ['10432Mi', '128Mi'];
+    const small = '128Mi';
     expect(Object.fromEntries(disk)).toEqual({
       ...{ shell: large, fetch: small, guard: small },
       ...{
