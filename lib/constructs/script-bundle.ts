@@ -38,9 +38,16 @@ export function bundlesOf(scripts: readonly string[]): readonly Bundle[] {
   return made;
 }
 
+const volumes = new Map<readonly Bundle[], Mounted>();
+
 /** Bundles as a pod sees them: the files of all of them in one flat folder, where each finds what it reads. */
 export function scriptsVolume(bundles: readonly Bundle[]): Mounted {
-  return { path: '/scripts', volume: { projected: { sources: bundles.map(({ name }) => ({ configMap: { name } })) } }, readOnly: true };
+  const known = volumes.get(bundles);
+  if (known) return known;
+  const sources = bundles.map(({ name }) => ({ configMap: { name } }));
+  const made: Mounted = { path: '/scripts', volume: { projected: { sources } }, readOnly: true };
+  volumes.set(bundles, made);
+  return made;
 }
 
 export interface ScriptBundleProps {

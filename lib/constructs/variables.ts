@@ -3,8 +3,8 @@ import type { Env } from '../pod.ts';
 import type { Plain } from './kubernetes-object.ts';
 
 /** Variables as a container has them. */
-export function variables(env: Env): Plain<k8s.EnvVar>[] {
-  return Object.entries(env).map(([name, value]) => {
+export function variables(env: readonly (readonly [name: string, value: Env[string]])[]): Plain<k8s.EnvVar>[] {
+  return env.map(([name, value]) => {
     if (typeof value === 'string') return { name, value: literal(value) };
     if ('field' in value) return { name, valueFrom: { fieldRef: { fieldPath: value.field } } };
     return { name, valueFrom: { secretKeyRef: { name: value.secret, key: value.key } } };

@@ -27,7 +27,7 @@ export class Volumes {
 
   /** Two containers may have different volumes at one path: the second is numbered. */
   private add(volume: Omit<Plain<k8s.Volume>, 'name'>, path: string): string {
-    const text = JSON.stringify(volume);
+    const text = textOf(volume);
     // With two volumes for one claim the kubelet waits for ever, whatever their paths.
     const claimed = volume.persistentVolumeClaim && [...this.byName].find(([, known]) => known.text === text);
     if (claimed) return claimed[0];
@@ -91,6 +91,17 @@ function projection(file: FileMount): Plain<k8s.VolumeProjection> {
   if (file.type === 'configMap') return { configMap: { name: file.configMap, items: [{ key: file.key, path }] } };
   if (file.type === 'secret') return { secret: { name: file.secret, items: [{ key: file.key, path }] } };
   return { serviceAccountToken: { audience: file.audience, path } };
+}
+
+const textsOf = new WeakMap<object, string>();
+
+/** Text that is equal for equal volumes. Most pods have the same few objects. */
+function textOf(volume: Mounted['volume']): string {
+  const known = textsOf.get(volume);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(volume);
+  textsOf.set(volume, text);
+  return text;
 }
 
 function volumeName(path: string, number: number): string {

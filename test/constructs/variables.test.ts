@@ -28,7 +28,7 @@ test('the kubelet does change an unprotected text', () => {
 });
 
 test('a Secret is named, and its value is nowhere', () => {
-  expect(variables({ PGPASSWORD: { secret: 'shop-db', key: 'password' } })).toContainEqual({
+  expect(variables([['PGPASSWORD', { secret: 'shop-db', key: 'password' }]])).toContainEqual({
     name: 'PGPASSWORD',
     valueFrom: { secretKeyRef: { name: 'shop-db', key: 'password' } },
   });

@@ -11,7 +11,7 @@ import type { Step } from './step.ts';
 export const WORK_DIR = '/work';
 
 /** Of the tools that scripts call, whatever they read. */
-const FOR_TOOLS = ['HOME'];
+const FOR_TOOLS: ReadonlySet<string> = new Set(['HOME']);
 
 /** What any step of a run may read. */
 export function sharedEnv(run: PlannedRun): Env {
@@ -31,11 +31,16 @@ export function sharedEnv(run: PlannedRun): Env {
   };
 }
 
-/** The variables of one step: of those that the pod shares, the ones that its scripts read, and its own. */
-export function stepEnv({ run, env }: Pick<Step, 'run' | 'env'>, shared: Env): Env {
+/**
+ * The variables of one step, name and value: of those that the pod shares, the ones that its scripts read, and its own.
+ *
+ * A list and not a map: no name is in both, and merging maps of so many names costs more than all the rest.
+ */
+export function stepEnv({ run, env }: Pick<Step, 'run' | 'env'>, shared: Env): readonly (readonly [string, Env[string]])[] {
   const read = documentedBy(run);
-  const entries = Object.entries(shared).filter(([name]) => read.has(name) || FOR_TOOLS.includes(name));
-  return { ...Object.fromEntries(entries), ...env };
+  const found = Object.entries(shared).filter(([name]) => read.has(name) || FOR_TOOLS.has(name));
+  for (const name in env) found.push([name, env[name] as Env[string]]);
+  return found;
 }
 
 /** Where the backups of a run are: what `publish`, `list`, `get` and `prune` have in common. */

@@ -78,7 +78,8 @@ test('a label is only there for a run that has one', () => {
 
 test('a step gets of what its pod shares only what its scripts read, and its own', () => {
   const shared = { ...sharedEnv(aRun()), NEVER_READ: 'x' };
-  expect(stepEnv({ run: ['install-shell.sh'], env: { SHELL_DIR: '/shell' } }, shared)).toMatchObject({ HOME: '/tmp', SHELL_DIR: '/shell' });
-  expect(stepEnv({ run: ['publish.sh'], env: {} }, shared)).toMatchObject({ FILENAME_TEMPLATE: '{{ .Timestamp }}-{{ .RunID }}' });
-  expect(stepEnv({ run: ['publish.sh'], env: {} }, shared)).not.toHaveProperty('NEVER_READ');
+  const told = (step: Parameters<typeof stepEnv>[0]) => Object.fromEntries(stepEnv(step, shared));
+  expect(told({ run: ['install-shell.sh'], env: { SHELL_DIR: '/shell' } })).toMatchObject({ HOME: '/tmp', SHELL_DIR: '/shell' });
+  expect(told({ run: ['publish.sh'], env: {} })).toMatchObject({ FILENAME_TEMPLATE: '{{ .Timestamp }}-{{ .RunID }}' });
+  expect(told({ run: ['publish.sh'], env: {} })).not.toHaveProperty('NEVER_READ');
 });
