@@ -1,8 +1,8 @@
 import { isTimeZone } from '../units/schedule.ts';
+import { checkSchedule } from './check-schedule.ts';
 import { type Layer, layered } from './layers.ts';
 import { isTree, type Path, type Tree } from './places.ts';
-import type { Around } from './resolve-source.ts';
-import { checkSchedule } from './resolve-tier.ts';
+import type { ResolveContext } from './resolve-context.ts';
 import { verify } from './schema/verify.ts';
 import type { VerifySettings } from './settings.ts';
 
@@ -17,8 +17,11 @@ interface Proved {
 }
 
 /** How the backups of a source are proved: the most specific wins, as with the options. Nothing where it is switched off. */
-export function resolveVerify({ written, at, planAt, planTree: plan, timeZone = 'Etc/UTC' }: Proved, around: Around): VerifySettings | undefined {
-  const { top, defaults, problems } = around;
+export function resolveVerify(
+  { written, at, planAt, planTree: plan, timeZone = 'Etc/UTC' }: Proved,
+  context: ResolveContext,
+): VerifySettings | undefined {
+  const { top, defaults, problems } = context;
   const levels: readonly (readonly [Tree, Path])[] = [[top, []], [defaults, ['defaults']], ...(plan ? [[plan, planAt] as const] : []), [written, at]];
   const layers = levels.flatMap(([tree, path]): readonly Layer[] => (isTree(tree.verify) ? [{ tree: tree.verify, at: [...path, 'verify'] }] : []));
   const whole = layered(layers.length > 0 ? layers : [{ tree: {}, at: [...at, 'verify'] }]);

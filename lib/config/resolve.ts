@@ -5,7 +5,8 @@ import { dnsLabel } from '../units/names.ts';
 import { isTree, type Tree } from './places.ts';
 import { Problems } from './problems.ts';
 import type { ReadValues } from './read.ts';
-import { type Around, resolveSource } from './resolve-source.ts';
+import type { ResolveContext } from './resolve-context.ts';
+import { resolveSource } from './resolve-source.ts';
 import { restore } from './schema/restore.ts';
 import { values } from './schema/values.ts';
 import type { RestoreSettings, Settings, SourceSettings, StorageSettings } from './settings.ts';
@@ -72,7 +73,7 @@ function resolveStorage(name: string, written: Tree, namespace: string, problems
   return { name, enabled: written.enabled !== false, namespace: ns, kind: storageKind(kind.name), settings, at: [...at, kind.name] };
 }
 
-function resolveSources(tree: Tree, context: Omit<Around, 'plans' | 'defaults' | 'top'>): readonly SourceSettings[] {
+function resolveSources(tree: Tree, context: Omit<ResolveContext, 'plans' | 'defaults' | 'top'>): readonly SourceSettings[] {
   const plans = new Map(entriesOf(tree.plans));
   const defaults = isTree(tree.defaults) ? tree.defaults : {};
   if (!isTree(tree.sources))

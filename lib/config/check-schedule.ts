@@ -1,0 +1,31 @@
+import { firstSkippedRun, isTimeZone, parseCron } from '../units/schedule.ts';
+import { isScheduleWord } from '../units/schedule-word.ts';
+import type { Path } from './places.ts';
+import type { Problems } from './problems.ts';
+
+/** What no controller would take, and what a time zone leaves out. */
+export function checkSchedule(
+  schedule: string,
+  timeZone: string,
+  { problems, origin }: { readonly problems: Problems; origin(path: Path): Path },
+): void {
+  const at = origin(['schedule']);
+  if (!isTimeZone(timeZone)) {
+    problems.add(origin(['timeZone']), 'no such time zone', 'write it as the IANA database does: Europe/Berlin', timeZone);
+    return;
+  }
+  if (isScheduleWord(schedule)) return;
+  const fields = parseCron(schedule);
+  if (typeof fields === 'string') {
+    problems.add(at, fields, "five fields, minute first: '0 2 * * *'; or @hourly, @daily, @weekly, @monthly, @yearly", schedule);
+    return;
+  }
+  const skipped = firstSkippedRun(fields, timeZone);
+  if (skipped)
+    problems.add(
+      at,
+      `${timeZone} has no ${skipped}: clocks go forward, and that day's run is lost`,
+      'choose an hour that exists every day, or timeZone: Etc/UTC',
+      schedule,
+    );
+}

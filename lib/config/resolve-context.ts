@@ -1,0 +1,17 @@
+import type { Tree } from './places.ts';
+import type { Problems } from './problems.ts';
+import type { StorageSettings } from './settings.ts';
+
+/** What a source is resolved against. */
+export interface ResolveContext {
+  readonly namespace: string;
+  /** Those in which nothing is wrong. */
+  readonly storages: ReadonlyMap<string, StorageSettings>;
+  /** All that were written. */
+  readonly storageNames: readonly string[];
+  readonly plans: ReadonlyMap<string, Tree>;
+  readonly defaults: Tree;
+  /** The values themselves: a time zone for all stands at the top, where people look for it. */
+  readonly top: Tree;
+  readonly problems: Problems;
+}
