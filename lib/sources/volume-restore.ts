@@ -5,8 +5,8 @@ import { objectName } from '../units/names.ts';
 import { size } from '../units/size.ts';
 import { lines } from './env.ts';
 import type { RestoreContext, RestorePart, Restoring } from './kind.ts';
-import type { Settings } from './volume.ts';
 import { DATA_DIR, placementOf } from './volume-claim.ts';
+import type { Settings } from './volume-settings.ts';
 
 const path = z
   .string()

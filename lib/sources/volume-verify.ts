@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { lines } from './env.ts';
 import type { Verifying, VerifyPart } from './kind.ts';
-import type { Settings } from './volume.ts';
+import type { Settings } from './volume-settings.ts';
 
 const schema = z
   .strictObject({
