@@ -3,7 +3,7 @@
 import type { BackupsProps } from './charts/backups.ts';
 import { synthesize as synthesizeModel } from './charts/synthesize.ts';
 import { readingOf } from './config/define.ts';
-import { plan } from './model/load.ts';
+import { loadValues } from './model/load.ts';
 import { packageVersion } from './version.ts';
 
 export { Backups, type BackupsProps } from './charts/backups.ts';
@@ -15,5 +15,5 @@ export { type Manifest, parseManifest } from './model/manifest.ts';
 /** What `backstay synth` writes to `dist/<environment>/`, path to text. Throws a `ConfigError` with every mistake. */
 export function synthesize({ environment, values }: BackupsProps): ReadonlyMap<string, string> {
   const { values: read, mistakes } = readingOf(environment, values);
-  return synthesizeModel(plan(read, mistakes).model, packageVersion());
+  return synthesizeModel(loadValues(read, mistakes).model, packageVersion());
 }

@@ -1,7 +1,8 @@
 import { listEnvironments, readEnvironment } from '../config/read.ts';
 import { ConfigError, describeProblem, type Problem } from '../errors.ts';
-import { plan } from '../model/load.ts';
+import { elsewhereIn, loadValues } from '../model/load.ts';
 import type { Model } from '../model/model.ts';
+import type { Elsewhere } from '../model/restore-storages.ts';
 import { type OwnedFolder, ownedFolders, sharedPlaces } from '../model/shared-places.ts';
 
 /**
@@ -14,14 +15,20 @@ export function loadModels(dir: string, chosen: readonly string[]): readonly Mod
   const names = chosen.length > 0 ? [...new Set(chosen)].sort() : known;
   const others = known.filter((name) => !names.includes(name));
   const problems: Problem[] = [];
-  const loaded = names.flatMap((name) => load(dir, name, (found) => problems.push(...found)) ?? []);
+  const folder: Folder = { dir, elsewhere: elsewhereIn(dir) };
+  const loaded = names.flatMap((name) => load(folder, name, (found) => problems.push(...found)) ?? []);
   const mine = loaded.flatMap(({ folders }) => folders);
-  const theirs = others.map((name) => load(dir, name, () => {})?.folders ?? []);
+  const theirs = others.map((name) => load(folder, name, () => {})?.folders ?? []);
   problems.push(...[[], ...theirs].flatMap((folders) => sharedPlaces([...mine, ...folders])));
   // What the base says wrong is wrong in each environment, and is said once.
   const distinct = new Map(problems.map((problem) => [describeProblem(problem), problem]));
   if (distinct.size > 0) throw new ConfigError([...distinct.values()]);
   return loaded.map(({ model }) => model);
+}
+
+interface Folder {
+  readonly dir: string;
+  readonly elsewhere: Elsewhere;
 }
 
 interface LoadedModel {
@@ -30,10 +37,10 @@ interface LoadedModel {
 }
 
 /** One environment without its settings, which are larger than the model. */
-function load(dir: string, name: string, wrong: (problems: readonly Problem[]) => void): LoadedModel | undefined {
+function load({ dir, elsewhere }: Folder, name: string, wrong: (problems: readonly Problem[]) => void): LoadedModel | undefined {
   try {
     const { values, mistakes } = readEnvironment(dir, name);
-    const { model, settings } = plan(values, mistakes);
+    const { model, settings } = loadValues(values, mistakes, elsewhere);
     return { model, folders: ownedFolders(settings, values.place) };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;

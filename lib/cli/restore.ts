@@ -6,7 +6,6 @@ import { restore as schema } from '../config/schema/restore.ts';
 import { restoreJobName } from '../constructs/restore-job.ts';
 import { ConfigError, type Problem } from '../errors.ts';
 import { lintRestore } from '../model/lint-restore.ts';
-import { elsewhereIn, loadEnvironment } from '../model/load.ts';
 import type { PlannedRestore } from '../model/model.ts';
 import { lettersOf, planRestore } from '../model/plan-restore.ts';
 import { applyRestore, cleanUpOf } from './apply-restore.ts';
@@ -15,7 +14,7 @@ import { followJob } from './follow-job.ts';
 import { containersOf, lastWordsOf, type Pod } from './pod.ts';
 import { actionOf, pathAsFlag, type RestoreFlags, textAsFlags, wishOf } from './restore-wish.ts';
 import { STATUS } from './statuses.ts';
-import { sourceTarget } from './target.ts';
+import { type SourceTarget, sourceTarget } from './target.ts';
 import { secondsOfTimeout } from './timeout.ts';
 import type { Outcome, World } from './world.ts';
 
@@ -29,8 +28,9 @@ export interface RestoreOptions extends RestoreFlags {
 /** The Job of a restore with all that it needs: printed, or applied with the user's own kubectl and followed to its end. */
 export async function restore(target: string, options: RestoreOptions, world: World): Promise<Outcome> {
   const patience = secondsOfTimeout(options.timeout);
-  const { model, source } = sourceTarget(target, options.config);
-  const planned = planOf(target, source.name, options, world);
+  const loaded = sourceTarget(target, options.config);
+  const { model } = loaded;
+  const planned = planOf(target, loaded, options, world);
   const objects = restoreObjects(planned, model.images);
   const { namespace } = planned.run;
   const cleanUp = cleanUpOf(planned);
@@ -57,20 +57,18 @@ function summary(pod: Pod): string {
     .join('\n');
 }
 
-function planOf(target: string, source: string, options: RestoreOptions, world: World): PlannedRestore {
-  const [environment = ''] = target.split('/');
-  const { settings, model } = loadEnvironment(options.config, environment);
+function planOf(target: string, { settings, source: planned, elsewhere }: SourceTarget, options: RestoreOptions, world: World): PlannedRestore {
+  const { environment } = settings;
+  const { name: source } = planned;
   const problems = new Problems(() => undefined);
   const action = actionOf(options);
   const wish = problems.parse(schema, wishOf(target, source, options), { origin: (path) => [...WISH, ...path] });
-  const elsewhere = elsewhereIn(options.config);
   if (wish && wish.source !== source)
     throw ConfigError.of('', `--set source=${wish.source}, and '${target}' is meant`, `write backstay restore ${environment}/${wish.source}`);
   const restoring = wish && { name: source, settings: wish, written: wish, at: WISH };
   if (restoring) lintRestore({ settings, restore: restoring, action }, elsewhere, problems);
   if (problems.mistakes.length > 0) throw new ConfigError(problems.mistakes.map(inFlags));
-  const planned = model.sources.find(({ name }) => name === source);
-  if (!restoring || !planned) throw new Error('a restore without a plan');
+  if (!restoring) throw new Error('a restore without a plan');
   for (const { message, hint } of problems.warnings.map(inFlags)) world.warn(`warning: ${message}\n  HINT: ${hint}`);
   const id = lettersOf(JSON.stringify([target, wish, world.now()]));
   const made = planRestore({ settings, planned, restore: restoring, id, action, once: false }, elsewhere);

@@ -7,7 +7,7 @@ import { SOURCE_KINDS } from '../sources/index.ts';
 import type { RestoreAction } from '../sources/kind.ts';
 import { kindsWanted, lettersOf, partNamesOf } from './plan-restore.ts';
 import { type Elsewhere, originSource, SAFETY_TIER, storageToReadFrom, tiersWanted } from './restore-storages.ts';
-import { contextOf } from './source-context.ts';
+import { restoreContextOf } from './source-context.ts';
 import { wantedMistake } from './wanted.ts';
 
 interface Wished {
@@ -103,7 +103,8 @@ interface Reach {
   readonly at: Path;
 }
 
-function lintKinds({ settings, restore: { settings: wish, at }, action }: Wished, source: SourceSettings, problems: Problems): void {
+function lintKinds({ settings, restore, action }: Wished, source: SourceSettings, problems: Problems): void {
+  const { settings: wish, at } = restore;
   const used = source.kinds.map(({ kind }) => kind.name);
   for (const { name } of SOURCE_KINDS) {
     if ((wish as Readonly<Record<string, unknown>>)[name] !== undefined && !used.includes(name))
@@ -116,7 +117,7 @@ function lintKinds({ settings, restore: { settings: wish, at }, action }: Wished
       continue;
     }
     const written = (wish as Readonly<Record<string, unknown>>)[kind.name] ?? kind.restore.schema.parse({});
-    const context = { ...contextOf(source, environment, kind), id: lettersOf(''), action, part: wish.part, inPlace: wish.inPlace !== undefined };
+    const context = restoreContextOf(source, environment, kind, { restore, action, id: lettersOf('') });
     const findings = kind.restore.check(slice, written, context);
     problems.addFindings(findings, (path) => [...at, kind.name, ...path]);
   }

@@ -7,6 +7,7 @@ import { checkFolders } from './folders.ts';
 import { lintVerify } from './lint-verify.ts';
 import { checkNames } from './names.ts';
 import { partsOf } from './plan.ts';
+import { contextOf } from './source-context.ts';
 
 /** Everything that only shows once the whole environment is seen. `docs/lints.md` says what each protects from. */
 export function lint(settings: Settings, problems: Problems): void {
@@ -34,8 +35,7 @@ function lintKinds({ environment }: Settings, source: SourceSettings, tier: Tier
     problems.add(tier.origin(['method']), `no kind of '${source.name}' has the method '${tier.method}'`, `its methods: ${methods}`);
   }
   for (const { kind, settings, origin } of source.kinds) {
-    const context = { environment, source: source.name, namespace: source.namespace, method: tier.method ?? '', throttle: tier.options.throttle };
-    problems.addFindings(kind.check(settings, context), origin);
+    problems.addFindings(kind.check(settings, contextOf(source, environment, kind, tier)), origin);
   }
 }
 

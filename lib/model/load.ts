@@ -13,39 +13,48 @@ import type { Elsewhere } from './restore-storages.ts';
 export interface Loaded {
   readonly settings: Settings;
   readonly model: Model;
+  /** Settings of the other environments, each resolved once. */
+  readonly elsewhere: Elsewhere;
 }
 
 /** Reads, checks and plans one environment of a folder. Throws one {@link ConfigError} with every mistake. */
 export function loadEnvironment(dir: string, environment: string): Loaded {
   const { values, mistakes } = readEnvironment(dir, environment);
-  return plan(values, mistakes, elsewhereIn(dir));
+  return loadValues(values, mistakes, elsewhereIn(dir));
 }
 
 /**
- * Checks and plans values that were read or made in a program. Throws one {@link ConfigError} with every mistake.
+ * Resolves, lints and plans values that were read or made in a program. Throws one {@link ConfigError} with every mistake.
  *
  * @param asWritten - mistakes that were found when they were read
  * @param elsewhere - settings of other environments, for a restore of their backups; default: there are none
  */
-export function plan(values: ReadValues, asWritten: readonly Problem[] = [], elsewhere: Elsewhere = nowhere): Loaded {
+export function loadValues(values: ReadValues, asWritten: readonly Problem[] = [], elsewhere: Elsewhere = nowhere): Loaded {
   const { settings, mistakes, warnings } = resolve(values);
   const found = new Problems(values.place, values.refused);
   lint(settings, found);
   for (const restore of settings.restores) lintRestore({ settings, restore, action: 'restore' }, elsewhere, found);
   const all = distinct([...asWritten, ...mistakes, ...found.mistakes]);
   if (all.length > 0) throw new ConfigError(all);
-  return { settings, model: planBackups(settings, distinct([...warnings, ...found.warnings]).map(describeProblem), elsewhere) };
+  return { settings, model: planBackups(settings, distinct([...warnings, ...found.warnings]).map(describeProblem), elsewhere), elsewhere };
 }
 
-/** Settings of the other environments of a folder. Throws what is wrong with the one that is asked for. */
+/** Settings of the other environments of a folder, each read once. Throws what is wrong with the one that is asked for. */
 export function elsewhereIn(dir: string): Elsewhere {
+  const known = new Map<string, Settings>();
   return (environment) => {
-    const { values, mistakes } = readEnvironment(dir, environment);
-    const resolved = resolve(values);
-    const all = distinct([...mistakes, ...resolved.mistakes]);
-    if (all.length > 0) throw new ConfigError(all);
-    return resolved.settings;
+    const settings = known.get(environment) ?? resolveEnvironment(dir, environment);
+    known.set(environment, settings);
+    return settings;
   };
+}
+
+function resolveEnvironment(dir: string, environment: string): Settings {
+  const { values, mistakes } = readEnvironment(dir, environment);
+  const resolved = resolve(values);
+  const all = distinct([...mistakes, ...resolved.mistakes]);
+  if (all.length > 0) throw new ConfigError(all);
+  return resolved.settings;
 }
 
 function nowhere(environment: string): never {

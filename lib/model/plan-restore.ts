@@ -7,7 +7,7 @@ import { restoreAccount, runName } from './names.ts';
 import { planStorage } from './plan-storage.ts';
 import { type Elsewhere, markedStorages, originOf, SAFETY_TIER, safetyStorage, sourceNamed, storagesOf } from './restore-storages.ts';
 import { mergeSecrets } from './secrets.ts';
-import { contextOf } from './source-context.ts';
+import { contextOf, restoreContextOf } from './source-context.ts';
 
 /** The restores of the values. Each was checked: see `lint-restore.ts`. */
 export function planRestores(settings: Settings, sources: readonly PlannedSource[], elsewhere: Elsewhere): readonly PlannedRestore[] {
@@ -98,13 +98,14 @@ export function allRuns(source: PlannedSource): readonly PlannedRun[] {
 
 /** The steps of a restore: those of each kind that knows how, of all parts or of the one that is wanted. */
 export function restoreParts(
-  { settings: { environment }, restore: { settings: wish }, id, action }: Pick<RestoreRequest, 'settings' | 'restore' | 'id' | 'action'>,
+  { settings: { environment }, restore, id, action }: Pick<RestoreRequest, 'settings' | 'restore' | 'id' | 'action'>,
   source: SourceSettings,
 ): readonly RestorePart[] {
+  const { settings: wish } = restore;
   const all = kindsWanted(source, environment, wish.part).flatMap(({ kind, settings }) => {
     if (!kind.restore) return [];
     const written = (wish as Readonly<Record<string, unknown>>)[kind.name];
-    const context = { ...contextOf(source, environment, kind), id, action, part: wish.part, inPlace: wish.inPlace !== undefined };
+    const context = restoreContextOf(source, environment, kind, { restore, action, id });
     return kind.restore.parts(settings, written ?? kind.restore.schema.parse({}), context);
   });
   return all.filter(({ name }) => wish.part === undefined || name === wish.part);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { defineValues, readingOf, type SourceValues, type StorageValues, type Values } from '../../lib/config/define.ts';
 import { readValues } from '../../lib/config/read.ts';
-import { loadEnvironment, plan } from '../../lib/model/load.ts';
+import { loadEnvironment, loadValues } from '../../lib/model/load.ts';
 import { configFolder, inWords } from '../support/config-folder.ts';
 
 const local: StorageValues = { pvc: { size: '10Gi' } };
@@ -18,7 +18,7 @@ test('values of a program come to the same model as the same values of a file', 
   const dir = configFolder({ 'base.yaml': JSON.stringify(first), 'prod.yaml': '' });
   const { values, mistakes } = readingOf('prod', first);
   const bare = (model: object) => JSON.stringify({ ...model, warnings: [] }); // a warning names the file
-  expect(bare(plan(values, mistakes).model)).toBe(bare(loadEnvironment(dir, 'prod').model));
+  expect(bare(loadValues(values, mistakes).model)).toBe(bare(loadEnvironment(dir, 'prod').model));
 });
 
 test('values that were read stay what they are', () => {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { load as parse } from 'js-yaml';
 import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../lib/errors.ts';
-import { loadEnvironment, plan } from '../../lib/model/load.ts';
+import { loadEnvironment, loadValues } from '../../lib/model/load.ts';
 import { load, mistakes, runIn, sourceIn, warnings } from '../support/load.ts';
 
 const FIRST = `namespace: backup
@@ -145,8 +145,8 @@ sources:
 describe('values of a program', () => {
   test('are planned like those of a file, and have no place', () => {
     const values = { environment: 'prod', tree: parse(FIRST.replace('offsite]', 'offsit]')) as Record<string, unknown>, place: () => undefined };
-    expect(() => plan(values)).toThrow(ConfigError);
-    expect(() => plan(values)).toThrow(/^plans.default.storages\[1\]: there is no storage 'offsit'\n {2}HINT: did you mean 'offsite'\?$/);
+    expect(() => loadValues(values)).toThrow(ConfigError);
+    expect(() => loadValues(values)).toThrow(/^plans.default.storages\[1\]: there is no storage 'offsit'\n {2}HINT: did you mean 'offsite'\?$/);
   });
 });
 
