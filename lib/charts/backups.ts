@@ -24,8 +24,8 @@ export class Backups extends Construct {
 
   constructor(scope: Construct, id: string, { environment, values }: BackupsProps) {
     super(scope, id);
-    const { values: read, mistakes } = readingOf(environment, values);
-    const { model } = loadValues(read, mistakes);
+    const { values: read, errors } = readingOf(environment, values);
+    const { model } = loadValues(read, errors);
     for (const { path, build } of layout(model)) build(new Construct(this, path));
     this.warnings = model.warnings;
   }

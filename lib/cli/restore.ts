@@ -1,10 +1,11 @@
 import { restoreObjects } from '../charts/restore.ts';
 import { toYaml } from '../charts/writer.ts';
+import { Diagnostics } from '../config/diagnostics.ts';
 import type { Path } from '../config/places.ts';
-import { Problems } from '../config/problems.ts';
 import { restore as schema } from '../config/schema/restore.ts';
 import { restoreJobName } from '../constructs/restore-job.ts';
-import { ConfigError, type Problem } from '../errors.ts';
+import type { Diagnostic } from '../diagnostics.ts';
+import { ConfigError } from '../errors.ts';
 import { lintRestore } from '../model/lint-restore.ts';
 import type { PlannedRestore } from '../model/model.ts';
 import { lettersOf, planRestore } from '../model/plan-restore.ts';
@@ -12,7 +13,7 @@ import { applyRestore, cleanUpOf } from './apply-restore.ts';
 import { clusterOf } from './cluster.ts';
 import { followJob } from './follow-job.ts';
 import { containersOf, lastWordsOf, type Pod } from './pod.ts';
-import { actionOf, pathAsFlag, type RestoreFlags, textAsFlags, wishOf } from './restore-wish.ts';
+import { actionOf, pathAsFlag, type RestoreFlags, requestOf, textAsFlags } from './restore-request.ts';
 import { STATUS } from './statuses.ts';
 import { type SourceTarget, sourceTarget } from './target.ts';
 import { secondsOfTimeout } from './timeout.ts';
@@ -60,28 +61,32 @@ function summary(pod: Pod): string {
 function planOf(target: string, { settings, source: planned, elsewhere }: SourceTarget, options: RestoreOptions, world: World): PlannedRestore {
   const { environment } = settings;
   const { name: source } = planned;
-  const problems = new Problems(() => undefined);
+  const diagnostics = new Diagnostics(() => undefined);
   const action = actionOf(options);
-  const wish = problems.parse(schema, wishOf(target, source, options), { origin: (path) => [...WISH, ...path] });
-  if (wish && wish.source !== source)
-    throw ConfigError.of('', `--set source=${wish.source}, and '${target}' is meant`, `write backstay restore ${environment}/${wish.source}`);
-  const restoring = wish && { name: source, settings: wish, written: wish, at: WISH };
-  if (restoring) lintRestore({ settings, restore: restoring, action }, elsewhere, problems);
-  if (problems.mistakes.length > 0) throw new ConfigError(problems.mistakes.map(inFlags));
+  const request = diagnostics.parse(schema, requestOf(target, source, options), { origin: (path) => [...REQUEST, ...path] });
+  if (request && request.source !== source)
+    throw ConfigError.of('', `--set source=${request.source}, and '${target}' is meant`, `write backstay restore ${environment}/${request.source}`);
+  const restoring = request && { name: source, settings: request, written: request, at: REQUEST };
+  if (restoring) lintRestore({ settings, restore: restoring, action }, elsewhere, diagnostics);
+  if (diagnostics.errors.length > 0) throw new ConfigError(diagnostics.errors.map(inFlags));
   if (!restoring) throw new Error('a restore without a plan');
-  for (const { message, hint } of problems.warnings.map(inFlags)) world.warn(`warning: ${message}\n  HINT: ${hint}`);
-  const id = lettersOf(JSON.stringify([target, wish, world.now()]));
+  for (const { message, hint } of diagnostics.warnings.map(inFlags)) world.warn(`warning: ${message}\n  HINT: ${hint}`);
+  const id = lettersOf(JSON.stringify([target, request, world.now()]));
   const made = planRestore({ settings, planned, restore: restoring, id, action, once: false }, elsewhere);
   // Each attempt of the Job chooses as the first one did, whatever is backed up meanwhile.
   return { ...made, origin: { ...made.origin, notAfter: Math.floor(world.now()) + CLOCKS_DIFFER } };
 }
 
 /** Where the flags would stand in the values: hints are found there. */
-const WISH: Path = ['restores', 'wish'];
+const REQUEST: Path = ['restores', 'request'];
 
 /** A mistake or a doubt, to somebody who has written flags. */
-function inFlags(problem: Problem): Problem {
-  return { ...problem, path: pathAsFlag(problem.path.replace(/^restores\.wish\.?/, '')), hint: problem.hint && textAsFlags(problem.hint) };
+function inFlags(diagnostic: Diagnostic): Diagnostic {
+  return {
+    ...diagnostic,
+    path: pathAsFlag(diagnostic.path.replace(/^restores\.request\.?/, '')),
+    hint: diagnostic.hint && textAsFlags(diagnostic.hint),
+  };
 }
 
 /** How much a laptop's clock may be behind. Seconds. */

@@ -1,28 +1,28 @@
 import { firstSkippedRun, isTimeZone, parseCron } from '../units/schedule.ts';
 import { isScheduleWord } from '../units/schedule-word.ts';
+import type { Diagnostics } from './diagnostics.ts';
 import type { Path } from './places.ts';
-import type { Problems } from './problems.ts';
 
 /** What no controller would take, and what a time zone leaves out. */
 export function checkSchedule(
   schedule: string,
   timeZone: string,
-  { problems, origin }: { readonly problems: Problems; origin(path: Path): Path },
+  { diagnostics, origin }: { readonly diagnostics: Diagnostics; origin(path: Path): Path },
 ): void {
   const at = origin(['schedule']);
   if (!isTimeZone(timeZone)) {
-    problems.add(origin(['timeZone']), 'no such time zone', 'write it as the IANA database does: Europe/Berlin', timeZone);
+    diagnostics.add(origin(['timeZone']), 'no such time zone', 'write it as the IANA database does: Europe/Berlin', timeZone);
     return;
   }
   if (isScheduleWord(schedule)) return;
   const fields = parseCron(schedule);
   if (typeof fields === 'string') {
-    problems.add(at, fields, "five fields, minute first: '0 2 * * *'; or @hourly, @daily, @weekly, @monthly, @yearly", schedule);
+    diagnostics.add(at, fields, "five fields, minute first: '0 2 * * *'; or @hourly, @daily, @weekly, @monthly, @yearly", schedule);
     return;
   }
   const skipped = firstSkippedRun(fields, timeZone);
   if (skipped)
-    problems.add(
+    diagnostics.add(
       at,
       `${timeZone} has no ${skipped}: clocks go forward, and that day's run is lost`,
       'choose an hour that exists every day, or timeZone: Etc/UTC',

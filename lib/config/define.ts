@@ -1,11 +1,11 @@
 import type * as z from 'zod';
 import { ConfigError } from '../errors.ts';
 import { dnsLabel } from '../units/names.ts';
+import { invalidPathsOf, without } from './invalid-paths.ts';
 import type { Tree } from './places.ts';
 import type { Reading, ReadValues } from './read.ts';
-import { refusalsOf, without } from './refused.ts';
 import type { values } from './schema/values.ts';
-import { refusedInBase } from './written.ts';
+import { diagnoseBase } from './written.ts';
 
 /** Everything may be missing that a default, a plan or `defaults` gives. The schema is the only place that lists the keys. */
 type Written<Input> = Input extends readonly (infer Item)[]
@@ -31,19 +31,19 @@ export type StorageValues = NonNullable<Values['storages'][string]>;
  * Throws a {@link ConfigError} with every mistake that shows before defaults are applied, where they are written.
  */
 export function defineValues(written: Values): Values {
-  const { problems } = refusedInBase({ tree: treeOf(written) });
-  if (problems.length > 0) throw new ConfigError(problems);
+  const { diagnostics } = diagnoseBase({ tree: treeOf(written) });
+  if (diagnostics.length > 0) throw new ConfigError(diagnostics);
   return written;
 }
 
 /** Values of a program as if they had been read from a file; those that were read stay what they are. */
 export function readingOf(environment: string, written: Values | ReadValues): Reading {
-  if (isRead(written)) return { values: written, mistakes: [] };
+  if (isRead(written)) return { values: written, errors: [] };
   if (!dnsLabel.safeParse(environment).success)
     throw ConfigError.of('environment', `'${environment}' is no name of an environment`, 'write lower-case letters, digits and dashes, at most 63');
   const tree = treeOf(written);
-  const { problems, paths } = refusedInBase({ tree });
-  return { values: { environment, tree: without(tree, refusalsOf(paths)), place: () => undefined, refused: paths }, mistakes: problems };
+  const { diagnostics, paths } = diagnoseBase({ tree });
+  return { values: { environment, tree: without(tree, invalidPathsOf(paths)), place: () => undefined, invalid: paths }, errors: diagnostics };
 }
 
 function isRead(written: Values | ReadValues): written is ReadValues {

@@ -1,4 +1,4 @@
-import type { Place } from '../errors.ts';
+import type { Place } from '../diagnostics.ts';
 
 /** Keys and list indexes from the root of the values down to one of them. */
 export type Path = readonly (string | number)[];

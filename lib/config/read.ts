@@ -1,12 +1,13 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConfigError, type Place, type Problem } from '../errors.ts';
+import type { Diagnostic, Place } from '../diagnostics.ts';
+import { ConfigError } from '../errors.ts';
 import { dnsLabel } from '../units/names.ts';
+import { invalidPathsOf, without } from './invalid-paths.ts';
 import { overlay, type Written } from './merge.ts';
 import { nearest } from './nearest.ts';
 import type { Path, Tree } from './places.ts';
-import { refusalsOf, without } from './refused.ts';
-import { type Refused, refusedInBase, refusedInOverlay } from './written.ts';
+import { diagnoseBase, diagnoseOverlay, type FileDiagnostics } from './written.ts';
 import { type Parsed, parseYaml } from './yaml.ts';
 
 const BASE = 'base.yaml';
@@ -18,20 +19,20 @@ export interface ReadValues {
   /** Where something was written; for what was not, the nearest thing around it; for what was removed, the line that removed it. */
   place(path: Path): Place | undefined;
   /** What was refused as written, and is left out of the tree. @default - nothing */
-  readonly refused?: readonly Path[];
+  readonly invalid?: readonly Path[];
 }
 
 /** What can be made of two files, and the mistakes in each by itself. */
 export interface Reading {
   readonly values: ReadValues;
-  readonly mistakes: readonly Problem[];
+  readonly errors: readonly Diagnostic[];
 }
 
 /** The environments of a folder: each file beside `base.yaml` is one, also an empty one. Sorted. */
 export function listEnvironments(dir: string): readonly string[] {
   const files = filesOf(dir);
-  const problems = files.flatMap((file) => fileProblems(dir, file, files));
-  if (problems.length > 0) throw new ConfigError(problems);
+  const diagnostics = files.flatMap((file) => fileDiagnostics(dir, file, files));
+  if (diagnostics.length > 0) throw new ConfigError(diagnostics);
   const environments = files.filter((file) => file !== BASE).map(nameOf);
   if (environments.length > 0) return environments;
   const hint = `write one: ${join(dir, 'prod.yaml')}, which may be empty when it changes nothing`;
@@ -40,8 +41,8 @@ export function listEnvironments(dir: string): readonly string[] {
 
 /** Reads one environment. Throws one {@link ConfigError} with every mistake in both files. */
 export function readValues(dir: string, environment: string): ReadValues {
-  const { values, mistakes } = readEnvironment(dir, environment);
-  if (mistakes.length > 0) throw new ConfigError(mistakes);
+  const { values, errors } = readEnvironment(dir, environment);
+  if (errors.length > 0) throw new ConfigError(errors);
   return values;
 }
 
@@ -55,21 +56,21 @@ export function readEnvironment(dir: string, environment: string): Reading {
     const hint = nearest(environment, known) ?? `known environments: ${known.join(', ')}`;
     throw ConfigError.of('', `no environment '${environment}' in ${dir}`, hint);
   }
-  const base = checked(parseFile(join(dir, BASE)), refusedInBase);
-  const over = checked(parseFile(join(dir, `${environment}.yaml`)), refusedInOverlay);
-  const mistakes = [...base.problems, ...over.problems];
-  if (!base.written || !over.written) throw new ConfigError(mistakes);
-  return { values: { environment, ...overlay(base.written, over.written), refused: [...base.paths, ...over.paths] }, mistakes };
+  const base = checked(parseFile(join(dir, BASE)), diagnoseBase);
+  const over = checked(parseFile(join(dir, `${environment}.yaml`)), diagnoseOverlay);
+  const errors = [...base.diagnostics, ...over.diagnostics];
+  if (!base.written || !over.written) throw new ConfigError(errors);
+  return { values: { environment, ...overlay(base.written, over.written), invalid: [...base.paths, ...over.paths] }, errors };
 }
 
 /** A file without what was refused in it, and all that was. */
-function checked({ written, problems }: Parsed, check: (written: Written) => Refused): Parsed & Refused {
-  if (!written) return { problems, paths: [] };
-  const refused = check(written);
+function checked({ written, diagnostics }: Parsed, check: (written: Written) => FileDiagnostics): Parsed & FileDiagnostics {
+  if (!written) return { diagnostics, paths: [] };
+  const found = check(written);
   return {
-    written: { ...written, tree: without(written.tree, refusalsOf(refused.paths)) },
-    problems: [...refused.problems].sort((a, b) => (a.place?.line ?? 0) - (b.place?.line ?? 0)),
-    paths: refused.paths,
+    written: { ...written, tree: without(written.tree, invalidPathsOf(found.paths)) },
+    diagnostics: [...found.diagnostics].sort((a, b) => (a.place?.line ?? 0) - (b.place?.line ?? 0)),
+    paths: found.paths,
   };
 }
 
@@ -85,7 +86,7 @@ function filesOf(dir: string): readonly string[] {
   throw ConfigError.of('', `no ${BASE} in ${dir}`, `write ${join(dir, BASE)}: what all environments share; backstay init writes a first one`);
 }
 
-function fileProblems(dir: string, file: string, files: readonly string[]): readonly Problem[] {
+function fileDiagnostics(dir: string, file: string, files: readonly string[]): readonly Diagnostic[] {
   const path = join(dir, file);
   if (!file.endsWith('.yaml')) {
     const right = `${nameOf(file)}.yaml`;
@@ -110,6 +111,6 @@ function parseFile(path: string): Parsed {
   } catch (error) {
     const [message, hint] =
       error instanceof TypeError ? ['the file is not text in UTF-8', 'save it as UTF-8'] : ['the file cannot be read', 'make it readable for you'];
-    return { problems: [{ path: '', message, hint, place: { file: path, line: 1 } }] };
+    return { diagnostics: [{ path: '', message, hint, place: { file: path, line: 1 } }] };
   }
 }

@@ -1,5 +1,5 @@
+import type { Diagnostics } from './diagnostics.ts';
 import type { Tree } from './places.ts';
-import type { Problems } from './problems.ts';
 import type { StorageSettings } from './settings.ts';
 
 /** What a source is resolved against. */
@@ -13,5 +13,5 @@ export interface ResolveContext {
   readonly defaults: Tree;
   /** The values themselves: a time zone for all stands at the top, where people look for it. */
   readonly top: Tree;
-  readonly problems: Problems;
+  readonly diagnostics: Diagnostics;
 }

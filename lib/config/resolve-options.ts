@@ -1,6 +1,6 @@
+import type { Diagnostics } from './diagnostics.ts';
 import { type Layer, layered } from './layers.ts';
 import type { Path, Tree } from './places.ts';
-import type { Problems } from './problems.ts';
 import { type Options, optionShape, options } from './schema/options.ts';
 
 /** Where the options of a source come from, the most general first. */
@@ -39,10 +39,10 @@ class Known {
 const known = new Known();
 
 /** The options that layers come to, with every default. A thousand sources that write none of their own come to those of their plan. */
-export function resolveOptions(layers: readonly Layer[], problems: Problems): Options | undefined {
+export function resolveOptions(layers: readonly Layer[], diagnostics: Diagnostics): Options | undefined {
   const here = layers.reduce((above, { tree }) => (Object.keys(tree).length === 0 ? above : above.under(tree)), known);
   if (here.options) return here.options;
   const whole = layered(layers);
-  here.options = problems.parse(options, whole.tree, whole);
+  here.options = diagnostics.parse(options, whole.tree, whole);
   return here.options;
 }

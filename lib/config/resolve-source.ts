@@ -1,9 +1,9 @@
 import { LATER_SOURCES, SOURCE_KINDS, sourceKind } from '../sources/index.ts';
 import { dnsLabel } from '../units/names.ts';
+import type { Diagnostics } from './diagnostics.ts';
 import { type Layer, layered } from './layers.ts';
 import { nearest } from './nearest.ts';
 import type { Path, Tree } from './places.ts';
-import type { Problems } from './problems.ts';
 import type { ResolveContext } from './resolve-context.ts';
 import { pickOptions, resolveOptions, type SourceLayers } from './resolve-options.ts';
 import { resolveTiers } from './resolve-tier.ts';
@@ -13,21 +13,21 @@ import type { KindSettings, SourceSettings } from './settings.ts';
 /** One source with its plan and the defaults under it; nothing when a mistake leaves no sense in it. */
 export function resolveSource(name: string, written: Tree, context: ResolveContext): SourceSettings | undefined {
   const at = ['sources', name];
-  const { problems } = context;
+  const { diagnostics } = context;
   const kinds = resolveKinds(name, written, context);
-  const namespace = named(written, 'namespace', at, problems) ?? context.namespace;
-  const folder = named(written, 'folder', at, problems) ?? name;
+  const namespace = named(written, 'namespace', at, diagnostics) ?? context.namespace;
+  const folder = named(written, 'folder', at, diagnostics) ?? name;
   const below = layersOf(written, at, context);
   if (!below) return undefined;
-  const whole = resolveOptions([...below.defaults, ...below.plan, ...below.source], problems);
+  const whole = resolveOptions([...below.defaults, ...below.plan, ...below.source], diagnostics);
   const byHand = written.plan === 'none';
   const tiers = resolveTiers({ ...below, byHand, at, written }, context);
-  const proved = { ...below, written, at, timeZone: tiers[0]?.options.timeZone };
-  const verify = byHand && written.verify === undefined ? undefined : resolveVerify(proved, context);
+  const verified = { ...below, written, at, timeZone: tiers[0]?.options.timeZone };
+  const verify = byHand && written.verify === undefined ? undefined : resolveVerify(verified, context);
   return whole && kinds && { name, namespace, folder, kinds, options: whole, tiers, verify, at };
 }
 
-function layersOf(written: Tree, at: Path, { plans, defaults, top, problems }: ResolveContext): SourceLayers | undefined {
+function layersOf(written: Tree, at: Path, { plans, defaults, top, diagnostics }: ResolveContext): SourceLayers | undefined {
   const planName = typeof written.plan === 'string' ? written.plan : 'default';
   const planTree = plans.get(planName);
   const unnamed = written.plan === undefined;
@@ -35,7 +35,7 @@ function layersOf(written: Tree, at: Path, { plans, defaults, top, problems }: R
     const hint = unnamed
       ? 'add plans: { default: … }, name a plan, or write plan: none'
       : (nearest(planName, [...plans.keys(), 'none']) ?? `known plans: ${[...plans.keys()].join(', ') || 'none'}`);
-    problems.add([...at, 'plan'], unnamed ? "no plan is named, and there is no plan 'default'" : `there is no plan '${planName}'`, hint);
+    diagnostics.add([...at, 'plan'], unnamed ? "no plan is named, and there is no plan 'default'" : `there is no plan '${planName}'`, hint);
     return undefined;
   }
   const planAt = ['plans', planName];
@@ -59,12 +59,12 @@ function pickTimeZone(top: Tree): Tree {
   return own;
 }
 
-function resolveKinds(name: string, written: Tree, { defaults, problems }: ResolveContext): readonly KindSettings[] | undefined {
+function resolveKinds(name: string, written: Tree, { defaults, diagnostics }: ResolveContext): readonly KindSettings[] | undefined {
   const at = ['sources', name];
   const used = SOURCE_KINDS.filter((kind) => kind.name in written);
   if (used.length === 0) {
-    if (!problems.isRefusedIn(at) && !Object.keys(LATER_SOURCES).some((later) => later in written)) {
-      problems.add(
+    if (!diagnostics.hasInvalid(at) && !Object.keys(LATER_SOURCES).some((later) => later in written)) {
+      diagnostics.add(
         at,
         `expected a kind of source: ${SOURCE_KINDS.map((kind) => kind.name).join(', ')}`,
         'write one: { postgres: { host: …, database: …, version: 17 } }',
@@ -78,7 +78,7 @@ function resolveKinds(name: string, written: Tree, { defaults, problems }: Resol
       { tree: (written[kind.name] ?? {}) as Tree, at: [...at, kind.name] },
     ];
     const whole = layered(layers);
-    const settings = problems.parse(kind.schema, whole.tree, whole);
+    const settings = diagnostics.parse(kind.schema, whole.tree, whole);
     return settings === undefined ? [] : [{ kind: sourceKind(kind.name), settings, origin: whole.origin }];
   });
   return found.length === used.length ? found : undefined;
@@ -92,6 +92,6 @@ function filledIn(tree: unknown, source: string): unknown {
   return Object.fromEntries(Object.entries(tree).map(([key, value]) => [key, filledIn(value, source)]));
 }
 
-function named(written: Tree, key: string, at: Path, problems: Problems): string | undefined {
-  return written[key] === undefined ? undefined : problems.parse(dnsLabel, written[key], { origin: () => [...at, key] });
+function named(written: Tree, key: string, at: Path, diagnostics: Diagnostics): string | undefined {
+  return written[key] === undefined ? undefined : diagnostics.parse(dnsLabel, written[key], { origin: () => [...at, key] });
 }

@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import { checkSchedule } from './check-schedule.ts';
+import type { Diagnostics } from './diagnostics.ts';
 import { type Layer, layered } from './layers.ts';
 import { nearest } from './nearest.ts';
 import type { Path, Tree } from './places.ts';
-import type { Problems } from './problems.ts';
 import type { ResolveContext } from './resolve-context.ts';
 import { pickOptions, resolveOptions, type SourceLayers } from './resolve-options.ts';
 import { type Options, tier } from './schema/options.ts';
@@ -25,15 +25,15 @@ export function resolveTiers(source: Tiers, context: ResolveContext): readonly T
   const planned = treesOf(source.planTree?.tiers);
   const changed = treesOf(source.written.tiers);
   const names = [...new Set([...planned.keys(), ...changed.keys()])];
-  if (names.length === 0 && !context.problems.isRefusedIn(source.planAt)) {
-    context.problems.add(
+  if (names.length === 0 && !context.diagnostics.hasInvalid(source.planAt)) {
+    context.diagnostics.add(
       source.at,
       'there is no tier, so nothing would ever run',
       "give its plan tiers: { daily: { schedule: '@daily', keep: { daily: 7 } } }, or write plan: none",
     );
   }
   if (names.length > 0 && names.every((name) => (changed.get(name)?.enabled ?? planned.get(name)?.enabled) === false))
-    context.problems.add(source.at, 'every tier is switched off', 'leave one on, switch the source off: enabled: false, or write plan: none');
+    context.diagnostics.add(source.at, 'every tier is switched off', 'leave one on, switch the source off: enabled: false, or write plan: none');
   return names.flatMap((name) => {
     const ofPlan: Layer[] = planned.has(name) ? [{ tree: planned.get(name) ?? {}, at: [...source.planAt, 'tiers', name] }] : [];
     const ofSource: Layer[] = changed.has(name) ? [{ tree: changed.get(name) ?? {}, at: [...source.at, 'tiers', name] }] : [];
@@ -49,24 +49,24 @@ interface TierLayers {
 }
 
 function resolveTier(name: string, { source, ofPlan, ofSource }: TierLayers, context: ResolveContext): TierSettings | undefined {
-  const { problems } = context;
+  const { diagnostics } = context;
   const itself = layered([...ofPlan, ...ofSource].map(({ tree, at }) => ({ tree: ownKeys(tree), at })));
-  const keys = problems.parse(own, itself.tree, itself);
+  const keys = diagnostics.parse(own, itself.tree, itself);
   if (!keys?.enabled) return undefined;
   const options = [...source.defaults, ...source.plan, ...onlyOptions(ofPlan), ...source.source, ...onlyOptions(ofSource)];
-  const settings = resolveOptions(options, problems);
+  const settings = resolveOptions(options, diagnostics);
   const { origin } = layered([...options, ...ofPlan, ...ofSource]);
   if (!settings) return undefined;
   if (keys.schedule === undefined)
-    problems.add(origin(['schedule']), 'the tier has no schedule', "give it five cron fields or a word: schedule: '@daily'");
-  else checkSchedule(keys.schedule, settings.timeZone, { problems, origin });
+    diagnostics.add(origin(['schedule']), 'the tier has no schedule', "give it five cron fields or a word: schedule: '@daily'");
+  else checkSchedule(keys.schedule, settings.timeZone, { diagnostics, origin });
   const storages = storagesOf(settings, { byHand: false, origin }, context);
   return { name, schedule: keys.schedule, method: keys.method, options: settings, storages, origin };
 }
 
 function byHand(source: Tiers, context: ResolveContext): readonly TierSettings[] {
   const layers = [...source.defaults, ...source.source];
-  const options = resolveOptions(layers, context.problems);
+  const options = resolveOptions(layers, context.diagnostics);
   if (!options) return [];
   const { origin } = layered(layers);
   return [{ name: 'once', options, storages: storagesOf(options, { byHand: true, origin }, context), origin }];
@@ -78,10 +78,14 @@ interface Uses {
 }
 
 /** The storages of a run with what each keeps; those that are switched off are left out. */
-function storagesOf(options: Options, { byHand: hand, origin }: Uses, { storages, storageNames, problems }: ResolveContext): readonly StorageUse[] {
+function storagesOf(
+  options: Options,
+  { byHand: hand, origin }: Uses,
+  { storages, storageNames, diagnostics }: ResolveContext,
+): readonly StorageUse[] {
   const at = origin(['storages']);
   if (options.storages === undefined) {
-    problems.add(at, 'no storages are given', `write storages: [${storageNames.join(', ') || 'NAME'}]${hand ? '' : ' in the plan'}`);
+    diagnostics.add(at, 'no storages are given', `write storages: [${storageNames.join(', ') || 'NAME'}]${hand ? '' : ' in the plan'}`);
     return [];
   }
   const uses = options.storages.flatMap((ref, index): StorageUse[] => {
@@ -89,22 +93,22 @@ function storagesOf(options: Options, { byHand: hand, origin }: Uses, { storages
     const storage = storages.get(name);
     const path = [...at, index];
     if (!storageNames.includes(name))
-      problems.add(path, `there is no storage '${name}'`, nearest(name, storageNames) ?? `known storages: ${storageNames.join(', ') || 'none'}`);
+      diagnostics.add(path, `there is no storage '${name}'`, nearest(name, storageNames) ?? `known storages: ${storageNames.join(', ') || 'none'}`);
     if (!storage?.enabled) return [];
     if (keep === undefined && !hand)
-      problems.add(origin(['keep']), `nothing says what the storage '${name}' keeps`, 'write keep: { daily: 7, weekly: 4 } in the tier');
+      diagnostics.add(origin(['keep']), `nothing says what the storage '${name}' keeps`, 'write keep: { daily: 7, weekly: 4 } in the tier');
     return [{ storage, keep: hand ? undefined : keep, at: path }];
   });
   if (uses.length === 0 && options.storages.every((ref) => storages.has(typeof ref === 'string' ? ref : ref.name)))
-    problems.add(at, 'every storage is switched off', 'leave one on, or switch the source off: enabled: false');
-  checkTwice(uses, at, problems);
+    diagnostics.add(at, 'every storage is switched off', 'leave one on, or switch the source off: enabled: false');
+  checkTwice(uses, at, diagnostics);
   return uses;
 }
 
-function checkTwice(uses: readonly StorageUse[], at: Path, problems: Problems): void {
+function checkTwice(uses: readonly StorageUse[], at: Path, diagnostics: Diagnostics): void {
   for (const [index, { storage }] of uses.entries()) {
     if (uses.findIndex((use) => use.storage === storage) < index)
-      problems.add([...at, index], `the storage '${storage.name}' is named twice`, 'name each storage once');
+      diagnostics.add([...at, index], `the storage '${storage.name}' is named twice`, 'name each storage once');
   }
 }
 

@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import type { Problem } from '../errors.ts';
+import type { Diagnostic } from '../diagnostics.ts';
 import { LATER_STORAGES, STORAGE_KINDS, storageKind } from '../storages/index.ts';
 import { dnsLabel } from '../units/names.ts';
+import { Diagnostics } from './diagnostics.ts';
 import { isTree, type Tree } from './places.ts';
-import { Problems } from './problems.ts';
 import type { ReadValues } from './read.ts';
 import type { ResolveContext } from './resolve-context.ts';
 import { resolveSource } from './resolve-source.ts';
@@ -14,8 +14,8 @@ import type { RestoreSettings, Settings, SourceSettings, StorageSettings } from 
 /** What the values of one environment come to. Settings are whole only when there is no mistake. */
 export interface Resolved {
   readonly settings: Settings;
-  readonly mistakes: readonly Problem[];
-  readonly warnings: readonly Problem[];
+  readonly errors: readonly Diagnostic[];
+  readonly warnings: readonly Diagnostic[];
 }
 
 /** What is true of the whole environment: everything of the values but the three maps. */
@@ -27,12 +27,12 @@ const general = z.object({
 });
 
 /** Applies defaults, lays plans under sources, and checks what no single value shows. */
-export function resolve({ environment, tree, place, refused }: ReadValues): Resolved {
-  const problems = new Problems(place, refused);
-  const top = problems.parse(general, tree, { origin: (path) => path });
+export function resolve({ environment, tree, place, invalid }: ReadValues): Resolved {
+  const diagnostics = new Diagnostics(place, invalid);
+  const top = diagnostics.parse(general, tree, { origin: (path) => path });
   const namespace = top?.namespace ?? 'unknown';
-  const storages = resolveStorages(tree, namespace, problems);
-  const sources = resolveSources(tree, { namespace, storages, storageNames: entriesOf(tree.storages).map(([name]) => name), problems });
+  const storages = resolveStorages(tree, namespace, diagnostics);
+  const sources = resolveSources(tree, { namespace, storages, storageNames: entriesOf(tree.storages).map(([name]) => name), diagnostics });
   const settings: Settings = {
     environment,
     namespace,
@@ -41,34 +41,34 @@ export function resolve({ environment, tree, place, refused }: ReadValues): Reso
     images: imagesOf(top?.images),
     storages,
     sources,
-    restores: resolveRestores(tree, problems),
+    restores: resolveRestores(tree, diagnostics),
   };
-  return { settings, mistakes: problems.mistakes, warnings: problems.warnings };
+  return { settings, errors: diagnostics.errors, warnings: diagnostics.warnings };
 }
 
-function resolveStorages(tree: Tree, namespace: string, problems: Problems): ReadonlyMap<string, StorageSettings> {
+function resolveStorages(tree: Tree, namespace: string, diagnostics: Diagnostics): ReadonlyMap<string, StorageSettings> {
   const found = new Map<string, StorageSettings>();
   if (!isTree(tree.storages))
-    problems.add(['storages'], 'no storage is given', 'name a place for the backups: storages: { local: { pvc: { size: 10Gi } } }');
+    diagnostics.add(['storages'], 'no storage is given', 'name a place for the backups: storages: { local: { pvc: { size: 10Gi } } }');
   for (const [name, written] of entriesOf(tree.storages)) {
-    const storage = resolveStorage(name, written, namespace, problems);
+    const storage = resolveStorage(name, written, namespace, diagnostics);
     if (storage) found.set(name, storage);
   }
   return found;
 }
 
-function resolveStorage(name: string, written: Tree, namespace: string, problems: Problems): StorageSettings | undefined {
+function resolveStorage(name: string, written: Tree, namespace: string, diagnostics: Diagnostics): StorageSettings | undefined {
   const at = ['storages', name];
   const kinds = STORAGE_KINDS.filter((kind) => kind.name in written);
   const [kind] = kinds;
-  if (Object.keys(LATER_STORAGES).some((later) => later in written) || (!kind && problems.isRefusedIn(at))) return undefined; // already refused
+  if (Object.keys(LATER_STORAGES).some((later) => later in written) || (!kind && diagnostics.hasInvalid(at))) return undefined; // already refused
   if (!kind || kinds.length > 1) {
     const names = STORAGE_KINDS.map((each) => each.name).join(', ');
-    problems.add(at, `expected exactly one kind of storage: ${names}`, 'write one: { pvc: { size: 10Gi } }');
+    diagnostics.add(at, `expected exactly one kind of storage: ${names}`, 'write one: { pvc: { size: 10Gi } }');
     return undefined;
   }
-  const settings = problems.parse(kind.schema, written[kind.name], { origin: (path) => [...at, kind.name, ...path] });
-  const ns = written.namespace === undefined ? namespace : problems.parse(dnsLabel, written.namespace, { origin: () => [...at, 'namespace'] });
+  const settings = diagnostics.parse(kind.schema, written[kind.name], { origin: (path) => [...at, kind.name, ...path] });
+  const ns = written.namespace === undefined ? namespace : diagnostics.parse(dnsLabel, written.namespace, { origin: () => [...at, 'namespace'] });
   if (settings === undefined || ns === undefined) return undefined;
   return { name, enabled: written.enabled !== false, namespace: ns, kind: storageKind(kind.name), settings, at: [...at, kind.name] };
 }
@@ -77,7 +77,7 @@ function resolveSources(tree: Tree, context: Omit<ResolveContext, 'plans' | 'def
   const plans = new Map(entriesOf(tree.plans));
   const defaults = isTree(tree.defaults) ? tree.defaults : {};
   if (!isTree(tree.sources))
-    context.problems.add(['sources'], 'nothing to back up is given', 'name a source: sources: { shop: { postgres: { … } } }');
+    context.diagnostics.add(['sources'], 'nothing to back up is given', 'name a source: sources: { shop: { postgres: { … } } }');
   return entriesOf(tree.sources).flatMap(([name, written]) => {
     if (written.enabled === false) return [];
     const source = resolveSource(name, written, { ...context, plans, defaults, top: tree });
@@ -85,11 +85,11 @@ function resolveSources(tree: Tree, context: Omit<ResolveContext, 'plans' | 'def
   });
 }
 
-function resolveRestores(tree: Tree, problems: Problems): readonly RestoreSettings[] {
+function resolveRestores(tree: Tree, diagnostics: Diagnostics): readonly RestoreSettings[] {
   return entriesOf(tree.restores).flatMap(([name, written]) => {
     if (written.enabled === false) return [];
     const at = ['restores', name];
-    const settings = problems.parse(restore, written, { origin: (path) => [...at, ...path] });
+    const settings = diagnostics.parse(restore, written, { origin: (path) => [...at, ...path] });
     return settings ? [{ name, settings, written, at }] : [];
   });
 }

@@ -1,5 +1,5 @@
 import { EVENT_ID, type Event, getScalarValue, SCALAR_STYLE, type ScalarEvent } from 'js-yaml';
-import type { Problem } from '../errors.ts';
+import type { Diagnostic } from '../diagnostics.ts';
 import { type Mark, type Path, printPath } from './places.ts';
 
 /** Values that aliases may stand for, all together: more is no configuration but an attack on memory. */
@@ -8,12 +8,12 @@ const MAX_ALIASED = 100_000;
 /** Where each value of a document stands, and what YAML allows but values do not. */
 export interface Marks {
   readonly mark: Mark;
-  readonly problems: readonly Problem[];
+  readonly diagnostics: readonly Diagnostic[];
 }
 
 /** Reads the events of js-yaml, which know offsets and nothing of paths or lines. */
 export function marksOf(events: readonly Event[], text: string, file: string): Marks {
-  const walk: Walk = { events, text, file, lineStarts: lineStartsOf(text), anchors: new Map(), problems: [], next: 0, aliased: 0 };
+  const walk: Walk = { events, text, file, lineStarts: lineStartsOf(text), anchors: new Map(), diagnostics: [], next: 0, aliased: 0 };
   const documents: Node[] = [];
   while (walk.next < events.length) {
     walk.next += 1; // the document's own event; what is in it comes next
@@ -21,7 +21,7 @@ export function marksOf(events: readonly Event[], text: string, file: string): M
     documents.push(peek(walk).type === EVENT_ID.POP ? leaf(walk, 1) : readNode(walk, [], 1));
     walk.next += 1; // its end
   }
-  return { mark: documents[0]?.mark ?? { file, line: 1 }, problems: walk.problems };
+  return { mark: documents[0]?.mark ?? { file, line: 1 }, diagnostics: walk.diagnostics };
 }
 
 interface Walk {
@@ -30,7 +30,7 @@ interface Walk {
   readonly file: string;
   readonly lineStarts: readonly number[];
   readonly anchors: Map<string, Node | 'open'>;
-  readonly problems: Problem[];
+  readonly diagnostics: Diagnostic[];
   /** Index of the event that comes next. */
   next: number;
   /** Values that aliases have stood for so far. */
@@ -135,7 +135,7 @@ function isEmpty({ valueStart, tagStart, anchorStart }: ScalarEvent): boolean {
 }
 
 function refuse(walk: Walk, path: Path, line: number, message: string, hint: string): void {
-  walk.problems.push({ path: printPath(path), message, hint, place: { file: walk.file, line } });
+  walk.diagnostics.push({ path: printPath(path), message, hint, place: { file: walk.file, line } });
 }
 
 function leaf({ file }: Walk, line: number): Node {

@@ -1,5 +1,5 @@
 import { constructFromEvents, parseEvents, YAMLException } from 'js-yaml';
-import type { Problem } from '../errors.ts';
+import type { Diagnostic } from '../diagnostics.ts';
 import type { Written } from './merge.ts';
 import { isTree } from './places.ts';
 import { marksOf } from './yaml-marks.ts';
@@ -8,24 +8,24 @@ import { marksOf } from './yaml-marks.ts';
 export interface Parsed {
   /** @default - not valid; `problems` says why */
   readonly written?: Written;
-  readonly problems: readonly Problem[];
+  readonly diagnostics: readonly Diagnostic[];
 }
 
 /** Reads the text of one file: one document of keys and values, of which each knows its line. An empty one holds nothing. */
 export function parseYaml(text: string, file: string): Parsed {
   try {
     const events = parseEvents(text, { filename: file });
-    const { mark, problems } = marksOf(events, text, file);
-    if (problems.length > 0) return { problems };
+    const { mark, diagnostics } = marksOf(events, text, file);
+    if (diagnostics.length > 0) return { diagnostics };
     const [tree = {}] = constructFromEvents(events, { source: text, filename: file }).map((document) => document ?? {});
-    if (!isTree(tree)) return { problems: [notKeys(file, mark.line)] };
-    return { written: { tree, mark }, problems };
+    if (!isTree(tree)) return { diagnostics: [notKeys(file, mark.line)] };
+    return { written: { tree, mark }, diagnostics };
   } catch (error) {
-    return { problems: [syntaxProblem(error, file)] };
+    return { diagnostics: [syntaxDiagnostic(error, file)] };
   }
 }
 
-function notKeys(file: string, line: number): Problem {
+function notKeys(file: string, line: number): Diagnostic {
   return {
     path: '',
     message: 'expected keys and values',
@@ -35,7 +35,7 @@ function notKeys(file: string, line: number): Problem {
 }
 
 /** js-yaml's own words where they quote nothing of the file, which may be a secret. */
-function syntaxProblem(error: unknown, file: string): Problem {
+function syntaxDiagnostic(error: unknown, file: string): Diagnostic {
   const reason = error instanceof YAMLException ? error.reason : 'it cannot be read';
   const line = error instanceof YAMLException && error.mark ? error.mark.line + 1 : 1;
   const quotes = /["<]|: /.test(reason);

@@ -1,4 +1,4 @@
-import type { Problems } from '../config/problems.ts';
+import type { Diagnostics } from '../config/diagnostics.ts';
 import type { Settings, SourceSettings } from '../config/settings.ts';
 
 /** A folder that a source writes to. */
@@ -21,17 +21,17 @@ export function foldersOf({ environment }: Settings, { folder, tiers }: SourceSe
 }
 
 /** Two sources, or two storages of one source, in one folder, or one in the other's: each would prune the other's backups. */
-export function checkFolders(settings: Settings, problems: Problems): void {
+export function checkFolders(settings: Settings, diagnostics: Diagnostics): void {
   const folders = settings.sources.flatMap((source) => foldersOf(settings, source).map((folder) => ({ source, ...folder })));
   const taken = new Map<string, string>();
   for (const { source, storage, place } of folders) {
     const owner = taken.get(place);
     taken.set(place, `${source.name} in ${storage}`);
-    if (owner !== undefined) problems.add(source.at, `its folder in the storage '${storage}' is also that of ${owner}`, HINT);
+    if (owner !== undefined) diagnostics.add(source.at, `its folder in the storage '${storage}' is also that of ${owner}`, HINT);
   }
   for (const { source, storage, place } of folders) {
     const owner = above(place).flatMap((folder) => taken.get(folder) ?? [])[0];
-    if (owner !== undefined) problems.add(source.at, `its folder in the storage '${storage}' lies in that of ${owner}`, HINT);
+    if (owner !== undefined) diagnostics.add(source.at, `its folder in the storage '${storage}' lies in that of ${owner}`, HINT);
   }
 }
 

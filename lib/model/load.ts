@@ -1,8 +1,9 @@
-import { Problems } from '../config/problems.ts';
+import { Diagnostics } from '../config/diagnostics.ts';
 import { type ReadValues, readEnvironment } from '../config/read.ts';
 import { resolve } from '../config/resolve.ts';
 import type { Settings } from '../config/settings.ts';
-import { ConfigError, describeProblem, type Problem } from '../errors.ts';
+import { type Diagnostic, describeDiagnostic } from '../diagnostics.ts';
+import { ConfigError } from '../errors.ts';
 import { lint } from './lint.ts';
 import { lintRestore } from './lint-restore.ts';
 import type { Model } from './model.ts';
@@ -19,8 +20,8 @@ export interface Loaded {
 
 /** Reads, checks and plans one environment of a folder. Throws one {@link ConfigError} with every mistake. */
 export function loadEnvironment(dir: string, environment: string): Loaded {
-  const { values, mistakes } = readEnvironment(dir, environment);
-  return loadValues(values, mistakes, elsewhereIn(dir));
+  const { values, errors } = readEnvironment(dir, environment);
+  return loadValues(values, errors, elsewhereIn(dir));
 }
 
 /**
@@ -29,14 +30,14 @@ export function loadEnvironment(dir: string, environment: string): Loaded {
  * @param asWritten - mistakes that were found when they were read
  * @param elsewhere - settings of other environments, for a restore of their backups; default: there are none
  */
-export function loadValues(values: ReadValues, asWritten: readonly Problem[] = [], elsewhere: Elsewhere = nowhere): Loaded {
-  const { settings, mistakes, warnings } = resolve(values);
-  const found = new Problems(values.place, values.refused);
+export function loadValues(values: ReadValues, asWritten: readonly Diagnostic[] = [], elsewhere: Elsewhere = nowhere): Loaded {
+  const { settings, errors, warnings } = resolve(values);
+  const found = new Diagnostics(values.place, values.invalid);
   lint(settings, found);
   for (const restore of settings.restores) lintRestore({ settings, restore, action: 'restore' }, elsewhere, found);
-  const all = distinct([...asWritten, ...mistakes, ...found.mistakes]);
+  const all = distinct([...asWritten, ...errors, ...found.errors]);
   if (all.length > 0) throw new ConfigError(all);
-  return { settings, model: planBackups(settings, distinct([...warnings, ...found.warnings]).map(describeProblem), elsewhere), elsewhere };
+  return { settings, model: planBackups(settings, distinct([...warnings, ...found.warnings]).map(describeDiagnostic), elsewhere), elsewhere };
 }
 
 /** Settings of the other environments of a folder, each read once. Throws what is wrong with the one that is asked for. */
@@ -50,9 +51,9 @@ export function elsewhereIn(dir: string): Elsewhere {
 }
 
 function resolveEnvironment(dir: string, environment: string): Settings {
-  const { values, mistakes } = readEnvironment(dir, environment);
+  const { values, errors } = readEnvironment(dir, environment);
   const resolved = resolve(values);
-  const all = distinct([...mistakes, ...resolved.mistakes]);
+  const all = distinct([...errors, ...resolved.errors]);
   if (all.length > 0) throw new ConfigError(all);
   return resolved.settings;
 }
@@ -62,8 +63,8 @@ function nowhere(environment: string): never {
 }
 
 /** A plan that ten sources share is wrong once. In the order of the files' lines. */
-function distinct(problems: readonly Problem[]): Problem[] {
-  const once = [...new Map(problems.map((problem) => [describeProblem(problem), problem])).values()];
+function distinct(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  const once = [...new Map(diagnostics.map((diagnostic) => [describeDiagnostic(diagnostic), diagnostic])).values()];
   return once.sort((a, b) => compare(a.place?.file ?? '', b.place?.file ?? '') || (a.place?.line ?? 0) - (b.place?.line ?? 0));
 }
 

@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { printPath } from '../config/places.ts';
 import { plainWords } from '../config/plain-words.ts';
-import { ConfigError, type Problem } from '../errors.ts';
+import type { Diagnostic } from '../diagnostics.ts';
+import { ConfigError } from '../errors.ts';
 import type { SOURCE_KINDS } from '../sources/index.ts';
 import { timeOfName } from './stored-name.ts';
 
@@ -141,7 +142,7 @@ function parseJson(json: string, from: string): unknown {
   }
 }
 
-function problemOf(issue: z.core.$ZodIssue, from: string): Problem {
+function problemOf(issue: z.core.$ZodIssue, from: string): Diagnostic {
   const path = printPath(issue.path.map((step) => (typeof step === 'number' ? step : String(step))));
   return {
     path: path === '' ? from : `${from}: ${path}`,

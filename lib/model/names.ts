@@ -1,4 +1,4 @@
-import type { Problems } from '../config/problems.ts';
+import type { Diagnostics } from '../config/diagnostics.ts';
 import type { SourceSettings } from '../config/settings.ts';
 
 /** The controller adds eleven characters to a CronJob's name for its Jobs, and a Job's name ends at 63. */
@@ -25,7 +25,7 @@ export function restoreAccount(source: string): string {
 }
 
 /** Names that Kubernetes would refuse, and those that two things would share: `a-b` with `c`, and `a` with `b-c`. */
-export function checkNames(sources: readonly SourceSettings[], problems: Problems): void {
+export function checkNames(sources: readonly SourceSettings[], diagnostics: Diagnostics): void {
   const taken = new Map<string, string>();
   for (const { name: source, namespace, tiers, at } of sources) {
     for (const { name: tier } of tiers) {
@@ -33,14 +33,14 @@ export function checkNames(sources: readonly SourceSettings[], problems: Problem
       const owner = taken.get(`${namespace}/${name}`);
       taken.set(`${namespace}/${name}`, source);
       if (name.length > CRON_JOB_NAME_MAX) {
-        problems.add(
+        diagnostics.add(
           at,
           `the CronJob '${name}' would have ${name.length} characters, and at most ${CRON_JOB_NAME_MAX} fit`,
           `shorten the source's name by ${name.length - CRON_JOB_NAME_MAX}; folder: keeps its history`,
         );
       }
       if (owner !== undefined)
-        problems.add(at, `the CronJob '${name}' would stand for a tier of '${owner}' too`, 'rename the source; folder: keeps its history');
+        diagnostics.add(at, `the CronJob '${name}' would stand for a tier of '${owner}' too`, 'rename the source; folder: keeps its history');
     }
   }
 }

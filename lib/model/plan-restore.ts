@@ -24,7 +24,7 @@ function idOf({ environment }: Settings, { name, written }: RestoreSettings): st
 }
 
 /** One restore, and what is true of it alone. */
-export interface RestoreRequest {
+export interface RestoreTask {
   readonly settings: Settings;
   /** The source that is restored. */
   readonly planned: PlannedSource;
@@ -35,20 +35,20 @@ export interface RestoreRequest {
   readonly once: boolean;
 }
 
-export function planRestore(request: RestoreRequest, elsewhere: Elsewhere): PlannedRestore {
-  const { settings, planned, restore, id, once } = request;
-  const { settings: wish, name: entry } = restore;
-  const source = sourceNamed(settings, wish.source);
+export function planRestore(task: RestoreTask, elsewhere: Elsewhere): PlannedRestore {
+  const { settings, planned, restore, id, once } = task;
+  const { settings: request, name: entry } = restore;
+  const source = sourceNamed(settings, request.source);
   const safety = safetyRun(planned);
-  const safetyBackup = request.action === 'restore' && wish.inPlace?.safetyBackup === true;
-  const storage = safetyStorage(settings, source, wish);
+  const safetyBackup = task.action === 'restore' && request.inPlace?.safetyBackup === true;
+  const storage = safetyStorage(settings, source, request);
   const run: PlannedRun = {
     ...safety,
     storages: [planStorage(settings, { storage }, 1)],
-    pod: { ...safety.pod, scratch: { ...safety.pod.scratch, ...defined(wish.scratch) } },
+    pod: { ...safety.pod, scratch: { ...safety.pod.scratch, ...defined(request.scratch) } },
   };
-  const parts = restoreParts(request, source);
-  const from = originOf(settings, wish, elsewhere);
+  const parts = restoreParts(task, source);
+  const from = originOf(settings, request, elsewhere);
   const { storages, numbers } = storagesOf(settings, from.storages, markedStorages(once, source, safetyBackup ? [storage] : []));
   const safetyPieces = safetyBackup ? [...run.parts, ...run.storages.map(({ access }) => access)] : [];
   return {
@@ -58,13 +58,13 @@ export function planRestore(request: RestoreRequest, elsewhere: Elsewhere): Plan
     account: restoreAccount(source.name),
     run,
     safetyBackup,
-    action: request.action,
+    action: task.action,
     origin: from.origin,
     storages,
     once,
     ...(numbers.length > 0 && { markers: { path: `${source.folder}/restores/${id}`, storages: numbers } }),
     parts,
-    guard: guardOf(wish, parts, run.namespace),
+    guard: guardOf(request, parts, run.namespace),
     claims: parts.flatMap(({ claim }) => claim ?? []),
     peers: unique(
       [...parts, ...storages.map(({ access }) => access), ...safetyPieces].flatMap(({ peers }) => peers),
@@ -98,17 +98,17 @@ export function allRuns(source: PlannedSource): readonly PlannedRun[] {
 
 /** The steps of a restore: those of each kind that knows how, of all parts or of the one that is wanted. */
 export function restoreParts(
-  { settings: { environment }, restore, id, action }: Pick<RestoreRequest, 'settings' | 'restore' | 'id' | 'action'>,
+  { settings: { environment }, restore, id, action }: Pick<RestoreTask, 'settings' | 'restore' | 'id' | 'action'>,
   source: SourceSettings,
 ): readonly RestorePart[] {
-  const { settings: wish } = restore;
-  const all = kindsWanted(source, environment, wish.part).flatMap(({ kind, settings }) => {
+  const { settings: request } = restore;
+  const all = kindsWanted(source, environment, request.part).flatMap(({ kind, settings }) => {
     if (!kind.restore) return [];
-    const written = (wish as Readonly<Record<string, unknown>>)[kind.name];
+    const written = (request as Readonly<Record<string, unknown>>)[kind.name];
     const context = restoreContextOf(source, environment, kind, { restore, action, id });
     return kind.restore.parts(settings, written ?? kind.restore.schema.parse({}), context);
   });
-  return all.filter(({ name }) => wish.part === undefined || name === wish.part);
+  return all.filter(({ name }) => request.part === undefined || name === request.part);
 }
 
 /** The kinds that have a share in a restore: all of the source, or the one whose part is wanted. */
@@ -124,16 +124,16 @@ export function partNamesOf(source: SourceSettings, environment: string): readon
   return source.kinds.flatMap(({ kind, settings }) => kind.parts(settings, contextOf(source, environment, kind)).map(({ name }) => name));
 }
 
-function guardOf(wish: RestoreSettings['settings'], parts: readonly RestorePart[], namespace: string): PlannedGuard | undefined {
+function guardOf(request: RestoreSettings['settings'], parts: readonly RestorePart[], namespace: string): PlannedGuard | undefined {
   const claims = parts.flatMap(({ occupies }) => occupies ?? []);
-  if (wish.scaleDown.length === 0 && (claims.length === 0 || wish.whileInUse)) return undefined;
+  if (request.scaleDown.length === 0 && (claims.length === 0 || request.whileInUse)) return undefined;
   return {
-    applications: wish.scaleDown.map((text) => applicationOf(text, namespace)),
-    paused: Object.fromEntries(Object.entries(wish.paused).flatMap(([what, how]) => (how === undefined ? [] : [[what, how]]))),
+    applications: request.scaleDown.map((text) => applicationOf(text, namespace)),
+    paused: Object.fromEntries(Object.entries(request.paused).flatMap(([what, how]) => (how === undefined ? [] : [[what, how]]))),
     claims,
-    claimsInUse: wish.whileInUse,
-    stopWait: wish.stopWait,
-    startWait: wish.startWait,
+    claimsInUse: request.whileInUse,
+    stopWait: request.stopWait,
+    startWait: request.startWait,
   };
 }
 

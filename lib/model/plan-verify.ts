@@ -14,8 +14,8 @@ export function planVerify(settings: Settings, source: SourceSettings, runs: rea
   const [first] = runs;
   const parts = verifyParts(settings, source);
   if (!source.verify || !first || parts.length === 0) return undefined;
-  const { settings: wish } = source.verify;
-  const from = wish.storage ?? first.storages[0]?.name;
+  const { settings: request } = source.verify;
+  const from = request.storage ?? first.storages[0]?.name;
   const uses = storagesOf(source, from);
   const tiers = runs.filter(({ storages }) => storages.some(({ name }) => name === from));
   const run: PlannedRun = {
@@ -28,25 +28,25 @@ export function planVerify(settings: Settings, source: SourceSettings, runs: rea
     storages: uses.map(({ storage }, index) => planStorage(settings, { storage }, index + 1)),
     pod: {
       ...first.pod,
-      scratch: { ...first.pod.scratch, ...defined(wish.scratch) },
+      scratch: { ...first.pod.scratch, ...defined(request.scratch) },
       // The throw-away server needs the user that its image knows; nothing of the application is read here.
       runAsUser: THROWAWAY_USER,
       runAsGroup: undefined,
       supplementalGroups: [],
       capabilities: [],
     },
-    job: { ...first.job, deadline: wish.deadline },
+    job: { ...first.job, deadline: request.deadline },
   };
   return {
     name: run.name,
     run,
-    schedule: scheduleOf(wish.schedule, `${settings.environment}/${source.name}/verify`),
+    schedule: scheduleOf(request.schedule, `${settings.environment}/${source.name}/verify`),
     origin: {
       environment: settings.environment,
       sources: unique([source.name, source.folder], String),
       folders: tiers.map(({ folder }) => folder),
       wanted: 'latest',
-      newerThan: wish.newerThan ?? 2 * Math.min(...tiers.map(gapOf)),
+      newerThan: request.newerThan ?? 2 * Math.min(...tiers.map(gapOf)),
       from: 1,
     },
     parts,

@@ -10,7 +10,7 @@ export type Elsewhere = (environment: string) => Settings;
 /** Where the backups lie that a restore in place makes first. */
 export const SAFETY_TIER = 'pre-restore';
 
-type Wish = RestoreSettings['settings'];
+type Request = RestoreSettings['settings'];
 
 interface From {
   readonly origin: Origin;
@@ -18,18 +18,18 @@ interface From {
 }
 
 /** Where the backups are: of the source itself, or of another one, maybe of another environment. */
-export function originOf(settings: Settings, wish: Wish, elsewhere: Elsewhere): From {
-  const { settings: there, source } = originSource(settings, wish, elsewhere);
-  const storage = storageToReadFrom(source, wish);
+export function originOf(settings: Settings, request: Request, elsewhere: Elsewhere): From {
+  const { settings: there, source } = originSource(settings, request, elsewhere);
+  const storage = storageToReadFrom(source, request);
   const tiers = source.tiers.filter(({ storages }) => storages.some((use) => use.storage.name === storage.name)).map(({ name }) => name);
-  const wanted = wantedOf(wish.at);
+  const wanted = wantedOf(request.at);
   // What a restore has put aside is never the newest good backup; who wants it names it.
   const everywhere = wanted.byId ? [...tiers, SAFETY_TIER] : tiers;
   return {
     origin: {
       environment: there.environment,
       sources: unique([source.name, source.folder], String),
-      folders: (wish.tier === undefined ? everywhere : [wish.tier]).map((tier) => `${source.folder}/${tier}`),
+      folders: (request.tier === undefined ? everywhere : [request.tier]).map((tier) => `${source.folder}/${tier}`),
       wanted: wanted.text,
       from: 1,
     },
@@ -38,14 +38,14 @@ export function originOf(settings: Settings, wish: Wish, elsewhere: Elsewhere): 
 }
 
 /** Whose backups are restored. */
-export function originSource(settings: Settings, { source, backupsOf }: Wish, elsewhere: Elsewhere) {
+export function originSource(settings: Settings, { source, backupsOf }: Request, elsewhere: Elsewhere) {
   const [environment = '', name = ''] = backupsOf?.split('/') ?? [settings.environment, source];
   const there = environment === settings.environment ? settings : elsewhere(environment);
   return { settings: there, source: sourceNamed(there, name) };
 }
 
 /** The one that is named, or the primary: of the tier that is named, or of the first. */
-export function storageToReadFrom(source: SourceSettings, { from, tier }: Pick<Wish, 'from' | 'tier'>): StorageSettings {
+export function storageToReadFrom(source: SourceSettings, { from, tier }: Pick<Request, 'from' | 'tier'>): StorageSettings {
   const uses = tiersWanted(source, tier).flatMap(({ storages }) => storages);
   const use = from === undefined ? uses[0] : uses.find(({ storage }) => storage.name === from);
   if (!use) throw new Error(`no storage '${from}'`);
@@ -91,7 +91,7 @@ function samePlace(a: PlannedStorage, b: PlannedStorage): boolean {
  * Where it goes: to the storage that is restored from, which has just answered, where that is one of the source's own. A copy
  * elsewhere that cannot be reached must not keep anybody from restoring.
  */
-export function safetyStorage(settings: Settings, source: SourceSettings, { backupsOf, from, tier }: Wish): StorageSettings {
+export function safetyStorage(settings: Settings, source: SourceSettings, { backupsOf, from, tier }: Request): StorageSettings {
   const own = backupsOf === undefined || backupsOf === `${settings.environment}/${source.name}`;
   return storageToReadFrom(source, own ? { from, tier } : {});
 }

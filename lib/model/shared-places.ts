@@ -1,6 +1,6 @@
 import { type PlaceOf, printPath } from '../config/places.ts';
 import type { Settings } from '../config/settings.ts';
-import type { Place, Problem } from '../errors.ts';
+import type { Diagnostic, Place } from '../diagnostics.ts';
 import { above, foldersOf } from './folders.ts';
 
 /** A folder that a source of one environment writes to: what is known of it without the settings. */
@@ -28,7 +28,7 @@ export function ownedFolders(settings: Settings, place: PlaceOf): readonly Owned
  * Folders that two environments would share, or of which one lies in the other: staging that points at production's
  * prefix prunes production's backups.
  */
-export function sharedPlaces(folders: readonly OwnedFolder[]): readonly Problem[] {
+export function sharedPlaces(folders: readonly OwnedFolder[]): readonly Diagnostic[] {
   const owners = new Map<string, string>();
   for (const { at, environment } of folders) if (!owners.has(at)) owners.set(at, environment);
   return folders.flatMap(({ environment, source, at, prefix, place }) => {

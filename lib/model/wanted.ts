@@ -9,7 +9,7 @@ export interface Wanted {
 const BEFORE = /^before:\s*(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?\s*(Z|[+-]\d\d:?\d\d))$/;
 
 /** What is wrong with `at`, as [message, hint]; nothing when it is good. */
-export function wantedMistake(at: string): readonly [string, string] | undefined {
+export function diagnoseWanted(at: string): readonly [string, string] | undefined {
   if (at.startsWith('before')) {
     const time = BEFORE.exec(at)?.[1];
     if (time !== undefined && isDay(time.slice(0, 10)) && !Number.isNaN(secondsOf(time))) return undefined;

@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import type { Finding } from '../findings.ts';
+import type { RelativeDiagnostic } from '../diagnostics.ts';
 import type { ImageName } from '../images.ts';
 import type { ClaimSpec, Env, Mount, Peer, Placement, SecretNeed } from '../pod.ts';
 
@@ -19,7 +19,7 @@ export interface SourceKind<Schema extends z.ZodType = z.ZodType, Name extends s
   readonly methods: readonly string[];
 
   /** Mistakes that no type can see, each with its path below the kind's key. Called with valid settings. */
-  check(settings: z.output<Schema>, context: SourceContext): readonly Finding[];
+  check(settings: z.output<Schema>, context: SourceContext): readonly RelativeDiagnostic[];
 
   /** The parts of one run. More than one where one entry names several databases. */
   parts(settings: z.output<Schema>, context: SourceContext): readonly Part[];
@@ -37,20 +37,20 @@ export interface Restoring<Settings, Schema extends z.ZodType = z.ZodType> {
   readonly schema: Schema;
 
   /** Mistakes that no type can see, each with its path below the kind's key. */
-  check(settings: Settings, wish: z.output<Schema>, context: RestoreContext): readonly Finding[];
+  check(settings: Settings, request: z.output<Schema>, context: RestoreContext): readonly RelativeDiagnostic[];
 
   /** Secrets that a restore reads and a backup does not. */
   secrets(settings: Settings): readonly SecretNeed[];
 
   /** The steps that put each part back, named as the parts of the backup. */
-  parts(settings: Settings, wish: z.output<Schema>, context: RestoreContext): readonly RestorePart[];
+  parts(settings: Settings, request: z.output<Schema>, context: RestoreContext): readonly RestorePart[];
 }
 
 /** What proves a backup of one kind: `verify.<kind>` in the values. */
 export interface Verifying<Settings, Schema extends z.ZodType = z.ZodType> {
   readonly schema: Schema;
 
-  check(settings: Settings, assertions: z.output<Schema>, context: SourceContext): readonly Finding[];
+  check(settings: Settings, assertions: z.output<Schema>, context: SourceContext): readonly RelativeDiagnostic[];
 
   /** The steps that try each part, named as the parts of the backup. They get no secret and reach nobody. */
   parts(settings: Settings, assertions: z.output<Schema>, context: SourceContext): readonly VerifyPart[];

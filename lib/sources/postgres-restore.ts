@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Finding } from '../findings.ts';
+import type { RelativeDiagnostic } from '../diagnostics.ts';
 import type { ImageName } from '../images.ts';
 import type { Env } from '../pod.ts';
 import { duration } from '../units/duration.ts';
@@ -59,7 +59,7 @@ const schema = z
   })
   .meta({ description: 'How databases come back.' });
 
-type Wish = z.output<typeof schema>;
+type Request = z.output<typeof schema>;
 
 /** A dump into a new database, which then takes the place of the live one where that is asked for. */
 export const postgresRestore: Restoring<Settings, typeof schema> = {
@@ -69,43 +69,43 @@ export const postgresRestore: Restoring<Settings, typeof schema> = {
   parts,
 };
 
-function check(settings: Settings, wish: Wish, { inPlace, action, part: only }: RestoreContext): readonly Finding[] {
-  const found: Finding[] = [];
-  if (!settings.admin && !wish.server)
+function check(settings: Settings, request: Request, { inPlace, action, part: only }: RestoreContext): readonly RelativeDiagnostic[] {
+  const found: RelativeDiagnostic[] = [];
+  if (!settings.admin && !request.server)
     found.push({
       path: [],
       message: 'a restore needs a role that may make databases',
       hint: 'name its Secret in the source: postgres: { admin: { credentials: { secret: … } } }',
     });
-  if (wish.server) found.push(...checkTls(wish.server.tls).map((finding) => ({ ...finding, path: ['server', ...finding.path] })));
+  if (request.server) found.push(...checkTls(request.server.tls).map((diagnostic) => ({ ...diagnostic, path: ['server', ...diagnostic.path] })));
   const several = databasesOf(settings).length > 1 && only === undefined;
-  if (action !== 'restore' && several && wish.kept !== undefined)
+  if (action !== 'restore' && several && request.kept !== undefined)
     found.push({ path: ['kept'], message: 'one name for several databases', hint: 'choose one with part:, or leave the name out' });
   if (action !== 'restore') return found;
-  if (wish.kept !== undefined)
+  if (request.kept !== undefined)
     found.push({
       path: ['kept'],
       message: 'a restore takes a backup, and not what was kept',
       hint: 'backstay restore --swap-back or --drop-old takes it',
     });
-  if (inPlace) found.push(...checkInPlace(settings, wish));
-  else if (wish.only === 'data' && wish.database === undefined)
+  if (inPlace) found.push(...checkInPlace(settings, request));
+  else if (request.only === 'data' && request.database === undefined)
     found.push({ path: ['database'], message: 'rows alone need a database that has their tables', hint: 'write database: with its name' });
-  if (several && wish.database !== undefined)
+  if (several && request.database !== undefined)
     found.push({ path: ['database'], message: 'one name for several databases', hint: 'choose one with part:, or leave the name out' });
-  if (settings.dump.format === 'plain' && (wish.schemas.length > 0 || wish.tables.length > 0 || wish.only !== 'all'))
+  if (settings.dump.format === 'plain' && (request.schemas.length > 0 || request.tables.length > 0 || request.only !== 'all'))
     found.push({ path: [], message: 'a plain dump comes back whole', hint: 'dump: { format: custom } allows schemas, tables and only' });
   return found;
 }
 
 /** What would leave the application with less than it had is no restore in place. */
-function checkInPlace({ dump }: Settings, wish: Wish): readonly Finding[] {
+function checkInPlace({ dump }: Settings, request: Request): readonly RelativeDiagnostic[] {
   const odd = [
-    ['database', wish.database !== undefined],
-    ['server', wish.server !== undefined],
-    ['only', wish.only !== 'all'],
-    ['schemas', wish.schemas.length > 0],
-    ['tables', wish.tables.length > 0],
+    ['database', request.database !== undefined],
+    ['server', request.server !== undefined],
+    ['only', request.only !== 'all'],
+    ['schemas', request.schemas.length > 0],
+    ['tables', request.tables.length > 0],
   ] as const;
   const hint = 'restore beside, look at it, and move over what is needed';
   const filters = [dump.schemas, dump.excludeSchemas, dump.tables, dump.excludeTables, dump.excludeTableData];
@@ -116,13 +116,13 @@ function checkInPlace({ dump }: Settings, wish: Wish): readonly Finding[] {
   );
 }
 
-function parts(settings: Settings, wish: Wish, context: RestoreContext): readonly RestorePart[] {
-  return databasesOf(settings).map((database) => part(settings, wish, context, database));
+function parts(settings: Settings, request: Request, context: RestoreContext): readonly RestorePart[] {
+  return databasesOf(settings).map((database) => part(settings, request, context, database));
 }
 
-function part(settings: Settings, wish: Wish, context: RestoreContext, database: string): RestorePart {
-  const target: Server & { readonly version: number } = wish.server ?? settings;
-  const role = wish.server?.admin ?? settings.admin;
+function part(settings: Settings, request: Request, context: RestoreContext, database: string): RestorePart {
+  const target: Server & { readonly version: number } = request.server ?? settings;
+  const role = request.server?.admin ?? settings.admin;
   if (!role) throw new Error('a restore without an admin passed the check');
   return {
     name: partOf(settings, database),
@@ -134,7 +134,7 @@ function part(settings: Settings, wish: Wish, context: RestoreContext, database:
       ...connection(target, role),
       ADMIN_DATABASE: role.database,
       SERVER_MAJOR: String(target.version),
-      ...wishEnv(settings, wish, context, database),
+      ...requestEnv(settings, request, context, database),
     },
     mounts: caMounts(target),
     peers: [serverPeer(target, context.namespace)],
@@ -142,21 +142,21 @@ function part(settings: Settings, wish: Wish, context: RestoreContext, database:
   };
 }
 
-function wishEnv(settings: Settings, wish: Wish, { inPlace, action }: RestoreContext, database: string): Env {
-  const { owner } = wish;
+function requestEnv(settings: Settings, request: Request, { inPlace, action }: RestoreContext, database: string): Env {
+  const { owner } = request;
   return {
     DATABASE: database,
-    TARGET_DATABASE: inPlace || action !== 'restore' ? database : (wish.database ?? ''),
+    TARGET_DATABASE: inPlace || action !== 'restore' ? database : (request.database ?? ''),
     IN_PLACE: String(inPlace),
     RESTORE_ACTION: action,
     LOCK_WAIT_SECONDS: String(settings.dump.lockWait),
     OWNER: typeof owner === 'string' ? owner : `role:${owner.role}`,
-    PRIVILEGES: wish.privileges,
-    ONLY: wish.only,
-    ...lines('INCLUDE_SCHEMAS', wish.schemas),
-    ...lines('INCLUDE_TABLES', wish.tables),
-    RESTORE_GLOBALS: wish.globals,
-    RESTORE_JOBS: String(wish.jobs),
-    ...(wish.kept !== undefined && { KEPT_DATABASE: wish.kept }),
+    PRIVILEGES: request.privileges,
+    ONLY: request.only,
+    ...lines('INCLUDE_SCHEMAS', request.schemas),
+    ...lines('INCLUDE_TABLES', request.tables),
+    RESTORE_GLOBALS: request.globals,
+    RESTORE_JOBS: String(request.jobs),
+    ...(request.kept !== undefined && { KEPT_DATABASE: request.kept }),
   };
 }

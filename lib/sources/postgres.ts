@@ -1,4 +1,4 @@
-import type { Finding } from '../findings.ts';
+import type { RelativeDiagnostic } from '../diagnostics.ts';
 import type { ImageName } from '../images.ts';
 import type { Env } from '../pod.ts';
 import { lines } from './env.ts';
@@ -19,11 +19,11 @@ export const postgres: SourceKind<typeof schema, 'postgres'> = {
   verify: postgresVerify,
 };
 
-function check(settings: Settings): readonly Finding[] {
+function check(settings: Settings): readonly RelativeDiagnostic[] {
   return [...checkDatabases(settings), ...checkTls(settings.tls), ...checkCompression(settings)];
 }
 
-function checkDatabases({ database, databases }: Settings): readonly Finding[] {
+function checkDatabases({ database, databases }: Settings): readonly RelativeDiagnostic[] {
   if ((database === undefined) === (databases === undefined)) {
     return [{ path: ['database'], message: 'expected either database or databases', hint: 'name one database, or several under `databases`' }];
   }
@@ -37,7 +37,7 @@ function checkDatabases({ database, databases }: Settings): readonly Finding[] {
   });
 }
 
-function checkCompression({ version, dump }: Settings): readonly Finding[] {
+function checkCompression({ version, dump }: Settings): readonly RelativeDiagnostic[] {
   const { compression, level } = compressionOf(version, dump);
   if (compression === 'zstd' && version < 16) {
     return [

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Finding } from '../findings.ts';
+import type { RelativeDiagnostic } from '../diagnostics.ts';
 import type { ClaimSpec } from '../pod.ts';
 import { objectName } from '../units/names.ts';
 import { size } from '../units/size.ts';
@@ -43,17 +43,17 @@ const schema = z
   })
   .meta({ description: 'How files come back.' });
 
-type Wish = z.output<typeof schema>;
+type Request = z.output<typeof schema>;
 
 /** An archive into a folder beside the live files, which then take each other's place where that is asked for. */
 export const volumeRestore: Restoring<Settings, typeof schema> = {
   schema,
   check,
   secrets: () => [],
-  parts: (settings, wish, context) => [part(settings, wish, context)],
+  parts: (settings, request, context) => [part(settings, request, context)],
 };
 
-function check({ include, exclude }: Settings, { into: claim, mode }: Wish, { inPlace, action }: RestoreContext): readonly Finding[] {
+function check({ include, exclude }: Settings, { into: claim, mode }: Request, { inPlace, action }: RestoreContext): readonly RelativeDiagnostic[] {
   if (inPlace && claim)
     return [
       {
@@ -73,8 +73,8 @@ function check({ include, exclude }: Settings, { into: claim, mode }: Wish, { in
   return [];
 }
 
-function part(settings: Settings, wish: Wish, { inPlace, action, namespace }: RestoreContext): RestorePart {
-  const claim = wish.into?.claim ?? settings.claim;
+function part(settings: Settings, request: Request, { inPlace, action, namespace }: RestoreContext): RestorePart {
+  const claim = request.into?.claim ?? settings.claim;
   return {
     name: 'volume',
     kind: 'volume',
@@ -84,29 +84,29 @@ function part(settings: Settings, wish: Wish, { inPlace, action, namespace }: Re
     env: {
       CLAIM: claim,
       DATA_DIR,
-      DATA_PATH: wish.into ? '.' : settings.path,
-      RESTORE_MODE: modeOf(wish, inPlace),
+      DATA_PATH: request.into ? '.' : settings.path,
+      RESTORE_MODE: modeOf(request, inPlace),
       RESTORE_ACTION: action,
-      ...lines('PATHS', wish.paths),
-      OWNERS: wish.owners,
-      ATTRIBUTES: wish.attributes,
-      LINKS: wish.links,
+      ...lines('PATHS', request.paths),
+      OWNERS: request.owners,
+      ATTRIBUTES: request.attributes,
+      LINKS: request.links,
     },
     mounts: [{ type: 'claim', claim, path: DATA_DIR, readOnly: false }],
     peers: [],
     secrets: [],
-    ...(!wish.into && { placement: placementOf(settings) }),
+    ...(!request.into && { placement: placementOf(settings) }),
     // What was kept is nobody's any more: to drop it, nothing needs to stop.
     ...((action === 'restore' ? inPlace : action === 'swap-back') && { occupies: claim }),
-    ...(wish.into && { claim: newClaim(wish.into, namespace) }),
+    ...(request.into && { claim: newClaim(request.into, namespace) }),
   };
 }
 
-function modeOf({ into: claim, mode }: Wish, inPlace: boolean): string {
+function modeOf({ into: claim, mode }: Request, inPlace: boolean): string {
   if (claim) return 'fill';
   return inPlace ? (mode ?? 'swap') : 'beside';
 }
 
-function newClaim({ claim: name, ...rest }: NonNullable<Wish['into']>, namespace: string): ClaimSpec {
+function newClaim({ claim: name, ...rest }: NonNullable<Request['into']>, namespace: string): ClaimSpec {
   return { name, namespace, ...rest };
 }

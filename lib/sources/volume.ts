@@ -1,4 +1,4 @@
-import type { Finding } from '../findings.ts';
+import type { RelativeDiagnostic } from '../diagnostics.ts';
 import type { Env } from '../pod.ts';
 import type { Part, SourceKind } from './kind.ts';
 import { DATA_DIR, placementOf } from './volume-claim.ts';
@@ -17,11 +17,11 @@ export const volume: SourceKind<typeof schema, 'volume'> = {
   verify: volumeVerify,
 };
 
-function check(settings: Settings): readonly Finding[] {
+function check(settings: Settings): readonly RelativeDiagnostic[] {
   return [...checkPlacement(settings), ...checkCompression(settings), ...checkAttributes(settings)];
 }
 
-function checkPlacement({ nextTo, node, accessMode }: Settings): readonly Finding[] {
+function checkPlacement({ nextTo, node, accessMode }: Settings): readonly RelativeDiagnostic[] {
   const hint = 'write nextTo: { app: … } with labels of the pods that use it, or node: …, or accessMode: ReadWriteMany';
   if (nextTo && node) return [{ path: ['node'], message: 'nextTo and node are both given', hint: 'keep one of them' }];
   if (nextTo || node) return [];
@@ -33,7 +33,7 @@ function checkPlacement({ nextTo, node, accessMode }: Settings): readonly Findin
   return [];
 }
 
-function checkCompression(settings: Settings): readonly Finding[] {
+function checkCompression(settings: Settings): readonly RelativeDiagnostic[] {
   const { compression, level } = compressionOf(settings);
   if (settings.tar === 'busybox' && compression === 'zstd')
     return [{ path: ['compression'], message: 'BusyBox has no zstd', hint: 'write compression: gzip, or tar: gnu' }];
@@ -44,7 +44,7 @@ function checkCompression(settings: Settings): readonly Finding[] {
   return [];
 }
 
-function checkAttributes({ tar, ...settings }: Settings): readonly Finding[] {
+function checkAttributes({ tar, ...settings }: Settings): readonly RelativeDiagnostic[] {
   if (tar === 'gnu') return [];
   const kept = (['xattrs', 'acls'] as const).filter((key) => settings[key]);
   return kept.map((key) => ({ path: [key], message: "BusyBox' tar cannot keep them", hint: `write tar: gnu, or leave ${key} out` }));

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Finding } from '../findings.ts';
+import type { RelativeDiagnostic } from '../diagnostics.ts';
 import type { Env, Mount, SecretNeed } from '../pod.ts';
 import { caFile } from '../units/credentials.ts';
 import { network, peerOf } from '../units/host.ts';
@@ -100,8 +100,8 @@ export const s3: StorageKind<typeof schema, 's3'> = {
   place: (settings, context) => `s3:${storeOf(settings)}/${settings.bucket}/${settings.prefix ?? context.environment}`,
 };
 
-function check({ credentials: given, serverSideEncryption, endpoint, ca }: Settings): readonly Finding[] {
-  const found: Finding[] = [];
+function check({ credentials: given, serverSideEncryption, endpoint, ca }: Settings): readonly RelativeDiagnostic[] {
+  const found: RelativeDiagnostic[] = [];
   if ((given.secret === undefined) === (given.workloadIdentity === undefined)) {
     found.push({ path: ['credentials'], message: 'expected either secret or workloadIdentity', hint: 'write credentials: { secret: NAME }' });
   }

@@ -12,7 +12,7 @@ export function stemOf(template: string): string {
 }
 
 /** What is wrong with a file-name template, as [message, hint]; nothing when it is good. */
-export function templateMistake(template: string, { databaseName }: TemplateContext): readonly [string, string] | undefined {
+export function diagnoseTemplate(template: string, { databaseName }: TemplateContext): readonly [string, string] | undefined {
   const uses = [...stemOf(template).matchAll(/\{\{\s*([^}]*?)\s*\}\}/g)].map((match) => match[1] ?? '');
   const unknown = uses.find((name) => !['.Timestamp', '.RunID', '.DatabaseName'].includes(name));
   if (unknown !== undefined) return [`the template knows no '${unknown}'`, 'it knows .Timestamp, .RunID and .DatabaseName'];
@@ -24,10 +24,10 @@ export function templateMistake(template: string, { databaseName }: TemplateCont
   if (uses.includes('.DatabaseName') && databaseName === undefined) {
     return ['the template holds .DatabaseName, but the run has no single database', 'leave it out: parts are named in the files'];
   }
-  return renderedMistake(stemOf(template), databaseName ?? '');
+  return diagnoseStem(stemOf(template), databaseName ?? '');
 }
 
-function renderedMistake(stem: string, databaseName: string): readonly [string, string] | undefined {
+function diagnoseStem(stem: string, databaseName: string): readonly [string, string] | undefined {
   const others = stem.replace(/\{\{[^}]*\}\}/g, '') + (stem.includes('.DatabaseName') ? databaseName : '');
   if (!/^[A-Za-z0-9_-]*$/.test(others)) {
     return ['a name of files may hold letters, digits, dashes and underscores only', `the rest of the template is '${others}'`];

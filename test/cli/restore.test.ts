@@ -257,9 +257,9 @@ describe('restore --apply', () => {
 
   test('of two restores that make the ConfigMap of the scripts at once, the one that is told so asks again', async () => {
     const plan = cluster({ pods: [[pod({ steps: { fetch: { exit: 0 } } })]], jobEnds: { type: 'Complete' } });
-    const refusals = ['Error from server (AlreadyExists): configmaps "backup-scripts" already exists'];
+    const invalid = ['Error from server (AlreadyExists): configmaps "backup-scripts" already exists'];
     const kubectl: Kubectl = (args, input) => {
-      const stderr = args.startsWith('apply') ? refusals.pop() : undefined;
+      const stderr = args.startsWith('apply') ? invalid.pop() : undefined;
       return stderr === undefined ? plan(args, input) : { status: 1, stderr };
     };
     const { status, calls, inputs } = await backstay(['restore', 'prod/shop', '--apply', ...projectFolder(FILES).config], { kubectl });

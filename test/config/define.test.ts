@@ -16,9 +16,9 @@ const first = defineValues({
 
 test('values of a program come to the same model as the same values of a file', () => {
   const dir = configFolder({ 'base.yaml': JSON.stringify(first), 'prod.yaml': '' });
-  const { values, mistakes } = readingOf('prod', first);
+  const { values, errors } = readingOf('prod', first);
   const bare = (model: object) => JSON.stringify({ ...model, warnings: [] }); // a warning names the file
-  expect(bare(loadValues(values, mistakes).model)).toBe(bare(loadEnvironment(dir, 'prod').model));
+  expect(bare(loadValues(values, errors).model)).toBe(bare(loadEnvironment(dir, 'prod').model));
 });
 
 test('values that were read stay what they are', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { load, mistakes } from '../support/load.ts';
+import { errors, load } from '../support/load.ts';
 
 const HEAD = `namespace: backup
 storages: { local: { pvc: { size: 10Gi } }, far: { s3: { bucket: bbb, credentials: { secret: s3 } } } }
@@ -72,7 +72,7 @@ describe('how a source is verified', () => {
 
 describe('mistakes in it', () => {
   test('a schedule that no controller takes, where it was written', () => {
-    expect(mistakes(values({ plan: "{ schedule: '0 25 * * 0' }" }))).toMatchInlineSnapshot(`
+    expect(errors(values({ plan: "{ schedule: '0 25 * * 0' }" }))).toMatchInlineSnapshot(`
       "plans.default.verify.schedule: '25' is no hour, 0 to 23, got "0 25 * * 0"
         at config/base.yaml:5
         HINT: five fields, minute first: '0 2 * * *'; or @hourly, @daily, @weekly, @monthly, @yearly"
@@ -81,21 +81,21 @@ describe('mistakes in it', () => {
 
   test('P50: a schedule in the hour that its time zone leaves out', () => {
     const schedule = "{ schedule: '30 2 * * 0' }";
-    expect(mistakes(values({ source: schedule, timeZone: 'Europe/Berlin' }))).toMatch(
+    expect(errors(values({ source: schedule, timeZone: 'Europe/Berlin' }))).toMatch(
       /^sources\.shop\.verify\.schedule: Europe\/Berlin has no 20\d\d-03-\d\d 02:30: clocks go forward/,
     );
-    expect(mistakes(values({ source: schedule }))).toBe('');
+    expect(errors(values({ source: schedule }))).toBe('');
   });
 
   test('a time zone that does not exist is said once, and of the backups', () => {
-    const said = mistakes(values({ source: "{ schedule: '30 2 * * 0' }", timeZone: 'Europe/Berln' }));
+    const said = errors(values({ source: "{ schedule: '30 2 * * 0' }", timeZone: 'Europe/Berln' }));
     expect(said.match(/no such time zone/g)).toHaveLength(1);
     expect(said).toContain('timeZone: no such time zone');
     expect(said).not.toContain('verify');
   });
 
   test('every one at once, each with its path', () => {
-    const said = mistakes(values({ source: '{ newerThan: 3, deadline: never, scratch: { sise: 4Gi }, postgres: { rows: { a.b: 0 } } }' }));
+    const said = errors(values({ source: '{ newerThan: 3, deadline: never, scratch: { sise: 4Gi }, postgres: { rows: { a.b: 0 } } }' }));
     expect(said.match(/^sources\.\S+?(?=:)/gm)).toEqual([
       'sources.shop.verify.newerThan',
       'sources.shop.verify.scratch.sise',

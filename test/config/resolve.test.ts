@@ -1,7 +1,7 @@
 import { dump } from 'js-yaml';
 import { describe, expect, test } from 'vitest';
 import type { Options } from '../../lib/config/schema/options.ts';
-import { load, mistakes, runIn, sourceIn, warnings } from '../support/load.ts';
+import { errors, load, runIn, sourceIn, warnings } from '../support/load.ts';
 
 /** One source, with the same options written at any of the five levels, from the most specific to the most general. */
 interface Levels {
@@ -118,7 +118,7 @@ describe('the most specific wins', () => {
       throttle: { perServer: 1 },
       networkPolicy: { enabled: false },
     };
-    for (const level of LEVELS) expect([level, mistakes(values({ [level]: every }))]).toEqual([level, '']);
+    for (const level of LEVELS) expect([level, errors(values({ [level]: every }))]).toEqual([level, '']);
   });
 
   test('what is wrong is shown where it was written, whichever level that is', () => {
@@ -129,9 +129,9 @@ describe('the most specific wins', () => {
       ['source', 'sources.shop.timeZone'],
       ['sourceTier', 'sources.shop.tiers.daily.timeZone'],
     ] as const) {
-      expect(mistakes(values({ [level]: { timeZone: 'Europe/Bonn' } })).split('\n')[0]).toBe(`${at}: no such time zone, got "Europe/Bonn"`);
+      expect(errors(values({ [level]: { timeZone: 'Europe/Bonn' } })).split('\n')[0]).toBe(`${at}: no such time zone, got "Europe/Bonn"`);
     }
-    expect(mistakes(`timeZone: Europe/Bonn\n${values({})}`).split('\n')[0]).toBe('timeZone: no such time zone, got "Europe/Bonn"');
+    expect(errors(`timeZone: Europe/Bonn\n${values({})}`).split('\n')[0]).toBe('timeZone: no such time zone, got "Europe/Bonn"');
   });
 });
 
@@ -176,12 +176,12 @@ describe('defaults with {{ .Source }}', () => {
 
   test('are refused in a source, where nothing is filled in', () => {
     const text = withSources("  shop: { volume: { claim: c, node: n, exclude: ['{{ .Source }}'] } }\n");
-    expect(mistakes(text).split('\n')[0]).toBe('sources.shop.volume.exclude[0]: nothing is filled in here, got "{{ .Source }}"');
+    expect(errors(text).split('\n')[0]).toBe('sources.shop.volume.exclude[0]: nothing is filled in here, got "{{ .Source }}"');
   });
 
   test('that are wrong for one source are shown where they are written', () => {
     const text = fleet("{ host: '{{ .Name }}', database: d, version: 17, credentials: { secret: s } }", '{}');
-    expect(mistakes(text)).toMatchInlineSnapshot(`
+    expect(errors(text)).toMatchInlineSnapshot(`
       "defaults.postgres.host: expected a host name or address, got "{{ .Name }}"
         at config/base.yaml:6
         HINT: only {{ .Source }} is filled in, and only below a kind in \`defaults\`"
@@ -241,7 +241,7 @@ sources:
 });
 
 describe('what is missing or meant otherwise', () => {
-  const shop = (rest: string) => mistakes(withSources(`  shop: { volume: { claim: c, node: n }, ${rest} }\n`));
+  const shop = (rest: string) => errors(withSources(`  shop: { volume: { claim: c, node: n }, ${rest} }\n`));
 
   test('a plan that is not there', () => {
     expect(shop('plan: slwo')).toMatchInlineSnapshot(`
@@ -258,7 +258,7 @@ describe('what is missing or meant otherwise', () => {
 
   test('no plan at all', () => {
     expect(
-      mistakes('namespace: b\nstorages: { a: { pvc: { size: 1Gi } } }\nsources: { shop: { volume: { claim: c, node: n } } }\n'),
+      errors('namespace: b\nstorages: { a: { pvc: { size: 1Gi } } }\nsources: { shop: { volume: { claim: c, node: n } } }\n'),
     ).toMatchInlineSnapshot(`
       "sources.shop.plan: no plan is named, and there is no plan 'default'
         at config/base.yaml:3
@@ -288,7 +288,7 @@ describe('what is missing or meant otherwise', () => {
   });
 
   test('no storage', () => {
-    expect(mistakes(withSources('  shop: { plan: none, volume: { claim: c, node: n } }\n'))).toMatchInlineSnapshot(`
+    expect(errors(withSources('  shop: { plan: none, volume: { claim: c, node: n } }\n'))).toMatchInlineSnapshot(`
       "sources.shop.storages: no storages are given
         at config/base.yaml:7
         HINT: write storages: [a, off, far]"
@@ -301,7 +301,7 @@ describe('what is missing or meant otherwise', () => {
         at config/base.yaml:7
         HINT: leave one on, or switch the source off: enabled: false"
     `);
-    expect(mistakes(withSources('  shop: { volume: { claim: c, node: n }, storages: [off, a] }\n'))).toBe('');
+    expect(errors(withSources('  shop: { volume: { claim: c, node: n }, storages: [off, a] }\n'))).toBe('');
   });
 
   test('tiers that are all switched off', () => {
@@ -313,7 +313,7 @@ describe('what is missing or meant otherwise', () => {
   });
 
   test('no tier', () => {
-    expect(mistakes(`${BASE}  empty: { storages: [a] }\nsources:\n  shop: { plan: empty, volume: { claim: c, node: n } }\n`)).toMatchInlineSnapshot(`
+    expect(errors(`${BASE}  empty: { storages: [a] }\nsources:\n  shop: { plan: empty, volume: { claim: c, node: n } }\n`)).toMatchInlineSnapshot(`
       "sources.shop: there is no tier, so nothing would ever run
         at config/base.yaml:8
         HINT: give its plan tiers: { daily: { schedule: '@daily', keep: { daily: 7 } } }, or write plan: none"
@@ -359,13 +359,13 @@ describe('what is missing or meant otherwise', () => {
   });
 
   test('no kind, or two kinds of storage', () => {
-    expect(mistakes(`${BASE}sources: { shop: {} }\n`)).toMatchInlineSnapshot(`
+    expect(errors(`${BASE}sources: { shop: {} }\n`)).toMatchInlineSnapshot(`
       "sources.shop: expected a kind of source: postgres, volume
         at config/base.yaml:6
         HINT: write one: { postgres: { host: …, database: …, version: 17 } }"
     `);
     expect(
-      mistakes(`namespace: b\nstorages: { a: {}, b: { pvc: { size: 1Gi }, s3: { bucket: bbb, credentials: { secret: s } } } }\nsources: {}\n`),
+      errors(`namespace: b\nstorages: { a: {}, b: { pvc: { size: 1Gi }, s3: { bucket: bbb, credentials: { secret: s } } } }\nsources: {}\n`),
     ).toMatchInlineSnapshot(`
       "storages.a: expected exactly one kind of storage: pvc, s3
         at config/base.yaml:2
@@ -378,7 +378,7 @@ describe('what is missing or meant otherwise', () => {
 
   test.each(['azure', 'gcs'])('the storage %s is refused by name, once', (kind) => {
     const text = `namespace: b\nstorages: { a: { ${kind}: { bucket: x } } }\nplans: { default: { storages: [a], tiers: { d: { schedule: '@daily', keep: { last: 1 } } } } }\nsources: { v: { volume: { claim: c, node: n } } }\n`;
-    expect(mistakes(text).split('\n')).toEqual([
+    expect(errors(text).split('\n')).toEqual([
       `storages.a.${kind}: the storage \`${kind}\` is not built yet`,
       '  at config/base.yaml:2',
       '  HINT: leave it out for now; docs/values.md lists what is built',
@@ -386,17 +386,17 @@ describe('what is missing or meant otherwise', () => {
   });
 
   test.each(['objects', 'openbao'])('the source %s is refused by name, once', (kind) => {
-    expect(mistakes(withSources(`  shop: { ${kind}: {} }\n`)).split('\n')[0]).toBe(`sources.shop.${kind}: the source \`${kind}\` is not built yet`);
+    expect(errors(withSources(`  shop: { ${kind}: {} }\n`)).split('\n')[0]).toBe(`sources.shop.${kind}: the source \`${kind}\` is not built yet`);
   });
 
   test.each(['encryption', 'alerts', 'backups'])('%s is refused by name', (key) => {
-    expect(mistakes(`${BASE}${key}: {}\nsources: {}\n`)).toContain(`${key}: `);
-    expect(mistakes(`${BASE}${key}: {}\nsources: {}\n`)).toContain('not built yet');
+    expect(errors(`${BASE}${key}: {}\nsources: {}\n`)).toContain(`${key}: `);
+    expect(errors(`${BASE}${key}: {}\nsources: {}\n`)).toContain('not built yet');
   });
 });
 
 describe('schedules', () => {
-  const at = (tier: string) => mistakes(withSources(`  shop: { volume: { claim: c, node: n }, tiers: { extra: { keep: { last: 1 }, ${tier} } } }\n`));
+  const at = (tier: string) => errors(withSources(`  shop: { volume: { claim: c, node: n }, tiers: { extra: { keep: { last: 1 }, ${tier} } } }\n`));
 
   test('P46: a time that a clock change leaves out is refused, with the day', () => {
     expect(at("schedule: '30 2 * * *', timeZone: Europe/Berlin")).toMatchInlineSnapshot(`
@@ -463,7 +463,7 @@ describe('images', () => {
   });
 
   test('P35: the tag latest is refused, and so is none', () => {
-    for (const image of ['postgres:latest', 'postgres']) expect(mistakes(`${BASE}images: { postgres17: '${image}' }\nsources: {}\n`)).not.toBe('');
+    for (const image of ['postgres:latest', 'postgres']) expect(errors(`${BASE}images: { postgres17: '${image}' }\nsources: {}\n`)).not.toBe('');
   });
 });
 

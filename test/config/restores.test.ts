@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { load, mistakes } from '../support/load.ts';
+import { errors, load } from '../support/load.ts';
 
 const values = (restores: string) => `namespace: backup
 storages: { local: { pvc: { size: 10Gi } } }
@@ -37,13 +37,13 @@ test('a safety backup goes before a restore in place, unless somebody does witho
 
 test('a restore that is switched off is none, whatever else is wrong with it', () => {
   expect(load(values('  copy: { enabled: false, source: shop }\n')).settings.restores).toEqual([]);
-  expect(mistakes(values('  copy: { enabled: false, source: nobody }\n'))).toBe('');
+  expect(errors(values('  copy: { enabled: false, source: nobody }\n'))).toBe('');
 });
 
 describe('mistakes', () => {
   test('every one at once, each with its path, its value and a hint', () => {
     expect(
-      mistakes(
+      errors(
         values(`  copy:
     source: shop
     backupsOf: prod
@@ -85,12 +85,12 @@ describe('mistakes', () => {
 
   test('a name that would not fit into that of its Job', () => {
     const name = 'a'.repeat(41);
-    expect(mistakes(values(`  ${name}: { source: shop }\n`))).toContain(`restores.${name}: not a valid name: expected at most 40 characters`);
-    expect(mistakes(values(`  ${'a'.repeat(40)}: { source: shop }\n`))).toBe('');
+    expect(errors(values(`  ${name}: { source: shop }\n`))).toContain(`restores.${name}: not a valid name: expected at most 40 characters`);
+    expect(errors(values(`  ${'a'.repeat(40)}: { source: shop }\n`))).toBe('');
   });
 
   test('a way to restore that is of another kind than the source', () => {
-    expect(mistakes(values('  copy: { source: shop, volume: {} }\n'))).toContain("restores.copy.volume: 'shop' has nothing of the kind volume");
+    expect(errors(values('  copy: { source: shop, volume: {} }\n'))).toContain("restores.copy.volume: 'shop' has nothing of the kind volume");
   });
 });
 
@@ -103,14 +103,14 @@ test.each([
   'deployment/app=',
   'shop/statefulset/app.kubernetes.io/name=shop,tier=db',
 ])('the application %s is taken', (application) => {
-  expect(mistakes(values(`  back: { source: shop, inPlace: { confirm: prod/shop }, scaleDown: ['${application}'] }\n`))).toBe('');
+  expect(errors(values(`  back: { source: shop, inPlace: { confirm: prod/shop }, scaleDown: ['${application}'] }\n`))).toBe('');
 });
 
 test.each([
   ...['shop', 'daemonset/shop', 'Deployment/shop', 'deployment/', 'a/b/deployment/c', 'deployment/a b'],
   ...['deployment/Shop', 'deployment/shop_api', 'deployment/-shop', 'statefulset/shop-', 'deployment/a,b', 'deployment/=shop'],
 ])('the application %s is refused', (text) => {
-  expect(mistakes(values(`  back: { source: shop, inPlace: { confirm: prod/shop }, scaleDown: ['${text}'] }\n`))).toContain(
+  expect(errors(values(`  back: { source: shop, inPlace: { confirm: prod/shop }, scaleDown: ['${text}'] }\n`))).toContain(
     'expected deployment/NAME or statefulset/NAME, or labels in place of the name',
   );
 });

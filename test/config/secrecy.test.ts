@@ -3,7 +3,7 @@ import { dump } from 'js-yaml';
 import { expect, test } from 'vitest';
 import { ConfigError } from '../../lib/errors.ts';
 import { loadEnvironment } from '../../lib/model/load.ts';
-import { configFolder, mistakesIn } from '../support/config-folder.ts';
+import { configFolder, errorsIn } from '../support/config-folder.ts';
 
 const SECRET = 'hunter2-S3cr3t';
 
@@ -90,6 +90,6 @@ test.each([
   `${SECRET}: a: b`,
   `|${SECRET}`,
 ])('no message of the YAML reader holds what it could not read: %s', (text) => {
-  expect(mistakesIn(`namespace: backup\npassword: ${text}\n`)).toMatch(/HINT/);
-  expect(mistakesIn(`namespace: backup\npassword: ${text}\n`)).not.toContain(SECRET);
+  expect(errorsIn(`namespace: backup\npassword: ${text}\n`)).toMatch(/HINT/);
+  expect(errorsIn(`namespace: backup\npassword: ${text}\n`)).not.toContain(SECRET);
 });

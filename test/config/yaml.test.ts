@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseYaml } from '../../lib/config/yaml.ts';
-import { describeProblem, type Problem } from '../../lib/errors.ts';
+import { type Diagnostic, describeDiagnostic } from '../../lib/diagnostics.ts';
 
-const said = (text: string) => parseYaml(text, 'base.yaml').problems.map(describeProblem).join('\n');
+const said = (text: string) => parseYaml(text, 'base.yaml').diagnostics.map(describeDiagnostic).join('\n');
 
 test('keys know their lines, in blocks, in braces and in lists', () => {
   const { written } = parseYaml('# first\na:\n  b: { c: 1,\n    d: 2 }\n  e:\n    - x\n    - f: >\n        text\n      g: 3\n', 'base.yaml');
@@ -236,10 +236,10 @@ test('whatever the text is, it is read or refused with a line and a hint, and ne
         fc.array(pieces, { maxLength: 30 }).map((parts) => parts.join('')),
       ),
       (text) => {
-        const { written, problems } = parseYaml(text, 'base.yaml');
+        const { written, diagnostics } = parseYaml(text, 'base.yaml');
         const lines = text.split(/\r\n|\n|\r/).length;
-        const isPlaced = ({ place, hint }: Problem) => place !== undefined && place.line >= 1 && place.line <= lines && hint !== undefined;
-        return (written === undefined) === problems.length > 0 && problems.every(isPlaced);
+        const isPlaced = ({ place, hint }: Diagnostic) => place !== undefined && place.line >= 1 && place.line <= lines && hint !== undefined;
+        return (written === undefined) === diagnostics.length > 0 && diagnostics.every(isPlaced);
       },
     ),
     { numRuns: 1000 },

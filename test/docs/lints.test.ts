@@ -8,16 +8,16 @@ const FOLDERS = ['lib/config', 'lib/config/schema', 'lib/model', 'lib/sources', 
 const LEFT_OUT = [
   'lib/config/values-reference.ts',
   'lib/config/plain-words.ts',
-  'lib/config/check.ts',
+  'lib/config/issue-diagnostics.ts',
   'lib/config/yaml.ts',
   'lib/config/yaml-marks.ts',
   'lib/model/manifest.ts',
 ];
 
-/** Where a message stands: in a finding or a problem, as the second argument of `add` and `warn`, in a pair with its hint, as a schema's error. */
+/** Where a message stands: in a diagnostic, as the second argument of `add` and `warn`, in a pair with its hint, as a schema's error. */
 const MESSAGE = [
   /\bmessage(?::| =) ?/g,
-  /\b(?:problems|this)\.(?:add|warn)\(/g,
+  /\b(?:diagnostics|this)\.(?:add|warn)\(/g,
   /\breturn \[(?=['"`])/g,
   /\breturn (?=[`'"](?:expected five|\$\{wrong\}))/g,
   /\.refine\([^;]*?error: /g,

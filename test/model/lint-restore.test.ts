@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { mistakes, warnings } from '../support/load.ts';
+import { errors, warnings } from '../support/load.ts';
 
 const BASE = `namespace: backup
 storages: { near: { pvc: { size: 10Gi } }, far: { s3: { bucket: bbb, credentials: { secret: s3 } } } }
@@ -16,7 +16,7 @@ sources:
 `;
 
 const files = (entry: string) => ({ 'base.yaml': BASE, 'prod.yaml': `restores: { back: { ${entry} } }\n`, 'staging.yaml': 'namespace: staging\n' });
-const said = (entry: string) => mistakes(files(entry));
+const said = (entry: string) => errors(files(entry));
 const warned = (entry: string) => warnings(files(entry)).filter((text) => text.startsWith('restores'));
 
 /** What is said first of an entry, without the place. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { mistakes, warnings } from '../support/load.ts';
+import { errors, warnings } from '../support/load.ts';
 
 const BASE = `namespace: backup
 storages:
@@ -10,7 +10,7 @@ sources:
 `;
 const VOLUME = 'volume: { claim: c, node: n }';
 const DATABASE = 'postgres: { host: db, database: shop, version: 17, credentials: { secret: s } }';
-const refused = (sources: string) => mistakes(BASE + sources);
+const refused = (sources: string) => errors(BASE + sources);
 const noticed = (sources: string) => warnings(BASE + sources).join('\n');
 
 describe('folders', () => {
@@ -31,12 +31,12 @@ storages: { a: { pvc: { claim: v } }, b: { pvc: { claim: v } } }
 plans: { default: { storages: [a, b], keep: { last: 3 }, tiers: { daily: { schedule: '@daily' } } } }
 sources: { shop: { ${VOLUME} } }
 `;
-    expect(mistakes(text)).toMatchInlineSnapshot(`
+    expect(errors(text)).toMatchInlineSnapshot(`
       "sources.shop: its folder in the storage 'b' is also that of shop in a
         at config/base.yaml:4
         HINT: give it another folder:, or one of the storages another prefix:"
     `);
-    expect(mistakes(text.replace('b: { pvc: { claim: v }', 'b: { pvc: { claim: v, prefix: other }'))).toBe('');
+    expect(errors(text.replace('b: { pvc: { claim: v }', 'b: { pvc: { claim: v, prefix: other }'))).toBe('');
   });
 
   test('P68: a folder inside the folder of another is refused', () => {
@@ -45,7 +45,7 @@ storages: { a: { s3: { bucket: bbb, prefix: x, credentials: { secret: s } } }, b
 plans: { default: { storages: [a], keep: { last: 3 }, tiers: { daily: { schedule: '@daily' } } }, other: { storages: [b], keep: { last: 3 }, tiers: { daily: { schedule: '@daily' } } } }
 sources: { shop: { ${VOLUME} }, daily: { plan: other, ${VOLUME} } }
 `;
-    expect(mistakes(text)).toMatchInlineSnapshot(`
+    expect(errors(text)).toMatchInlineSnapshot(`
       "sources.daily: its folder in the storage 'b' lies in that of shop in a
         at config/base.yaml:4
         HINT: give it another folder:, or one of the storages another prefix:"
@@ -69,9 +69,9 @@ sources: { shop: { ${VOLUME} } }
 `;
 
   test('two storages may share a claim, but not make it differently', () => {
-    expect(mistakes(two('{ claim: v, size: 1Gi }', '{ claim: v, size: 1Gi, prefix: other }'))).toBe('');
-    expect(mistakes(two('{ claim: v, size: 1Gi }', '{ claim: v, prefix: other }'))).toBe('');
-    expect(mistakes(two('{ claim: v, size: 1Gi }', '{ claim: v, size: 2Gi, prefix: other }'))).toMatchInlineSnapshot(`
+    expect(errors(two('{ claim: v, size: 1Gi }', '{ claim: v, size: 1Gi, prefix: other }'))).toBe('');
+    expect(errors(two('{ claim: v, size: 1Gi }', '{ claim: v, prefix: other }'))).toBe('');
+    expect(errors(two('{ claim: v, size: 1Gi }', '{ claim: v, size: 2Gi, prefix: other }'))).toMatchInlineSnapshot(`
       "storages.b.pvc: the claim 'v' would be made twice, and differently
         at config/base.yaml:2
         HINT: give one of them another claim:"
@@ -79,7 +79,7 @@ sources: { shop: { ${VOLUME} } }
   });
 
   test('P101: the claim of a storage is never what is backed up', () => {
-    expect(mistakes(two('{ claim: c }', '{ claim: v }'))).toMatchInlineSnapshot(`
+    expect(errors(two('{ claim: c }', '{ claim: v }'))).toMatchInlineSnapshot(`
       "sources.shop: what is backed up is the claim of the storage 'a'
         at config/base.yaml:4
         HINT: keep the backups in a claim of their own"
@@ -138,7 +138,7 @@ describe('pods', () => {
         at config/base.yaml:7
         HINT: run as the user that owns the data"
     `);
-    expect(mistakes(`createNamespace: true\n${BASE}${pod('{ runAsUser: 0 }')}`)).toMatchInlineSnapshot(`
+    expect(errors(`createNamespace: true\n${BASE}${pod('{ runAsUser: 0 }')}`)).toMatchInlineSnapshot(`
       "sources.shop.pod.runAsUser: the namespace that is made enforces Pod Security "restricted", which refuses root
         at config/base.yaml:8
         HINT: leave createNamespace out and label the namespace yourself"
@@ -177,7 +177,7 @@ describe('images', () => {
     ['postgres17', 'registry.acme.dev:5000/postgres:16.4', '16'],
     ['postgres14', 'docker.io/library/postgres:17-bookworm', '17'],
   ])('P12: %s as %s is of another major', (name, image, said) => {
-    expect(mistakes(`images: { ${name}: '${image}' }\n${BASE}  shop: { ${VOLUME} }\n`)).toContain(
+    expect(errors(`images: { ${name}: '${image}' }\n${BASE}  shop: { ${VOLUME} }\n`)).toContain(
       `images.${name}: the image is of PostgreSQL ${said}, and the client's major must be the server's, got "${image}"`,
     );
   });
@@ -185,7 +185,7 @@ describe('images', () => {
   test.each(['registry.acme.dev:5000/postgres:17.6', 'ghcr.io/acme/pg17:stable', `docker.io/library/postgres:17.6@sha256:${'0'.repeat(64)}`])(
     '%s may be of the right one',
     (image) => {
-      expect(mistakes(`images: { postgres17: '${image}' }\n${BASE}  shop: { ${VOLUME} }\n`)).toBe('');
+      expect(errors(`images: { postgres17: '${image}' }\n${BASE}  shop: { ${VOLUME} }\n`)).toBe('');
     },
   );
 });
@@ -201,7 +201,7 @@ describe('storages', () => {
   });
 
   test('what a kind of storage finds stands at its line', () => {
-    expect(mistakes(`${BASE.replace('size: 1Gi', 'storageClassName: hdd')}  shop: { ${VOLUME} }\n`)).toMatchInlineSnapshot(`
+    expect(errors(`${BASE.replace('size: 1Gi', 'storageClassName: hdd')}  shop: { ${VOLUME} }\n`)).toMatchInlineSnapshot(`
       "storages.a.pvc: neither claim nor size is given
         at config/base.yaml:3
         HINT: write size: 10Gi for a new claim, or claim: NAME for an existing one"

@@ -3,7 +3,7 @@ import { load as parse } from 'js-yaml';
 import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../lib/errors.ts';
 import { loadEnvironment, loadValues } from '../../lib/model/load.ts';
-import { load, mistakes, runIn, sourceIn, warnings } from '../support/load.ts';
+import { errors, load, runIn, sourceIn, warnings } from '../support/load.ts';
 
 const FIRST = `namespace: backup
 storages:
@@ -54,7 +54,7 @@ sources:
     volume: { claim: files }
 `;
     const prod = 'sources:\n  shop: { postgres: { tls: { mode: verify } } }\n';
-    expect(mistakes({ 'base.yaml': base, 'prod.yaml': prod })).toMatchInlineSnapshot(`
+    expect(errors({ 'base.yaml': base, 'prod.yaml': prod })).toMatchInlineSnapshot(`
       "storages.local.pvc.sise: unknown key
         at config/base.yaml:3
         HINT: did you mean 'size'?
@@ -86,7 +86,7 @@ sources:
   });
 
   test('a storage that is wrong in itself is not said to be missing', () => {
-    expect(mistakes(FIRST.replace('bucket: acme-backups, ', ''))).toMatchInlineSnapshot(`
+    expect(errors(FIRST.replace('bucket: acme-backups, ', ''))).toMatchInlineSnapshot(`
       "storages.offsite.s3.bucket: required, but not written
         at config/base.yaml:4
         HINT: write bucket: … (an existing bucket)"
@@ -95,12 +95,12 @@ sources:
 
   test('a plan that ten sources share is wrong once', () => {
     const many = FIRST + Array.from({ length: 10 }, (_, index) => `  s${index}: { volume: { claim: c, node: n } }\n`).join('');
-    expect(mistakes(many.replace('0 2 * * *', '0 25 * * *')).split('\n')).toHaveLength(3);
+    expect(errors(many.replace('0 2 * * *', '0 25 * * *')).split('\n')).toHaveLength(3);
   });
 
   test('a default that is wrong is not missed in every source that would take it', () => {
     const values = FIRST.replace('sources:', `defaults: { postgres: { host: 'a b' } }\nsources:`).replace('host: shop-db.shop, ', '');
-    expect(mistakes(values)).toMatchInlineSnapshot(`
+    expect(errors(values)).toMatchInlineSnapshot(`
       "defaults.postgres.host: expected a host name or address, got "a b"
         at config/base.yaml:10
         HINT: Host name of the server, or its Service: \`shop-db.shop\`."
@@ -108,7 +108,7 @@ sources:
   });
 
   test('nothing at all', () => {
-    expect(mistakes('')).toMatchInlineSnapshot(`
+    expect(errors('')).toMatchInlineSnapshot(`
       "namespace: required, but not written
         at config/base.yaml:1
         HINT: write namespace: … (namespace that pods run in)
@@ -122,7 +122,7 @@ sources:
   });
 
   test('a misspelt top-level key is said once, not as missing too', () => {
-    expect(mistakes(FIRST.replace('storages:\n  local', 'storage:\n  local').replace('[local, offsite]', '[]'))).not.toContain('no storage is given');
+    expect(errors(FIRST.replace('storages:\n  local', 'storage:\n  local').replace('[local, offsite]', '[]'))).not.toContain('no storage is given');
   });
 
   const anything = fc.oneof(
@@ -135,7 +135,7 @@ sources:
     fc.assert(
       fc.property(fc.constantFrom(...pathsIn(values)), anything, (path, junk) => {
         const text = JSON.stringify(replaced(values, path, junk));
-        expect(() => mistakes(text)).not.toThrow();
+        expect(() => errors(text)).not.toThrow();
       }),
       { numRuns: 300 },
     );

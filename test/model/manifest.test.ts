@@ -59,6 +59,6 @@ describe('refused', () => {
   });
 
   test('all mistakes at once', () => {
-    expect(refusal({ ...MANIFEST, bytes: -1, runId: 'x', storages: [] }).problems).toHaveLength(3);
+    expect(refusal({ ...MANIFEST, bytes: -1, runId: 'x', storages: [] }).diagnostics).toHaveLength(3);
   });
 });

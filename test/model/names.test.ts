@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { load, mistakes, sourceIn } from '../support/load.ts';
+import { errors, load, sourceIn } from '../support/load.ts';
 
 const BASE = `namespace: backup
 storages: { a: { pvc: { size: 1Gi } } }
@@ -15,8 +15,8 @@ test('things are named by source and tier, and nothing is hashed', () => {
 
 test('P48: a CronJob of 52 characters is taken, and one of 53 refused', () => {
   const fits = 'x'.repeat(52 - 'backup--daily'.length);
-  expect(mistakes(BASE + source(fits))).toBe('');
-  expect(mistakes(BASE + source(`${fits}x`)).replaceAll('x'.repeat(40), '…')).toMatchInlineSnapshot(`
+  expect(errors(BASE + source(fits))).toBe('');
+  expect(errors(BASE + source(`${fits}x`)).replaceAll('x'.repeat(40), '…')).toMatchInlineSnapshot(`
     "sources.…: the CronJob 'backup-…-daily' would have 53 characters, and at most 52 fit
       at config/base.yaml:5
       HINT: shorten the source's name by 1; folder: keeps its history"
@@ -25,7 +25,7 @@ test('P48: a CronJob of 52 characters is taken, and one of 53 refused', () => {
 
 test('P48: two sources whose names run together are refused', () => {
   const text = BASE + source('a', ", tiers: { b-daily: { schedule: '@daily' } }") + source('a-b');
-  expect(mistakes(text)).toMatchInlineSnapshot(`
+  expect(errors(text)).toMatchInlineSnapshot(`
     "sources.a-b: the CronJob 'backup-a-b-daily' would stand for a tier of 'a' too
       at config/base.yaml:6
       HINT: rename the source; folder: keeps its history"
@@ -38,10 +38,10 @@ storages: { a: { s3: { bucket: bbb, credentials: { secret: s } } } }
 plans: { default: { storages: [a], keep: { last: 3 }, tiers: { daily: { schedule: '@daily' } } } }
 sources:
 `;
-  expect(mistakes(far + source('a', ", namespace: one, tiers: { b-daily: { schedule: '@daily' } }") + source('a-b', ', namespace: two'))).toBe('');
+  expect(errors(far + source('a', ", namespace: one, tiers: { b-daily: { schedule: '@daily' } }") + source('a-b', ', namespace: two'))).toBe('');
 });
 
 test('P48: a source may not take the name of what another one needs', () => {
   // `backup-a-daily` is the CronJob of `a`, and the service account of `a-daily`: different kinds of object, so no harm.
-  expect(mistakes(BASE + source('a') + source('a-daily'))).toBe('');
+  expect(errors(BASE + source('a') + source('a-daily'))).toBe('');
 });

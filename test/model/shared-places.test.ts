@@ -15,8 +15,8 @@ test('two environments with folders of their own are left alone', () => {
 });
 
 test('P68: one folder for two environments is refused, at the later one', () => {
-  const [problem] = sharedPlaces([folder('prod', 's3:aws/acme/prod/shop'), folder('staging', 's3:aws/acme/prod/shop')]);
-  expect(problem).toMatchObject({
+  const [diagnostic] = sharedPlaces([folder('prod', 's3:aws/acme/prod/shop'), folder('staging', 's3:aws/acme/prod/shop')]);
+  expect(diagnostic).toMatchObject({
     path: 'storages.offsite.s3.prefix',
     message: "the environments 'prod' and 'staging' would both keep the source 'shop' in one folder",
     place: { file: 'config/staging.yaml', line: 3 },

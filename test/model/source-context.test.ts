@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
 import * as z from 'zod';
-import { Problems } from '../../lib/config/problems.ts';
+import { Diagnostics } from '../../lib/config/diagnostics.ts';
 import type { RestoreSettings, Settings, SourceSettings } from '../../lib/config/settings.ts';
 import { lint } from '../../lib/model/lint.ts';
 import { lintRestore } from '../../lib/model/lint-restore.ts';
@@ -51,7 +51,7 @@ beforeEach(() => {
 
 test('lint checks a kind with the context that its parts are planned with: the method and the throttle of the tier', () => {
   const settings = settingsOfToy();
-  lint(settings, new Problems(() => undefined));
+  lint(settings, new Diagnostics(() => undefined));
   planBackups({ ...settings, restores: [] }, [], elsewhere);
   const context = { ...SOURCE, method: 'second', throttle: SLOW };
   expect(seen.check).toEqual([context]);
@@ -60,7 +60,7 @@ test('lint checks a kind with the context that its parts are planned with: the m
 
 test('verification is linted and planned outside of any tier, with the first method and the throttle of the source', () => {
   const settings = settingsOfToy();
-  lint(settings, new Problems(() => undefined));
+  lint(settings, new Diagnostics(() => undefined));
   planBackups({ ...settings, restores: [] }, [], elsewhere);
   const context = { ...SOURCE, method: 'first', throttle: { perServer: 3, wait: 3600 } };
   expect(seen['verify.check']).toEqual([context]);
@@ -74,7 +74,7 @@ test('a restore is linted with the context that it is planned with, but for its 
   const [planned] = planBackups({ ...settings, restores: [] }, [], elsewhere).sources;
   if (!planned) throw new Error('no source was planned');
   for (const each of [restore, inPlace]) {
-    lintRestore({ settings, restore: each, action: 'swap-back' }, elsewhere, new Problems(() => undefined));
+    lintRestore({ settings, restore: each, action: 'swap-back' }, elsewhere, new Diagnostics(() => undefined));
     planRestore({ settings, planned, restore: each, id: 'bcdfghjk', action: 'swap-back', once: false }, elsewhere);
   }
   const context = { ...SOURCE, method: 'first', throttle: { perServer: 3, wait: 3600 }, action: 'swap-back', part: undefined };

@@ -5,7 +5,7 @@ import { postgres } from '../../lib/sources/postgres.ts';
 import { postgresRestore } from '../../lib/sources/postgres-restore.ts';
 
 type Settings = z.input<typeof postgres.schema>;
-type Wish = z.input<typeof postgresRestore.schema>;
+type Request = z.input<typeof postgresRestore.schema>;
 
 const context: RestoreContext = {
   ...{ environment: 'prod', source: 'shop', namespace: 'backup', method: 'dump', throttle: { perServer: 3, wait: 3600 } },
@@ -22,10 +22,10 @@ const minimal = {
 } as const satisfies Settings;
 const several = { ...minimal, database: undefined, databases: ['shop', 'Shop Archive'] };
 
-const parts = (wish: Wish = {}, settings: Settings = minimal, changes: Partial<RestoreContext> = {}) =>
-  postgresRestore.parts(postgres.schema.parse(settings), postgresRestore.schema.parse(wish), { ...context, ...changes });
-const findings = (wish: Wish, settings: Settings = minimal, changes: Partial<RestoreContext> = {}) =>
-  postgresRestore.check(postgres.schema.parse(settings), postgresRestore.schema.parse(wish), { ...context, ...changes });
+const parts = (request: Request = {}, settings: Settings = minimal, changes: Partial<RestoreContext> = {}) =>
+  postgresRestore.parts(postgres.schema.parse(settings), postgresRestore.schema.parse(request), { ...context, ...changes });
+const diagnostics = (request: Request, settings: Settings = minimal, changes: Partial<RestoreContext> = {}) =>
+  postgresRestore.check(postgres.schema.parse(settings), postgresRestore.schema.parse(request), { ...context, ...changes });
 
 test('the least that can be written is enough: a new database beside the live one, by the admin', () => {
   expect(parts()).toEqual([
@@ -63,7 +63,7 @@ test('the least that can be written is enough: a new database beside the live on
 });
 
 /** Every setting of a restore: a new one does not compile until it is named here. */
-type Every = Required<Omit<Wish, 'server'>> & { readonly server: Required<NonNullable<Wish['server']>> & { readonly admin: Required<Admin> } };
+type Every = Required<Omit<Request, 'server'>> & { readonly server: Required<NonNullable<Request['server']>> & { readonly admin: Required<Admin> } };
 type Admin = NonNullable<Settings['admin']>;
 
 test('all the settings reach the script, and the other server takes the place of the own one in all of it', () => {
@@ -154,7 +154,7 @@ describe('what is refused', () => {
   const server = { host: 'db.acme.dev', version: 18, admin: { credentials: { secret: 'db-admin' } } } as const;
   const whole = (key: string) => `the live database gives way as a whole, so ${key} has no place here`;
 
-  test.each<readonly [string, Wish, Settings, Partial<RestoreContext>, readonly (string | number)[], string]>([
+  test.each<readonly [string, Request, Settings, Partial<RestoreContext>, readonly (string | number)[], string]>([
     ['what was kept, where a backup is wanted', { kept: 'k' }, minimal, {}, ['kept'], 'a restore takes a backup, and not what was kept'],
     ['no admin', {}, withoutAdmin, {}, [], 'a restore needs a role that may make databases'],
     ['a name in place', { database: 'copy' }, minimal, { inPlace: true }, ['database'], whole('database')],
@@ -187,13 +187,13 @@ describe('what is refused', () => {
       ['server', 'tls', 'mode'],
       '',
     ],
-  ])('%s', (_, wish, settings, changes, path, message) => {
-    const [finding, ...more] = findings(wish, settings, changes);
+  ])('%s', (_, request, settings, changes, path, message) => {
+    const [diagnostic, ...more] = diagnostics(request, settings, changes);
     expect(more).toEqual([]);
-    expect(finding).toMatchObject({ path, message: expect.stringContaining(message), hint: expect.stringMatching(/./) });
+    expect(diagnostic).toMatchObject({ path, message: expect.stringContaining(message), hint: expect.stringMatching(/./) });
   });
 
-  test.each<readonly [string, Wish, Settings, Partial<RestoreContext>]>([
+  test.each<readonly [string, Request, Settings, Partial<RestoreContext>]>([
     ['no admin of its own, where another server has one', { server }, withoutAdmin, {}],
     ['rows into a database that is named', { only: 'data', database: 'copy' }, minimal, {}],
     ['one name for one of several databases, as the hint says', { database: 'copy' }, several, { part: 'shop' }],
@@ -201,8 +201,8 @@ describe('what is refused', () => {
     ['which of those that were kept is swapped back', { kept: 'k' }, minimal, { inPlace: true, action: 'swap-back' }],
     ['which is swapped back of one of several databases', { kept: 'k' }, several, { inPlace: true, action: 'swap-back', part: 'shop' }],
     ['which of those that were kept is dropped', { kept: 'k' }, minimal, { inPlace: true, action: 'drop-old' }],
-  ])('and what is not: %s', (_, wish, settings, changes) => {
-    expect(findings(wish, settings, changes)).toEqual([]);
+  ])('and what is not: %s', (_, request, settings, changes) => {
+    expect(diagnostics(request, settings, changes)).toEqual([]);
   });
 
   test.each<readonly [object, string]>([
@@ -210,10 +210,10 @@ describe('what is refused', () => {
     [{ database: 'a\nb' }, 'expected a name on one line'],
     [{ jobs: 0 }, 'Too small'],
     [{ table: ['a'] }, 'Unrecognized key'],
-  ])('%j', (wish, message) => {
+  ])('%j', (request, message) => {
     expect(
       postgresRestore.schema
-        .safeParse(wish)
+        .safeParse(request)
         .error?.issues.map((issue) => issue.message)
         .join(),
     ).toContain(message);

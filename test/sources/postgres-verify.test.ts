@@ -5,16 +5,16 @@ import { postgres } from '../../lib/sources/postgres.ts';
 import { postgresVerify } from '../../lib/sources/postgres-verify.ts';
 
 type Settings = z.input<typeof postgres.schema>;
-type Wish = z.input<typeof postgresVerify.schema>;
+type Request = z.input<typeof postgresVerify.schema>;
 
 const context: SourceContext = { environment: 'prod', source: 'shop', namespace: 'backup', method: 'dump', throttle: { perServer: 3, wait: 3600 } };
 const minimal = { host: 'shop-db.shop', database: 'shop', version: 17, credentials: { secret: 'shop-db' } } as const satisfies Settings;
 const several = { ...minimal, database: undefined, databases: ['shop', 'Shop Archive'] };
 
-const parts = (wish: Wish = {}, settings: Settings = minimal) =>
-  postgresVerify.parts(postgres.schema.parse(settings), postgresVerify.schema.parse(wish), context);
-const findings = (wish: Wish, settings: Settings = minimal) =>
-  postgresVerify.check(postgres.schema.parse(settings), postgresVerify.schema.parse(wish), context);
+const parts = (request: Request = {}, settings: Settings = minimal) =>
+  postgresVerify.parts(postgres.schema.parse(settings), postgresVerify.schema.parse(request), context);
+const diagnostics = (request: Request, settings: Settings = minimal) =>
+  postgresVerify.check(postgres.schema.parse(settings), postgresVerify.schema.parse(request), context);
 
 test('with nothing written a dump is restored and looked at', () => {
   expect(parts()).toEqual([
@@ -30,10 +30,10 @@ test('with nothing written a dump is restored and looked at', () => {
   ]);
 });
 
-type Query = Required<NonNullable<Wish['queries']>[number]>;
-type Fresh = Required<NonNullable<Wish['fresh']>[number]>;
+type Query = Required<NonNullable<Request['queries']>[number]>;
+type Fresh = Required<NonNullable<Request['fresh']>[number]>;
 /** Every setting: a new one does not compile until it is named here. */
-type Every = Required<Omit<Wish, 'queries' | 'fresh'>> & { readonly queries: Query[]; readonly fresh: Fresh[] };
+type Every = Required<Omit<Request, 'queries' | 'fresh'>> & { readonly queries: Query[]; readonly fresh: Fresh[] };
 
 test('all the settings reach the script, a query as it was written', () => {
   const every: Every = {
@@ -80,7 +80,7 @@ test('no step knows the server, a role or a password', () => {
 });
 
 describe('what is refused', () => {
-  const asked: Wish = {
+  const asked: Request = {
     tables: ['a.b'],
     rows: { 'a.b': 1 },
     fresh: [{ table: 'a.b', column: 'c', within: '1d' }],
@@ -88,15 +88,15 @@ describe('what is refused', () => {
   };
 
   test('questions that might be for either of two databases, each with the way to say for which', () => {
-    expect(findings(asked, several).map(({ path, message, hint }) => [path, message, hint])).toEqual(
+    expect(diagnostics(asked, several).map(({ path, message, hint }) => [path, message, hint])).toEqual(
       ['tables', 'rows', 'fresh', 'queries'].map((key) => [[key], 'which of the databases is meant?', `write databases: { shop: { ${key}: … } }`]),
     );
-    expect(findings(asked)).toEqual([]);
-    expect(findings({ databases: { shop: asked } }, several)).toEqual([]);
+    expect(diagnostics(asked)).toEqual([]);
+    expect(diagnostics({ databases: { shop: asked } }, several)).toEqual([]);
   });
 
   test('a database that the source does not have', () => {
-    expect(findings({ databases: { shpo: {} } }, several)).toEqual([
+    expect(diagnostics({ databases: { shpo: {} } }, several)).toEqual([
       { path: ['databases', 'shpo'], message: "the source has no database 'shpo'", hint: 'its databases: shop, Shop Archive' },
     ]);
   });
@@ -106,10 +106,10 @@ describe('what is refused', () => {
     [{ rows: { 'public.orders': 0 } }, 'Too small'],
     [{ fresh: [{ table: 'a', column: 'b', within: 5 }] }, 'expected a duration'],
     [{ queries: [{ sql: 'select 1' }] }, 'expected string'],
-  ])('%j', (wish, message) => {
+  ])('%j', (request, message) => {
     expect(
       postgresVerify.schema
-        .safeParse(wish)
+        .safeParse(request)
         .error?.issues.map((issue) => issue.message)
         .join(),
     ).toContain(message);

@@ -9,7 +9,7 @@ type Settings = z.input<typeof postgres.schema>;
 const context: SourceContext = { environment: 'prod', source: 'shop', namespace: 'backup', method: 'dump', throttle: { perServer: 3, wait: 3600 } };
 const minimal = { host: 'shop-db.shop', database: 'shop', version: 17, credentials: { secret: 'shop-db' } } as const satisfies Settings;
 const parts = (written: Settings) => postgres.parts(postgres.schema.parse(written), context);
-const findings = (changes: Partial<Settings>) => postgres.check(postgres.schema.parse({ ...minimal, ...changes }), context);
+const diagnostics = (changes: Partial<Settings>) => postgres.check(postgres.schema.parse({ ...minimal, ...changes }), context);
 
 test('the least that can be written is enough', () => {
   expect(parts(minimal)).toEqual([
@@ -182,8 +182,8 @@ describe('a mistake that no type can see', () => {
     ['a level beyond gzip', { dump: { compression: 'gzip', level: 10 } }, 'dump.level', 'gzip has levels 1 to 9'],
     ['a level beyond the default gzip', { version: 14, dump: { level: 10 } }, 'dump.level', 'gzip has levels 1 to 9'],
   ])('%s is refused', (_, changes, path, message) => {
-    const found = findings(changes);
-    expect(found.map((finding) => [finding.path.join('.'), finding.message, finding.severity])).toEqual([[path, message, undefined]]);
+    const found = diagnostics(changes);
+    expect(found.map((diagnostic) => [diagnostic.path.join('.'), diagnostic.message, diagnostic.severity])).toEqual([[path, message, undefined]]);
     expect(found[0]?.hint).toBeTruthy();
   });
 
@@ -195,7 +195,7 @@ describe('a mistake that no type can see', () => {
       { dump: { level: 19 } },
       { version: 14, dump: { compression: 'none' } },
     ];
-    expect(right.flatMap(findings)).toEqual([]);
+    expect(right.flatMap(diagnostics)).toEqual([]);
   });
 });
 

@@ -5,7 +5,7 @@ import { volume } from '../../lib/sources/volume.ts';
 import { volumeRestore } from '../../lib/sources/volume-restore.ts';
 
 type Settings = z.input<typeof volume.schema>;
-type Wish = z.input<typeof volumeRestore.schema>;
+type Request = z.input<typeof volumeRestore.schema>;
 
 const context: RestoreContext = {
   ...{ environment: 'prod', source: 'files', namespace: 'app', method: 'tar', throttle: { perServer: 3, wait: 3600 } },
@@ -14,8 +14,8 @@ const context: RestoreContext = {
   id: 'bcdfghjk',
 };
 const minimal = { claim: 'app-data', path: 'srv', nextTo: { app: 'web' } } as const satisfies Settings;
-const part = (wish: Wish = {}, changes: Partial<RestoreContext> = {}) =>
-  volumeRestore.parts(volume.schema.parse(minimal), volumeRestore.schema.parse(wish), { ...context, ...changes })[0];
+const part = (request: Request = {}, changes: Partial<RestoreContext> = {}) =>
+  volumeRestore.parts(volume.schema.parse(minimal), volumeRestore.schema.parse(request), { ...context, ...changes })[0];
 
 test('the least that can be written is enough: a folder beside the files, on the node of the application', () => {
   expect(part()).toEqual({
@@ -42,7 +42,7 @@ test('the least that can be written is enough: a folder beside the files, on the
 });
 
 /** Every setting: a new one does not compile until it is named here. */
-type Every = Required<Omit<Wish, 'into'>> & { readonly into: Required<NonNullable<Wish['into']>> };
+type Every = Required<Omit<Request, 'into'>> & { readonly into: Required<NonNullable<Request['into']>> };
 
 test('all the settings reach the script, and a new claim is made in the namespace of the pod and filled to its root', () => {
   const every: Every = {
@@ -93,8 +93,8 @@ test('beside the files nobody is in the way; what ends a restore in place needs 
 });
 
 describe('what is refused', () => {
-  const check = (wish: Wish, inPlace: boolean, action: RestoreContext['action'] = 'restore') =>
-    volumeRestore.check(volume.schema.parse(minimal), volumeRestore.schema.parse(wish), { ...context, inPlace, action });
+  const check = (request: Request, inPlace: boolean, action: RestoreContext['action'] = 'restore') =>
+    volumeRestore.check(volume.schema.parse(minimal), volumeRestore.schema.parse(request), { ...context, inPlace, action });
 
   test('a new claim in the place of the old one', () => {
     const into = { claim: 'copy', size: '5Gi' };
@@ -109,7 +109,7 @@ describe('what is refused', () => {
   });
 
   test('files that no backup has: they may not be deleted, are set aside with a warning, and stay where a backup is laid over them', () => {
-    const some = (mode: Wish['mode']) =>
+    const some = (mode: Request['mode']) =>
       volumeRestore.check(volume.schema.parse({ ...minimal, exclude: ['uploads/**'] }), volumeRestore.schema.parse({ mode }), {
         ...context,
         inPlace: true,
@@ -138,10 +138,10 @@ describe('what is refused', () => {
     [{ into: { claim: 'copy' } }, 'expected'],
     [{ into: { claim: 'copy', size: '5G' } }, 'expected a size'],
     [{ mode: 'fill' }, 'expected one of'],
-  ])('%j', (wish, message) => {
+  ])('%j', (request, message) => {
     expect(
       volumeRestore.schema
-        .safeParse(wish)
+        .safeParse(request)
         .error?.issues.map((issue) => issue.message)
         .join(),
     ).toContain(message);

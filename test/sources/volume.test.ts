@@ -8,7 +8,7 @@ type Settings = z.input<typeof volume.schema>;
 const context: SourceContext = { environment: 'prod', source: 'files', namespace: 'app', method: 'tar', throttle: { perServer: 3, wait: 3600 } };
 const minimal = { claim: 'app-data', nextTo: { app: 'web' } } as const satisfies Settings;
 const part = (written: Settings) => volume.parts(volume.schema.parse(written), context)[0];
-const findings = (written: Partial<Settings>) => volume.check(volume.schema.parse({ claim: 'app-data', ...written }), context);
+const diagnostics = (written: Partial<Settings>) => volume.check(volume.schema.parse({ claim: 'app-data', ...written }), context);
 
 test('the least that can be written is enough', () => {
   expect(volume.parts(volume.schema.parse(minimal), context)).toEqual([
@@ -104,13 +104,13 @@ test.each<[string, Partial<Settings>, string, string]>([
   ['P100: ACLs with BusyBox', { ...minimal, tar: 'busybox', acls: true }, 'acls', "BusyBox' tar cannot keep them"],
   ['a level beyond gzip', { ...minimal, tar: 'busybox', level: 10 }, 'level', 'gzip has levels 1 to 9'],
 ])('%s is refused', (_, written, path, message) => {
-  const found = findings(written);
-  expect(found.map((finding) => [finding.path.join('.'), finding.message, finding.severity])).toEqual([[path, message, undefined]]);
+  const found = diagnostics(written);
+  expect(found.map((diagnostic) => [diagnostic.path.join('.'), diagnostic.message, diagnostic.severity])).toEqual([[path, message, undefined]]);
   expect(found[0]?.hint).toBeTruthy();
 });
 
 test('P30: a claim of which nobody says what it allows is a warning without placement', () => {
-  expect(findings({})).toMatchObject([{ path: ['claim'], severity: 'warning' }]);
+  expect(diagnostics({})).toMatchObject([{ path: ['claim'], severity: 'warning' }]);
 });
 
 test.each<Partial<Settings>>([
@@ -120,7 +120,7 @@ test.each<Partial<Settings>>([
   { accessMode: 'ReadOnlyMany' },
   { accessMode: 'ReadWriteOnce', node: 'node-1' },
 ])('%j is right', (written) => {
-  expect(findings(written)).toEqual([]);
+  expect(diagnostics(written)).toEqual([]);
 });
 
 test.each(['', '/etc', '..', 'a/../b', 'a/..', 'a\nb'])('the path %j, which names nothing or could lead out of the claim, is refused', (path) => {

@@ -7,7 +7,7 @@ type Settings = z.input<typeof pvc.schema>;
 
 const context: StorageContext = { environment: 'prod', name: 'local', namespace: 'backup' };
 const access = (written: Settings, number = 1) => pvc.access(pvc.schema.parse(written), context, number);
-const findings = (written: Settings) => pvc.check(pvc.schema.parse(written), context);
+const diagnostics = (written: Settings) => pvc.check(pvc.schema.parse(written), context);
 
 test('a size is enough: a claim is made', () => {
   expect(access({ size: '10Gi' })).toEqual({
@@ -50,11 +50,13 @@ test.each<[string, Settings, string, string]>([
   ['neither claim nor size', {}, '', 'neither claim nor size is given'],
   ['a class of an existing claim', { claim: 'vault', storageClassName: 'hdd' }, 'storageClassName', 'an existing claim has its class already'],
 ])('%s is refused', (_, written, path, message) => {
-  expect(findings(written).map((finding) => [finding.path.join('.'), finding.message, finding.severity])).toEqual([[path, message, undefined]]);
+  expect(diagnostics(written).map((diagnostic) => [diagnostic.path.join('.'), diagnostic.message, diagnostic.severity])).toEqual([
+    [path, message, undefined],
+  ]);
 });
 
 test.each<Settings>([{ size: '1Gi' }, { claim: 'vault' }, { claim: 'vault', size: '1Gi', storageClassName: 'hdd' }])('%j is right', (written) => {
-  expect(findings(written)).toEqual([]);
+  expect(diagnostics(written)).toEqual([]);
 });
 
 test.each(['/abs', 'a/', '..', 'a/../b', 'a b', './a', 'a//b'])('the prefix %j is refused', (prefix) => {

@@ -8,7 +8,7 @@ type Settings = z.input<typeof s3.schema>;
 const context: StorageContext = { environment: 'prod', name: 'offsite', namespace: 'backup' };
 const minimal = { bucket: 'acme-backups', credentials: { secret: 'backup-s3' } } as const satisfies Settings;
 const access = (changes: Partial<Settings> = {}, number = 2) => s3.access(s3.schema.parse({ ...minimal, ...changes }), context, number);
-const findings = (changes: Partial<Settings>) => s3.check(s3.schema.parse({ ...minimal, ...changes }), context);
+const diagnostics = (changes: Partial<Settings>) => s3.check(s3.schema.parse({ ...minimal, ...changes }), context);
 
 test('a bucket and a Secret are enough', () => {
   expect(access()).toEqual({
@@ -129,14 +129,14 @@ test.each<[string, Partial<Settings>, string, string, string?]>([
   ['a ca of AWS', { ca: { configMap: 'ca' } }, 'ca', 'a ca is given, but there is no https endpoint'],
   ['http', { endpoint: 'http://minio.store' }, 'endpoint', 'backups and keys cross the network in the clear', 'warning'],
 ])('%s is found', (_, changes, path, message, severity) => {
-  const found = findings(changes);
-  expect(found.map((finding) => [finding.path.join('.'), finding.message, finding.severity])).toEqual([[path, message, severity]]);
+  const found = diagnostics(changes);
+  expect(found.map((diagnostic) => [diagnostic.path.join('.'), diagnostic.message, diagnostic.severity])).toEqual([[path, message, severity]]);
   expect(found[0]?.hint).toBeTruthy();
 });
 
 test('what is right is not found', () => {
-  expect(findings({})).toEqual([]);
-  expect(findings({ endpoint: 'https://minio.store:9000', ca: { configMap: 'ca' } })).toEqual([]);
+  expect(diagnostics({})).toEqual([]);
+  expect(diagnostics({ endpoint: 'https://minio.store:9000', ca: { configMap: 'ca' } })).toEqual([]);
 });
 
 test.each([

@@ -140,15 +140,15 @@ export function byHand(entry: NonNullable<Restores[string]>): PlannedRestore {
 export function anEnd(
   action: Exclude<RestoreAction, 'restore'>,
   source: keyof (typeof RESTORABLE)['sources'],
-  wish: Partial<Restores[string]> = {},
+  request: Partial<Restores[string]> = {},
 ): PlannedRestore {
   const confirm = `prod/${source}`;
   const { settings, model } = loadRestores({ end: { source, inPlace: { confirm, safetyBackup: false } } });
   const planned = model.sources.find(({ name }) => name === source);
   const [restore] = settings.restores;
   if (!planned || !restore) throw new Error(`nothing is planned for ${source}`);
-  const wished = { ...restore, settings: schema.parse({ ...restore.written, ...wish }) };
-  return planRestore({ settings, planned, restore: wished, id: 'bcdfghjk', action, once: false }, elsewhere);
+  const requested = { ...restore, settings: schema.parse({ ...restore.written, ...request }) };
+  return planRestore({ settings, planned, restore: requested, id: 'bcdfghjk', action, once: false }, elsewhere);
 }
 
 /** The sources and restores of an environment in which each way to restore and to verify is used. */

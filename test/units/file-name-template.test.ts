@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { stemOf, templateMistake } from '../../lib/units/file-name-template.ts';
+import { diagnoseTemplate, stemOf } from '../../lib/units/file-name-template.ts';
 
 test.each([
   '{{ .Timestamp }}-{{ .RunID }}',
@@ -7,7 +7,7 @@ test.each([
   'shop_{{ .RunID }}_{{ .Timestamp }}',
   '{{ .DatabaseName }}-{{ .Timestamp }}-{{ .RunID }}.sql.gz',
 ])('%s is a good template', (template) => {
-  expect(templateMistake(template, { databaseName: 'orders_db' })).toBeUndefined();
+  expect(diagnoseTemplate(template, { databaseName: 'orders_db' })).toBeUndefined();
 });
 
 test.each([
@@ -22,18 +22,18 @@ test.each([
   ['a b {{ .Timestamp }}-{{ .RunID }}', 'a name of files may hold letters, digits, dashes and underscores only'],
   ['{{ .Timestamp }}-{{ .RunID }}+globals', 'a name of files may hold letters, digits, dashes and underscores only'],
   [`${'x'.repeat(101)}-{{ .Timestamp }}-{{ .RunID }}`, 'the name is 103 characters long beside time and run id'],
-])('%s is refused: %s', (template, mistake) => {
-  expect(templateMistake(template, {})?.[0]).toBe(mistake);
+])('%s is refused: %s', (template, diagnosis) => {
+  expect(diagnoseTemplate(template, {})?.[0]).toBe(diagnosis);
 });
 
 test('a database whose name no file can have is refused in a template', () => {
-  expect(templateMistake('{{ .DatabaseName }}-{{ .Timestamp }}-{{ .RunID }}', { databaseName: 'my shop' })?.[1]).toBe(
+  expect(diagnoseTemplate('{{ .DatabaseName }}-{{ .Timestamp }}-{{ .RunID }}', { databaseName: 'my shop' })?.[1]).toBe(
     "the rest of the template is '--my shop'",
   );
 });
 
 test('.DatabaseName needs a run of one database', () => {
-  expect(templateMistake('{{ .DatabaseName }}-{{ .Timestamp }}-{{ .RunID }}', {})?.[0]).toBe(
+  expect(diagnoseTemplate('{{ .DatabaseName }}-{{ .Timestamp }}-{{ .RunID }}', {})?.[0]).toBe(
     'the template holds .DatabaseName, but the run has no single database',
   );
 });

@@ -24,8 +24,8 @@ describe('a schedule', () => {
     ['*/0 2 * * *', "'*/0' is no minute"],
     ['@every 5m', 'expected five fields, got 2'],
     ['TZ=Europe/Berlin 0 2 * * *', 'expected five fields, got 6'],
-  ])('%s is refused, with the field', (schedule, mistake) => {
-    expect(parseCron(schedule)).toBe(mistake);
+  ])('%s is refused, with the field', (schedule, message) => {
+    expect(parseCron(schedule)).toBe(message);
   });
 
   test.each([

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { follows, isRefusedIn, refusalsOf, without } from '../../lib/config/refused.ts';
+import { follows, hasInvalid, invalidPathsOf, without } from '../../lib/config/invalid-paths.ts';
 
-const refusals = refusalsOf([
+const invalid = invalidPathsOf([
   ['storages', 'local'],
   ['plans', 'default', 'storages', 1, 'keep', 'last'],
   ['sources', 'shop', 'postgres', 'databse'],
@@ -14,7 +14,7 @@ test('the rest of the values stays; a list goes whole, and an entry that others 
     plans: { default: { storages: ['local', { name: 'offsite', keep: { last: 0 } }], suspend: true } },
     sources: { shop: { postgres: { databse: 'shop', version: 13, host: 'db' } } },
   };
-  expect(without(tree, refusals)).toEqual({
+  expect(without(tree, invalid)).toEqual({
     storages: { local: {}, offsite: { s3: {} } },
     plans: { default: { suspend: true } },
     sources: { shop: { postgres: { host: 'db' } } },
@@ -23,7 +23,7 @@ test('the rest of the values stays; a list goes whole, and an entry that others 
 
 test('values in which nothing was refused are the same values', () => {
   const tree = { namespace: 'backup' };
-  expect(without(tree, refusalsOf([]))).toBe(tree);
+  expect(without(tree, invalidPathsOf([]))).toBe(tree);
 });
 
 test.each([
@@ -35,11 +35,11 @@ test.each([
   ['what it is in', ['sources', 'shop', 'postgres'], false],
   ['another entry', ['storages', 'offsite'], false],
 ])('a mistake follows from a refusal, or not: %s', (_, path, expected) => {
-  expect(follows(path, refusals)).toBe(expected);
+  expect(follows(path, invalid)).toBe(expected);
 });
 
 test('what is missing in an object need not be missed while something in it was refused', () => {
-  expect(isRefusedIn(['sources', 'shop', 'postgres'], refusals)).toBe(true);
-  expect(isRefusedIn(['sources', 'shop'], refusals)).toBe(false);
-  expect(isRefusedIn(['sources', 'wiki'], refusals)).toBe(false);
+  expect(hasInvalid(['sources', 'shop', 'postgres'], invalid)).toBe(true);
+  expect(hasInvalid(['sources', 'shop'], invalid)).toBe(false);
+  expect(hasInvalid(['sources', 'wiki'], invalid)).toBe(false);
 });

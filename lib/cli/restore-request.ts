@@ -26,13 +26,13 @@ export function actionOf({ swapBack, dropOld }: RestoreFlags): RestoreAction {
 }
 
 /** The flags as an entry of `restores:` would have them. */
-export function wishOf(target: string, source: string, flags: RestoreFlags): object {
+export function requestOf(target: string, source: string, flags: RestoreFlags): object {
   const action = actionOf(flags);
   if (action !== 'restore') refuseChoice(action, flags);
   const gives = flags.inPlace || action !== 'restore';
   checkConfirm(target, flags, gives);
   const { confirm, safetyBackup } = flags;
-  const wish: Record<string, unknown> = {
+  const request: Record<string, unknown> = {
     source,
     ...(flags.at !== undefined && { at: flags.at }),
     ...(flags.source !== undefined && { backupsOf: flags.source }),
@@ -42,8 +42,8 @@ export function wishOf(target: string, source: string, flags: RestoreFlags): obj
     ...(flags.scaleDown !== undefined && { scaleDown: flags.scaleDown }),
     ...(gives && { inPlace: { confirm, safetyBackup: action === 'restore' && safetyBackup } }),
   };
-  for (const written of flags.set ?? []) assign(wish, written);
-  return wish;
+  for (const written of flags.set ?? []) assign(request, written);
+  return request;
 }
 
 /** Who names a backup to swap back to means that one, and would get what was live before the newest restore. */
@@ -63,13 +63,13 @@ function checkConfirm(target: string, { confirm }: RestoreFlags, gives: boolean)
 }
 
 /** `postgres.tables=[public.orders]`: a path of the values, and a value as YAML. */
-function assign(wish: Record<string, unknown>, written: string): void {
+function assign(request: Record<string, unknown>, written: string): void {
   const [, path = '', text = ''] = /^([A-Za-z.]+)=(.*)$/s.exec(written) ?? [];
   const steps = path.split('.');
   const last = steps.pop();
   if (!last)
     throw new ConfigError([{ path: '--set', message: 'not a path and a value', value: written, hint: 'write --set postgres.database=shop_copy' }]);
-  let at = wish;
+  let at = request;
   for (const step of steps) {
     const below = at[step];
     at[step] = typeof below === 'object' && below !== null ? below : {};

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Problem } from '../errors.ts';
+import type { Diagnostic } from '../diagnostics.ts';
 import { nearest } from './nearest.ts';
 import { type Path, type PlaceOf, printPath } from './places.ts';
 import { isMissing, isNotYet, oneOf, plainWords } from './plain-words.ts';
@@ -14,8 +14,8 @@ type Issue = z.core.$ZodIssue;
  *
  * @param at - path in the values of what was parsed
  */
-export function problemsOf(issues: readonly Issue[], at: Path, place: PlaceOf): Problem[] {
-  return rootCauses(issues).flatMap((issue) => problemsOfIssue(issue, at, place));
+export function diagnosticsOf(issues: readonly Issue[], at: Path, place: PlaceOf): Diagnostic[] {
+  return rootCauses(issues).flatMap((issue) => diagnosticsOfIssue(issue, at, place));
 }
 
 /** Without what an object is refused for as a whole while something in it is wrong: a rule with a mistyped name is no rule. */
@@ -32,13 +32,13 @@ function joined(path: readonly PropertyKey[]): string {
   return path.map(String).join('\0');
 }
 
-function problemsOfIssue(issue: Issue, at: Path, place: PlaceOf): Problem[] {
+function diagnosticsOfIssue(issue: Issue, at: Path, place: PlaceOf): Diagnostic[] {
   const path = [...at, ...issue.path.map((step) => (typeof step === 'number' ? step : String(step)))];
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey([...path, key], place));
   if (issue.code === 'invalid_key') return issue.issues.slice(0, 1).map((inner) => wrongName(inner, path, place));
   if (issue.code === 'invalid_union') {
     const branch = bestBranch(issue);
-    if (branch) return problemsOf(branch, path, place);
+    if (branch) return diagnosticsOf(branch, path, place);
     const choices = literals(issue);
     if (choices) return [wrongValue({ ...issue, code: 'invalid_value', values: choices }, path, place)];
   }
@@ -61,7 +61,7 @@ function isOfType({ code }: Issue): boolean {
   return code === 'invalid_type' || code === 'invalid_value' || code === 'invalid_union';
 }
 
-function unknownKey(path: Path, place: PlaceOf): Problem {
+function unknownKey(path: Path, place: PlaceOf): Diagnostic {
   return { path: printPath(path), message: 'unknown key', hint: unknownKeyHint(path), place: place(path) };
 }
 
@@ -80,11 +80,11 @@ function unknownKeyHint(path: Path): string {
 
 const SEE_REFERENCE = 'docs/values.md lists every key, its type and its default';
 
-function wrongName(inner: Issue, path: Path, place: PlaceOf): Problem {
+function wrongName(inner: Issue, path: Path, place: PlaceOf): Diagnostic {
   return { path: printPath(path), message: `not a valid name: ${plainWords(inner)}`, hint: 'give it another name', place: place(path) };
 }
 
-function wrongValue(issue: Issue, path: Path, place: PlaceOf): Problem {
+function wrongValue(issue: Issue, path: Path, place: PlaceOf): Diagnostic {
   const value = isNotYet(issue.message) || isHidden(issue) ? undefined : shown(path, issue.input);
   return {
     path: printPath(path),

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import { problemsOf } from '../../lib/config/check.ts';
-import { describeProblem } from '../../lib/errors.ts';
+import { diagnosticsOf } from '../../lib/config/issue-diagnostics.ts';
+import { describeDiagnostic } from '../../lib/diagnostics.ts';
 import { postgres as postgresKind } from '../../lib/sources/postgres.ts';
-import { mistakesIn } from '../support/config-folder.ts';
+import { errorsIn } from '../support/config-folder.ts';
 
-const postgres = (keys: string) => mistakesIn(`sources: { shop: { postgres: { ${keys} } } }`);
-const s3 = (keys: string) => mistakesIn(`storages: { offsite: { s3: { ${keys} } } }`);
-const plan = (keys: string) => mistakesIn(`plans: { default: { ${keys} } }`);
+const postgres = (keys: string) => errorsIn(`sources: { shop: { postgres: { ${keys} } } }`);
+const s3 = (keys: string) => errorsIn(`storages: { offsite: { s3: { ${keys} } } }`);
+const plan = (keys: string) => errorsIn(`plans: { default: { ${keys} } }`);
 
 test('an unknown key with a near miss', () => {
   expect(plan("tiers: { daily: { shedule: '@daily' } }")).toMatchInlineSnapshot(`
@@ -17,7 +17,7 @@ test('an unknown key with a near miss', () => {
 });
 
 test('an unknown key at the top, in the wrong case', () => {
-  expect(mistakesIn('Storages: {}')).toMatchInlineSnapshot(`
+  expect(errorsIn('Storages: {}')).toMatchInlineSnapshot(`
     "Storages: unknown key
       at config/base.yaml:1
       HINT: did you mean 'storages'?"
@@ -25,7 +25,7 @@ test('an unknown key at the top, in the wrong case', () => {
 });
 
 test('an unknown key that stands one level deeper', () => {
-  expect(mistakesIn('sources: { shop: { host: db } }')).toMatchInlineSnapshot(`
+  expect(errorsIn('sources: { shop: { host: db } }')).toMatchInlineSnapshot(`
     "sources.shop.host: unknown key
       at config/base.yaml:1
       HINT: 'host' stands under 'postgres'"
@@ -41,7 +41,7 @@ test('an unknown key that is near to nothing lists the known ones', () => {
 });
 
 test('several unknown keys are several mistakes, and their values are not shown', () => {
-  expect(mistakesIn('foo: secret-1\nbar:\n  baz: secret-2')).toMatchInlineSnapshot(`
+  expect(errorsIn('foo: secret-1\nbar:\n  baz: secret-2')).toMatchInlineSnapshot(`
     "foo: unknown key
       at config/base.yaml:1
       HINT: known keys: namespace, createNamespace, production, images, storages, plans, defaults, sources, timeZone, verify, restores
@@ -84,7 +84,7 @@ test('a number where text is expected', () => {
 });
 
 test('true where text is expected', () => {
-  expect(mistakesIn('sources: { shop: { pod: { labels: { backup: true } } } }')).toMatchInlineSnapshot(`
+  expect(errorsIn('sources: { shop: { pod: { labels: { backup: true } } } }')).toMatchInlineSnapshot(`
     "sources.shop.pod.labels.backup: expected text; quote numbers and true or false, got true
       at config/base.yaml:1
       HINT: put it in quotes: backup: 'true'"
@@ -116,7 +116,7 @@ test('a number that is too large', () => {
 });
 
 test('a number that is too small', () => {
-  expect(mistakesIn('defaults: { throttle: { perServer: 0 } }')).toMatchInlineSnapshot(`
+  expect(errorsIn('defaults: { throttle: { perServer: 0 } }')).toMatchInlineSnapshot(`
     "defaults.throttle.perServer: expected at least 1, got 0
       at config/base.yaml:1
       HINT: Backups at a time against one database server. Count."
@@ -140,7 +140,7 @@ test('a version in quotes', () => {
 });
 
 test('text in place of keys and values', () => {
-  expect(mistakesIn('sources: { shop: { postgres: db.shop } }')).toMatchInlineSnapshot(`
+  expect(errorsIn('sources: { shop: { postgres: db.shop } }')).toMatchInlineSnapshot(`
     "sources.shop.postgres: expected keys and values, not text
       at config/base.yaml:1
       HINT: Databases of a PostgreSQL server, by \`pg_dump\`."
@@ -148,7 +148,7 @@ test('text in place of keys and values', () => {
 });
 
 test('a list in place of keys and values', () => {
-  expect(mistakesIn('sources: [shop]')).toMatchInlineSnapshot(`
+  expect(errorsIn('sources: [shop]')).toMatchInlineSnapshot(`
     "sources: expected keys and values, not a list
       at config/base.yaml:1
       HINT: What is backed up, by name."
@@ -220,7 +220,7 @@ test('a duration without a unit', () => {
 });
 
 test('a duration that is none', () => {
-  expect(mistakesIn('defaults: { job: { deadline: 90 minutes } }')).toMatchInlineSnapshot(`
+  expect(errorsIn('defaults: { job: { deadline: 90 minutes } }')).toMatchInlineSnapshot(`
     "defaults.job.deadline: expected a duration such as 30m, 6h or 7d, got "90 minutes"
       at config/base.yaml:1
       HINT: A run longer than this is stopped and counts as failed."
@@ -228,7 +228,7 @@ test('a duration that is none', () => {
 });
 
 test('a size as powers of 1000', () => {
-  expect(mistakesIn('storages: { local: { pvc: { size: 20G } } }')).toMatchInlineSnapshot(`
+  expect(errorsIn('storages: { local: { pvc: { size: 20G } } }')).toMatchInlineSnapshot(`
     "storages.local.pvc.size: expected a size such as 512Mi or 20Gi, got "20G"
       at config/base.yaml:1
       HINT: Size of a claim to make. Leave it out to use an existing \`claim\`."
@@ -236,7 +236,7 @@ test('a size as powers of 1000', () => {
 });
 
 test('a name that Kubernetes would not take', () => {
-  expect(mistakesIn('namespace: My_Namespace')).toMatchInlineSnapshot(`
+  expect(errorsIn('namespace: My_Namespace')).toMatchInlineSnapshot(`
     "namespace: expected lower-case letters, digits and dashes, starting and ending with a letter or digit, at most 63, got "My_Namespace"
       at config/base.yaml:1
       HINT: Namespace that pods run in."
@@ -244,7 +244,7 @@ test('a name that Kubernetes would not take', () => {
 });
 
 test('a name of a source that Kubernetes would not take', () => {
-  expect(mistakesIn('sources: { Shop_DB: { postgres: {} } }')).toMatchInlineSnapshot(`
+  expect(errorsIn('sources: { Shop_DB: { postgres: {} } }')).toMatchInlineSnapshot(`
     "sources.Shop_DB: not a valid name: expected lower-case letters, digits and dashes, starting and ending with a letter or digit, at most 63
       at config/base.yaml:1
       HINT: give it another name"
@@ -324,7 +324,7 @@ test('network with a mistake in it', () => {
 });
 
 test('a CIDR that is none', () => {
-  expect(mistakesIn('defaults: { networkPolicy: { exceptCidrs: [10.0.0.0] } }')).toMatchInlineSnapshot(`
+  expect(errorsIn('defaults: { networkPolicy: { exceptCidrs: [10.0.0.0] } }')).toMatchInlineSnapshot(`
     "defaults.networkPolicy.exceptCidrs[0]: expected a CIDR such as 10.0.0.0/8, got "10.0.0.0"
       at config/base.yaml:1
       HINT: Addresses that "any address" leaves out, such as the networks of pods and Services."
@@ -332,7 +332,7 @@ test('a CIDR that is none', () => {
 });
 
 test('an image without a tag, one with latest', () => {
-  expect(mistakesIn('images: { rclone: rclone/rclone, busybox: busybox:latest }')).toMatchInlineSnapshot(`
+  expect(errorsIn('images: { rclone: rclone/rclone, busybox: busybox:latest }')).toMatchInlineSnapshot(`
     "images.rclone: expected an image with a tag, such as registry.acme.dev/postgres:17.6, got "rclone/rclone"
       at config/base.yaml:1
       HINT: Image in place of ours, with a tag.
@@ -362,15 +362,15 @@ test.each([
   ['in place of the name of a Secret', () => s3('credentials: { secret: Hunter2! }')],
   ['in place of the name of a key', () => s3('credentials: { secret: x, keys: { secretAccessKey: 5123 } }')],
   ['in place of the keys that name a Secret', () => s3('credentials: hunter2')],
-  ['in a list', () => mistakesIn('defaults: { pod: { imagePullSecrets: [Hunter2!] } }')],
-])('a secret that is written %s is not shown', (_, mistakes) => {
-  const said = mistakes();
+  ['in a list', () => errorsIn('defaults: { pod: { imagePullSecrets: [Hunter2!] } }')],
+])('a secret that is written %s is not shown', (_, errors) => {
+  const said = errors();
   expect(said).toContain('HINT');
   expect(said).not.toMatch(/hunter2|5123/i);
 });
 
 test('a kind of storage that is not built yet', () => {
-  expect(mistakesIn('storages: { cold: { azure: { account: x } } }')).toMatchInlineSnapshot(`
+  expect(errorsIn('storages: { cold: { azure: { account: x } } }')).toMatchInlineSnapshot(`
     "storages.cold.azure: the storage \`azure\` is not built yet
       at config/base.yaml:1
       HINT: leave it out for now; docs/values.md lists what is built"
@@ -378,7 +378,7 @@ test('a kind of storage that is not built yet', () => {
 });
 
 test('a kind of source that is not built yet', () => {
-  expect(mistakesIn('sources: { vault: { openbao: { role: x } } }')).toMatchInlineSnapshot(`
+  expect(errorsIn('sources: { vault: { openbao: { role: x } } }')).toMatchInlineSnapshot(`
     "sources.vault.openbao: the source \`openbao\` is not built yet
       at config/base.yaml:1
       HINT: leave it out for now; docs/values.md lists what is built"
@@ -386,7 +386,7 @@ test('a kind of source that is not built yet', () => {
 });
 
 test('a key of a kind that is not built yet', () => {
-  expect(mistakesIn('sources: { wiki: { volume: { copyMethod: Clone } } }')).toMatchInlineSnapshot(`
+  expect(errorsIn('sources: { wiki: { volume: { copyMethod: Clone } } }')).toMatchInlineSnapshot(`
     "sources.wiki.volume.copyMethod: the copy method of a volume is not built yet
       at config/base.yaml:1
       HINT: leave it out for now; docs/values.md lists what is built"
@@ -413,7 +413,7 @@ test('a format that is not built yet', () => {
 });
 
 test('a section that is not built yet', () => {
-  expect(mistakesIn('encryption: { openpgp: {} }\nalerts: {}\nbackups: {}')).toMatchInlineSnapshot(`
+  expect(errorsIn('encryption: { openpgp: {} }\nalerts: {}\nbackups: {}')).toMatchInlineSnapshot(`
     "encryption: encryption is not built yet
       at config/base.yaml:1
       HINT: leave it out for now; docs/values.md lists what is built
@@ -427,7 +427,7 @@ test('a section that is not built yet', () => {
 });
 
 test('null in the base', () => {
-  expect(mistakesIn('sources:\n  shop: null\nimages: ~')).toMatchInlineSnapshot(`
+  expect(errorsIn('sources:\n  shop: null\nimages: ~')).toMatchInlineSnapshot(`
     "sources.shop: null removes a key of the base, and this is the base
       at config/base.yaml:2
       HINT: leave the key out; write {} where every default is meant
@@ -438,7 +438,7 @@ test('null in the base', () => {
 });
 
 test('null deep in what Kubernetes takes as it is', () => {
-  expect(mistakesIn('defaults: { pod: { affinity: { nodeAffinity: null } } }')).toMatchInlineSnapshot(`
+  expect(errorsIn('defaults: { pod: { affinity: { nodeAffinity: null } } }')).toMatchInlineSnapshot(`
     "defaults.pod.affinity.nodeAffinity: null removes a key of the base, and this is the base
       at config/base.yaml:1
       HINT: leave the key out; write {} where every default is meant"
@@ -446,7 +446,7 @@ test('null deep in what Kubernetes takes as it is', () => {
 });
 
 test('a key with nothing after it', () => {
-  expect(mistakesIn('storages:\nsources: {}')).toMatchInlineSnapshot(`
+  expect(errorsIn('storages:\nsources: {}')).toMatchInlineSnapshot(`
     "storages: nothing is written here
       at config/base.yaml:1
       HINT: write {} to take every default; null removes the key, in an environment's file only"
@@ -454,7 +454,7 @@ test('a key with nothing after it', () => {
 });
 
 test('a template that nothing is known of', () => {
-  expect(mistakesIn("defaults: { postgres: { host: '{{ .Environment }}-db', database: '{{ .Environment }}' } }")).toMatchInlineSnapshot(`
+  expect(errorsIn("defaults: { postgres: { host: '{{ .Environment }}-db', database: '{{ .Environment }}' } }")).toMatchInlineSnapshot(`
     "defaults.postgres.host: expected a host name or address, got "{{ .Environment }}-db"
       at config/base.yaml:1
       HINT: only {{ .Source }} is filled in, and only below a kind in \`defaults\`
@@ -473,7 +473,7 @@ test('a template where none is filled in', () => {
 });
 
 test('a long value is cut', () => {
-  expect(mistakesIn(`namespace: ${'x'.repeat(300)}`)).toMatchInlineSnapshot(`
+  expect(errorsIn(`namespace: ${'x'.repeat(300)}`)).toMatchInlineSnapshot(`
     "namespace: expected lower-case letters, digits and dashes, starting and ending with a letter or digit, at most 63, got "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...
       at config/base.yaml:1
       HINT: Namespace that pods run in."
@@ -481,7 +481,7 @@ test('a long value is cut', () => {
 });
 
 test('a key that is no word', () => {
-  expect(mistakesIn(`"a b\\nc.d": 1`)).toMatchInlineSnapshot(`
+  expect(errorsIn(`"a b\\nc.d": 1`)).toMatchInlineSnapshot(`
     "['a b c.d']: unknown key
       at config/base.yaml:1
       HINT: known keys: namespace, createNamespace, production, images, storages, plans, defaults, sources, timeZone, verify, restores"
@@ -489,26 +489,26 @@ test('a key that is no word', () => {
 });
 
 test('null in an overlay is no mistake, wherever it removes a key', () => {
-  expect(mistakesIn('', 'namespace: null\nsources: { shop: null, wiki: { volume: { nextTo: null } } }\nplans: { default: { keep: null } }')).toBe(
+  expect(errorsIn('', 'namespace: null\nsources: { shop: null, wiki: { volume: { nextTo: null } } }\nplans: { default: { keep: null } }')).toBe(
     'no mistake',
   );
 });
 
 test('templates are allowed in the defaults of a kind', () => {
   const secret = "'{{ .Source }}-backup'";
-  expect(mistakesIn(`defaults: { postgres: { host: '{{.Source}}-rw.x', database: '{{ .Source }}', credentials: { secret: ${secret} } } }`)).toBe(
+  expect(errorsIn(`defaults: { postgres: { host: '{{.Source}}-rw.x', database: '{{ .Source }}', credentials: { secret: ${secret} } } }`)).toBe(
     'no mistake',
   );
 });
 
 test('what two files say together is not demanded of one: a key of the ca here, its name there', () => {
   expect(
-    mistakesIn('sources: { a: { postgres: { tls: { ca: { configMap: x } } } } }', 'sources: { a: { postgres: { tls: { ca: { key: y } } } } }'),
+    errorsIn('sources: { a: { postgres: { tls: { ca: { configMap: x } } } } }', 'sources: { a: { postgres: { tls: { ca: { key: y } } } } }'),
   ).toBe('no mistake');
 });
 
 test('mistakes are in the order of the lines', () => {
-  const lines = mistakesIn('sources: { a: { plan: 5 } }\nfoo: 1\nnamespace: 5\nbar: 2').match(/yaml:\d/g);
+  const lines = errorsIn('sources: { a: { plan: 5 } }\nfoo: 1\nnamespace: 5\nbar: 2').match(/yaml:\d/g);
   expect(lines).toEqual(['yaml:1', 'yaml:2', 'yaml:3', 'yaml:4']);
 });
 
@@ -516,8 +516,8 @@ const shop = { database: 'shop', version: 17 };
 
 test('what is missing in the end is said with what it is for', () => {
   const { error } = postgresKind.schema.safeParse(shop, { reportInput: true });
-  const problems = problemsOf(error?.issues ?? [], ['sources', 'shop', 'postgres'], () => ({ file: 'base.yaml', line: 3 }));
-  expect(problems.map(describeProblem).join('\n')).toMatchInlineSnapshot(`
+  const diagnostics = diagnosticsOf(error?.issues ?? [], ['sources', 'shop', 'postgres'], () => ({ file: 'base.yaml', line: 3 }));
+  expect(diagnostics.map(describeDiagnostic).join('\n')).toMatchInlineSnapshot(`
     "sources.shop.postgres.host: required, but not written
       at base.yaml:3
       HINT: write host: … (host name of the server, or its Service: \`shop-db.shop\`)
@@ -529,8 +529,8 @@ test('what is missing in the end is said with what it is for', () => {
 
 test('also by somebody who forgot to ask zod for the values', () => {
   const { error } = postgresKind.schema.safeParse({ ...shop, port: 'five' });
-  const problems = problemsOf(error?.issues ?? [], ['sources', 'shop', 'postgres'], () => undefined);
-  expect(problems.map(({ path, message }) => `${path}: ${message}`)).toEqual([
+  const diagnostics = diagnosticsOf(error?.issues ?? [], ['sources', 'shop', 'postgres'], () => undefined);
+  expect(diagnostics.map(({ path, message }) => `${path}: ${message}`)).toEqual([
     'sources.shop.postgres.host: required, but not written',
     'sources.shop.postgres.port: expected a port from 1 to 65535',
     'sources.shop.postgres.credentials: required, but not written',
