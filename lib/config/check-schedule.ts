@@ -11,21 +11,21 @@ export function checkSchedule(
 ): void {
   const at = origin(['schedule']);
   if (!isTimeZone(timeZone)) {
-    diagnostics.add(origin(['timeZone']), 'no such time zone', 'write it as the IANA database does: Europe/Berlin', timeZone);
+    diagnostics.add(origin(['timeZone']), 'unknown time zone', 'use a name of the IANA database, such as Europe/Berlin', timeZone);
     return;
   }
   if (isScheduleWord(schedule)) return;
   const fields = parseCron(schedule);
   if (typeof fields === 'string') {
-    diagnostics.add(at, fields, "five fields, minute first: '0 2 * * *'; or @hourly, @daily, @weekly, @monthly, @yearly", schedule);
+    diagnostics.add(at, fields, "use five fields, minute first: '0 2 * * *', or @hourly, @daily, @weekly, @monthly or @yearly", schedule);
     return;
   }
   const skipped = firstSkippedRun(fields, timeZone);
   if (skipped)
     diagnostics.add(
       at,
-      `${timeZone} has no ${skipped}: clocks go forward, and that day's run is lost`,
-      'choose an hour that exists every day, or timeZone: Etc/UTC',
+      `${timeZone} skips ${skipped} when clocks go forward, so that day's run is lost`,
+      'use an hour that exists every day, or set timeZone: Etc/UTC',
       schedule,
     );
 }

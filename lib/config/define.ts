@@ -40,7 +40,7 @@ export function defineValues(written: Values): Values {
 export function readingOf(environment: string, written: Values | ReadValues): Reading {
   if (isRead(written)) return { values: written, errors: [] };
   if (!dnsLabel.safeParse(environment).success)
-    throw ConfigError.of('environment', `'${environment}' is no name of an environment`, 'write lower-case letters, digits and dashes, at most 63');
+    throw ConfigError.of('environment', `'${environment}' is not a valid environment name`, 'use lowercase letters, digits and dashes, at most 63');
   const tree = treeOf(written);
   const { diagnostics, paths } = diagnoseBase({ tree });
   return { values: { environment, tree: without(tree, invalidPathsOf(paths)), place: () => undefined, invalid: paths }, errors: diagnostics };

@@ -112,7 +112,7 @@ function templated(schema: Schema): Schema {
     const filled = typeof value === 'string' ? value.replace(TEMPLATE, 'source') : value;
     const result = z.safeParse(schema, filled, { reportInput: true });
     for (const issue of result.error?.issues ?? []) context.addIssue({ ...issue, input: value } as z.core.$ZodSuperRefineIssue);
-    if (result.success && typeof filled === 'string' && filled.includes('{{')) context.addIssue('only {{ .Source }} is filled in');
+    if (result.success && typeof filled === 'string' && filled.includes('{{')) context.addIssue('only {{ .Source }} is expanded');
   });
   notes.add(text, { type: 'string' });
   return text;
@@ -120,5 +120,5 @@ function templated(schema: Schema): Schema {
 
 /** Text as it will be used. Somebody who copied it from the defaults would get a database that is named `{{ .Source }}`. */
 function untemplated(schema: z.ZodString): Schema {
-  return schema.refine((text) => !text.includes('{{'), { error: 'nothing is filled in here' });
+  return schema.refine((text) => !text.includes('{{'), { error: 'templates are not expanded here' });
 }

@@ -72,8 +72,8 @@ function unknownKeyHint(path: Path): string {
   const near = nearest(key, known);
   if (near) return near;
   const below = known.find((name) => Object.hasOwn(shapeOf(shape[name]), key));
-  if (below) return `'${key}' stands under '${below}'`;
-  if (isSecretKey(path)) return 'secrets are never written here: name an existing Secret, as in credentials: { secret: NAME }';
+  if (below) return `'${key}' belongs under '${below}'`;
+  if (isSecretKey(path)) return 'never write a secret here: name an existing Secret, as in credentials: { secret: NAME }';
   const built = known.filter((name) => !metaOf(shape[name]!).notYet);
   return built.length > 0 ? `known keys: ${built.join(', ')}` : SEE_REFERENCE;
 }
@@ -81,7 +81,7 @@ function unknownKeyHint(path: Path): string {
 const SEE_REFERENCE = 'docs/values.md lists every key, its type and its default';
 
 function wrongName(inner: Issue, path: Path, place: PlaceOf): Diagnostic {
-  return { path: printPath(path), message: `not a valid name: ${plainWords(inner)}`, hint: 'give it another name', place: place(path) };
+  return { path: printPath(path), message: `not a valid name: ${plainWords(inner)}`, hint: 'rename it', place: place(path) };
 }
 
 function wrongValue(issue: Issue, path: Path, place: PlaceOf): Diagnostic {
@@ -101,21 +101,21 @@ function isHidden(issue: Issue): boolean {
 }
 
 function hint(issue: Issue, path: Path, value: unknown): string {
-  if (isNotYet(issue.message)) return 'leave it out for now; docs/values.md lists what is built';
+  if (isNotYet(issue.message)) return 'remove it for now; docs/values.md lists what is supported';
   const name = path.findLast((step) => typeof step === 'string') ?? 'it';
-  if (isMissing(issue)) return `write ${name}: … (${inBrackets(describe(path))})`;
-  if (typeof value === 'string' && value.includes('{{')) return 'only {{ .Source }} is filled in, and only below a kind in `defaults`';
-  if ((typeof value === 'number' || typeof value === 'boolean') && accepts(path, String(value))) return `put it in quotes: ${name}: '${value}'`;
-  if (typeof value === 'string' && value.trim() !== '' && accepts(path, Number(value))) return `write it without quotes: ${name}: ${Number(value)}`;
+  if (isMissing(issue)) return `set ${name}: … (${inBrackets(describe(path))})`;
+  if (typeof value === 'string' && value.includes('{{')) return 'only {{ .Source }} is expanded, and only below a kind in `defaults`';
+  if ((typeof value === 'number' || typeof value === 'boolean') && accepts(path, String(value))) return `quote it: ${name}: '${value}'`;
+  if (typeof value === 'string' && value.trim() !== '' && accepts(path, Number(value))) return `remove the quotes: ${name}: ${Number(value)}`;
   if (issue.code === 'invalid_value') return choice(issue.values, value) ?? describe(path);
-  if (issue.code === 'invalid_type' && issue.expected === 'array' && !Array.isArray(issue.input)) return `write a list: ${name}: [ … ]`;
+  if (issue.code === 'invalid_type' && issue.expected === 'array' && !Array.isArray(issue.input)) return `use a list: ${name}: [ … ]`;
   return describe(path);
 }
 
 function choice(choices: readonly unknown[], value: unknown): string | undefined {
   const near = typeof value === 'string' ? nearest(value, choices.map(String)) : undefined;
   if (near) return near;
-  return choices.length > 0 ? `write ${oneOf(choices)}` : undefined;
+  return choices.length > 0 ? `use ${oneOf(choices)}` : undefined;
 }
 
 function accepts(path: Path, value: unknown): boolean {

@@ -35,8 +35,8 @@ export function listEnvironments(dir: string): readonly string[] {
   if (diagnostics.length > 0) throw new ConfigError(diagnostics);
   const environments = files.filter((file) => file !== BASE).map(nameOf);
   if (environments.length > 0) return environments;
-  const hint = `write one: ${join(dir, 'prod.yaml')}, which may be empty when it changes nothing`;
-  throw ConfigError.of('', `no environment in ${dir}: ${BASE} alone is none`, hint);
+  const hint = `create one: ${join(dir, 'prod.yaml')}, which may be empty`;
+  throw ConfigError.of('', `no environments in ${dir}: ${BASE} is not one`, hint);
 }
 
 /** Reads one environment. Throws one {@link ConfigError} with every mistake in both files. */
@@ -77,13 +77,13 @@ function checked({ written, diagnostics }: Parsed, check: (written: Written) => 
 /** Files that could be meant as values. Hidden ones belong to editors. */
 function filesOf(dir: string): readonly string[] {
   if (!existsSync(dir) || !statSync(dir).isDirectory()) {
-    throw ConfigError.of('', `no folder ${dir}`, 'backstay init writes a first configuration; --config names another folder');
+    throw ConfigError.of('', `folder ${dir} does not exist`, 'run backstay init to create one, or set --config to another folder');
   }
   const files = readdirSync(dir)
     .filter((file) => /^[^.].*\.ya?ml$/i.test(file) && statSync(join(dir, file), { throwIfNoEntry: false })?.isFile())
     .sort();
   if (files.some((file) => nameOf(file) === 'base')) return files;
-  throw ConfigError.of('', `no ${BASE} in ${dir}`, `write ${join(dir, BASE)}: what all environments share; backstay init writes a first one`);
+  throw ConfigError.of('', `${BASE} is missing in ${dir}`, `create ${join(dir, BASE)} with what all environments share, or run backstay init`);
 }
 
 function fileDiagnostics(dir: string, file: string, files: readonly string[]): readonly Diagnostic[] {
@@ -91,13 +91,13 @@ function fileDiagnostics(dir: string, file: string, files: readonly string[]): r
   if (!file.endsWith('.yaml')) {
     const right = `${nameOf(file)}.yaml`;
     const hint = files.includes(right) ? `remove it, or ${right}` : `rename it to ${right}`;
-    return [{ path: '', message: `${path} would be ignored: values are in files that end with .yaml`, hint }];
+    return [{ path: '', message: `${path} would be ignored: values files must end in .yaml`, hint }];
   }
   if (nameOf(file) === 'restores')
-    return [{ path: '', message: `${path} cannot be an environment: dist/restores/ holds restores`, hint: 'give the environment another name' }];
+    return [{ path: '', message: `${path} cannot be an environment: dist/restores/ is reserved for restores`, hint: 'rename the environment' }];
   if (dnsLabel.safeParse(nameOf(file)).success) return [];
-  const hint = 'rename it: lower-case letters, digits and dashes, at most 63';
-  return [{ path: '', message: `${path} names no environment`, hint }];
+  const hint = 'use lowercase letters, digits and dashes, at most 63';
+  return [{ path: '', message: `the name of ${path} is not valid for an environment`, hint }];
 }
 
 function nameOf(file: string): string {
@@ -110,7 +110,7 @@ function parseFile(path: string): Parsed {
     return parseYaml(text, path);
   } catch (error) {
     const [message, hint] =
-      error instanceof TypeError ? ['the file is not text in UTF-8', 'save it as UTF-8'] : ['the file cannot be read', 'make it readable for you'];
+      error instanceof TypeError ? ['the file is not UTF-8 text', 'save it as UTF-8'] : ['the file is not readable', 'fix its permissions'];
     return { diagnostics: [{ path: '', message, hint, place: { file: path, line: 1 } }] };
   }
 }

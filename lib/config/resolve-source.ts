@@ -33,9 +33,9 @@ function layersOf(written: Tree, at: Path, { plans, defaults, top, diagnostics }
   const unnamed = written.plan === undefined;
   if (!planTree && planName !== 'none' && !(unnamed && written.tiers !== undefined)) {
     const hint = unnamed
-      ? 'add plans: { default: … }, name a plan, or write plan: none'
+      ? 'add plans: { default: … }, set plan: NAME, or set plan: none'
       : (nearest(planName, [...plans.keys(), 'none']) ?? `known plans: ${[...plans.keys()].join(', ') || 'none'}`);
-    diagnostics.add([...at, 'plan'], unnamed ? "no plan is named, and there is no plan 'default'" : `there is no plan '${planName}'`, hint);
+    diagnostics.add([...at, 'plan'], unnamed ? "no plan is set, and plan 'default' does not exist" : `unknown plan '${planName}'`, hint);
     return undefined;
   }
   const planAt = ['plans', planName];
@@ -66,8 +66,8 @@ function resolveKinds(name: string, written: Tree, { defaults, diagnostics }: Re
     if (!diagnostics.hasInvalid(at) && !Object.keys(LATER_SOURCES).some((later) => later in written)) {
       diagnostics.add(
         at,
-        `expected a kind of source: ${SOURCE_KINDS.map((kind) => kind.name).join(', ')}`,
-        'write one: { postgres: { host: …, database: …, version: 17 } }',
+        `expected a source kind: ${SOURCE_KINDS.map((kind) => kind.name).join(', ')}`,
+        'set one: { postgres: { host: …, database: …, version: 17 } }',
       );
     }
     return undefined;

@@ -28,12 +28,12 @@ export function resolveTiers(source: Tiers, context: ResolveContext): readonly T
   if (names.length === 0 && !context.diagnostics.hasInvalid(source.planAt)) {
     context.diagnostics.add(
       source.at,
-      'there is no tier, so nothing would ever run',
-      "give its plan tiers: { daily: { schedule: '@daily', keep: { daily: 7 } } }, or write plan: none",
+      'the source has no tiers, so it never runs',
+      "add tiers to its plan: tiers: { daily: { schedule: '@daily', keep: { daily: 7 } } }, or set plan: none",
     );
   }
   if (names.length > 0 && names.every((name) => (changed.get(name)?.enabled ?? planned.get(name)?.enabled) === false))
-    context.diagnostics.add(source.at, 'every tier is switched off', 'leave one on, switch the source off: enabled: false, or write plan: none');
+    context.diagnostics.add(source.at, 'every tier is disabled', 'enable one, disable the source with enabled: false, or set plan: none');
   return names.flatMap((name) => {
     const ofPlan: Layer[] = planned.has(name) ? [{ tree: planned.get(name) ?? {}, at: [...source.planAt, 'tiers', name] }] : [];
     const ofSource: Layer[] = changed.has(name) ? [{ tree: changed.get(name) ?? {}, at: [...source.at, 'tiers', name] }] : [];
@@ -57,8 +57,7 @@ function resolveTier(name: string, { source, ofPlan, ofSource }: TierLayers, con
   const settings = resolveOptions(options, diagnostics);
   const { origin } = layered([...options, ...ofPlan, ...ofSource]);
   if (!settings) return undefined;
-  if (keys.schedule === undefined)
-    diagnostics.add(origin(['schedule']), 'the tier has no schedule', "give it five cron fields or a word: schedule: '@daily'");
+  if (keys.schedule === undefined) diagnostics.add(origin(['schedule']), 'the tier has no schedule', "set schedule: '@daily', or five cron fields");
   else checkSchedule(keys.schedule, settings.timeZone, { diagnostics, origin });
   const storages = storagesOf(settings, { byHand: false, origin }, context);
   return { name, schedule: keys.schedule, method: keys.method, options: settings, storages, origin };
@@ -85,7 +84,7 @@ function storagesOf(
 ): readonly StorageUse[] {
   const at = origin(['storages']);
   if (options.storages === undefined) {
-    diagnostics.add(at, 'no storages are given', `write storages: [${storageNames.join(', ') || 'NAME'}]${hand ? '' : ' in the plan'}`);
+    diagnostics.add(at, 'no storages are set', `set storages: [${storageNames.join(', ') || 'NAME'}]${hand ? '' : ' in the plan'}`);
     return [];
   }
   const uses = options.storages.flatMap((ref, index): StorageUse[] => {
@@ -93,14 +92,14 @@ function storagesOf(
     const storage = storages.get(name);
     const path = [...at, index];
     if (!storageNames.includes(name))
-      diagnostics.add(path, `there is no storage '${name}'`, nearest(name, storageNames) ?? `known storages: ${storageNames.join(', ') || 'none'}`);
+      diagnostics.add(path, `unknown storage '${name}'`, nearest(name, storageNames) ?? `known storages: ${storageNames.join(', ') || 'none'}`);
     if (!storage?.enabled) return [];
     if (keep === undefined && !hand)
-      diagnostics.add(origin(['keep']), `nothing says what the storage '${name}' keeps`, 'write keep: { daily: 7, weekly: 4 } in the tier');
+      diagnostics.add(origin(['keep']), `storage '${name}' has no retention policy (keep)`, 'set keep: { daily: 7, weekly: 4 } in the tier');
     return [{ storage, keep: hand ? undefined : keep, at: path }];
   });
   if (uses.length === 0 && options.storages.every((ref) => storages.has(typeof ref === 'string' ? ref : ref.name)))
-    diagnostics.add(at, 'every storage is switched off', 'leave one on, or switch the source off: enabled: false');
+    diagnostics.add(at, 'every storage is disabled', 'enable one, or disable the source with enabled: false');
   checkTwice(uses, at, diagnostics);
   return uses;
 }
@@ -108,7 +107,7 @@ function storagesOf(
 function checkTwice(uses: readonly StorageUse[], at: Path, diagnostics: Diagnostics): void {
   for (const [index, { storage }] of uses.entries()) {
     if (uses.findIndex((use) => use.storage === storage) < index)
-      diagnostics.add([...at, index], `the storage '${storage.name}' is named twice`, 'name each storage once');
+      diagnostics.add([...at, index], `storage '${storage.name}' is listed twice`, 'list each storage once');
   }
 }
 

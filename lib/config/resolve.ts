@@ -48,8 +48,7 @@ export function resolve({ environment, tree, place, invalid }: ReadValues): Reso
 
 function resolveStorages(tree: Tree, namespace: string, diagnostics: Diagnostics): ReadonlyMap<string, StorageSettings> {
   const found = new Map<string, StorageSettings>();
-  if (!isTree(tree.storages))
-    diagnostics.add(['storages'], 'no storage is given', 'name a place for the backups: storages: { local: { pvc: { size: 10Gi } } }');
+  if (!isTree(tree.storages)) diagnostics.add(['storages'], 'no storages are defined', 'add one: storages: { local: { pvc: { size: 10Gi } } }');
   for (const [name, written] of entriesOf(tree.storages)) {
     const storage = resolveStorage(name, written, namespace, diagnostics);
     if (storage) found.set(name, storage);
@@ -64,7 +63,7 @@ function resolveStorage(name: string, written: Tree, namespace: string, diagnost
   if (Object.keys(LATER_STORAGES).some((later) => later in written) || (!kind && diagnostics.hasInvalid(at))) return undefined; // already refused
   if (!kind || kinds.length > 1) {
     const names = STORAGE_KINDS.map((each) => each.name).join(', ');
-    diagnostics.add(at, `expected exactly one kind of storage: ${names}`, 'write one: { pvc: { size: 10Gi } }');
+    diagnostics.add(at, `expected exactly one storage kind: ${names}`, 'set one: { pvc: { size: 10Gi } }');
     return undefined;
   }
   const settings = diagnostics.parse(kind.schema, written[kind.name], { origin: (path) => [...at, kind.name, ...path] });
@@ -76,8 +75,7 @@ function resolveStorage(name: string, written: Tree, namespace: string, diagnost
 function resolveSources(tree: Tree, context: Omit<ResolveContext, 'plans' | 'defaults' | 'top'>): readonly SourceSettings[] {
   const plans = new Map(entriesOf(tree.plans));
   const defaults = isTree(tree.defaults) ? tree.defaults : {};
-  if (!isTree(tree.sources))
-    context.diagnostics.add(['sources'], 'nothing to back up is given', 'name a source: sources: { shop: { postgres: { … } } }');
+  if (!isTree(tree.sources)) context.diagnostics.add(['sources'], 'no sources are defined', 'add one: sources: { shop: { postgres: { … } } }');
   return entriesOf(tree.sources).flatMap(([name, written]) => {
     if (written.enabled === false) return [];
     const source = resolveSource(name, written, { ...context, plans, defaults, top: tree });

@@ -50,8 +50,8 @@ function nulls(value: unknown, path: Path, place: PlaceOf): Diagnostic[] {
 function nullDiagnostic(path: Path, place: PlaceOf): Diagnostic {
   return {
     path: printPath(path),
-    message: 'null removes a key of the base, and this is the base',
-    hint: 'leave the key out; write {} where every default is meant',
+    message: 'null is not allowed in the base: it removes a key of the base',
+    hint: 'remove the key, or write {} to use every default',
     place: place(path),
   };
 }

@@ -28,8 +28,8 @@ export function parseYaml(text: string, file: string): Parsed {
 function notKeys(file: string, line: number): Diagnostic {
   return {
     path: '',
-    message: 'expected keys and values',
-    hint: 'begin with `namespace: backup`; docs/values.md lists every key',
+    message: 'expected a mapping of keys to values',
+    hint: 'start with `namespace: backup`; docs/values.md lists every key',
     place: { file, line },
   };
 }
@@ -39,15 +39,15 @@ function syntaxDiagnostic(error: unknown, file: string): Diagnostic {
   const reason = error instanceof YAMLException ? error.reason : 'it cannot be read';
   const line = error instanceof YAMLException && error.mark ? error.mark.line + 1 : 1;
   const quotes = /["<]|: /.test(reason);
-  const message = quotes ? 'not valid YAML: a tag or an alias that is not known' : `not valid YAML: ${reason}`;
+  const message = quotes ? 'invalid YAML: unknown tag or alias' : `invalid YAML: ${reason}`;
   return { path: '', message, hint: hintFor(reason, quotes), place: { file, line } };
 }
 
 function hintFor(reason: string, quotes: boolean): string {
-  if (quotes) return 'put text that begins with ! or * in quotes';
+  if (quotes) return 'quote text that starts with ! or *';
   if (reason.includes('tab')) return 'indent with spaces';
   if (reason.includes('quoted') || reason.includes('flow collection') || reason.includes('deficient'))
-    return 'a quote, a bracket or a brace is opened before this and not closed';
-  if (reason.includes('duplicated')) return 'keep one of them';
-  return 'look at the indentation, the quotes and the brackets of this line and the one before';
+    return 'close the quote, bracket or brace that is opened before this';
+  if (reason.includes('duplicated')) return 'remove one of them';
+  return 'check indentation, quotes and brackets on this line and the one before';
 }

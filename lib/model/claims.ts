@@ -17,7 +17,11 @@ export function checkClaims(settings: Settings, diagnostics: Diagnostics): void 
     const before = made.get(key);
     const spec = JSON.stringify(access.claim);
     if (before !== undefined && before !== spec)
-      diagnostics.add(storage.at, `the claim '${access.claim.name}' would be made twice, and differently`, 'give one of them another claim:');
+      diagnostics.add(
+        storage.at,
+        `the claim '${access.claim.name}' is defined twice, with different settings`,
+        'set another claim: on one of the storages',
+      );
     made.set(key, spec);
   }
   checkSources(settings, kept, diagnostics);
@@ -31,8 +35,8 @@ function checkNamespaces(settings: Settings, diagnostics: Diagnostics): void {
       if (storage.namespace === namespace || !accessOf(settings, storage).mounts.some(({ type }) => type === 'claim')) continue;
       diagnostics.add(
         at,
-        `the claim of '${storage.name}' is in the namespace '${storage.namespace}', and the pods of '${name}' run in '${namespace}'`,
-        'a pod mounts claims of its own namespace only: use another storage, or one of its own here',
+        `the claim of storage '${storage.name}' is in namespace '${storage.namespace}', but the pods of '${name}' run in '${namespace}'`,
+        'use another storage, or define one in this namespace, as pods mount only claims of their own namespace',
       );
     }
   }
@@ -45,7 +49,7 @@ function checkSources(settings: Settings, kept: ReadonlyMap<string, string>, dia
       for (const mount of partsOf(settings, source, tier).flatMap(({ mounts }) => mounts)) {
         const storage = mount.type === 'claim' ? kept.get(`${source.namespace}/${mount.claim}`) : undefined;
         if (storage !== undefined)
-          diagnostics.add(source.at, `what is backed up is the claim of the storage '${storage}'`, 'keep the backups in a claim of their own');
+          diagnostics.add(source.at, `the source backs up the claim of storage '${storage}'`, 'store the backups in a separate claim');
       }
     }
   }

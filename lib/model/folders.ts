@@ -27,15 +27,15 @@ export function checkFolders(settings: Settings, diagnostics: Diagnostics): void
   for (const { source, storage, place } of folders) {
     const owner = taken.get(place);
     taken.set(place, `${source.name} in ${storage}`);
-    if (owner !== undefined) diagnostics.add(source.at, `its folder in the storage '${storage}' is also that of ${owner}`, HINT);
+    if (owner !== undefined) diagnostics.add(source.at, `its folder in storage '${storage}' is already used by ${owner}`, HINT);
   }
   for (const { source, storage, place } of folders) {
     const owner = above(place).flatMap((folder) => taken.get(folder) ?? [])[0];
-    if (owner !== undefined) diagnostics.add(source.at, `its folder in the storage '${storage}' lies in that of ${owner}`, HINT);
+    if (owner !== undefined) diagnostics.add(source.at, `its folder in storage '${storage}' is inside the folder of ${owner}`, HINT);
   }
 }
 
-const HINT = 'give it another folder:, or one of the storages another prefix:';
+const HINT = 'set another folder: on the source, or another prefix: on one of the storages';
 
 /** The folders that a place lies in. */
 export function above(place: string): readonly string[] {

@@ -24,7 +24,7 @@ export function lintRestore(requested: RequestedRestore, elsewhere: Elsewhere, d
   const source = settings.sources.find((candidate) => candidate.name === name);
   if (!source) {
     const known = settings.sources.map((candidate) => candidate.name);
-    diagnostics.add([...at, 'source'], `there is no source '${name}'`, nearest(name, known) ?? `known sources: ${known.join(', ') || 'none'}`);
+    diagnostics.add([...at, 'source'], `unknown source '${name}'`, nearest(name, known) ?? `known sources: ${known.join(', ') || 'none'}`);
     return;
   }
   const diagnosis = diagnoseWanted(restore.settings.at);
@@ -48,7 +48,12 @@ function lintOrigin(
   } catch (error) {
     const [diagnostic] = error instanceof ConfigError ? error.diagnostics : [];
     const hint = diagnostic ? diagnostic.hint : sourcesOf(request.backupsOf, settings, elsewhere);
-    diagnostics.add([...at, 'backupsOf'], diagnostic?.message ?? (error as Error).message, hint ?? 'write it as prod/shop', request.backupsOf);
+    diagnostics.add(
+      [...at, 'backupsOf'],
+      diagnostic?.message ?? (error as Error).message,
+      hint ?? 'use ENVIRONMENT/SOURCE, such as prod/shop',
+      request.backupsOf,
+    );
     return;
   }
   if (request.backupsOf !== undefined) lintParts(request, { there, origin, source, at }, diagnostics);
@@ -57,11 +62,11 @@ function lintOrigin(
   const uses = tiersWanted(origin, tier).flatMap(({ storages }) => storages);
   const storages = [...new Set(uses.map(({ storage }) => storage.name))];
   if (tier !== undefined && !tiers.includes(tier))
-    diagnostics.add([...at, 'tier'], `'${origin.name}' has no tier '${tier}'`, nearest(tier, tiers) ?? `its tiers: ${tiers.join(', ')}`);
+    diagnostics.add([...at, 'tier'], `source '${origin.name}' has no tier '${tier}'`, nearest(tier, tiers) ?? `its tiers: ${tiers.join(', ')}`);
   else if (from !== undefined && !storages.includes(from))
     diagnostics.add(
       [...at, 'from'],
-      `no tier of '${origin.name}' has the storage '${from}'`,
+      `no tier of source '${origin.name}' uses storage '${from}'`,
       nearest(from, storages) ?? `its storages: ${storages.join(', ')}`,
     );
   else if (uses.length > 0 && request.backupsOf !== undefined)
@@ -84,8 +89,8 @@ function lintParts({ part }: RestoreSettings['settings'], { there, origin, sourc
   if (missing !== undefined)
     diagnostics.add(
       [...at, 'backupsOf'],
-      `'${origin.name}' has no part '${missing}'`,
-      `its parts: ${theirs.join(', ')}; choose one that both have with part:`,
+      `source '${origin.name}' has no part '${missing}'`,
+      `its parts: ${theirs.join(', ')}; select one that both have with part:`,
     );
 }
 
@@ -95,8 +100,8 @@ function lintReach({ name, kind, settings, namespace }: StorageSettings, { there
   if (namespace === source.namespace || !mounts.some(({ type }) => type === 'claim')) return;
   diagnostics.add(
     [...at, 'backupsOf'],
-    `the claim of '${name}' is in the namespace '${namespace}', and the pods of '${source.name}' run in '${source.namespace}'`,
-    'a pod mounts claims of its own namespace only: restore from another storage with from:',
+    `the claim of storage '${name}' is in namespace '${namespace}', but the pods of '${source.name}' run in '${source.namespace}'`,
+    'select another storage with from:, as pods mount only claims of their own namespace',
   );
 }
 
@@ -114,12 +119,12 @@ function lintKinds({ settings, restore, action }: RequestedRestore, source: Sour
   const used = source.kinds.map(({ kind }) => kind.name);
   for (const { name } of SOURCE_KINDS) {
     if ((request as Readonly<Record<string, unknown>>)[name] !== undefined && !used.includes(name))
-      diagnostics.add([...at, name], `'${source.name}' has nothing of the kind ${name}`, `its kinds: ${used.join(', ')}`);
+      diagnostics.add([...at, name], `source '${source.name}' has no kind '${name}'`, `its kinds: ${used.join(', ')}`);
   }
   const { environment } = settings;
   for (const { kind, settings: slice } of kindsWanted(source, environment, request.part)) {
     if (!kind.restore) {
-      diagnostics.add(at, `no Job restores the kind ${kind.name} yet`, 'docs/pull-by-hand.md shows how to get a backup out');
+      diagnostics.add(at, `restoring kind '${kind.name}' is not supported yet`, 'follow docs/pull-by-hand.md to restore it manually');
       continue;
     }
     const written = (request as Readonly<Record<string, unknown>>)[kind.name] ?? kind.restore.schema.parse({});
@@ -135,31 +140,27 @@ function lintPlace(requested: RequestedRestore, source: SourceSettings, diagnost
   const { settings: request, at } = restore;
   const target = `${settings.environment}/${source.name}`;
   if (request.inPlace && request.inPlace.confirm !== target)
-    diagnostics.add(
-      [...at, 'inPlace', 'confirm'],
-      `confirms '${request.inPlace.confirm}', and what gives way is ${target}`,
-      `write confirm: ${target}`,
-    );
+    diagnostics.add([...at, 'inPlace', 'confirm'], `confirm must be '${target}', got '${request.inPlace.confirm}'`, `set confirm: ${target}`);
   if (request.inPlace && !request.inPlace.safetyBackup && action === 'restore')
     diagnostics.warn(
       [...at, 'inPlace', 'safetyBackup'],
-      'what is live is not backed up before it gives way',
-      'leave it out, unless there is nothing left to lose',
+      'live data is replaced without a safety backup',
+      'remove it, unless the live data is worthless',
     );
   if (!request.inPlace && request.scaleDown.length > 0 && action === 'restore')
-    diagnostics.add([...at, 'scaleDown'], 'nothing that is live changes, so nothing needs to be stopped', 'write inPlace:, or leave scaleDown out');
+    diagnostics.add([...at, 'scaleDown'], 'live data does not change, so nothing needs to be scaled down', 'add inPlace:, or remove scaleDown');
   for (const [index, text] of request.scaleDown.entries()) lintApplication(text, [...at, 'scaleDown', index], diagnostics);
   const wanted = kindsWanted(source, settings.environment, request.part);
   if (wanted.length === 0) {
     const parts = partNamesOf(source, settings.environment);
-    diagnostics.add([...at, 'part'], `'${source.name}' has no part '${request.part}'`, `its parts: ${parts.join(', ')}`);
+    diagnostics.add([...at, 'part'], `source '${source.name}' has no part '${request.part}'`, `its parts: ${parts.join(', ')}`);
   }
   const { storageClassName } = { ...source.options.pod.scratch, ...request.scratch };
   if (storageClassName !== undefined && wanted.some(({ kind }) => kind.name === 'volume'))
     diagnostics.add(
       [...at, 'scratch', 'storageClassName'],
-      'a pod that fills a claim sets no fsGroup, without which it cannot write to a volume of its own',
-      "restore with the node's disk: a source without pod.scratch.storageClassName",
+      'restoring a volume needs scratch on the disk of the node: without fsGroup, the pod cannot write to a volume from a StorageClass',
+      'remove storageClassName from scratch, also from pod.scratch of the source',
     );
 }
 
@@ -167,7 +168,7 @@ function lintApplication(text: string, at: Path, diagnostics: Diagnostics): void
   if (/\/[^/]*=/.test(text))
     diagnostics.warn(
       at,
-      'by labels, the Role lets the restore stop and start every application of that kind in the namespace',
-      'name the applications one by one',
+      'with a label selector, the Role lets the restore scale every application of that kind in the namespace',
+      'list the applications by name',
     );
 }

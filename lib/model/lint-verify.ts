@@ -11,7 +11,7 @@ export function lintVerify({ environment }: Settings, source: SourceSettings, di
   const storages = [...new Set(source.tiers.flatMap((tier) => tier.storages.map(({ storage }) => storage.name)))];
   if (settings.storage !== undefined && !storages.includes(settings.storage)) {
     const hint = nearest(settings.storage, storages) ?? `its storages: ${storages.join(', ')}`;
-    diagnostics.add(origin(['storage']), `no tier of '${source.name}' has the storage '${settings.storage}'`, hint);
+    diagnostics.add(origin(['storage']), `no tier of source '${source.name}' uses storage '${settings.storage}'`, hint);
   }
   const slices = settings as Readonly<Record<string, unknown>>;
   const used = source.kinds.map(({ kind }) => kind.name);
@@ -19,11 +19,11 @@ export function lintVerify({ environment }: Settings, source: SourceSettings, di
     const [first] = origin([name]);
     // What the defaults or a plan ask is meant for the sources that have the kind.
     if (slices[name] !== undefined && !used.includes(name) && first === 'sources')
-      diagnostics.add(origin([name]), `'${source.name}' has nothing of the kind ${name}`, `its kinds: ${used.join(', ')}`);
+      diagnostics.add(origin([name]), `source '${source.name}' has no kind '${name}'`, `its kinds: ${used.join(', ')}`);
   }
   for (const { kind, settings: slice } of source.kinds) {
     if (!kind.verify) {
-      diagnostics.warn(source.at, `nothing proves that backups of the kind ${kind.name} come back`, 'restore one by hand now and then');
+      diagnostics.warn(source.at, `backups of kind '${kind.name}' cannot be verified`, 'test a restore manually from time to time');
       continue;
     }
     const context = contextOf(source, environment, kind);

@@ -32,7 +32,7 @@ export function lint(settings: Settings, diagnostics: Diagnostics): void {
 function lintKinds({ environment }: Settings, source: SourceSettings, tier: TierSettings, diagnostics: Diagnostics): void {
   if (tier.method !== undefined && !source.kinds.some(({ kind }) => kind.methods.includes(tier.method ?? ''))) {
     const methods = source.kinds.flatMap(({ kind }) => kind.methods).join(', ');
-    diagnostics.add(tier.origin(['method']), `no kind of '${source.name}' has the method '${tier.method}'`, `its methods: ${methods}`);
+    diagnostics.add(tier.origin(['method']), `source '${source.name}' does not support the method '${tier.method}'`, `supported methods: ${methods}`);
   }
   for (const { kind, settings, origin } of source.kinds) {
     diagnostics.addRelative(kind.check(settings, contextOf(source, environment, kind, tier)), origin);
@@ -48,27 +48,26 @@ function lintTemplate(settings: Settings, source: SourceSettings, tier: TierSett
 function lintRun(settings: Settings, source: SourceSettings, tier: TierSettings, diagnostics: Diagnostics): void {
   const { pod, job } = tier.options;
   const at = (...path: string[]) => tier.origin(path);
-  if (job.startingDeadline < 60)
-    diagnostics.add(at('job', 'startingDeadline'), 'the controller looks every ten seconds and may be busy: at least 1m', 'write 1h');
+  if (job.startingDeadline < 60) diagnostics.add(at('job', 'startingDeadline'), 'shorter than 1m: a busy controller would skip runs', 'set 1h');
   if (pod.capabilities.length > 0 && pod.runAsUser !== 0)
     diagnostics.add(
       at('pod', 'capabilities'),
-      'a capability has no effect for a user that is not root',
-      'write runAsUser: 0, or leave the capabilities out',
+      'capabilities have no effect unless the pod runs as root',
+      'set runAsUser: 0, or remove the capabilities',
     );
   if (pod.runAsUser === 0 && settings.createNamespace)
     diagnostics.add(
       at('pod', 'runAsUser'),
-      'the namespace that is made enforces Pod Security "restricted", which refuses root',
-      'leave createNamespace out and label the namespace yourself',
+      'createNamespace enforces Pod Security "restricted", which rejects root',
+      'remove createNamespace, and label the namespace yourself',
     );
   else if (pod.runAsUser === 0)
-    diagnostics.warn(at('pod', 'runAsUser'), 'the pods run as root; Pod Security "restricted" refuses them', 'run as the user that owns the data');
+    diagnostics.warn(at('pod', 'runAsUser'), 'the pods run as root, which Pod Security "restricted" rejects', 'run as the user that owns the data');
   if (settings.production && tier.storages.length === 1)
     diagnostics.warn(
       at('storages'),
-      `one storage only in production: what loses '${tier.storages[0]?.storage.name}' loses every backup of '${source.name}'`,
-      'add a storage elsewhere',
+      `production has a single storage: losing '${tier.storages[0]?.storage.name}' loses every backup of '${source.name}'`,
+      'add a second storage in another location',
     );
 }
 
@@ -79,8 +78,8 @@ function checkImages({ images }: Settings, diagnostics: Diagnostics): void {
     if (said !== undefined && Number(said) !== major) {
       diagnostics.add(
         ['images', `postgres${major}`],
-        `the image is of PostgreSQL ${said}, and the client's major must be the server's`,
-        `name an image of ${major}`,
+        `the image has PostgreSQL ${said}, but the client must have the major version of the server`,
+        `use an image of PostgreSQL ${major}`,
         images[`postgres${major}`],
       );
     }

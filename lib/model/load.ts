@@ -59,7 +59,11 @@ function resolveEnvironment(dir: string, environment: string): Settings {
 }
 
 function nowhere(environment: string): never {
-  throw ConfigError.of('', `the environment '${environment}' is not known here`, 'restores from another environment need a folder of values');
+  throw ConfigError.of(
+    '',
+    `environment '${environment}' is not available to this program`,
+    'read the values from a folder to restore from another environment',
+  );
 }
 
 /** A plan that ten sources share is wrong once. In the order of the files' lines. */

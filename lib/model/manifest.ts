@@ -28,7 +28,7 @@ const fileOf = (object: ObjectOf) =>
   });
 
 const partBase = (object: ObjectOf) => ({
-  name: z.string().regex(/^[a-z0-9-]+$/, { error: 'expected lower-case letters, digits and dashes' }),
+  name: z.string().regex(/^[a-z0-9-]+$/, { error: 'expected lowercase letters, digits and dashes' }),
   start: time,
   end: time,
   compression: object({ method: z.enum(['zstd', 'gzip', 'none']), level: z.int().optional() }),

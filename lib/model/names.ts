@@ -35,12 +35,16 @@ export function checkNames(sources: readonly SourceSettings[], diagnostics: Diag
       if (name.length > CRON_JOB_NAME_MAX) {
         diagnostics.add(
           at,
-          `the CronJob '${name}' would have ${name.length} characters, and at most ${CRON_JOB_NAME_MAX} fit`,
-          `shorten the source's name by ${name.length - CRON_JOB_NAME_MAX}; folder: keeps its history`,
+          `the CronJob name '${name}' has ${name.length} characters, at most ${CRON_JOB_NAME_MAX} are allowed`,
+          `shorten the name of the source by ${name.length - CRON_JOB_NAME_MAX}, and set folder: to keep its history`,
         );
       }
       if (owner !== undefined)
-        diagnostics.add(at, `the CronJob '${name}' would stand for a tier of '${owner}' too`, 'rename the source; folder: keeps its history');
+        diagnostics.add(
+          at,
+          `the CronJob name '${name}' is already taken by a tier of '${owner}'`,
+          'rename the source, and set folder: to keep its history',
+        );
     }
   }
 }

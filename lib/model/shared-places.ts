@@ -34,7 +34,7 @@ export function sharedPlaces(folders: readonly OwnedFolder[]): readonly Diagnost
   return folders.flatMap(({ environment, source, at, prefix, place }) => {
     const owner = [at, ...above(at)].map((path) => owners.get(path)).find((name) => name !== undefined && name !== environment);
     if (owner === undefined) return [];
-    const message = `the environments '${owner}' and '${environment}' would both keep the source '${source}' in one folder`;
-    return [{ path: prefix, message, hint: "leave the prefix out: it is the environment's name by default", place }];
+    const message = `environments '${owner}' and '${environment}' store source '${source}' in the same folder`;
+    return [{ path: prefix, message, hint: 'remove the prefix: it defaults to the name of the environment', place }];
   });
 }

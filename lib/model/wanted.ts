@@ -13,10 +13,10 @@ export function diagnoseWanted(at: string): readonly [string, string] | undefine
   if (at.startsWith('before')) {
     const time = BEFORE.exec(at)?.[1];
     if (time !== undefined && isDay(time.slice(0, 10)) && !Number.isNaN(secondsOf(time))) return undefined;
-    return ['expected a time with its zone', 'write before:2026-11-21T09:30:00Z, or …T10:30:00+01:00'];
+    return ['expected a time with a time zone', 'use before:2026-11-21T09:30:00Z, or …T10:30:00+01:00'];
   }
   if (/^[A-Za-z0-9_.+-]+$/.test(at)) return undefined;
-  return ['not an id', 'write latest, latest-verified, before: and a time, or an id that backstay list shows'];
+  return ['not a backup id', 'use latest, latest-verified, before:TIME, or an id from backstay list'];
 }
 
 export function wantedOf(at: string): Wanted {

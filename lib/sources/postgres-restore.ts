@@ -74,27 +74,31 @@ function check(settings: Settings, request: Request, { inPlace, action, part: on
   if (!settings.admin && !request.server)
     found.push({
       path: [],
-      message: 'a restore needs a role that may make databases',
-      hint: 'name its Secret in the source: postgres: { admin: { credentials: { secret: … } } }',
+      message: 'a restore needs a role that may create databases',
+      hint: 'set its Secret in the source: postgres: { admin: { credentials: { secret: … } } }',
     });
   if (request.server) found.push(...checkTls(request.server.tls).map((diagnostic) => ({ ...diagnostic, path: ['server', ...diagnostic.path] })));
   const several = databasesOf(settings).length > 1 && only === undefined;
   if (action !== 'restore' && several && request.kept !== undefined)
-    found.push({ path: ['kept'], message: 'one name for several databases', hint: 'choose one with part:, or leave the name out' });
+    found.push({ path: ['kept'], message: 'one name for several databases is ambiguous', hint: 'select one with part:, or remove the name' });
   if (action !== 'restore') return found;
   if (request.kept !== undefined)
     found.push({
       path: ['kept'],
-      message: 'a restore takes a backup, and not what was kept',
-      hint: 'backstay restore --swap-back or --drop-old takes it',
+      message: 'kept applies only to --swap-back and --drop-old',
+      hint: 'remove it, or run backstay restore with --swap-back or --drop-old',
     });
   if (inPlace) found.push(...checkInPlace(settings, request));
   else if (request.only === 'data' && request.database === undefined)
-    found.push({ path: ['database'], message: 'rows alone need a database that has their tables', hint: 'write database: with its name' });
+    found.push({ path: ['database'], message: 'only: data needs a database that already has the tables', hint: 'set database: NAME' });
   if (several && request.database !== undefined)
-    found.push({ path: ['database'], message: 'one name for several databases', hint: 'choose one with part:, or leave the name out' });
+    found.push({ path: ['database'], message: 'one name for several databases is ambiguous', hint: 'select one with part:, or remove the name' });
   if (settings.dump.format === 'plain' && (request.schemas.length > 0 || request.tables.length > 0 || request.only !== 'all'))
-    found.push({ path: [], message: 'a plain dump comes back whole', hint: 'dump: { format: custom } allows schemas, tables and only' });
+    found.push({
+      path: [],
+      message: 'a plain dump can only be restored as a whole',
+      hint: 'set dump: { format: custom } to use schemas, tables and only',
+    });
   return found;
 }
 
@@ -107,12 +111,12 @@ function checkInPlace({ dump }: Settings, request: Request): readonly RelativeDi
     ['schemas', request.schemas.length > 0],
     ['tables', request.tables.length > 0],
   ] as const;
-  const hint = 'restore beside, look at it, and move over what is needed';
+  const hint = 'restore a copy, inspect it, and copy over what you need';
   const filters = [dump.schemas, dump.excludeSchemas, dump.tables, dump.excludeTables, dump.excludeTableData];
   if (filters.some((patterns) => patterns.length > 0))
-    return [{ path: [], message: 'the backups hold a part of the database only, and cannot take its place', hint }];
+    return [{ path: [], message: 'the backups contain only part of the database and cannot replace it', hint }];
   return odd.flatMap(([key, written]) =>
-    written ? [{ path: [key], message: `the live database gives way as a whole, so ${key} has no place here`, hint }] : [],
+    written ? [{ path: [key], message: `${key} does not work in place: the live database is replaced as a whole`, hint }] : [],
   );
 }
 

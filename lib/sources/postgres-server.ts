@@ -94,12 +94,12 @@ export function loginNeed({ user, credentials: { secret, keys } }: Login, purpos
 export function checkTls({ mode, ca }: z.output<typeof tls>): readonly RelativeDiagnostic[] {
   const verifies = mode === 'verify-ca' || mode === 'verify-full';
   if (verifies === (ca !== undefined)) return [];
-  if (verifies) return [{ path: ['tls', 'ca'], message: `mode '${mode}' needs a ca`, hint: 'name a ConfigMap: ca: { configMap: postgres-ca }' }];
+  if (verifies) return [{ path: ['tls', 'ca'], message: `mode '${mode}' needs a ca`, hint: 'set ca: { configMap: postgres-ca }' }];
   return [
     {
       path: ['tls', 'mode'],
-      message: `a ca is given, but mode '${mode}' does not verify it`,
-      hint: 'write mode: verify-full, or leave the ca out',
+      message: `ca is set, but mode '${mode}' does not verify the certificate`,
+      hint: 'set mode: verify-full, or remove the ca',
     },
   ];
 }

@@ -7,7 +7,7 @@ import { lines } from './env.ts';
 import type { SourceContext, Verifying, VerifyPart } from './kind.ts';
 import { databasesOf, partOf, type Settings } from './postgres-settings.ts';
 
-const name = z.string().min(1).regex(/^\S+$/, { error: 'expected schema.table, without blanks' });
+const name = z.string().min(1).regex(/^\S+$/, { error: 'expected schema.table, without spaces' });
 
 const assertionShape = {
   tables: z.array(name).default([]).meta({ description: 'Tables that must be there, as `schema.table`.' }),
@@ -70,7 +70,7 @@ function check(settings: Settings, request: Request): readonly RelativeDiagnosti
     found.push(
       ...general.map((key) => ({
         path: [key],
-        message: 'which of the databases is meant?',
+        message: 'ambiguous, because the source has several databases',
         hint: `write databases: { ${databases[0]}: { ${key}: … } }`,
       })),
     );

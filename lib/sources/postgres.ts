@@ -25,13 +25,13 @@ function check(settings: Settings): readonly RelativeDiagnostic[] {
 
 function checkDatabases({ database, databases }: Settings): readonly RelativeDiagnostic[] {
   if ((database === undefined) === (databases === undefined)) {
-    return [{ path: ['database'], message: 'expected either database or databases', hint: 'name one database, or several under `databases`' }];
+    return [{ path: ['database'], message: 'expected either database or databases', hint: 'set database: for one, or databases: for several' }];
   }
   const seen = new Set<string>();
   return databasesOf({ database, databases }).flatMap((name, index) => {
     const part = partName(name);
     const path = database === undefined ? ['databases', index] : ['database'];
-    if (seen.has(part)) return [{ path, message: `the part '${part}' stands for two databases`, hint: 'put one of them in a source of its own' }];
+    if (seen.has(part)) return [{ path, message: `two databases share the part name '${part}'`, hint: 'move one of them to a separate source' }];
     seen.add(part);
     return [];
   });
@@ -43,15 +43,15 @@ function checkCompression({ version, dump }: Settings): readonly RelativeDiagnos
     return [
       {
         path: ['dump', 'compression'],
-        message: `pg_dump ${version} cannot compress with zstd`,
-        hint: 'write gzip, or leave it out: the default follows the version',
+        message: `pg_dump ${version} does not support zstd`,
+        hint: 'set gzip, or remove it: the default depends on the version',
       },
     ];
   }
   if (compression === 'none' && level !== undefined)
-    return [{ path: ['dump', 'level'], message: "a level is given, but compression is 'none'", hint: 'leave the level out' }];
+    return [{ path: ['dump', 'level'], message: "level is set, but compression is 'none'", hint: 'remove the level' }];
   if (compression === 'gzip' && level !== undefined && level > 9)
-    return [{ path: ['dump', 'level'], message: 'gzip has levels 1 to 9', hint: 'write 9 or less, or compression: zstd' }];
+    return [{ path: ['dump', 'level'], message: 'gzip supports levels 1 to 9', hint: 'set 9 or less, or compression: zstd' }];
   return [];
 }
 

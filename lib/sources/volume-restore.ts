@@ -58,18 +58,18 @@ function check({ include, exclude }: Settings, { into: claim, mode }: Request, {
     return [
       {
         path: ['into'],
-        message: 'a new claim is not the place of the old one',
-        hint: 'leave inPlace out, and let the application use the new claim',
+        message: 'a restore in place cannot use a new claim',
+        hint: 'remove inPlace, and point the application to the new claim',
       },
     ];
   if (inPlace && action === 'restore' && include.length + exclude.length > 0) {
-    const message = 'the backups hold a part of the files only: the others are gone from where they were';
-    if (mode === 'clear') return [{ path: ['mode'], message, hint: 'write mode: merge, which leaves them, or swap, which keeps them aside' }];
+    const message = 'the backups contain only some of the files: the others would no longer be in place';
+    if (mode === 'clear') return [{ path: ['mode'], message, hint: 'set mode: merge to leave them, or mode: swap to keep them aside' }];
     if (mode !== 'merge')
-      return [{ path: ['mode'], message, hint: 'mode: merge leaves them; with swap they are kept aside until --drop-old', severity: 'warning' }];
+      return [{ path: ['mode'], message, hint: 'set mode: merge to leave them; mode: swap keeps them aside until --drop-old', severity: 'warning' }];
   }
   if (!inPlace && mode && action === 'restore')
-    return [{ path: ['mode'], message: `nothing that is live gives way, so there is nothing to ${mode}`, hint: 'write inPlace:, or leave mode out' }];
+    return [{ path: ['mode'], message: `mode: ${mode} applies only to a restore in place`, hint: 'add inPlace:, or remove mode' }];
   return [];
 }
 

@@ -22,12 +22,12 @@ function check(settings: Settings): readonly RelativeDiagnostic[] {
 }
 
 function checkPlacement({ nextTo, node, accessMode }: Settings): readonly RelativeDiagnostic[] {
-  const hint = 'write nextTo: { app: … } with labels of the pods that use it, or node: …, or accessMode: ReadWriteMany';
-  if (nextTo && node) return [{ path: ['node'], message: 'nextTo and node are both given', hint: 'keep one of them' }];
+  const hint = 'set nextTo: { app: … } to labels of the pods that use it, or set node: … or accessMode: ReadWriteMany';
+  if (nextTo && node) return [{ path: ['node'], message: 'nextTo and node are both set', hint: 'remove one of them' }];
   if (nextTo || node) return [];
-  if (accessMode === 'ReadWriteOnce') return [{ path: ['accessMode'], message: 'a ReadWriteOnce claim without placement', hint }];
+  if (accessMode === 'ReadWriteOnce') return [{ path: ['accessMode'], message: 'a ReadWriteOnce claim needs a placement', hint }];
   if (accessMode === undefined) {
-    const message = 'no placement: if the claim is ReadWriteOnce, the pod hangs on any other node than its application';
+    const message = 'no placement: if the claim is ReadWriteOnce, the pod starts only on the node of its application';
     return [{ path: ['claim'], message, hint, severity: 'warning' }];
   }
   return [];
@@ -36,18 +36,18 @@ function checkPlacement({ nextTo, node, accessMode }: Settings): readonly Relati
 function checkCompression(settings: Settings): readonly RelativeDiagnostic[] {
   const { compression, level } = compressionOf(settings);
   if (settings.tar === 'busybox' && compression === 'zstd')
-    return [{ path: ['compression'], message: 'BusyBox has no zstd', hint: 'write compression: gzip, or tar: gnu' }];
+    return [{ path: ['compression'], message: 'BusyBox tar does not support zstd', hint: 'set compression: gzip, or tar: gnu' }];
   if (compression === 'none' && level !== undefined)
-    return [{ path: ['level'], message: "a level is given, but compression is 'none'", hint: 'leave the level out' }];
+    return [{ path: ['level'], message: "level is set, but compression is 'none'", hint: 'remove the level' }];
   if (compression === 'gzip' && level !== undefined && level > 9)
-    return [{ path: ['level'], message: 'gzip has levels 1 to 9', hint: 'write 9 or less, or compression: zstd' }];
+    return [{ path: ['level'], message: 'gzip supports levels 1 to 9', hint: 'set 9 or less, or compression: zstd' }];
   return [];
 }
 
 function checkAttributes({ tar, ...settings }: Settings): readonly RelativeDiagnostic[] {
   if (tar === 'gnu') return [];
   const kept = (['xattrs', 'acls'] as const).filter((key) => settings[key]);
-  return kept.map((key) => ({ path: [key], message: "BusyBox' tar cannot keep them", hint: `write tar: gnu, or leave ${key} out` }));
+  return kept.map((key) => ({ path: [key], message: 'BusyBox tar does not support them', hint: `set tar: gnu, or remove ${key}` }));
 }
 
 function compressionOf({ tar, compression, level }: Settings) {

@@ -55,10 +55,14 @@ export const pvc: StorageKind<typeof schema, 'pvc'> = {
 
 function check({ claim, size: wanted, storageClassName }: Settings): readonly RelativeDiagnostic[] {
   if (!claim && !wanted)
-    return [{ path: [], message: 'neither claim nor size is given', hint: 'write size: 10Gi for a new claim, or claim: NAME for an existing one' }];
+    return [{ path: [], message: 'neither claim nor size is set', hint: 'set size: 10Gi for a new claim, or claim: NAME for an existing one' }];
   if (!wanted && storageClassName)
     return [
-      { path: ['storageClassName'], message: 'an existing claim has its class already', hint: 'leave it out, or give a size to have a claim made' },
+      {
+        path: ['storageClassName'],
+        message: 'storageClassName has no effect on an existing claim',
+        hint: 'remove it, or set size: to create a claim',
+      },
     ];
   return [];
 }

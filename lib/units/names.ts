@@ -1,12 +1,12 @@
 import * as z from 'zod';
 
 const DNS_LABEL = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/;
-const label = 'expected lower-case letters, digits and dashes, starting and ending with a letter or digit, at most 63';
+const label = 'expected lowercase letters, digits and dashes, starting and ending with a letter or digit, at most 63';
 
 /** A name that Kubernetes takes for any object: a DNS label. */
 export const dnsLabel = z.string({ error: label }).regex(DNS_LABEL, { error: label }).max(63, { error: label });
 
-const subdomain = 'expected a name as Kubernetes takes it: lower-case letters, digits, dashes and dots, at most 253';
+const subdomain = 'expected a Kubernetes name: lowercase letters, digits, dashes and dots, at most 253';
 
 /** A name of a Secret, ConfigMap or claim: a DNS subdomain. */
 export const objectName = z

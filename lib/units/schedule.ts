@@ -23,7 +23,7 @@ export type CronFields = readonly [ReadonlySet<number>, ReadonlySet<number>, Rea
 /** Reads five cron fields as the CronJob controller does (robfig/cron's standard parser); text is what is wrong with them. */
 export function parseCron(schedule: string): CronFields | string {
   const parts = schedule.split(' ').filter((part) => part !== '');
-  if (parts.length !== FIELDS.length) return `expected five fields, got ${parts.length}`;
+  if (parts.length !== FIELDS.length) return `expected five cron fields, got ${parts.length}`;
   const sets: ReadonlySet<number>[] = [];
   for (const [index, field] of FIELDS.entries()) {
     const set = parseField(parts[index] ?? '', field);
@@ -37,13 +37,13 @@ function parseField(text: string, field: Field): ReadonlySet<number> | string {
   const found = new Set<number>();
   for (const item of text.split(',')) {
     const match = /^(\*|\?|([A-Za-z0-9]+)(-([A-Za-z0-9]+))?)(\/([1-9]\d*))?$/.exec(item);
-    const wrong = `'${item}' is no ${field.name}`;
+    const wrong = `'${item}' is not a valid ${field.name}`;
     if (!match) return wrong;
     const any = match[1] === '*' || match[1] === '?';
     const from = any ? field.min : numberOf(match[2] ?? '', field);
     // A single number with a step counts on to the end, as `5/15` does in the controller's parser.
     const to = any || (match[6] && !match[4]) ? field.max : match[4] ? numberOf(match[4], field) : from;
-    if (from === undefined || to === undefined || from > to) return `${wrong}, ${field.min} to ${field.max}`;
+    if (from === undefined || to === undefined || from > to) return `${wrong} (${field.min} to ${field.max})`;
     for (let value = from; value <= to; value += Number(match[6] ?? 1)) found.add(value);
   }
   return found;

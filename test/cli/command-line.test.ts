@@ -73,8 +73,8 @@ describe('mistakes on the command line', () => {
     const project = projectFolder({});
     const { status, stderr } = await backstay(['synth', ...project.folders]);
     expect(project.plain(stderr)).toMatchInlineSnapshot(`
-      "error: no folder config
-        HINT: backstay init writes a first configuration; --config names another folder"
+      "error: folder config does not exist
+        HINT: run backstay init to create one, or set --config to another folder"
     `);
     expect(status).toBe(64);
   });

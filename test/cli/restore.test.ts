@@ -68,7 +68,7 @@ describe('restore prints a Job with all that it needs', () => {
     expect(inPlace.told('restore-postgres', 'IN_PLACE')).toBe('true');
     const without = await printed('--in-place', '--confirm', 'prod/shop', '--no-safety-backup');
     expect(without.steps).toEqual(['fetch', 'restore-postgres']);
-    expect(without.stderr).toContain('warning: what is live is not backed up before it gives way\n  HINT: ');
+    expect(without.stderr).toContain('warning: live data is replaced without a safety backup\n  HINT: ');
   });
 
   test('with each application that is stopped, and what removes the rights again in every namespace', async () => {
@@ -137,8 +137,8 @@ describe('restore refuses', () => {
     [
       'to be talked into another place',
       ['--set', 'inPlace={ confirm: prod/uploads }'],
-      "inPlace.confirm: confirms 'prod/uploads'",
-      'write confirm: prod/shop',
+      "inPlace.confirm: confirm must be 'prod/shop', got 'prod/uploads'",
+      'set confirm: prod/shop',
     ],
     ['--set without a value', ['--set', 'postgres.jobs'], '--set: not a path and a value, got "postgres.jobs"', '--set postgres.database=shop_copy'],
     ['--set without a path', ['--set', '=5'], '--set: not a path and a value', '--set postgres.database=shop_copy'],
@@ -150,19 +150,19 @@ describe('restore refuses', () => {
       'postgres.jobs: expected a number',
       'Tables and indexes that are restored at a time',
     ],
-    ['a storage that is none', ['--from', 'ofsite'], "--from: no tier of 'shop' has the storage 'ofsite'", "did you mean 'offsite'?"],
+    ['a storage that is none', ['--from', 'ofsite'], "--from: no tier of source 'shop' uses storage 'ofsite'", "did you mean 'offsite'?"],
     ['an environment that is none', ['--source', 'stagin/shop'], "--source: no environment 'stagin'", "did you mean 'staging'?"],
-    ['a time without a zone', ['--at', 'before:2026-11-21'], '--at: expected a time with its zone', 'write before:'],
+    ['a time without a zone', ['--at', 'before:2026-11-21'], '--at: expected a time with a time zone', 'use before:'],
     [
       'applications for a copy',
       ['--scale-down', 'deployment/a'],
-      '--scale-down: nothing that is live changes',
-      'write --in-place, or leave --scale-down out',
+      '--scale-down: live data does not change',
+      'add --in-place, or remove --scale-down',
     ],
     [
       'what was kept, where a backup is wanted',
       ['--set', 'postgres.kept=old'],
-      'postgres.kept: a restore takes a backup',
+      'postgres.kept: kept applies only to --swap-back and --drop-old',
       '--swap-back or --drop-old',
     ],
     ['an application of no kind', ['--scale-down', 'shop'], '--scale-down: expected deployment/NAME', '`deployment/api`'],
@@ -170,8 +170,8 @@ describe('restore refuses', () => {
     [
       "a claim of another environment's namespace",
       ['--source', 'staging/shop', '--from', 'local'],
-      "--source: the claim of 'local' is in the namespace 'staging'",
-      'restore from another storage with --from',
+      "--source: the claim of storage 'local' is in namespace 'staging'",
+      'select another storage with --from',
     ],
     [
       'to swap back to a backup, which would be another thing',
@@ -185,7 +185,7 @@ describe('restore refuses', () => {
       '--drop-old takes no backup that --from could choose',
       'leave out either --drop-old or --from',
     ],
-    ['a part that is none', ['--part', 'volume'], "--part: 'shop' has no part 'volume'", 'its parts: postgres'],
+    ['a part that is none', ['--part', 'volume'], "--part: source 'shop' has no part 'volume'", 'its parts: postgres'],
   ])('%s', async (_, flags, message, hint) => {
     const { status, stdout, stderr, calls } = await run('prod/shop', ...flags);
     expect(stderr).toContain(message);
@@ -195,7 +195,7 @@ describe('restore refuses', () => {
 
   test('a source that has no role which may restore', async () => {
     const { status, stderr } = await run('staging/shop');
-    expect(stderr).toContain('postgres: a restore needs a role that may make databases');
+    expect(stderr).toContain('postgres: a restore needs a role that may create databases');
     expect(status).toBe(64);
   });
 

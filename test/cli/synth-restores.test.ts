@@ -132,14 +132,14 @@ describe('synth and restores', () => {
     const before = of.read('dist');
     of.write({ 'config/prod.yaml': `${ADMIN}restores: { copy: { source: shop, from: nowhere } }\n` });
     const { status, stderr } = await synth(of);
-    expect(stderr).toContain("restores.copy.from: no tier of 'shop' has the storage 'nowhere'");
+    expect(stderr).toContain("restores.copy.from: no tier of source 'shop' uses storage 'nowhere'");
     expect(status).toBe(64);
     expect(of.read('dist')).toEqual(before);
   });
 
   test('an environment cannot be called restores: its folder is theirs', async () => {
     const { status, stderr } = await synth(projectFolder({ 'config/base.yaml': VALUES, 'config/restores.yaml': '' }));
-    expect(stderr).toContain('cannot be an environment: dist/restores/ holds restores');
+    expect(stderr).toContain('cannot be an environment: dist/restores/ is reserved for restores');
     expect(stderr).toContain('HINT: ');
     expect(status).toBe(64);
   });

@@ -33,15 +33,15 @@ test('a key that is undefined is not there', () => {
 
 test('an environment has a name that can be a folder and a prefix', () => {
   expect(inWords('', () => readingOf('../prod', first))).toMatchInlineSnapshot(`
-    "environment: '../prod' is no name of an environment
-      HINT: write lower-case letters, digits and dashes, at most 63"
+    "environment: '../prod' is not a valid environment name
+      HINT: use lowercase letters, digits and dashes, at most 63"
   `);
 });
 
 test('mistakes that no type can see are said where the values are defined, with their paths', () => {
   const values: Values = { namespace: 'My Backup', storages: { local: { pvc: { size: '10G' } } }, sources: {} };
   expect(inWords('', () => defineValues(values))).toMatchInlineSnapshot(`
-    "namespace: expected lower-case letters, digits and dashes, starting and ending with a letter or digit, at most 63, got "My Backup"
+    "namespace: expected lowercase letters, digits and dashes, starting and ending with a letter or digit, at most 63, got "My Backup"
       HINT: Namespace that pods run in.
     storages.local.pvc.size: expected a size such as 512Mi or 20Gi, got "10G"
       HINT: Size of a claim to make. Leave it out to use an existing \`claim\`."

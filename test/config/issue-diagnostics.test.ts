@@ -28,7 +28,7 @@ test('an unknown key that stands one level deeper', () => {
   expect(errorsIn('sources: { shop: { host: db } }')).toMatchInlineSnapshot(`
     "sources.shop.host: unknown key
       at config/base.yaml:1
-      HINT: 'host' stands under 'postgres'"
+      HINT: 'host' belongs under 'postgres'"
   `);
 });
 
@@ -55,7 +55,7 @@ test('a secret that is written out is told how it is done, and not shown', () =>
   expect(postgres('password: hunter2')).toMatchInlineSnapshot(`
     "sources.shop.postgres.password: unknown key
       at config/base.yaml:1
-      HINT: secrets are never written here: name an existing Secret, as in credentials: { secret: NAME }"
+      HINT: never write a secret here: name an existing Secret, as in credentials: { secret: NAME }"
   `);
 });
 
@@ -71,7 +71,7 @@ test('a number in quotes', () => {
   expect(postgres("port: '5432'")).toMatchInlineSnapshot(`
     "sources.shop.postgres.port: expected a port from 1 to 65535, got "5432"
       at config/base.yaml:1
-      HINT: write it without quotes: port: 5432"
+      HINT: remove the quotes: port: 5432"
   `);
 });
 
@@ -79,7 +79,7 @@ test('a number where text is expected', () => {
   expect(postgres('database: 5')).toMatchInlineSnapshot(`
     "sources.shop.postgres.database: expected text, got 5
       at config/base.yaml:1
-      HINT: put it in quotes: database: '5'"
+      HINT: quote it: database: '5'"
   `);
 });
 
@@ -87,7 +87,7 @@ test('true where text is expected', () => {
   expect(errorsIn('sources: { shop: { pod: { labels: { backup: true } } } }')).toMatchInlineSnapshot(`
     "sources.shop.pod.labels.backup: expected text; quote numbers and true or false, got true
       at config/base.yaml:1
-      HINT: put it in quotes: backup: 'true'"
+      HINT: quote it: backup: 'true'"
   `);
 });
 
@@ -127,7 +127,7 @@ test('a version that has no image', () => {
   expect(postgres('version: 13')).toMatchInlineSnapshot(`
     "sources.shop.postgres.version: expected a major version: 14, 15, 16, 17, 18, got 13
       at config/base.yaml:1
-      HINT: write 14, 15, 16, 17 or 18"
+      HINT: use 14, 15, 16, 17 or 18"
   `);
 });
 
@@ -135,13 +135,13 @@ test('a version in quotes', () => {
   expect(postgres("version: '17'")).toMatchInlineSnapshot(`
     "sources.shop.postgres.version: expected a major version: 14, 15, 16, 17, 18, got "17"
       at config/base.yaml:1
-      HINT: write it without quotes: version: 17"
+      HINT: remove the quotes: version: 17"
   `);
 });
 
 test('text in place of keys and values', () => {
   expect(errorsIn('sources: { shop: { postgres: db.shop } }')).toMatchInlineSnapshot(`
-    "sources.shop.postgres: expected keys and values, not text
+    "sources.shop.postgres: expected a mapping, not text
       at config/base.yaml:1
       HINT: Databases of a PostgreSQL server, by \`pg_dump\`."
   `);
@@ -149,7 +149,7 @@ test('text in place of keys and values', () => {
 
 test('a list in place of keys and values', () => {
   expect(errorsIn('sources: [shop]')).toMatchInlineSnapshot(`
-    "sources: expected keys and values, not a list
+    "sources: expected a mapping, not a list
       at config/base.yaml:1
       HINT: What is backed up, by name."
   `);
@@ -157,9 +157,9 @@ test('a list in place of keys and values', () => {
 
 test('keys and values in place of a list', () => {
   expect(plan('storages: { local: {} }')).toMatchInlineSnapshot(`
-    "plans.default.storages: expected a list, not keys and values
+    "plans.default.storages: expected a list, not a mapping
       at config/base.yaml:1
-      HINT: write a list: storages: [ … ]"
+      HINT: use a list: storages: [ … ]"
   `);
 });
 
@@ -167,13 +167,13 @@ test('a name in place of a list', () => {
   expect(plan('storages: local')).toMatchInlineSnapshot(`
     "plans.default.storages: expected a list
       at config/base.yaml:1
-      HINT: write a list: storages: [ … ]"
+      HINT: use a list: storages: [ … ]"
   `);
 });
 
 test('keys and values in place of text', () => {
   expect(postgres('host: { name: db }')).toMatchInlineSnapshot(`
-    "sources.shop.postgres.host: expected text, not keys and values
+    "sources.shop.postgres.host: expected text, not a mapping
       at config/base.yaml:1
       HINT: Host name of the server, or its Service: \`shop-db.shop\`."
   `);
@@ -189,7 +189,7 @@ test('an empty list', () => {
 
 test('empty text', () => {
   expect(postgres("database: ''")).toMatchInlineSnapshot(`
-    "sources.shop.postgres.database: expected text, not empty text, got ""
+    "sources.shop.postgres.database: must not be empty, got ""
       at config/base.yaml:1
       HINT: The database to back up."
   `);
@@ -207,7 +207,7 @@ test('a choice that is near to nothing', () => {
   expect(postgres('dump: { format: tarball }')).toMatchInlineSnapshot(`
     "sources.shop.postgres.dump.format: expected 'custom' or 'plain', got "tarball"
       at config/base.yaml:1
-      HINT: write 'custom' or 'plain'"
+      HINT: use 'custom' or 'plain'"
   `);
 });
 
@@ -237,7 +237,7 @@ test('a size as powers of 1000', () => {
 
 test('a name that Kubernetes would not take', () => {
   expect(errorsIn('namespace: My_Namespace')).toMatchInlineSnapshot(`
-    "namespace: expected lower-case letters, digits and dashes, starting and ending with a letter or digit, at most 63, got "My_Namespace"
+    "namespace: expected lowercase letters, digits and dashes, starting and ending with a letter or digit, at most 63, got "My_Namespace"
       at config/base.yaml:1
       HINT: Namespace that pods run in."
   `);
@@ -245,17 +245,17 @@ test('a name that Kubernetes would not take', () => {
 
 test('a name of a source that Kubernetes would not take', () => {
   expect(errorsIn('sources: { Shop_DB: { postgres: {} } }')).toMatchInlineSnapshot(`
-    "sources.Shop_DB: not a valid name: expected lower-case letters, digits and dashes, starting and ending with a letter or digit, at most 63
+    "sources.Shop_DB: not a valid name: expected lowercase letters, digits and dashes, starting and ending with a letter or digit, at most 63
       at config/base.yaml:1
-      HINT: give it another name"
+      HINT: rename it"
   `);
 });
 
 test('a tier with a name that is kept', () => {
   expect(plan('tiers: { once: {} }')).toMatchInlineSnapshot(`
-    "plans.default.tiers.once: not a valid name: the tier 'once' is kept for runs by hand
+    "plans.default.tiers.once: not a valid name: the tier name 'once' is reserved for manual runs
       at config/base.yaml:1
-      HINT: give it another name"
+      HINT: rename it"
   `);
 });
 
@@ -287,13 +287,13 @@ test('a storage in a list that is neither a name nor keys', () => {
   expect(plan('storages: [5]')).toMatchInlineSnapshot(`
     "plans.default.storages[0]: expected the name of a storage, or { name: …, keep: … }, got 5
       at config/base.yaml:1
-      HINT: put it in quotes: storages: '5'"
+      HINT: quote it: storages: '5'"
   `);
 });
 
 test('a storage in a list with a name that is none', () => {
   expect(plan('storages: [Local]')).toMatchInlineSnapshot(`
-    "plans.default.storages[0]: expected lower-case letters, digits and dashes, starting and ending with a letter or digit, at most 63, got "Local"
+    "plans.default.storages[0]: expected lowercase letters, digits and dashes, starting and ending with a letter or digit, at most 63, got "Local"
       at config/base.yaml:1
       HINT: Where the backups go: the first is the primary, the others are copies."
   `);
@@ -309,7 +309,7 @@ test('an item that is null', () => {
 
 test('network by a word that is none', () => {
   expect(postgres('network: internal')).toMatchInlineSnapshot(`
-    "sources.shop.postgres.network: expected 'external' or keys and values, got "internal"
+    "sources.shop.postgres.network: expected 'external' or a mapping, got "internal"
       at config/base.yaml:1
       HINT: How the NetworkPolicy lets the pod through: \`external\` for an address outside the cluster, or pods by namespace, labels and port."
   `);
@@ -336,7 +336,7 @@ test('an image without a tag, one with latest', () => {
     "images.rclone: expected an image with a tag, such as registry.acme.dev/postgres:17.6, got "rclone/rclone"
       at config/base.yaml:1
       HINT: Image in place of ours, with a tag.
-    images.busybox: the tag 'latest' says nothing about what runs, got "busybox:latest"
+    images.busybox: the tag 'latest' does not pin a version, got "busybox:latest"
       at config/base.yaml:1
       HINT: Image in place of ours, with a tag."
   `);
@@ -352,7 +352,7 @@ test('a prefix that climbs out', () => {
 
 test('a URL with a password is refused and not shown', () => {
   expect(s3('endpoint: https://key:hunter2@minio')).toMatchInlineSnapshot(`
-    "storages.offsite.s3.endpoint: a URL may not carry a user or a password
+    "storages.offsite.s3.endpoint: the URL must not contain a user or a password
       at config/base.yaml:1
       HINT: URL of a store that is not AWS."
   `);
@@ -373,7 +373,7 @@ test('a kind of storage that is not built yet', () => {
   expect(errorsIn('storages: { cold: { azure: { account: x } } }')).toMatchInlineSnapshot(`
     "storages.cold.azure: the storage \`azure\` is not built yet
       at config/base.yaml:1
-      HINT: leave it out for now; docs/values.md lists what is built"
+      HINT: remove it for now; docs/values.md lists what is supported"
   `);
 });
 
@@ -381,7 +381,7 @@ test('a kind of source that is not built yet', () => {
   expect(errorsIn('sources: { vault: { openbao: { role: x } } }')).toMatchInlineSnapshot(`
     "sources.vault.openbao: the source \`openbao\` is not built yet
       at config/base.yaml:1
-      HINT: leave it out for now; docs/values.md lists what is built"
+      HINT: remove it for now; docs/values.md lists what is supported"
   `);
 });
 
@@ -389,7 +389,7 @@ test('a key of a kind that is not built yet', () => {
   expect(errorsIn('sources: { wiki: { volume: { copyMethod: Clone } } }')).toMatchInlineSnapshot(`
     "sources.wiki.volume.copyMethod: the copy method of a volume is not built yet
       at config/base.yaml:1
-      HINT: leave it out for now; docs/values.md lists what is built"
+      HINT: remove it for now; docs/values.md lists what is supported"
   `);
 });
 
@@ -397,10 +397,10 @@ test('a method that is not built yet, and one that is none', () => {
   expect(plan('tiers: { a: { method: basebackup }, b: { method: hunter2 } }')).toMatchInlineSnapshot(`
     "plans.default.tiers.a.method: the method 'basebackup' is not built yet
       at config/base.yaml:1
-      HINT: leave it out for now; docs/values.md lists what is built
+      HINT: remove it for now; docs/values.md lists what is supported
     plans.default.tiers.b.method: expected dump or tar, got "hunter2"
       at config/base.yaml:1
-      HINT: write 'dump' or 'tar'"
+      HINT: use 'dump' or 'tar'"
   `);
 });
 
@@ -408,7 +408,7 @@ test('a format that is not built yet', () => {
   expect(postgres('dump: { format: directory }')).toMatchInlineSnapshot(`
     "sources.shop.postgres.dump.format: the format 'directory' is not built yet
       at config/base.yaml:1
-      HINT: leave it out for now; docs/values.md lists what is built"
+      HINT: remove it for now; docs/values.md lists what is supported"
   `);
 });
 
@@ -416,40 +416,40 @@ test('a section that is not built yet', () => {
   expect(errorsIn('encryption: { openpgp: {} }\nalerts: {}\nbackups: {}')).toMatchInlineSnapshot(`
     "encryption: encryption is not built yet
       at config/base.yaml:1
-      HINT: leave it out for now; docs/values.md lists what is built
+      HINT: remove it for now; docs/values.md lists what is supported
     alerts: alerting is not built yet
       at config/base.yaml:2
-      HINT: leave it out for now; docs/values.md lists what is built
+      HINT: remove it for now; docs/values.md lists what is supported
     backups: a list of one-off backups (\`backstay backup\` makes one by hand) is not built yet
       at config/base.yaml:3
-      HINT: leave it out for now; docs/values.md lists what is built"
+      HINT: remove it for now; docs/values.md lists what is supported"
   `);
 });
 
 test('null in the base', () => {
   expect(errorsIn('sources:\n  shop: null\nimages: ~')).toMatchInlineSnapshot(`
-    "sources.shop: null removes a key of the base, and this is the base
+    "sources.shop: null is not allowed in the base: it removes a key of the base
       at config/base.yaml:2
-      HINT: leave the key out; write {} where every default is meant
-    images: null removes a key of the base, and this is the base
+      HINT: remove the key, or write {} to use every default
+    images: null is not allowed in the base: it removes a key of the base
       at config/base.yaml:3
-      HINT: leave the key out; write {} where every default is meant"
+      HINT: remove the key, or write {} to use every default"
   `);
 });
 
 test('null deep in what Kubernetes takes as it is', () => {
   expect(errorsIn('defaults: { pod: { affinity: { nodeAffinity: null } } }')).toMatchInlineSnapshot(`
-    "defaults.pod.affinity.nodeAffinity: null removes a key of the base, and this is the base
+    "defaults.pod.affinity.nodeAffinity: null is not allowed in the base: it removes a key of the base
       at config/base.yaml:1
-      HINT: leave the key out; write {} where every default is meant"
+      HINT: remove the key, or write {} to use every default"
   `);
 });
 
 test('a key with nothing after it', () => {
   expect(errorsIn('storages:\nsources: {}')).toMatchInlineSnapshot(`
-    "storages: nothing is written here
+    "storages: empty value
       at config/base.yaml:1
-      HINT: write {} to take every default; null removes the key, in an environment's file only"
+      HINT: write {} to use every default; in the file of an environment, null removes the key"
   `);
 });
 
@@ -457,24 +457,24 @@ test('a template that nothing is known of', () => {
   expect(errorsIn("defaults: { postgres: { host: '{{ .Environment }}-db', database: '{{ .Environment }}' } }")).toMatchInlineSnapshot(`
     "defaults.postgres.host: expected a host name or address, got "{{ .Environment }}-db"
       at config/base.yaml:1
-      HINT: only {{ .Source }} is filled in, and only below a kind in \`defaults\`
-    defaults.postgres.database: only {{ .Source }} is filled in, got "{{ .Environment }}"
+      HINT: only {{ .Source }} is expanded, and only below a kind in \`defaults\`
+    defaults.postgres.database: only {{ .Source }} is expanded, got "{{ .Environment }}"
       at config/base.yaml:1
-      HINT: only {{ .Source }} is filled in, and only below a kind in \`defaults\`"
+      HINT: only {{ .Source }} is expanded, and only below a kind in \`defaults\`"
   `);
 });
 
 test('a template where none is filled in', () => {
   expect(postgres("database: '{{ .Source }}'")).toMatchInlineSnapshot(`
-    "sources.shop.postgres.database: nothing is filled in here, got "{{ .Source }}"
+    "sources.shop.postgres.database: templates are not expanded here, got "{{ .Source }}"
       at config/base.yaml:1
-      HINT: only {{ .Source }} is filled in, and only below a kind in \`defaults\`"
+      HINT: only {{ .Source }} is expanded, and only below a kind in \`defaults\`"
   `);
 });
 
 test('a long value is cut', () => {
   expect(errorsIn(`namespace: ${'x'.repeat(300)}`)).toMatchInlineSnapshot(`
-    "namespace: expected lower-case letters, digits and dashes, starting and ending with a letter or digit, at most 63, got "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...
+    "namespace: expected lowercase letters, digits and dashes, starting and ending with a letter or digit, at most 63, got "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...
       at config/base.yaml:1
       HINT: Namespace that pods run in."
   `);
@@ -518,12 +518,12 @@ test('what is missing in the end is said with what it is for', () => {
   const { error } = postgresKind.schema.safeParse(shop, { reportInput: true });
   const diagnostics = diagnosticsOf(error?.issues ?? [], ['sources', 'shop', 'postgres'], () => ({ file: 'base.yaml', line: 3 }));
   expect(diagnostics.map(describeDiagnostic).join('\n')).toMatchInlineSnapshot(`
-    "sources.shop.postgres.host: required, but not written
+    "sources.shop.postgres.host: required, but missing
       at base.yaml:3
-      HINT: write host: … (host name of the server, or its Service: \`shop-db.shop\`)
-    sources.shop.postgres.credentials: required, but not written
+      HINT: set host: … (host name of the server, or its Service: \`shop-db.shop\`)
+    sources.shop.postgres.credentials: required, but missing
       at base.yaml:3
-      HINT: write credentials: … (where the role and its password are)"
+      HINT: set credentials: … (where the role and its password are)"
   `);
 });
 
@@ -531,8 +531,8 @@ test('also by somebody who forgot to ask zod for the values', () => {
   const { error } = postgresKind.schema.safeParse({ ...shop, port: 'five' });
   const diagnostics = diagnosticsOf(error?.issues ?? [], ['sources', 'shop', 'postgres'], () => undefined);
   expect(diagnostics.map(({ path, message }) => `${path}: ${message}`)).toEqual([
-    'sources.shop.postgres.host: required, but not written',
+    'sources.shop.postgres.host: required, but missing',
     'sources.shop.postgres.port: expected a port from 1 to 65535',
-    'sources.shop.postgres.credentials: required, but not written',
+    'sources.shop.postgres.credentials: required, but missing',
   ]);
 });

@@ -31,45 +31,45 @@ test('a file may be a link, as in a mounted ConfigMap', () => {
 
 test('the base alone is no environment, and says so', () => {
   expect(environmentsOf({ 'base.yaml': '' })).toMatchInlineSnapshot(`
-    "no environment in config: base.yaml alone is none
-      HINT: write one: config/prod.yaml, which may be empty when it changes nothing"
+    "no environments in config: base.yaml is not one
+      HINT: create one: config/prod.yaml, which may be empty"
   `);
 });
 
 test('a folder without a base is refused', () => {
   expect(environmentsOf({ 'prod.yaml': '' })).toMatchInlineSnapshot(`
-    "no base.yaml in config
-      HINT: write config/base.yaml: what all environments share; backstay init writes a first one"
+    "base.yaml is missing in config
+      HINT: create config/base.yaml with what all environments share, or run backstay init"
   `);
 });
 
 test('a folder that is not there is refused', () => {
   const dir = join(configFolder({}), 'none');
   expect(inWords(dir, () => listEnvironments(dir))).toMatchInlineSnapshot(`
-    "no folder config
-      HINT: backstay init writes a first configuration; --config names another folder"
+    "folder config does not exist
+      HINT: run backstay init to create one, or set --config to another folder"
   `);
 });
 
 test('a .yml file would be ignored, so it is refused: the base, an environment, and one that is there twice', () => {
   expect(environmentsOf({ 'base.yml': '', 'prod.yaml': '' })).toMatchInlineSnapshot(`
-    "config/base.yml would be ignored: values are in files that end with .yaml
+    "config/base.yml would be ignored: values files must end in .yaml
       HINT: rename it to base.yaml"
   `);
   expect(environmentsOf({ 'base.yaml': '', 'prod.yaml': '', 'dev.yml': '', 'prod.yml': '' })).toMatchInlineSnapshot(`
-    "config/dev.yml would be ignored: values are in files that end with .yaml
+    "config/dev.yml would be ignored: values files must end in .yaml
       HINT: rename it to dev.yaml
-    config/prod.yml would be ignored: values are in files that end with .yaml
+    config/prod.yml would be ignored: values files must end in .yaml
       HINT: remove it, or prod.yaml"
   `);
 });
 
 test('a file whose name can be no environment is refused', () => {
   expect(environmentsOf({ 'base.yaml': '', 'Prod.yaml': '', 'my env.yaml': '' })).toMatchInlineSnapshot(`
-    "config/Prod.yaml names no environment
-      HINT: rename it: lower-case letters, digits and dashes, at most 63
-    config/my env.yaml names no environment
-      HINT: rename it: lower-case letters, digits and dashes, at most 63"
+    "the name of config/Prod.yaml is not valid for an environment
+      HINT: use lowercase letters, digits and dashes, at most 63
+    the name of config/my env.yaml is not valid for an environment
+      HINT: use lowercase letters, digits and dashes, at most 63"
   `);
 });
 
@@ -115,7 +115,7 @@ test('a line ends as on any system, and a byte order mark is no text', () => {
 test('a file that is no text in UTF-8 is refused', () => {
   const dir = configFolder({ 'base.yaml': new Uint8Array([0x6e, 0x3a, 0x20, 0xff, 0xfe]), 'prod.yaml': '' });
   expect(inWords(dir, () => readValues(dir, 'prod'))).toMatchInlineSnapshot(`
-    "the file is not text in UTF-8
+    "the file is not UTF-8 text
       at config/base.yaml:1
       HINT: save it as UTF-8"
   `);
@@ -136,10 +136,10 @@ test('mistakes of both files are said at once, each with its own file and line',
 test('two files that are no YAML are both said', () => {
   const dir = configFolder({ 'base.yaml': 'a: [1, 2\nb: 3\n', 'prod.yaml': 'a:\n\t- 1\n' });
   expect(inWords(dir, () => readValues(dir, 'prod'))).toMatchInlineSnapshot(`
-    "not valid YAML: deficient indentation
+    "invalid YAML: deficient indentation
       at config/base.yaml:2
-      HINT: a quote, a bracket or a brace is opened before this and not closed
-    not valid YAML: tab characters must not be used in indentation
+      HINT: close the quote, bracket or brace that is opened before this
+    invalid YAML: tab characters must not be used in indentation
       at config/prod.yaml:2
       HINT: indent with spaces"
   `);

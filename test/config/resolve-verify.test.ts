@@ -73,24 +73,24 @@ describe('how a source is verified', () => {
 describe('mistakes in it', () => {
   test('a schedule that no controller takes, where it was written', () => {
     expect(errors(values({ plan: "{ schedule: '0 25 * * 0' }" }))).toMatchInlineSnapshot(`
-      "plans.default.verify.schedule: '25' is no hour, 0 to 23, got "0 25 * * 0"
+      "plans.default.verify.schedule: '25' is not a valid hour (0 to 23), got "0 25 * * 0"
         at config/base.yaml:5
-        HINT: five fields, minute first: '0 2 * * *'; or @hourly, @daily, @weekly, @monthly, @yearly"
+        HINT: use five fields, minute first: '0 2 * * *', or @hourly, @daily, @weekly, @monthly or @yearly"
     `);
   });
 
   test('P50: a schedule in the hour that its time zone leaves out', () => {
     const schedule = "{ schedule: '30 2 * * 0' }";
     expect(errors(values({ source: schedule, timeZone: 'Europe/Berlin' }))).toMatch(
-      /^sources\.shop\.verify\.schedule: Europe\/Berlin has no 20\d\d-03-\d\d 02:30: clocks go forward/,
+      /^sources\.shop\.verify\.schedule: Europe\/Berlin skips 20\d\d-03-\d\d 02:30 when clocks go forward/,
     );
     expect(errors(values({ source: schedule }))).toBe('');
   });
 
   test('a time zone that does not exist is said once, and of the backups', () => {
     const said = errors(values({ source: "{ schedule: '30 2 * * 0' }", timeZone: 'Europe/Berln' }));
-    expect(said.match(/no such time zone/g)).toHaveLength(1);
-    expect(said).toContain('timeZone: no such time zone');
+    expect(said.match(/unknown time zone/g)).toHaveLength(1);
+    expect(said).toContain('timeZone: unknown time zone');
     expect(said).not.toContain('verify');
   });
 

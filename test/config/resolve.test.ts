@@ -129,9 +129,9 @@ describe('the most specific wins', () => {
       ['source', 'sources.shop.timeZone'],
       ['sourceTier', 'sources.shop.tiers.daily.timeZone'],
     ] as const) {
-      expect(errors(values({ [level]: { timeZone: 'Europe/Bonn' } })).split('\n')[0]).toBe(`${at}: no such time zone, got "Europe/Bonn"`);
+      expect(errors(values({ [level]: { timeZone: 'Europe/Bonn' } })).split('\n')[0]).toBe(`${at}: unknown time zone, got "Europe/Bonn"`);
     }
-    expect(errors(`timeZone: Europe/Bonn\n${values({})}`).split('\n')[0]).toBe('timeZone: no such time zone, got "Europe/Bonn"');
+    expect(errors(`timeZone: Europe/Bonn\n${values({})}`).split('\n')[0]).toBe('timeZone: unknown time zone, got "Europe/Bonn"');
   });
 });
 
@@ -176,7 +176,7 @@ describe('defaults with {{ .Source }}', () => {
 
   test('are refused in a source, where nothing is filled in', () => {
     const text = withSources("  shop: { volume: { claim: c, node: n, exclude: ['{{ .Source }}'] } }\n");
-    expect(errors(text).split('\n')[0]).toBe('sources.shop.volume.exclude[0]: nothing is filled in here, got "{{ .Source }}"');
+    expect(errors(text).split('\n')[0]).toBe('sources.shop.volume.exclude[0]: templates are not expanded here, got "{{ .Source }}"');
   });
 
   test('that are wrong for one source are shown where they are written', () => {
@@ -184,7 +184,7 @@ describe('defaults with {{ .Source }}', () => {
     expect(errors(text)).toMatchInlineSnapshot(`
       "defaults.postgres.host: expected a host name or address, got "{{ .Name }}"
         at config/base.yaml:6
-        HINT: only {{ .Source }} is filled in, and only below a kind in \`defaults\`"
+        HINT: only {{ .Source }} is expanded, and only below a kind in \`defaults\`"
     `);
   });
 });
@@ -245,12 +245,12 @@ describe('what is missing or meant otherwise', () => {
 
   test('a plan that is not there', () => {
     expect(shop('plan: slwo')).toMatchInlineSnapshot(`
-      "sources.shop.plan: there is no plan 'slwo'
+      "sources.shop.plan: unknown plan 'slwo'
         at config/base.yaml:7
         HINT: did you mean 'slow'?"
     `);
     expect(shop('plan: hourly')).toMatchInlineSnapshot(`
-      "sources.shop.plan: there is no plan 'hourly'
+      "sources.shop.plan: unknown plan 'hourly'
         at config/base.yaml:7
         HINT: known plans: default, slow"
     `);
@@ -260,20 +260,20 @@ describe('what is missing or meant otherwise', () => {
     expect(
       errors('namespace: b\nstorages: { a: { pvc: { size: 1Gi } } }\nsources: { shop: { volume: { claim: c, node: n } } }\n'),
     ).toMatchInlineSnapshot(`
-      "sources.shop.plan: no plan is named, and there is no plan 'default'
+      "sources.shop.plan: no plan is set, and plan 'default' does not exist
         at config/base.yaml:3
-        HINT: add plans: { default: … }, name a plan, or write plan: none"
+        HINT: add plans: { default: … }, set plan: NAME, or set plan: none"
     `);
   });
 
   test('a storage that is not there', () => {
     expect(shop('storages: [b]')).toMatchInlineSnapshot(`
-      "sources.shop.storages[0]: there is no storage 'b'
+      "sources.shop.storages[0]: unknown storage 'b'
         at config/base.yaml:7
         HINT: did you mean 'a'?"
     `);
     expect(shop('storages: [a, ofsite]')).toMatchInlineSnapshot(`
-      "sources.shop.storages[1]: there is no storage 'ofsite'
+      "sources.shop.storages[1]: unknown storage 'ofsite'
         at config/base.yaml:7
         HINT: known storages: a, off, far"
     `);
@@ -281,42 +281,42 @@ describe('what is missing or meant otherwise', () => {
 
   test('a storage that is named twice', () => {
     expect(shop('storages: [a, { name: a, keep: { last: 1 } }]')).toMatchInlineSnapshot(`
-      "sources.shop.storages[1]: the storage 'a' is named twice
+      "sources.shop.storages[1]: storage 'a' is listed twice
         at config/base.yaml:7
-        HINT: name each storage once"
+        HINT: list each storage once"
     `);
   });
 
   test('no storage', () => {
     expect(errors(withSources('  shop: { plan: none, volume: { claim: c, node: n } }\n'))).toMatchInlineSnapshot(`
-      "sources.shop.storages: no storages are given
+      "sources.shop.storages: no storages are set
         at config/base.yaml:7
-        HINT: write storages: [a, off, far]"
+        HINT: set storages: [a, off, far]"
     `);
   });
 
   test('storages that are all switched off', () => {
     expect(shop('storages: [off]')).toMatchInlineSnapshot(`
-      "sources.shop.storages: every storage is switched off
+      "sources.shop.storages: every storage is disabled
         at config/base.yaml:7
-        HINT: leave one on, or switch the source off: enabled: false"
+        HINT: enable one, or disable the source with enabled: false"
     `);
     expect(errors(withSources('  shop: { volume: { claim: c, node: n }, storages: [off, a] }\n'))).toBe('');
   });
 
   test('tiers that are all switched off', () => {
     expect(shop('tiers: { daily: { enabled: false }, weekly: { enabled: false } }')).toMatchInlineSnapshot(`
-      "sources.shop: every tier is switched off
+      "sources.shop: every tier is disabled
         at config/base.yaml:7
-        HINT: leave one on, switch the source off: enabled: false, or write plan: none"
+        HINT: enable one, disable the source with enabled: false, or set plan: none"
     `);
   });
 
   test('no tier', () => {
     expect(errors(`${BASE}  empty: { storages: [a] }\nsources:\n  shop: { plan: empty, volume: { claim: c, node: n } }\n`)).toMatchInlineSnapshot(`
-      "sources.shop: there is no tier, so nothing would ever run
+      "sources.shop: the source has no tiers, so it never runs
         at config/base.yaml:8
-        HINT: give its plan tiers: { daily: { schedule: '@daily', keep: { daily: 7 } } }, or write plan: none"
+        HINT: add tiers to its plan: tiers: { daily: { schedule: '@daily', keep: { daily: 7 } } }, or set plan: none"
     `);
   });
 
@@ -324,55 +324,55 @@ describe('what is missing or meant otherwise', () => {
     expect(shop('tiers: { hourly: { keep: { last: 1 } } }')).toMatchInlineSnapshot(`
       "sources.shop.tiers.hourly.schedule: the tier has no schedule
         at config/base.yaml:7
-        HINT: give it five cron fields or a word: schedule: '@daily'"
+        HINT: set schedule: '@daily', or five cron fields"
     `);
   });
 
   test('a tier that does not say what it keeps', () => {
     expect(shop("tiers: { hourly: { schedule: '@hourly' } }")).toMatchInlineSnapshot(`
-      "sources.shop.tiers.hourly.keep: nothing says what the storage 'a' keeps
+      "sources.shop.tiers.hourly.keep: storage 'a' has no retention policy (keep)
         at config/base.yaml:7
-        HINT: write keep: { daily: 7, weekly: 4 } in the tier"
+        HINT: set keep: { daily: 7, weekly: 4 } in the tier"
     `);
   });
 
   test('the tier once, which is for runs by hand', () => {
     expect(shop("tiers: { once: { schedule: '@hourly', keep: { last: 1 } } }")).toMatchInlineSnapshot(`
-      "sources.shop.tiers.once: not a valid name: the tier 'once' is kept for runs by hand
+      "sources.shop.tiers.once: not a valid name: the tier name 'once' is reserved for manual runs
         at config/base.yaml:7
-        HINT: give it another name"
+        HINT: rename it"
     `);
   });
 
   test('a claim of another namespace, which no pod can mount', () => {
     expect(shop('storages: [far]')).toMatchInlineSnapshot(`
-      "sources.shop.storages[0]: the claim of 'far' is in the namespace 'other', and the pods of 'shop' run in 'backup'
+      "sources.shop.storages[0]: the claim of storage 'far' is in namespace 'other', but the pods of 'shop' run in 'backup'
         at config/base.yaml:7
-        HINT: a pod mounts claims of its own namespace only: use another storage, or one of its own here"
+        HINT: use another storage, or define one in this namespace, as pods mount only claims of their own namespace"
     `);
     expect(shop('namespace: other, storages: [far]')).toBe('');
     expect(shop('namespace: other')).toMatchInlineSnapshot(`
-      "plans.default.storages[0]: the claim of 'a' is in the namespace 'backup', and the pods of 'shop' run in 'other'
+      "plans.default.storages[0]: the claim of storage 'a' is in namespace 'backup', but the pods of 'shop' run in 'other'
         at config/base.yaml:4
-        HINT: a pod mounts claims of its own namespace only: use another storage, or one of its own here"
+        HINT: use another storage, or define one in this namespace, as pods mount only claims of their own namespace"
     `);
   });
 
   test('no kind, or two kinds of storage', () => {
     expect(errors(`${BASE}sources: { shop: {} }\n`)).toMatchInlineSnapshot(`
-      "sources.shop: expected a kind of source: postgres, volume
+      "sources.shop: expected a source kind: postgres, volume
         at config/base.yaml:6
-        HINT: write one: { postgres: { host: …, database: …, version: 17 } }"
+        HINT: set one: { postgres: { host: …, database: …, version: 17 } }"
     `);
     expect(
       errors(`namespace: b\nstorages: { a: {}, b: { pvc: { size: 1Gi }, s3: { bucket: bbb, credentials: { secret: s } } } }\nsources: {}\n`),
     ).toMatchInlineSnapshot(`
-      "storages.a: expected exactly one kind of storage: pvc, s3
+      "storages.a: expected exactly one storage kind: pvc, s3
         at config/base.yaml:2
-        HINT: write one: { pvc: { size: 10Gi } }
-      storages.b: expected exactly one kind of storage: pvc, s3
+        HINT: set one: { pvc: { size: 10Gi } }
+      storages.b: expected exactly one storage kind: pvc, s3
         at config/base.yaml:2
-        HINT: write one: { pvc: { size: 10Gi } }"
+        HINT: set one: { pvc: { size: 10Gi } }"
     `);
   });
 
@@ -381,7 +381,7 @@ describe('what is missing or meant otherwise', () => {
     expect(errors(text).split('\n')).toEqual([
       `storages.a.${kind}: the storage \`${kind}\` is not built yet`,
       '  at config/base.yaml:2',
-      '  HINT: leave it out for now; docs/values.md lists what is built',
+      '  HINT: remove it for now; docs/values.md lists what is supported',
     ]);
   });
 
@@ -400,31 +400,31 @@ describe('schedules', () => {
 
   test('P46: a time that a clock change leaves out is refused, with the day', () => {
     expect(at("schedule: '30 2 * * *', timeZone: Europe/Berlin")).toMatchInlineSnapshot(`
-      "sources.shop.tiers.extra.schedule: Europe/Berlin has no 2025-03-30 02:30: clocks go forward, and that day's run is lost, got "30 2 * * *"
+      "sources.shop.tiers.extra.schedule: Europe/Berlin skips 2025-03-30 02:30 when clocks go forward, so that day's run is lost, got "30 2 * * *"
         at config/base.yaml:7
-        HINT: choose an hour that exists every day, or timeZone: Etc/UTC"
+        HINT: use an hour that exists every day, or set timeZone: Etc/UTC"
     `);
     expect(at("schedule: '30 2 * * *'")).toBe('');
   });
 
   test('that no CronJob would take', () => {
     expect(at("schedule: '0 24 * * *'")).toMatchInlineSnapshot(`
-      "sources.shop.tiers.extra.schedule: '24' is no hour, 0 to 23, got "0 24 * * *"
+      "sources.shop.tiers.extra.schedule: '24' is not a valid hour (0 to 23), got "0 24 * * *"
         at config/base.yaml:7
-        HINT: five fields, minute first: '0 2 * * *'; or @hourly, @daily, @weekly, @monthly, @yearly"
+        HINT: use five fields, minute first: '0 2 * * *', or @hourly, @daily, @weekly, @monthly or @yearly"
     `);
     expect(at("schedule: '@nightly'")).toMatchInlineSnapshot(`
-      "sources.shop.tiers.extra.schedule: expected five fields, got 1, got "@nightly"
+      "sources.shop.tiers.extra.schedule: expected five cron fields, got 1, got "@nightly"
         at config/base.yaml:7
-        HINT: five fields, minute first: '0 2 * * *'; or @hourly, @daily, @weekly, @monthly, @yearly"
+        HINT: use five fields, minute first: '0 2 * * *', or @hourly, @daily, @weekly, @monthly or @yearly"
     `);
   });
 
   test('in a zone that does not exist', () => {
     expect(at("schedule: '@daily', timeZone: CET/Berlin")).toMatchInlineSnapshot(`
-      "sources.shop.tiers.extra.timeZone: no such time zone, got "CET/Berlin"
+      "sources.shop.tiers.extra.timeZone: unknown time zone, got "CET/Berlin"
         at config/base.yaml:7
-        HINT: write it as the IANA database does: Europe/Berlin"
+        HINT: use a name of the IANA database, such as Europe/Berlin"
     `);
   });
 
@@ -432,12 +432,12 @@ describe('schedules', () => {
     expect(at("schedule: '@daily', method: basebackup")).toMatchInlineSnapshot(`
       "sources.shop.tiers.extra.method: the method 'basebackup' is not built yet
         at config/base.yaml:7
-        HINT: leave it out for now; docs/values.md lists what is built"
+        HINT: remove it for now; docs/values.md lists what is supported"
     `);
     expect(at("schedule: '@daily', method: dump")).toMatchInlineSnapshot(`
-      "sources.shop.tiers.extra.method: no kind of 'shop' has the method 'dump'
+      "sources.shop.tiers.extra.method: source 'shop' does not support the method 'dump'
         at config/base.yaml:7
-        HINT: its methods: tar"
+        HINT: supported methods: tar"
     `);
     expect(at("schedule: '@daily', method: tar")).toBe('');
   });
@@ -469,7 +469,7 @@ describe('images', () => {
 
 test('production is where its name says so, unless it is written', () => {
   const text = withSources('  a: { volume: { claim: c, node: n } }\n');
-  const warned = (files: Readonly<Record<string, string>>, environment: string) => warnings(files, environment).join().includes('one storage only');
+  const warned = (files: Readonly<Record<string, string>>, environment: string) => warnings(files, environment).join().includes('production has a single storage');
   expect(warned({ 'base.yaml': text }, 'prod')).toBe(true);
   expect(warned({ 'base.yaml': text, 'dev.yaml': '' }, 'dev')).toBe(false);
   expect(warned({ 'base.yaml': text, 'dev.yaml': 'production: true' }, 'dev')).toBe(true);

@@ -59,13 +59,13 @@ describe('mistakes', () => {
       "restores.copy.backupsOf: expected an environment and a source, such as prod/shop, got "prod"
         at config/base.yaml:9
         HINT: Whose backups, where they are of another environment or source: \`prod/shop\`.
-      restores.copy.at: expected text, not empty text, got ""
+      restores.copy.at: must not be empty, got ""
         at config/base.yaml:10
         HINT: \`latest\`, \`latest-verified\`, a run id or the name of a backup, or \`before:\` and a time with its zone: \`before:2026-11-21T09:30:00Z\`.
       restores.copy.inplace: unknown key
         at config/base.yaml:11
         HINT: did you mean 'inPlace'?
-      restores.copy.scaleDown[0]: expected deployment/NAME or statefulset/NAME, or labels in place of the name, got "pod/shop"
+      restores.copy.scaleDown[0]: expected deployment/NAME or statefulset/NAME, or labels instead of the name, got "pod/shop"
         at config/base.yaml:12
         HINT: Applications that are stopped meanwhile: \`deployment/api\`, \`statefulset/db\`, \`shop/deployment/api\` for another namespace.
       restores.copy.paused.gitops: expected one line, got "two\\nlines"
@@ -90,7 +90,7 @@ describe('mistakes', () => {
   });
 
   test('a way to restore that is of another kind than the source', () => {
-    expect(errors(values('  copy: { source: shop, volume: {} }\n'))).toContain("restores.copy.volume: 'shop' has nothing of the kind volume");
+    expect(errors(values('  copy: { source: shop, volume: {} }\n'))).toContain("restores.copy.volume: source 'shop' has no kind 'volume'");
   });
 });
 
@@ -111,6 +111,6 @@ test.each([
   ...['deployment/Shop', 'deployment/shop_api', 'deployment/-shop', 'statefulset/shop-', 'deployment/a,b', 'deployment/=shop'],
 ])('the application %s is refused', (text) => {
   expect(errors(values(`  back: { source: shop, inPlace: { confirm: prod/shop }, scaleDown: ['${text}'] }\n`))).toContain(
-    'expected deployment/NAME or statefulset/NAME, or labels in place of the name',
+    'expected deployment/NAME or statefulset/NAME, or labels instead of the name',
   );
 });

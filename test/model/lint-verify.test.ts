@@ -13,7 +13,7 @@ sources: { shop: { verify: ${verify}, ${kind} } }
 describe('what a proof cannot do is refused', () => {
   test('to fetch from a storage that no tier has', () => {
     expect(errors(values('{ storage: far }'))).toMatchInlineSnapshot(`
-      "sources.shop.verify.storage: no tier of 'shop' has the storage 'far'
+      "sources.shop.verify.storage: no tier of source 'shop' uses storage 'far'
         at config/base.yaml:4
         HINT: its storages: near"
     `);
@@ -22,7 +22,7 @@ describe('what a proof cannot do is refused', () => {
 
   test('to ask a kind that the source does not have, where the source itself says so', () => {
     expect(errors(values('{ volume: { entriesAtLeast: 1 } }'))).toMatchInlineSnapshot(`
-      "sources.shop.verify.volume: 'shop' has nothing of the kind volume
+      "sources.shop.verify.volume: source 'shop' has no kind 'volume'
         at config/base.yaml:4
         HINT: its kinds: postgres"
     `);
@@ -38,7 +38,7 @@ describe('what a proof cannot do is refused', () => {
 
   test('to guess which of several databases is meant', () => {
     expect(errors(values('{ postgres: { tables: [a.b] } }', TWO))).toMatchInlineSnapshot(`
-      "sources.shop.verify.postgres.tables: which of the databases is meant?
+      "sources.shop.verify.postgres.tables: ambiguous, because the source has several databases
         at config/base.yaml:4
         HINT: write databases: { shop: { tables: … } }"
     `);
@@ -47,7 +47,7 @@ describe('what a proof cannot do is refused', () => {
 
 test('a finding stands where it was written: in the defaults, when it is theirs', () => {
   expect(errors(values('{}', TWO, 'defaults: { verify: { postgres: { tables: [a.b] } } }\n'))).toContain(
-    'defaults.verify.postgres.tables: which of the databases is meant?',
+    'defaults.verify.postgres.tables: ambiguous, because the source has several databases',
   );
 });
 
@@ -57,6 +57,6 @@ test('nothing is asked of a proof that is switched off', () => {
 
 test('both kinds of today can be proved: nothing is warned of', () => {
   const both = `${DATABASE}, volume: { claim: data, node: worker-1 }`;
-  expect(warnings(values('{}', both)).join()).not.toContain('nothing proves');
+  expect(warnings(values('{}', both)).join()).not.toContain('cannot be verified');
   expect(sourceIn(load(values('{}', both))).verify?.parts.map(({ name }) => name)).toEqual(['postgres', 'volume']);
 });

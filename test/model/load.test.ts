@@ -58,38 +58,38 @@ sources:
       "storages.local.pvc.sise: unknown key
         at config/base.yaml:3
         HINT: did you mean 'size'?
-      storages.offsite.s3.bucket: required, but not written
+      storages.offsite.s3.bucket: required, but missing
         at config/base.yaml:4
-        HINT: write bucket: … (an existing bucket)
-      plans.default.storages[1]: there is no storage 'offsit'
+        HINT: set bucket: … (an existing bucket)
+      plans.default.storages[1]: unknown storage 'offsit'
         at config/base.yaml:7
         HINT: did you mean 'offsite'?
       plans.default.tiers.daily.keep.daly: unknown key
         at config/base.yaml:9
         HINT: did you mean 'daily'?
-      plans.default.tiers.daily.schedule: Europe/Berlin has no 2025-03-30 02:30: clocks go forward, and that day's run is lost, got "30 2 * * *"
+      plans.default.tiers.daily.schedule: Europe/Berlin skips 2025-03-30 02:30 when clocks go forward, so that day's run is lost, got "30 2 * * *"
         at config/base.yaml:9
-        HINT: choose an hour that exists every day, or timeZone: Etc/UTC
+        HINT: use an hour that exists every day, or set timeZone: Etc/UTC
       sources.shop.postgres.version: expected a major version: 14, 15, 16, 17, 18, got 13
         at config/base.yaml:12
-        HINT: write 14, 15, 16, 17 or 18
+        HINT: use 14, 15, 16, 17 or 18
       sources.shop.postgres.databse: unknown key
         at config/base.yaml:12
         HINT: did you mean 'database'?
-      sources.files.plan: there is no plan 'defualt'
+      sources.files.plan: unknown plan 'defualt'
         at config/base.yaml:14
         HINT: did you mean 'default'?
       sources.shop.postgres.tls.mode: expected 'disable', 'prefer', 'require', 'verify-ca' or 'verify-full', got "verify"
         at config/prod.yaml:2
-        HINT: write 'disable', 'prefer', 'require', 'verify-ca' or 'verify-full'"
+        HINT: use 'disable', 'prefer', 'require', 'verify-ca' or 'verify-full'"
     `);
   });
 
   test('a storage that is wrong in itself is not said to be missing', () => {
     expect(errors(FIRST.replace('bucket: acme-backups, ', ''))).toMatchInlineSnapshot(`
-      "storages.offsite.s3.bucket: required, but not written
+      "storages.offsite.s3.bucket: required, but missing
         at config/base.yaml:4
-        HINT: write bucket: … (an existing bucket)"
+        HINT: set bucket: … (an existing bucket)"
     `);
   });
 
@@ -109,20 +109,22 @@ sources:
 
   test('nothing at all', () => {
     expect(errors('')).toMatchInlineSnapshot(`
-      "namespace: required, but not written
+      "namespace: required, but missing
         at config/base.yaml:1
-        HINT: write namespace: … (namespace that pods run in)
-      storages: no storage is given
+        HINT: set namespace: … (namespace that pods run in)
+      storages: no storages are defined
         at config/base.yaml:1
-        HINT: name a place for the backups: storages: { local: { pvc: { size: 10Gi } } }
-      sources: nothing to back up is given
+        HINT: add one: storages: { local: { pvc: { size: 10Gi } } }
+      sources: no sources are defined
         at config/base.yaml:1
-        HINT: name a source: sources: { shop: { postgres: { … } } }"
+        HINT: add one: sources: { shop: { postgres: { … } } }"
     `);
   });
 
   test('a misspelt top-level key is said once, not as missing too', () => {
-    expect(errors(FIRST.replace('storages:\n  local', 'storage:\n  local').replace('[local, offsite]', '[]'))).not.toContain('no storage is given');
+    expect(errors(FIRST.replace('storages:\n  local', 'storage:\n  local').replace('[local, offsite]', '[]'))).not.toContain(
+      'no storages are defined',
+    );
   });
 
   const anything = fc.oneof(
@@ -146,7 +148,7 @@ describe('values of a program', () => {
   test('are planned like those of a file, and have no place', () => {
     const values = { environment: 'prod', tree: parse(FIRST.replace('offsite]', 'offsit]')) as Record<string, unknown>, place: () => undefined };
     expect(() => loadValues(values)).toThrow(ConfigError);
-    expect(() => loadValues(values)).toThrow(/^plans.default.storages\[1\]: there is no storage 'offsit'\n {2}HINT: did you mean 'offsite'\?$/);
+    expect(() => loadValues(values)).toThrow(/^plans.default.storages\[1\]: unknown storage 'offsit'\n {2}HINT: did you mean 'offsite'\?$/);
   });
 });
 

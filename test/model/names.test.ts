@@ -17,18 +17,18 @@ test('P48: a CronJob of 52 characters is taken, and one of 53 refused', () => {
   const fits = 'x'.repeat(52 - 'backup--daily'.length);
   expect(errors(BASE + source(fits))).toBe('');
   expect(errors(BASE + source(`${fits}x`)).replaceAll('x'.repeat(40), '…')).toMatchInlineSnapshot(`
-    "sources.…: the CronJob 'backup-…-daily' would have 53 characters, and at most 52 fit
+    "sources.…: the CronJob name 'backup-…-daily' has 53 characters, at most 52 are allowed
       at config/base.yaml:5
-      HINT: shorten the source's name by 1; folder: keeps its history"
+      HINT: shorten the name of the source by 1, and set folder: to keep its history"
   `);
 });
 
 test('P48: two sources whose names run together are refused', () => {
   const text = BASE + source('a', ", tiers: { b-daily: { schedule: '@daily' } }") + source('a-b');
   expect(errors(text)).toMatchInlineSnapshot(`
-    "sources.a-b: the CronJob 'backup-a-b-daily' would stand for a tier of 'a' too
+    "sources.a-b: the CronJob name 'backup-a-b-daily' is already taken by a tier of 'a'
       at config/base.yaml:6
-      HINT: rename the source; folder: keeps its history"
+      HINT: rename the source, and set folder: to keep its history"
   `);
 });
 

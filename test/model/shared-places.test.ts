@@ -18,7 +18,7 @@ test('P68: one folder for two environments is refused, at the later one', () => 
   const [diagnostic] = sharedPlaces([folder('prod', 's3:aws/acme/prod/shop'), folder('staging', 's3:aws/acme/prod/shop')]);
   expect(diagnostic).toMatchObject({
     path: 'storages.offsite.s3.prefix',
-    message: "the environments 'prod' and 'staging' would both keep the source 'shop' in one folder",
+    message: "environments 'prod' and 'staging' store source 'shop' in the same folder",
     place: { file: 'config/staging.yaml', line: 3 },
   });
 });

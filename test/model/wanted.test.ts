@@ -35,10 +35,10 @@ describe('what is refused, because two readers would mean two backups', () => {
     'before:2026-02-30T09:30:00Z',
     'before:21.11.2026 09:30 Z',
   ])('%s is no time', (at) => {
-    expect(diagnoseWanted(at)).toEqual(['expected a time with its zone', expect.stringContaining('before:2026-11-21T09:30:00Z')]);
+    expect(diagnoseWanted(at)).toEqual(['expected a time with a time zone', expect.stringContaining('before:2026-11-21T09:30:00Z')]);
   });
 
   test.each(['', 'two words', 'shop/daily/x', '../x', '*', '$(id)', 'a\nb'])('%j is no id', (at) => {
-    expect(diagnoseWanted(at)).toEqual(['not an id', expect.stringContaining('backstay list')]);
+    expect(diagnoseWanted(at)).toEqual(['not a backup id', expect.stringContaining('backstay list')]);
   });
 });

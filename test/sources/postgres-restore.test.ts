@@ -152,11 +152,11 @@ describe('what is refused', () => {
   const withoutAdmin = { ...minimal, admin: undefined };
   const plain = { ...minimal, dump: { format: 'plain' } } as const;
   const server = { host: 'db.acme.dev', version: 18, admin: { credentials: { secret: 'db-admin' } } } as const;
-  const whole = (key: string) => `the live database gives way as a whole, so ${key} has no place here`;
+  const whole = (key: string) => `${key} does not work in place: the live database is replaced as a whole`;
 
   test.each<readonly [string, Request, Settings, Partial<RestoreContext>, readonly (string | number)[], string]>([
-    ['what was kept, where a backup is wanted', { kept: 'k' }, minimal, {}, ['kept'], 'a restore takes a backup, and not what was kept'],
-    ['no admin', {}, withoutAdmin, {}, [], 'a restore needs a role that may make databases'],
+    ['what was kept, where a backup is wanted', { kept: 'k' }, minimal, {}, ['kept'], 'kept applies only to --swap-back and --drop-old'],
+    ['no admin', {}, withoutAdmin, {}, [], 'a restore needs a role that may create databases'],
     ['a name in place', { database: 'copy' }, minimal, { inPlace: true }, ['database'], whole('database')],
     ['another server in place', { server }, minimal, { inPlace: true }, ['server'], whole('server')],
     ['definitions alone in place', { only: 'schema' }, minimal, { inPlace: true }, ['only'], whole('only')],
@@ -170,15 +170,22 @@ describe('what is refused', () => {
           { ...minimal, dump: { [filter]: ['a.b'] } },
           { inPlace: true },
           [],
-          'the backups hold a part of the database only',
+          'the backups contain only part of the database',
         ] as const,
     ),
-    ['rows into nothing', { only: 'data' }, minimal, {}, ['database'], 'rows alone need a database that has their tables'],
-    ['one name for two', { database: 'copy' }, several, {}, ['database'], 'one name for several databases'],
-    ['one that was kept for two', { kept: 'k' }, several, { inPlace: true, action: 'swap-back' }, ['kept'], 'one name for several databases'],
-    ['tables of a plain dump', { tables: ['a.b'] }, plain, {}, [], 'a plain dump comes back whole'],
-    ['schemas of a plain dump', { schemas: ['a'] }, plain, {}, [], 'a plain dump comes back whole'],
-    ['definitions of a plain dump', { only: 'schema' }, plain, {}, [], 'a plain dump comes back whole'],
+    ['rows into nothing', { only: 'data' }, minimal, {}, ['database'], 'only: data needs a database that already has the tables'],
+    ['one name for two', { database: 'copy' }, several, {}, ['database'], 'one name for several databases is ambiguous'],
+    [
+      'one that was kept for two',
+      { kept: 'k' },
+      several,
+      { inPlace: true, action: 'swap-back' },
+      ['kept'],
+      'one name for several databases is ambiguous',
+    ],
+    ['tables of a plain dump', { tables: ['a.b'] }, plain, {}, [], 'a plain dump can only be restored as a whole'],
+    ['schemas of a plain dump', { schemas: ['a'] }, plain, {}, [], 'a plain dump can only be restored as a whole'],
+    ['definitions of a plain dump', { only: 'schema' }, plain, {}, [], 'a plain dump can only be restored as a whole'],
     [
       'a ca nobody looks at',
       { server: { ...server, tls: { mode: 'require', ca: { configMap: 'ca' } } } },

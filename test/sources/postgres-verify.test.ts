@@ -89,7 +89,11 @@ describe('what is refused', () => {
 
   test('questions that might be for either of two databases, each with the way to say for which', () => {
     expect(diagnostics(asked, several).map(({ path, message, hint }) => [path, message, hint])).toEqual(
-      ['tables', 'rows', 'fresh', 'queries'].map((key) => [[key], 'which of the databases is meant?', `write databases: { shop: { ${key}: … } }`]),
+      ['tables', 'rows', 'fresh', 'queries'].map((key) => [
+        [key],
+        'ambiguous, because the source has several databases',
+        `write databases: { shop: { ${key}: … } }`,
+      ]),
     );
     expect(diagnostics(asked)).toEqual([]);
     expect(diagnostics({ databases: { shop: asked } }, several)).toEqual([]);
@@ -102,7 +106,7 @@ describe('what is refused', () => {
   });
 
   test.each<readonly [object, string]>([
-    [{ tables: ['public orders'] }, 'expected schema.table, without blanks'],
+    [{ tables: ['public orders'] }, 'expected schema.table, without spaces'],
     [{ rows: { 'public.orders': 0 } }, 'Too small'],
     [{ fresh: [{ table: 'a', column: 'b', within: 5 }] }, 'expected a duration'],
     [{ queries: [{ sql: 'select 1' }] }, 'expected string'],

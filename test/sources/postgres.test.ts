@@ -167,7 +167,7 @@ describe('a mistake that no type can see', () => {
       'two databases with one part name',
       { database: undefined, databases: ['a b', 'a-b'] },
       'databases.1',
-      "the part 'a-b' stands for two databases",
+      "two databases share the part name 'a-b'",
     ],
     ['verify-full without a ca', { tls: { mode: 'verify-full' } }, 'tls.ca', "mode 'verify-full' needs a ca"],
     ['verify-ca without a ca', { tls: { mode: 'verify-ca' } }, 'tls.ca', "mode 'verify-ca' needs a ca"],
@@ -175,12 +175,12 @@ describe('a mistake that no type can see', () => {
       'a ca that nothing verifies with',
       { tls: { mode: 'require', ca: { configMap: 'ca' } } },
       'tls.mode',
-      "a ca is given, but mode 'require' does not verify it",
+      "ca is set, but mode 'require' does not verify the certificate",
     ],
-    ['zstd before PostgreSQL 16', { version: 15, dump: { compression: 'zstd' } }, 'dump.compression', 'pg_dump 15 cannot compress with zstd'],
-    ['a level of nothing', { dump: { compression: 'none', level: 3 } }, 'dump.level', "a level is given, but compression is 'none'"],
-    ['a level beyond gzip', { dump: { compression: 'gzip', level: 10 } }, 'dump.level', 'gzip has levels 1 to 9'],
-    ['a level beyond the default gzip', { version: 14, dump: { level: 10 } }, 'dump.level', 'gzip has levels 1 to 9'],
+    ['zstd before PostgreSQL 16', { version: 15, dump: { compression: 'zstd' } }, 'dump.compression', 'pg_dump 15 does not support zstd'],
+    ['a level of nothing', { dump: { compression: 'none', level: 3 } }, 'dump.level', "level is set, but compression is 'none'"],
+    ['a level beyond gzip', { dump: { compression: 'gzip', level: 10 } }, 'dump.level', 'gzip supports levels 1 to 9'],
+    ['a level beyond the default gzip', { version: 14, dump: { level: 10 } }, 'dump.level', 'gzip supports levels 1 to 9'],
   ])('%s is refused', (_, changes, path, message) => {
     const found = diagnostics(changes);
     expect(found.map((diagnostic) => [diagnostic.path.join('.'), diagnostic.message, diagnostic.severity])).toEqual([[path, message, undefined]]);

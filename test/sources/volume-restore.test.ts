@@ -101,8 +101,8 @@ describe('what is refused', () => {
     expect(check({ into }, true)).toEqual([
       {
         path: ['into'],
-        message: 'a new claim is not the place of the old one',
-        hint: 'leave inPlace out, and let the application use the new claim',
+        message: 'a restore in place cannot use a new claim',
+        hint: 'remove inPlace, and point the application to the new claim',
       },
     ]);
     expect(check({ into }, false)).toEqual([]);
@@ -114,7 +114,7 @@ describe('what is refused', () => {
         ...context,
         inPlace: true,
       });
-    expect(some('clear')).toMatchObject([{ path: ['mode'], message: expect.stringContaining('a part of the files only') }]);
+    expect(some('clear')).toMatchObject([{ path: ['mode'], message: expect.stringContaining('only some of the files') }]);
     expect(some('clear')[0]).not.toHaveProperty('severity');
     expect(some(undefined)).toMatchObject([{ severity: 'warning' }]);
     expect(some('merge')).toEqual([]);
@@ -123,8 +123,8 @@ describe('what is refused', () => {
   test.each(['swap', 'merge', 'clear'] as const)('%s, where nothing that is live gives way', (mode) => {
     const refused = {
       path: ['mode'],
-      message: `nothing that is live gives way, so there is nothing to ${mode}`,
-      hint: 'write inPlace:, or leave mode out',
+      message: `mode: ${mode} applies only to a restore in place`,
+      hint: 'add inPlace:, or remove mode',
     };
     expect(check({ mode }, false)).toEqual([refused]);
     expect(check({ mode, into: { claim: 'copy', size: '5Gi' } }, false)).toEqual([refused]);

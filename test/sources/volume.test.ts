@@ -96,13 +96,13 @@ test('without compression there is no level', () => {
 });
 
 test.each<[string, Partial<Settings>, string, string]>([
-  ['nextTo and node', { nextTo: { app: 'web' }, node: 'node-1' }, 'node', 'nextTo and node are both given'],
-  ['P30: a ReadWriteOnce claim without placement', { accessMode: 'ReadWriteOnce' }, 'accessMode', 'a ReadWriteOnce claim without placement'],
-  ['zstd of BusyBox', { ...minimal, tar: 'busybox', compression: 'zstd' }, 'compression', 'BusyBox has no zstd'],
-  ['a level of nothing', { ...minimal, compression: 'none', level: 1 }, 'level', "a level is given, but compression is 'none'"],
-  ['P100: attributes with BusyBox', { ...minimal, tar: 'busybox', xattrs: true }, 'xattrs', "BusyBox' tar cannot keep them"],
-  ['P100: ACLs with BusyBox', { ...minimal, tar: 'busybox', acls: true }, 'acls', "BusyBox' tar cannot keep them"],
-  ['a level beyond gzip', { ...minimal, tar: 'busybox', level: 10 }, 'level', 'gzip has levels 1 to 9'],
+  ['nextTo and node', { nextTo: { app: 'web' }, node: 'node-1' }, 'node', 'nextTo and node are both set'],
+  ['P30: a ReadWriteOnce claim needs a placement', { accessMode: 'ReadWriteOnce' }, 'accessMode', 'a ReadWriteOnce claim needs a placement'],
+  ['zstd of BusyBox', { ...minimal, tar: 'busybox', compression: 'zstd' }, 'compression', 'BusyBox tar does not support zstd'],
+  ['a level of nothing', { ...minimal, compression: 'none', level: 1 }, 'level', "level is set, but compression is 'none'"],
+  ['P100: attributes with BusyBox', { ...minimal, tar: 'busybox', xattrs: true }, 'xattrs', 'BusyBox tar does not support them'],
+  ['P100: ACLs with BusyBox', { ...minimal, tar: 'busybox', acls: true }, 'acls', 'BusyBox tar does not support them'],
+  ['a level beyond gzip', { ...minimal, tar: 'busybox', level: 10 }, 'level', 'gzip supports levels 1 to 9'],
 ])('%s is refused', (_, written, path, message) => {
   const found = diagnostics(written);
   expect(found.map((diagnostic) => [diagnostic.path.join('.'), diagnostic.message, diagnostic.severity])).toEqual([[path, message, undefined]]);

@@ -47,8 +47,13 @@ test("an empty prefix is the claim's root", () => {
 });
 
 test.each<[string, Settings, string, string]>([
-  ['neither claim nor size', {}, '', 'neither claim nor size is given'],
-  ['a class of an existing claim', { claim: 'vault', storageClassName: 'hdd' }, 'storageClassName', 'an existing claim has its class already'],
+  ['neither claim nor size', {}, '', 'neither claim nor size is set'],
+  [
+    'a class of an existing claim',
+    { claim: 'vault', storageClassName: 'hdd' },
+    'storageClassName',
+    'storageClassName has no effect on an existing claim',
+  ],
 ])('%s is refused', (_, written, path, message) => {
   expect(diagnostics(written).map((diagnostic) => [diagnostic.path.join('.'), diagnostic.message, diagnostic.severity])).toEqual([
     [path, message, undefined],

@@ -124,10 +124,10 @@ test.each<[string, Partial<Settings>, string, string, string?]>([
     'a key without kms',
     { serverSideEncryption: { algorithm: 'AES256', kmsKeyId: 'k' } },
     'serverSideEncryption.kmsKeyId',
-    "a key is given, but the algorithm is not 'aws:kms'",
+    "kmsKeyId is set, but the algorithm is not 'aws:kms'",
   ],
-  ['a ca of AWS', { ca: { configMap: 'ca' } }, 'ca', 'a ca is given, but there is no https endpoint'],
-  ['http', { endpoint: 'http://minio.store' }, 'endpoint', 'backups and keys cross the network in the clear', 'warning'],
+  ['a ca of AWS', { ca: { configMap: 'ca' } }, 'ca', 'ca is set, but there is no https endpoint'],
+  ['http', { endpoint: 'http://minio.store' }, 'endpoint', 'backups and keys are sent unencrypted', 'warning'],
 ])('%s is found', (_, changes, path, message, severity) => {
   const found = diagnostics(changes);
   expect(found.map((diagnostic) => [diagnostic.path.join('.'), diagnostic.message, diagnostic.severity])).toEqual([[path, message, severity]]);
@@ -140,10 +140,10 @@ test('what is right is not found', () => {
 });
 
 test.each([
-  ['P22', { endpoint: 'https://key:secret@minio.store' }, 'a URL may not carry a user or a password'],
+  ['P22', { endpoint: 'https://key:secret@minio.store' }, 'the URL must not contain a user or a password'],
   ['tags', { objectTags: {} }, 'tags on objects is not built yet'],
-  ['the bucket', { bucket: 'Acme' }, 'expected the name of a bucket: 3 to 63 lower-case letters, digits, dots and dashes'],
-  ['the class', { storageClass: 'standard-ia' }, 'expected a class as the store spells it, such as STANDARD_IA'],
+  ['the bucket', { bucket: 'Acme' }, 'expected a bucket name: 3 to 63 lowercase letters, digits, dots and dashes'],
+  ['the class', { storageClass: 'standard-ia' }, 'expected a storage class such as STANDARD_IA'],
 ])('%s: %j is refused', (_, changes, message) => {
   expect(s3.schema.safeParse({ ...minimal, ...changes }).error?.issues.map((issue) => issue.message)).toEqual([message]);
 });

@@ -11,17 +11,17 @@ test.each([
 });
 
 test.each([
-  ['backup', 'the template holds {{ .Timestamp }} 0 times'],
-  ['{{ .Timestamp }}', 'the template holds {{ .RunID }} 0 times'],
-  ['{{ .Timestamp }}-{{ .RunID }}-{{ .RunID }}', 'the template holds {{ .RunID }} 2 times'],
-  ['{{ .Timestamp }}-{{ .RunID }}-{{ .Host }}', "the template knows no '.Host'"],
-  ['{{ .Timestamp }}{{ .RunID }}', '{{ .Timestamp }} and {{ .RunID }} stand against other text'],
-  ['1{{ .Timestamp }}-{{ .RunID }}', '{{ .Timestamp }} and {{ .RunID }} stand against other text'],
-  ['20260101-000000-{{ .Timestamp }}-{{ .RunID }}', 'the template holds something that reads like a time'],
-  ['../{{ .Timestamp }}-{{ .RunID }}', 'a name of files may hold letters, digits, dashes and underscores only'],
-  ['a b {{ .Timestamp }}-{{ .RunID }}', 'a name of files may hold letters, digits, dashes and underscores only'],
-  ['{{ .Timestamp }}-{{ .RunID }}+globals', 'a name of files may hold letters, digits, dashes and underscores only'],
-  [`${'x'.repeat(101)}-{{ .Timestamp }}-{{ .RunID }}`, 'the name is 103 characters long beside time and run id'],
+  ['backup', 'the template has {{ .Timestamp }} 0 times, expected once'],
+  ['{{ .Timestamp }}', 'the template has {{ .RunID }} 0 times, expected once'],
+  ['{{ .Timestamp }}-{{ .RunID }}-{{ .RunID }}', 'the template has {{ .RunID }} 2 times, expected once'],
+  ['{{ .Timestamp }}-{{ .RunID }}-{{ .Host }}', "unknown template variable '.Host'"],
+  ['{{ .Timestamp }}{{ .RunID }}', '{{ .Timestamp }} and {{ .RunID }} need a separator'],
+  ['1{{ .Timestamp }}-{{ .RunID }}', '{{ .Timestamp }} and {{ .RunID }} need a separator'],
+  ['20260101-000000-{{ .Timestamp }}-{{ .RunID }}', 'the template contains text that looks like a timestamp'],
+  ['../{{ .Timestamp }}-{{ .RunID }}', 'file names may contain only letters, digits, dashes and underscores'],
+  ['a b {{ .Timestamp }}-{{ .RunID }}', 'file names may contain only letters, digits, dashes and underscores'],
+  ['{{ .Timestamp }}-{{ .RunID }}+globals', 'file names may contain only letters, digits, dashes and underscores'],
+  [`${'x'.repeat(101)}-{{ .Timestamp }}-{{ .RunID }}`, 'the file name has 103 characters besides timestamp and run id'],
 ])('%s is refused: %s', (template, diagnosis) => {
   expect(diagnoseTemplate(template, {})?.[0]).toBe(diagnosis);
 });
@@ -34,7 +34,7 @@ test('a database whose name no file can have is refused in a template', () => {
 
 test('.DatabaseName needs a run of one database', () => {
   expect(diagnoseTemplate('{{ .DatabaseName }}-{{ .Timestamp }}-{{ .RunID }}', {})?.[0]).toBe(
-    'the template holds .DatabaseName, but the run has no single database',
+    'the template has .DatabaseName, but the run has several databases or none',
   );
 });
 

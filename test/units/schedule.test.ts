@@ -14,16 +14,16 @@ describe('a schedule', () => {
   });
 
   test.each([
-    ['0 2 * *', 'expected five fields, got 4'],
-    ['0 24 * * *', "'24' is no hour, 0 to 23"],
-    ['60 2 * * *', "'60' is no minute, 0 to 59"],
-    ['0 2 0 * *', "'0' is no day of the month, 1 to 31"],
-    ['0 2 * * 7', "'7' is no day of the week, 0 to 6"],
-    ['0 5-2 * * *', "'5-2' is no hour, 0 to 23"],
-    ['0 2 * * MONDAY', "'MONDAY' is no day of the week, 0 to 6"],
-    ['*/0 2 * * *', "'*/0' is no minute"],
-    ['@every 5m', 'expected five fields, got 2'],
-    ['TZ=Europe/Berlin 0 2 * * *', 'expected five fields, got 6'],
+    ['0 2 * *', 'expected five cron fields, got 4'],
+    ['0 24 * * *', "'24' is not a valid hour (0 to 23)"],
+    ['60 2 * * *', "'60' is not a valid minute (0 to 59)"],
+    ['0 2 0 * *', "'0' is not a valid day of the month (1 to 31)"],
+    ['0 2 * * 7', "'7' is not a valid day of the week (0 to 6)"],
+    ['0 5-2 * * *', "'5-2' is not a valid hour (0 to 23)"],
+    ['0 2 * * MONDAY', "'MONDAY' is not a valid day of the week (0 to 6)"],
+    ['*/0 2 * * *', "'*/0' is not a valid minute"],
+    ['@every 5m', 'expected five cron fields, got 2'],
+    ['TZ=Europe/Berlin 0 2 * * *', 'expected five cron fields, got 6'],
   ])('%s is refused, with the field', (schedule, message) => {
     expect(parseCron(schedule)).toBe(message);
   });

@@ -60,10 +60,10 @@ export const tier = z
 
 export const tierName = z
   .string()
-  .regex(/^[a-z]([a-z0-9-]*[a-z0-9])?$/, { error: 'expected a name of lower-case letters, digits and dashes' })
+  .regex(/^[a-z]([a-z0-9-]*[a-z0-9])?$/, { error: 'expected a name of lowercase letters, digits and dashes' })
   .max(30)
-  .refine((name) => name !== 'once', { error: "the tier 'once' is kept for runs by hand" })
-  .refine((name) => name !== 'pre-restore', { error: "the tier 'pre-restore' is kept for what a restore backs up first" });
+  .refine((name) => name !== 'once', { error: "the tier name 'once' is reserved for manual runs" })
+  .refine((name) => name !== 'pre-restore', { error: "the tier name 'pre-restore' is reserved for safety backups" });
 
 /** Storages and tiers that sources share. */
 export const plan = z

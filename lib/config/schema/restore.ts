@@ -11,7 +11,7 @@ const restoring = SOURCE_KINDS.flatMap(({ name, restore }) => (restore ? [{ name
 const application = z
   .string()
   .regex(/^([a-z0-9-]+\/)?(deployment|statefulset)\/([a-z0-9]([a-z0-9.-]*[a-z0-9])?|[A-Za-z0-9._/-]+=[A-Za-z0-9._=,/-]*)$/, {
-    error: 'expected deployment/NAME or statefulset/NAME, or labels in place of the name',
+    error: 'expected deployment/NAME or statefulset/NAME, or labels instead of the name',
   });
 
 const how = (what: string) =>

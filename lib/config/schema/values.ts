@@ -44,7 +44,7 @@ const image = z
   .regex(/^[a-z0-9]([a-z0-9._:/-]*[a-z0-9])?:[\w][\w.-]*(@sha256:[0-9a-f]{64})?$/, {
     error: 'expected an image with a tag, such as registry.acme.dev/postgres:17.6',
   })
-  .refine((reference) => !/:latest(@|$)/.test(reference), { error: "the tag 'latest' says nothing about what runs" });
+  .refine((reference) => !/:latest(@|$)/.test(reference), { error: "the tag 'latest' does not pin a version" });
 
 const ours = Object.fromEntries(
   Object.entries(IMAGES).map(([name, reference]) => [name, image.default(reference).meta({ description: 'Image in place of ours, with a tag.' })]),
