@@ -102,7 +102,7 @@ describe('a mistake leaves dist/ as it was', () => {
     });
     for (const environment of [[], ['prod'], ['staging']]) {
       const { status, stderr } = await backstay(['synth', ...environment, ...project.folders]);
-      expect(project.plain(stderr)).toContain('store source 'shop' in the same folder');
+      expect(project.plain(stderr)).toContain("store source 'shop' in the same folder");
       expect(status).toBe(64);
     }
     const { stderr } = await backstay(['synth', ...project.folders]);

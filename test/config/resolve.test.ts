@@ -398,7 +398,7 @@ describe('what is missing or meant otherwise', () => {
 describe('schedules', () => {
   const at = (tier: string) => errors(withSources(`  shop: { volume: { claim: c, node: n }, tiers: { extra: { keep: { last: 1 }, ${tier} } } }\n`));
 
-  test('P46: a time that a clock change leaves out is refused, with the day', () => {
+  test('a time that a clock change leaves out is refused, with the day', () => {
     expect(at("schedule: '30 2 * * *', timeZone: Europe/Berlin")).toMatchInlineSnapshot(`
       "sources.shop.tiers.extra.schedule: Europe/Berlin skips 2025-03-30 02:30 when clocks go forward, so that day's run is lost, got "30 2 * * *"
         at config/base.yaml:7
@@ -462,14 +462,15 @@ describe('images', () => {
     expect(images(`{ registry: mirror.acme.dev/hub, kubectl: '${named.kubectl}', shell: '${named.shell}' }`)).toMatchObject(named);
   });
 
-  test('P35: the tag latest is refused, and so is none', () => {
+  test('the tag latest is refused, and so is none', () => {
     for (const image of ['postgres:latest', 'postgres']) expect(errors(`${BASE}images: { postgres17: '${image}' }\nsources: {}\n`)).not.toBe('');
   });
 });
 
 test('production is where its name says so, unless it is written', () => {
   const text = withSources('  a: { volume: { claim: c, node: n } }\n');
-  const warned = (files: Readonly<Record<string, string>>, environment: string) => warnings(files, environment).join().includes('production has a single storage');
+  const warned = (files: Readonly<Record<string, string>>, environment: string) =>
+    warnings(files, environment).join().includes('production has a single storage');
   expect(warned({ 'base.yaml': text }, 'prod')).toBe(true);
   expect(warned({ 'base.yaml': text, 'dev.yaml': '' }, 'dev')).toBe(false);
   expect(warned({ 'base.yaml': text, 'dev.yaml': 'production: true' }, 'dev')).toBe(true);
