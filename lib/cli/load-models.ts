@@ -7,9 +7,9 @@ import type { Elsewhere } from '../model/restore-storages.ts';
 import { type OwnedFolder, ownedFolders, sharedPlaces } from '../model/shared-places.ts';
 
 /**
- * Checks and plans the chosen environments of a folder, or all of them; one {@link ConfigError} has every mistake of all.
+ * Checks and plans the chosen environments of a folder, or all. Throws one {@link ConfigError} with the errors of all.
  *
- * Of the others only the places count that they would share with these: a mistake in `dev` does not stop `prod`.
+ * The other environments are only checked for folders that they share with these: an error in `dev` does not stop `prod`.
  */
 export function loadModels(dir: string, chosen: readonly string[]): readonly Model[] {
   const known = listEnvironments(dir);
@@ -21,7 +21,7 @@ export function loadModels(dir: string, chosen: readonly string[]): readonly Mod
   const mine = loaded.flatMap(({ folders }) => folders);
   const theirs = others.map((name) => load(folder, name, () => {})?.folders ?? []);
   diagnostics.push(...[[], ...theirs].flatMap((folders) => sharedPlaces([...mine, ...folders])));
-  // What the base says wrong is wrong in each environment, and is said once.
+  // An error in the base is an error in every environment, and is reported once.
   const distinct = new Map(diagnostics.map((diagnostic) => [describeDiagnostic(diagnostic), diagnostic]));
   if (distinct.size > 0) throw new ConfigError([...distinct.values()]);
   return loaded.map(({ model }) => model);

@@ -2,7 +2,7 @@ import { load as parseYaml } from 'js-yaml';
 import { ConfigError } from '../errors.ts';
 import type { RestoreAction } from '../sources/kind.ts';
 
-/** What a restore is told by flags. */
+/** The flags of `backstay restore`. */
 export interface RestoreFlags {
   readonly source?: string;
   readonly from?: string;
@@ -25,7 +25,7 @@ export function actionOf({ swapBack, dropOld }: RestoreFlags): RestoreAction {
   return dropOld ? 'drop-old' : 'restore';
 }
 
-/** The flags as an entry of `restores:` would have them. */
+/** The flags as an entry of `restores:`. */
 export function requestOf(target: string, source: string, flags: RestoreFlags): object {
   const action = actionOf(flags);
   if (action !== 'restore') refuseChoice(action, flags);
@@ -46,7 +46,7 @@ export function requestOf(target: string, source: string, flags: RestoreFlags): 
   return request;
 }
 
-/** Who names a backup to swap back to means that one, and would get what was live before the newest restore. */
+/** A rollback always restores what was live before the newest restore, never a backup of choice. */
 function refuseChoice(action: RestoreAction, { at, source, from, tier }: RestoreFlags): void {
   const given = Object.entries({ at, source, from, tier }).filter(([, value]) => value !== undefined);
   const names = given.map(([name]) => `--${name}`).join(', ');
@@ -62,7 +62,7 @@ function checkConfirm(target: string, { confirm }: RestoreFlags, gives: boolean)
   throw ConfigError.of('', message, `add --confirm ${target}`);
 }
 
-/** `postgres.tables=[public.orders]`: a path of the values, and a value as YAML. */
+/** Sets one key, as in `postgres.tables=[public.orders]`: a path, and a value as YAML. */
 function assign(request: Record<string, unknown>, written: string): void {
   const [, path = '', text = ''] = /^([A-Za-z.]+)=(.*)$/s.exec(written) ?? [];
   const steps = path.split('.');
@@ -88,7 +88,7 @@ function yamlOf(written: string, text: string): unknown {
   }
 }
 
-/** Keys of an entry that have a flag; the others are for `--set`. */
+/** Keys of an entry that have a flag; the others are set with `--set`. */
 const FLAGS: Readonly<Record<string, string>> = {
   backupsOf: '--source',
   from: '--from',
@@ -99,13 +99,13 @@ const FLAGS: Readonly<Record<string, string>> = {
   scaleDown: '--scale-down',
 };
 
-/** The path of a mistake as it was written: `from` by a flag, `postgres.database` by `--set`. */
+/** A path as the user wrote it: `--from` for the flag, `postgres.database` for `--set`. */
 export function pathAsFlag(path: string): string {
   const [, key = '', rest = ''] = /^(\w+)(?:\[\d+\])?(.*)$/.exec(path) ?? [];
   return rest === '' ? (FLAGS[key] ?? path) : path;
 }
 
-/** What is said of the values, to somebody who writes flags. Short keys are words too, so only those with a colon are meant. */
+/** Replaces keys of the values in a hint by flags. Short keys are also ordinary words, so they count only with a colon. */
 export function textAsFlags(text: string): string {
   return text.replace(/\b(?:(from|tier|at|part):|(backupsOf|inPlace|scaleDown)\b:?)/g, (_, short = '', long = '') => FLAGS[short || long] ?? '');
 }

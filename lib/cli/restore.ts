@@ -26,7 +26,7 @@ export interface RestoreOptions extends RestoreFlags {
   readonly timeout: string;
 }
 
-/** The Job of a restore with all that it needs: printed, or applied with the user's own kubectl and followed to its end. */
+/** Prints the Job of a restore with all that it needs, or applies it with the user's kubectl and follows it to its end. */
 export async function restore(target: string, options: RestoreOptions, world: World): Promise<Outcome> {
   const patience = secondsOfTimeout(options.timeout);
   const loaded = sourceTarget(target, options.config);
@@ -48,7 +48,7 @@ export async function restore(target: string, options: RestoreOptions, world: Wo
   return { status };
 }
 
-/** What each step has to say for itself: what it restored into, and what it kept. */
+/** The results of the steps: what each restored into, and what it kept. */
 function summary(pod: Pod): string {
   return containersOf(pod)
     .flatMap((container) => {
@@ -73,14 +73,14 @@ function planOf(target: string, { settings, source: planned, elsewhere }: Source
   for (const { message, hint } of diagnostics.warnings.map(inFlags)) world.warn(`warning: ${message}\n  HINT: ${hint}`);
   const id = lettersOf(JSON.stringify([target, request, world.now()]));
   const made = planRestore({ settings, planned, restore: restoring, id, action, once: false }, elsewhere);
-  // Each attempt of the Job chooses as the first one did, whatever is backed up meanwhile.
+  // Every attempt of the Job selects the same backup as the first, whatever is backed up meanwhile.
   return { ...made, origin: { ...made.origin, notAfter: Math.floor(world.now()) + CLOCKS_DIFFER } };
 }
 
-/** Where the flags would stand in the values: hints are found there. */
+/** The path of the flags in the values, so that hints can be looked up. */
 const REQUEST: Path = ['restores', 'request'];
 
-/** A mistake or a doubt, to somebody who has written flags. */
+/** A diagnostic in terms of flags. */
 function inFlags(diagnostic: Diagnostic): Diagnostic {
   return {
     ...diagnostic,

@@ -3,7 +3,7 @@ import { isScheduleWord } from '../units/schedule-word.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import type { Path } from './places.ts';
 
-/** What no controller would take, and what a time zone leaves out. */
+/** Rejects schedules that the CronJob controller rejects, and runs that a time zone skips. */
 export function checkSchedule(
   schedule: string,
   timeZone: string,

@@ -7,7 +7,7 @@ import type { Reading, ReadValues } from './read.ts';
 import type { values } from './schema/values.ts';
 import { diagnoseBase } from './written.ts';
 
-/** Everything may be missing that a default, a plan or `defaults` gives. The schema is the only place that lists the keys. */
+/** Every key is optional, since defaults, plans and `defaults` can supply it. Only the schema lists the keys. */
 type Written<Input> = Input extends readonly (infer Item)[]
   ? readonly Written<Item>[]
   : Input extends object
@@ -16,7 +16,7 @@ type Written<Input> = Input extends readonly (infer Item)[]
 
 type AsWritten = Written<z.input<typeof values>>;
 
-/** The values of one environment, as a program writes them: what the files hold once they are merged. */
+/** The values of one environment as a program writes them: the shape of the merged files. */
 export type Values = AsWritten & Required<Pick<AsWritten, 'namespace' | 'storages' | 'sources'>>;
 
 /** A source of the values. */
@@ -26,9 +26,9 @@ export type SourceValues = NonNullable<Values['sources'][string]>;
 export type StorageValues = NonNullable<Values['storages'][string]>;
 
 /**
- * Values that are written in a program: gives them back, and the editor helps while they are written.
+ * Returns values written in a program unchanged, so that editors can check and complete them.
  *
- * Throws a {@link ConfigError} with every mistake that shows before defaults are applied, where they are written.
+ * Throws a {@link ConfigError} with every error that shows before defaults are applied.
  */
 export function defineValues(written: Values): Values {
   const { diagnostics } = diagnoseBase({ tree: treeOf(written) });
@@ -36,7 +36,7 @@ export function defineValues(written: Values): Values {
   return written;
 }
 
-/** Values of a program as if they had been read from a file; those that were read stay what they are. */
+/** Treats values of a program as if they were read from a file. Values that were read are returned unchanged. */
 export function readingOf(environment: string, written: Values | ReadValues): Reading {
   if (isRead(written)) return { values: written, errors: [] };
   if (!dnsLabel.safeParse(environment).success)
@@ -50,7 +50,7 @@ function isRead(written: Values | ReadValues): written is ReadValues {
   return 'tree' in written && typeof written.place === 'function';
 }
 
-/** What is `undefined` in a program was not written. */
+/** Drops `undefined`: in a program it means that a key was not written. */
 function treeOf(written: Values): Tree {
   return JSON.parse(JSON.stringify(written)) as Tree;
 }

@@ -49,8 +49,8 @@ export class Diagnostics {
   /**
    * Parses settings by their schema. Returns nothing when they are invalid, and adds every error.
    *
-   * @param origin - path in the values of a path of the tree
-   * @param everywhere - all paths in the values where it could have been written; default: its origin
+   * @param origin - maps a path of the tree to its path in the values
+   * @param everywhere - maps it to every path where the value could have been written; default: its origin
    */
   parse<Schema extends z.ZodType>(
     schema: Schema,

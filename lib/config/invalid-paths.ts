@@ -3,14 +3,14 @@ import { isTree, type Path, type Tree } from './places.ts';
 import { values } from './schema/values.ts';
 import { schemaAt } from './schema-at.ts';
 
-/** What was refused as written, by path: a step of the way, and whether it ends here. */
+/** Paths that were rejected as written, as a tree: one node for each step, marked where a path ends. */
 export interface InvalidPaths {
   readonly path: Path;
   readonly below: Map<string, InvalidPaths>;
   invalid: boolean;
 }
 
-/** Arranges paths so that one look at each step answers for thousands of them. */
+/** Builds the tree, so that a lookup takes as many steps as its path has, whatever the number of paths. */
 export function invalidPathsOf(paths: readonly Path[]): InvalidPaths {
   const root: InvalidPaths = { path: [], below: new Map(), invalid: false };
   for (const path of paths) {
@@ -25,10 +25,10 @@ export function invalidPathsOf(paths: readonly Path[]): InvalidPaths {
   return root;
 }
 
-/** Maps whose entries others name: an entry that is refused is still known. */
+/** Maps whose entries are referenced by name: an invalid entry still exists. */
 const NAMED: ReadonlySet<string | number | undefined> = new Set(['storages', 'plans', 'sources']);
 
-/** Values without what was refused in them, so that the rest can be checked as if it had been right. */
+/** Values without their invalid parts, so that the rest can be checked further. */
 export function without(tree: Tree, { path, below }: InvalidPaths): Tree {
   if (below.size === 0) return tree;
   const isNamed = path.length === 1 && NAMED.has(path[0]);
@@ -40,7 +40,7 @@ export function without(tree: Tree, { path, below }: InvalidPaths): Tree {
   return Object.fromEntries(left);
 }
 
-/** Whether a mistake only follows from something that was refused as written: it, something in it, or a key that was misspelt. */
+/** Whether an error at a path only follows from an invalid path: the path itself, something around it, or a misspelled key. */
 export function follows(path: Path, invalid: InvalidPaths): boolean {
   let at: InvalidPaths | undefined = invalid;
   for (const step of path) {
@@ -51,19 +51,19 @@ export function follows(path: Path, invalid: InvalidPaths): boolean {
   return at.invalid;
 }
 
-/** Whether anything directly in an object was refused as written. */
+/** Whether anything directly in an object is invalid. */
 export function hasInvalid(path: Path, invalid: InvalidPaths): boolean {
   const at = path.reduce<InvalidPaths | undefined>((around, step) => around?.below.get(String(step)), invalid);
   return at !== undefined && [...at.below.values()].some(({ invalid }) => invalid);
 }
 
-/** An item of a list stands for the list: without the item it is not what was meant. */
+/** An invalid item invalidates its list: without the item, the list means something else. */
 function listOf(path: Path): Path {
   const index = path.findIndex((step) => typeof step === 'number');
   return index === -1 ? path : path.slice(0, index);
 }
 
-/** Whether a key was meant by one beside it that nobody knows. */
+/** Whether an unknown key beside it looks like a misspelling of this key. */
 function isMeant(key: string | number, { below }: InvalidPaths): boolean {
   if (typeof key !== 'string') return false;
   return [...below].some(([written, { invalid, path }]) => invalid && schemaAt(values, path) === undefined && nearest(written, [key]) !== undefined);

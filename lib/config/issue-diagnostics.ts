@@ -10,15 +10,15 @@ import { isSecretKey, shown } from './secrecy.ts';
 type Issue = z.core.$ZodIssue;
 
 /**
- * What zod found, as problems in the user's words. Parse with `{ reportInput: true }`: without it no value is shown.
+ * Diagnostics for zod's issues, in the user's words. Parse with `{ reportInput: true }`: without it no value is shown.
  *
- * @param at - path in the values of what was parsed
+ * @param at - path of the parsed value
  */
 export function diagnosticsOf(issues: readonly Issue[], at: Path, place: PlaceOf): Diagnostic[] {
   return rootCauses(issues).flatMap((issue) => diagnosticsOfIssue(issue, at, place));
 }
 
-/** Without what an object is refused for as a whole while something in it is wrong: a rule with a mistyped name is no rule. */
+/** Drops issues of whole objects that have an issue inside: `keep: { daly: 7 }` has no rule because of the typo. */
 function rootCauses(issues: readonly Issue[]): readonly Issue[] {
   const wholes = issues.filter(({ code }) => code === 'custom');
   if (wholes.length === 0) return issues;
@@ -45,13 +45,13 @@ function diagnosticsOfIssue(issue: Issue, at: Path, place: PlaceOf): Diagnostic[
   return [wrongValue(issue, path, place)];
 }
 
-/** The alternative whose type was met, if it is only one: what is wrong lies in it. */
+/** The alternative of a union that the user meant: the only one whose type matches. */
 function bestBranch(issue: z.core.$ZodIssueInvalidUnion): readonly Issue[] | undefined {
   const met = issue.errors.filter((branch) => !branch.some((inner) => inner.path.length === 0 && isOfType(inner)));
   return met.length === 1 ? met[0] : undefined;
 }
 
-/** What may be written where every alternative is one value. */
+/** The allowed values of a union of literals. */
 function literals({ errors }: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssueInvalidValue['values'] | undefined {
   const all = errors.flat();
   return all.every((inner) => inner.code === 'invalid_value') ? all.flatMap(({ values: choices }) => choices) : undefined;
@@ -95,7 +95,7 @@ function wrongValue(issue: Issue, path: Path, place: PlaceOf): Diagnostic {
   };
 }
 
-/** Where keys or a list are expected, a text says nothing, and may be a secret in the wrong place. */
+/** Text in place of an object or a list is not shown: it does not help, and may be a secret in the wrong place. */
 function isHidden(issue: Issue): boolean {
   return issue.code === 'invalid_type' && ['object', 'record', 'array'].includes(issue.expected) && typeof issue.input === 'string';
 }
@@ -123,13 +123,13 @@ function accepts(path: Path, value: unknown): boolean {
   return schema !== undefined && z.safeParse(schema, value).success;
 }
 
-/** The first sentence, as it stands within another one. */
+/** The first sentence, in lowercase, to be put in brackets. */
 function inBrackets(description: string): string {
   const [sentence = ''] = description.split(/\.(?= |$)/);
   return sentence.replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase());
 }
 
-/** What the reference says of the nearest key that it knows. */
+/** The description of the key, or of the nearest key around it. */
 function describe(path: Path): string {
   for (let length = path.length; length > 0; length--) {
     const schema = schemaAt(values, path.slice(0, length));

@@ -12,19 +12,19 @@ import { source, storage } from './schema/values.ts';
 import { ownScratch, verify } from './schema/verify.ts';
 import { asOverlay, asWritten } from './written.ts';
 
-/** What stands in many places is written once, under this name. */
+/** Schemas that are used in many places become named definitions. */
 const NAMED: Readonly<Record<string, z.core.$ZodType>> = {
   ...{ storage, source, plan, tier, verify, restore, keep, storageRef, pod, ownScratch, job, throttle, networkPolicy, caFile, login, admin, tls },
   ...Object.fromEntries([...STORAGE_KINDS, ...SOURCE_KINDS].map(({ name, schema }) => [name, schema])),
 };
 
-/** What is only ever replaced whole, by itself or in a list. */
+/** Schemas whose values are only ever replaced as a whole. */
 const WHOLE: ReadonlySet<z.core.$ZodType> = new Set([keep, storageRef]);
 
 /**
  * JSON Schema of the base, or of an environment's file, for editors.
  *
- * Draft 7 is the newest that the YAML language servers of the editors know whole.
+ * Draft 7 is the newest draft that YAML language servers support fully.
  */
 export function jsonSchema(role: 'base' | 'overlay'): string {
   const nulls = role === 'overlay';

@@ -2,7 +2,7 @@ import type * as z from 'zod';
 
 type Issue = z.core.$ZodIssue;
 
-/** What is wrong, in words of somebody who writes YAML: the schema's own where it has some, ours in place of zod's. */
+/** An issue in the words of people who write YAML: the message of the schema if it has one, otherwise ours instead of zod's. */
 export function plainWords(issue: Issue): string {
   if (isMissing(issue)) return 'required, but missing';
   const message = isZods(issue.message) ? ownWords(issue) : issue.message;
@@ -10,13 +10,13 @@ export function plainWords(issue: Issue): string {
   return kind && !message.includes(kind) ? `${message}, not ${kind}` : message;
 }
 
-/** Whether the value that an issue is about was not written at all. */
+/** Whether the value is missing. */
 export function isMissing(issue: Issue): boolean {
   if (issue.code === 'custom' || issue.code === 'unrecognized_keys') return false;
   return 'input' in issue ? issue.input === undefined : / received undefined$/.test(issue.message);
 }
 
-/** Whether a message refuses something that a later version will take. */
+/** Whether a message rejects something that a later version will support. */
 export function isNotYet(message: string): boolean {
   return message.endsWith('not built yet');
 }
@@ -74,7 +74,7 @@ function unit(origin: string, count: number): string {
   return origin === 'array' ? (count === 1 ? ' entry' : ' entries') : '';
 }
 
-/** What was written, where a word for it says more than the value: its text would be long, or would be a secret. */
+/** The type of a value, where naming it is better than showing it: the value would be long, or might be a secret. */
 function nameOfKind(value: unknown, expected: string): string | undefined {
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object' && value !== null) return 'a mapping';

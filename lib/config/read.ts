@@ -12,23 +12,23 @@ import { type Parsed, parseYaml } from './yaml.ts';
 
 const BASE = 'base.yaml';
 
-/** Values of one environment: its file laid over the base. Each is right for itself; what is missing shows later. */
+/** Values of one environment: its file merged over the base. Each value is valid by itself; missing values show up later. */
 export interface ReadValues {
   readonly environment: string;
   readonly tree: Tree;
-  /** Where something was written; for what was not, the nearest thing around it; for what was removed, the line that removed it. */
+  /** Where a value was written. For a missing value the nearest value around it, for a removed value the line that removed it. */
   place(path: Path): Place | undefined;
-  /** What was refused as written, and is left out of the tree. @default - nothing */
+  /** Paths that were rejected as written and are not in the tree. @default - none */
   readonly invalid?: readonly Path[];
 }
 
-/** What can be made of two files, and the mistakes in each by itself. */
+/** The valid part of two files, and the errors in each of them. */
 export interface Reading {
   readonly values: ReadValues;
   readonly errors: readonly Diagnostic[];
 }
 
-/** The environments of a folder: each file beside `base.yaml` is one, also an empty one. Sorted. */
+/** The environments of a folder, sorted: every file beside `base.yaml` is one, even if it is empty. */
 export function listEnvironments(dir: string): readonly string[] {
   const files = filesOf(dir);
   const diagnostics = files.flatMap((file) => fileDiagnostics(dir, file, files));
@@ -39,7 +39,7 @@ export function listEnvironments(dir: string): readonly string[] {
   throw ConfigError.of('', `no environments in ${dir}: ${BASE} is not one`, hint);
 }
 
-/** Reads one environment. Throws one {@link ConfigError} with every mistake in both files. */
+/** Reads one environment. Throws a {@link ConfigError} with every error in both files. */
 export function readValues(dir: string, environment: string): ReadValues {
   const { values, errors } = readEnvironment(dir, environment);
   if (errors.length > 0) throw new ConfigError(errors);
@@ -47,8 +47,8 @@ export function readValues(dir: string, environment: string): ReadValues {
 }
 
 /**
- * Reads one environment as far as it can be read, so that all its mistakes can be said at once.
- * Throws only when there is nothing to check further: no such file, or no YAML.
+ * Reads as much of one environment as possible, so that all errors can be reported at once.
+ * Throws only if nothing is left to check: a file is missing or is not YAML.
  */
 export function readEnvironment(dir: string, environment: string): Reading {
   const known = listEnvironments(dir);
@@ -63,7 +63,7 @@ export function readEnvironment(dir: string, environment: string): Reading {
   return { values: { environment, ...overlay(base.written, over.written), invalid: [...base.paths, ...over.paths] }, errors };
 }
 
-/** A file without what was refused in it, and all that was. */
+/** The valid part of a file, and its errors. */
 function checked({ written, diagnostics }: Parsed, check: (written: Written) => FileDiagnostics): Parsed & FileDiagnostics {
   if (!written) return { diagnostics, paths: [] };
   const found = check(written);
@@ -74,7 +74,7 @@ function checked({ written, diagnostics }: Parsed, check: (written: Written) => 
   };
 }
 
-/** Files that could be meant as values. Hidden ones belong to editors. */
+/** Files that look like values. Hidden files belong to editors. */
 function filesOf(dir: string): readonly string[] {
   if (!existsSync(dir) || !statSync(dir).isDirectory()) {
     throw ConfigError.of('', `folder ${dir} does not exist`, 'run backstay init to create one, or set --config to another folder');

@@ -15,7 +15,7 @@ export interface SourceLayers {
 
 const picked = new WeakMap<Tree, Tree>();
 
-/** The options in an object of the values, without its other keys: the same ones whenever it is asked. */
+/** The options among the keys of an object. Returns the same object each time, so that results can be cached by it. */
 export function pickOptions(tree: Tree): Tree {
   const known = picked.get(tree);
   if (known) return known;
@@ -24,7 +24,7 @@ export function pickOptions(tree: Tree): Tree {
   return own;
 }
 
-/** What layers come to, under the trees of these layers, one under the other. */
+/** A cache of resolved options, as a tree: one level for each layer. */
 class Known {
   options?: Options;
   private readonly below = new WeakMap<Tree, Known>();
@@ -38,7 +38,7 @@ class Known {
 
 const known = new Known();
 
-/** The options that layers come to, with every default. A thousand sources that write none of their own come to those of their plan. */
+/** Merges layers into options with every default. Cached, because a thousand sources usually share the options of one plan. */
 export function resolveOptions(layers: readonly Layer[], diagnostics: Diagnostics): Options | undefined {
   const here = layers.reduce((above, { tree }) => (Object.keys(tree).length === 0 ? above : above.under(tree)), known);
   if (here.options) return here.options;

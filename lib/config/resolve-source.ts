@@ -10,7 +10,7 @@ import { resolveTiers } from './resolve-tier.ts';
 import { resolveVerify } from './resolve-verify.ts';
 import type { KindSettings, SourceSettings } from './settings.ts';
 
-/** One source with its plan and the defaults under it; nothing when a mistake leaves no sense in it. */
+/** Resolves one source with its plan and the defaults. Returns nothing if errors make that impossible. */
 export function resolveSource(name: string, written: Tree, context: ResolveContext): SourceSettings | undefined {
   const at = ['sources', name];
   const { diagnostics } = context;
@@ -84,7 +84,7 @@ function resolveKinds(name: string, written: Tree, { defaults, diagnostics }: Re
   return found.length === used.length ? found : undefined;
 }
 
-/** Defaults with `{{ .Source }}` filled in, wherever a text holds it. */
+/** Defaults with `{{ .Source }}` replaced in every text. */
 function filledIn(tree: unknown, source: string): unknown {
   if (typeof tree === 'string') return tree.replace(/\{\{\s*\.Source\s*\}\}/g, source);
   if (Array.isArray(tree)) return tree.map((item) => filledIn(item, source));

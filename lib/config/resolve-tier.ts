@@ -19,7 +19,7 @@ interface Tiers extends SourceLayers {
 /** The keys of a tier that are not options. */
 const own = z.strictObject({ enabled: tier.shape.enabled, schedule: tier.shape.schedule, method: tier.shape.method });
 
-/** Every tier of a source that is switched on, of its plan and its own; `once` for a source by hand only. */
+/** Every enabled tier of a source, from its plan and its own; `once` for a source with manual runs only. */
 export function resolveTiers(source: Tiers, context: ResolveContext): readonly TierSettings[] {
   if (source.byHand) return byHand(source, context);
   const planned = treesOf(source.planTree?.tiers);
@@ -76,7 +76,7 @@ interface Uses {
   origin(path: Path): Path;
 }
 
-/** The storages of a run with what each keeps; those that are switched off are left out. */
+/** The enabled storages of a run, with the retention of each. */
 function storagesOf(
   options: Options,
   { byHand: hand, origin }: Uses,

@@ -12,11 +12,11 @@ interface VerifiedSource {
   readonly planAt: Path;
   /** @default - none */
   readonly planTree?: Tree;
-  /** That of its first tier, in which the proof runs too. */
+  /** That of its first tier; verification runs in it too. */
   readonly timeZone?: string;
 }
 
-/** How the backups of a source are proved: the most specific wins, as with the options. Nothing where it is switched off. */
+/** How the backups of a source are verified; like options, the most specific level wins. Nothing if it is disabled. */
 export function resolveVerify(
   { written, at, planAt, planTree: plan, timeZone = 'Etc/UTC' }: VerifiedSource,
   context: ResolveContext,
@@ -27,7 +27,7 @@ export function resolveVerify(
   const whole = layered(layers.length > 0 ? layers : [{ tree: {}, at: [...at, 'verify'] }]);
   const settings = diagnostics.parse(verify, whole.tree, whole);
   if (!settings?.enabled) return undefined;
-  // A zone that does not exist was said of its tier.
+  // An unknown time zone was reported for its tier.
   if (isTimeZone(timeZone)) checkSchedule(settings.schedule, timeZone, { diagnostics, origin: whole.origin });
   return { settings, origin: whole.origin };
 }

@@ -11,14 +11,14 @@ import { restore } from './schema/restore.ts';
 import { values } from './schema/values.ts';
 import type { RestoreSettings, Settings, SourceSettings, StorageSettings } from './settings.ts';
 
-/** What the values of one environment come to. Settings are whole only when there is no mistake. */
+/** The resolved values of one environment. The settings are complete only if there are no errors. */
 export interface Resolved {
   readonly settings: Settings;
   readonly errors: readonly Diagnostic[];
   readonly warnings: readonly Diagnostic[];
 }
 
-/** What is true of the whole environment: everything of the values but the three maps. */
+/** Settings of the whole environment: all keys but the maps. */
 const general = z.object({
   namespace: values.shape.namespace,
   createNamespace: values.shape.createNamespace,
@@ -26,7 +26,7 @@ const general = z.object({
   images: values.shape.images,
 });
 
-/** Applies defaults, lays plans under sources, and checks what no single value shows. */
+/** Applies defaults, merges plans into sources, and checks what depends on several values. */
 export function resolve({ environment, tree, place, invalid }: ReadValues): Resolved {
   const diagnostics = new Diagnostics(place, invalid);
   const top = diagnostics.parse(general, tree, { origin: (path) => path });
@@ -60,7 +60,7 @@ function resolveStorage(name: string, written: Tree, namespace: string, diagnost
   const at = ['storages', name];
   const kinds = STORAGE_KINDS.filter((kind) => kind.name in written);
   const [kind] = kinds;
-  if (Object.keys(LATER_STORAGES).some((later) => later in written) || (!kind && diagnostics.hasInvalid(at))) return undefined; // already refused
+  if (Object.keys(LATER_STORAGES).some((later) => later in written) || (!kind && diagnostics.hasInvalid(at))) return undefined; // already reported
   if (!kind || kinds.length > 1) {
     const names = STORAGE_KINDS.map((each) => each.name).join(', ');
     diagnostics.add(at, `expected exactly one storage kind: ${names}`, 'set one: { pvc: { size: 10Gi } }');
@@ -92,14 +92,14 @@ function resolveRestores(tree: Tree, diagnostics: Diagnostics): readonly Restore
   });
 }
 
-/** Our images under the user's: a registry stands in for theirs where an image was not named itself. */
+/** Our images with the user's overrides. `registry` replaces the registry of images that are not overridden. */
 function imagesOf(images: z.output<typeof values.shape.images> | undefined): Readonly<Record<string, string>> {
   const { registry, ...named } = (images ?? {}) as Record<string, string>;
   const moved = (reference: string) => (registry === undefined ? reference : reference.replace(/^(docker\.io|registry\.k8s\.io)\//, `${registry}/`));
   return Object.fromEntries(Object.entries(named).map(([name, reference]) => [name, moved(reference)]));
 }
 
-/** Names of a map that are objects; what is not was refused as written. */
+/** The entries of a map that are objects; others were rejected as written. */
 function entriesOf(tree: unknown): readonly (readonly [string, Tree])[] {
   if (!isTree(tree)) return [];
   return Object.entries(tree).filter((entry): entry is [string, Tree] => isTree(entry[1]));

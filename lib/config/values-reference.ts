@@ -53,7 +53,7 @@ function heading(title: string): string {
   return `\`${title}\``;
 }
 
-/** An anchor as GitHub makes it of a heading. */
+/** The anchor that GitHub generates for a heading. */
 function linkTo(title: string): string {
   if (title === '') return '[the top level](#the-top-level)';
   const anchor = title.toLowerCase().replace(/[^a-z0-9_-]/g, '');
@@ -68,7 +68,7 @@ function table(shape: Readonly<Record<string, Schema>>, link: (schema: Schema) =
   return lines.map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`).join('\n');
 }
 
-/** A default that is behaviour and no value stands at the end of the description. */
+/** A default that is behaviour, not a value, is at the end of the description. */
 function defaultAndDescription(schema: Schema): readonly [string, string] {
   const { description = '', defaultText } = metaOf(schema);
   const [text = '', behaviour] = description.split(/ ?\bDefault: /);

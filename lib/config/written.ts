@@ -6,27 +6,27 @@ import { type Written, withoutNulls } from './merge.ts';
 import { isTree, type Path, type PlaceOf, placeOf, printPath } from './places.ts';
 import { values } from './schema/values.ts';
 
-/** `config/base.yaml`: every key may be missing, none may be unknown. */
+/** `config/base.yaml`: every key is optional, unknown keys are rejected. */
 export const asWritten = derive(values, { nulls: false });
 
-/** An environment's file: the same, and every key may be `null`, which removes it. */
+/** The file of an environment: the same, but every key may be `null`, which removes it. */
 export const asOverlay = derive(values, { nulls: true });
 
-/** What is wrong with one file alone, and where. */
+/** The errors of one file by itself. */
 export interface FileDiagnostics {
   readonly diagnostics: readonly Diagnostic[];
-  /** Paths of what was refused: the rest of the file can be checked further. */
+  /** The invalid paths; the rest of the file can be checked further. */
   readonly paths: readonly Path[];
 }
 
-/** Every mistake in the base alone. */
+/** Checks the base by itself. */
 export function diagnoseBase({ tree, mark }: Written): FileDiagnostics {
   const place = placeOf(mark);
   const { diagnostics, paths } = diagnose(asWritten, withoutNulls(tree), place);
   return { diagnostics: [...nulls(tree, [], place), ...diagnostics], paths };
 }
 
-/** Every mistake in an environment's file alone, before it is laid over anything. */
+/** Checks the file of an environment by itself, before it is merged. */
 export function diagnoseOverlay({ tree, mark }: Written): FileDiagnostics {
   return diagnose(asOverlay, tree, placeOf(mark));
 }

@@ -2,21 +2,21 @@ import { EVENT_ID, type Event, getScalarValue, SCALAR_STYLE, type ScalarEvent } 
 import type { Diagnostic } from '../diagnostics.ts';
 import { type Mark, type Path, printPath } from './places.ts';
 
-/** Values that aliases may stand for, all together: more is no configuration but an attack on memory. */
+/** Values that all aliases together may expand to: more is not a configuration, but an attack on memory. */
 const MAX_ALIASED = 100_000;
 
-/** Where each value of a document stands, and what YAML allows but values do not. */
+/** The place of each value of a document, and errors for what YAML allows but values do not. */
 export interface Marks {
   readonly mark: Mark;
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** Reads the events of js-yaml, which know offsets and nothing of paths or lines. */
+/** Reads the events of js-yaml, which have offsets but no paths or lines. */
 export function marksOf(events: readonly Event[], text: string, file: string): Marks {
   const walk: Walk = { events, text, file, lineStarts: lineStartsOf(text), anchors: new Map(), diagnostics: [], next: 0, aliased: 0 };
   const documents: Node[] = [];
   while (walk.next < events.length) {
-    walk.next += 1; // the document's own event; what is in it comes next
+    walk.next += 1; // the document's own event; its content follows
     if (documents.length === 1) refuse(walk, [], lineOf(walk, 1), 'a second document starts here', 'one file is one environment: remove the `---`');
     documents.push(peek(walk).type === EVENT_ID.POP ? leaf(walk, 1) : readNode(walk, [], 1));
     walk.next += 1; // its end
@@ -31,15 +31,15 @@ interface Walk {
   readonly lineStarts: readonly number[];
   readonly anchors: Map<string, Node | 'open'>;
   readonly diagnostics: Diagnostic[];
-  /** Index of the event that comes next. */
+  /** Index of the next event. */
   next: number;
-  /** Values that aliases have stood for so far. */
+  /** Values that aliases have expanded to so far. */
   aliased: number;
 }
 
 interface Node {
   readonly mark: Mark;
-  /** Values in it, counted as often as they are used. */
+  /** Number of values in it, after expanding aliases. */
   readonly size: number;
 }
 
@@ -123,7 +123,7 @@ function readKey(walk: Walk, path: Path, line: number): string {
 
 const EMPTY_HINT = 'write {} to use every default; in the file of an environment, null removes the key';
 
-/** An empty value is `null` to YAML, and `null` removes a key: too much for a line that somebody forgot to finish. */
+/** In YAML an empty value is `null`, and `null` removes a key: too dangerous for a line that was left unfinished. */
 function refuseEmpty(walk: Walk, path: Path, line: number): void {
   const event = peek(walk);
   if (event.type === EVENT_ID.SCALAR && isEmpty(event))
@@ -146,7 +146,7 @@ function peek({ events, next }: Walk): Event {
   return events[next] ?? { type: EVENT_ID.POP };
 }
 
-/** Line of what comes next. An empty value has no offset: it stands where the thing around it stands. */
+/** Line of the next event. An empty value has no offset, so it gets the line of the value around it. */
 function lineOf({ events, next, lineStarts }: Walk, around: number): number {
   const event = events[next];
   if (!event) return around;
@@ -161,7 +161,7 @@ function lineStartsOf(text: string): readonly number[] {
   return [0, ...[...text.matchAll(/\r\n|\n|\r/g)].map((found) => found.index + found[0].length)];
 }
 
-/** How many lines begin at or before an offset. */
+/** The line of an offset: the number of lines that start at or before it. */
 function lineAt(lineStarts: readonly number[], offset: number): number {
   let low = 0;
   let high = lineStarts.length;

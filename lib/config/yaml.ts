@@ -4,14 +4,14 @@ import type { Written } from './merge.ts';
 import { isTree } from './places.ts';
 import { marksOf } from './yaml-marks.ts';
 
-/** What one file holds, or what is wrong with it. */
+/** The content of one file, or its errors. */
 export interface Parsed {
-  /** @default - not valid; `problems` says why */
+  /** @default - invalid; see `diagnostics` */
   readonly written?: Written;
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** Reads the text of one file: one document of keys and values, of which each knows its line. An empty one holds nothing. */
+/** Parses one file: a single document with a mapping. Each value knows its line. An empty file is an empty mapping. */
 export function parseYaml(text: string, file: string): Parsed {
   try {
     const events = parseEvents(text, { filename: file });
@@ -34,7 +34,7 @@ function notKeys(file: string, line: number): Diagnostic {
   };
 }
 
-/** js-yaml's own words where they quote nothing of the file, which may be a secret. */
+/** Uses js-yaml's message unless it quotes the file, which may contain a secret. */
 function syntaxDiagnostic(error: unknown, file: string): Diagnostic {
   const reason = error instanceof YAMLException ? error.reason : 'it cannot be read';
   const line = error instanceof YAMLException && error.mark ? error.mark.line + 1 : 1;

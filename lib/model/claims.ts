@@ -3,7 +3,7 @@ import type { Settings, StorageSettings } from '../config/settings.ts';
 import type { Access } from '../storages/kind.ts';
 import { partsOf } from './plan.ts';
 
-/** Claims of storages: one that two would make differently, one that no pod of a source can mount, and one that is what is backed up. */
+/** Rejects claims that two storages define differently, that the pods of a source cannot mount, or that a source backs up. */
 export function checkClaims(settings: Settings, diagnostics: Diagnostics): void {
   const storages = [...settings.storages.values()]
     .filter(({ enabled }) => enabled)
@@ -28,7 +28,7 @@ export function checkClaims(settings: Settings, diagnostics: Diagnostics): void 
   checkNamespaces(settings, diagnostics);
 }
 
-/** A pod that names a claim of another namespace waits for ever. */
+/** A pod that mounts a claim of another namespace waits forever. */
 function checkNamespaces(settings: Settings, diagnostics: Diagnostics): void {
   for (const { name, namespace, tiers } of settings.sources) {
     for (const { storage, at } of tiers.flatMap(({ storages }) => storages)) {
@@ -42,7 +42,7 @@ function checkNamespaces(settings: Settings, diagnostics: Diagnostics): void {
   }
 }
 
-/** A backup that holds the backups before it doubles each time. */
+/** A backup that contains all earlier backups doubles each time. */
 function checkSources(settings: Settings, kept: ReadonlyMap<string, string>, diagnostics: Diagnostics): void {
   for (const source of settings.sources) {
     for (const tier of source.tiers) {

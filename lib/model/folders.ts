@@ -5,7 +5,7 @@ import type { Settings, SourceSettings } from '../config/settings.ts';
 export interface Folder {
   /** Name of the storage. */
   readonly storage: string;
-  /** Text that is equal for equal places. */
+  /** Equal for equal places. */
   readonly place: string;
 }
 
@@ -20,7 +20,7 @@ export function foldersOf({ environment }: Settings, { folder, tiers }: SourceSe
   return [...found.values()];
 }
 
-/** Two sources, or two storages of one source, in one folder, or one in the other's: each would prune the other's backups. */
+/** Rejects shared and nested folders of sources or storages: each would prune the backups of the other. */
 export function checkFolders(settings: Settings, diagnostics: Diagnostics): void {
   const folders = settings.sources.flatMap((source) => foldersOf(settings, source).map((folder) => ({ source, ...folder })));
   const taken = new Map<string, string>();
@@ -37,7 +37,7 @@ export function checkFolders(settings: Settings, diagnostics: Diagnostics): void
 
 const HINT = 'set another folder: on the source, or another prefix: on one of the storages';
 
-/** The folders that a place lies in. */
+/** The folders around a place. */
 export function above(place: string): readonly string[] {
   const steps = place.split('/');
   return steps.slice(1).map((_, index) => steps.slice(0, index + 1).join('/'));

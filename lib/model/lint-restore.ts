@@ -16,7 +16,7 @@ interface RequestedRestore {
   readonly action: RestoreAction;
 }
 
-/** Everything about one restore that no type can see. What is refused here would be refused by the pod, hours later or too late. */
+/** Checks one restore beyond types. Whatever it rejects would otherwise fail in the pod, hours later. */
 export function lintRestore(requested: RequestedRestore, elsewhere: Elsewhere, diagnostics: Diagnostics): void {
   const { settings, restore } = requested;
   const { at } = restore;
@@ -34,7 +34,7 @@ export function lintRestore(requested: RequestedRestore, elsewhere: Elsewhere, d
   lintPlace(requested, source, diagnostics);
 }
 
-/** Where the backups come from: an environment, a source, a storage and a tier that exist. */
+/** Checks where the backups come from: environment, source, storage and tier must exist. */
 function lintOrigin(
   { settings, restore: { settings: request, at } }: RequestedRestore,
   source: SourceSettings,
@@ -73,7 +73,7 @@ function lintOrigin(
     lintReach(storageToReadFrom(origin, request), { there, origin, source, at }, diagnostics);
 }
 
-/** Of the environment that is there and has no such source. */
+/** A hint for an unknown source in a known environment. */
 function sourcesOf(backupsOf: string | undefined, settings: Settings, elsewhere: Elsewhere): string {
   const [environment = '', name = ''] = backupsOf?.split('/') ?? [];
   const { sources } = environment === settings.environment ? settings : elsewhere(environment);
@@ -81,7 +81,7 @@ function sourcesOf(backupsOf: string | undefined, settings: Settings, elsewhere:
   return nearest(name, known) ?? `known sources: ${known.join(', ')}`;
 }
 
-/** Backups of another source have parts of its own: what has another name there is not found. */
+/** The backups of another source are only usable if their parts have the same names. */
 function lintParts({ part }: RestoreSettings['settings'], { there, origin, source, at }: Reach, diagnostics: Diagnostics): void {
   const theirs = partNamesOf(origin, there.environment);
   const ours = partNamesOf(source, there.environment).filter((name) => part === undefined || name === part);
@@ -94,7 +94,7 @@ function lintParts({ part }: RestoreSettings['settings'], { there, origin, sourc
     );
 }
 
-/** A claim is of one namespace: a pod of another one would wait for it for ever, or find one of the same name. */
+/** A pod in another namespace would wait for the claim forever, or mount another claim of the same name. */
 function lintReach({ name, kind, settings, namespace }: StorageSettings, { there, source, at }: Reach, diagnostics: Diagnostics): void {
   const { mounts } = kind.access(settings, { environment: there.environment, name, namespace }, 1);
   if (namespace === source.namespace || !mounts.some(({ type }) => type === 'claim')) return;
@@ -108,7 +108,7 @@ function lintReach({ name, kind, settings, namespace }: StorageSettings, { there
 interface Reach {
   /** The environment whose backups are restored. */
   readonly there: Settings;
-  /** The source that they are of. */
+  /** The source of these backups. */
   readonly origin: SourceSettings;
   readonly source: SourceSettings;
   readonly at: Path;
@@ -134,7 +134,7 @@ function lintKinds({ settings, restore, action }: RequestedRestore, source: Sour
   }
 }
 
-/** What gives way, and what is stopped for it. */
+/** Checks the data that is replaced, and the applications that are stopped for it. */
 function lintPlace(requested: RequestedRestore, source: SourceSettings, diagnostics: Diagnostics): void {
   const { settings, restore, action } = requested;
   const { settings: request, at } = restore;

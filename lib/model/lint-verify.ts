@@ -4,7 +4,7 @@ import type { Settings, SourceSettings } from '../config/settings.ts';
 import { SOURCE_KINDS } from '../sources/index.ts';
 import { contextOf } from './source-context.ts';
 
-/** What a proof of a source's backups asks for, and what no kind of it can answer. */
+/** Checks the verification of a source against its storages and kinds. */
 export function lintVerify({ environment }: Settings, source: SourceSettings, diagnostics: Diagnostics): void {
   if (!source.verify) return;
   const { settings, origin } = source.verify;
@@ -17,7 +17,7 @@ export function lintVerify({ environment }: Settings, source: SourceSettings, di
   const used = source.kinds.map(({ kind }) => kind.name);
   for (const { name } of SOURCE_KINDS) {
     const [first] = origin([name]);
-    // What the defaults or a plan ask is meant for the sources that have the kind.
+    // Assertions of `defaults` or a plan are for those sources that have the kind.
     if (slices[name] !== undefined && !used.includes(name) && first === 'sources')
       diagnostics.add(origin([name]), `source '${source.name}' has no kind '${name}'`, `its kinds: ${used.join(', ')}`);
   }

@@ -9,7 +9,7 @@ import { checkNames } from './names.ts';
 import { partsOf } from './plan.ts';
 import { contextOf } from './source-context.ts';
 
-/** Everything that only shows once the whole environment is seen. `docs/lints.md` says what each protects from. */
+/** Checks that need the whole environment. `docs/lints.md` says why each of them matters. */
 export function lint(settings: Settings, diagnostics: Diagnostics): void {
   checkNames(settings.sources, diagnostics);
   checkFolders(settings, diagnostics);
@@ -71,7 +71,7 @@ function lintRun(settings: Settings, source: SourceSettings, tier: TierSettings,
     );
 }
 
-/** An image whose tag says another major than the client must have. */
+/** Rejects images whose tag has another major version than the client needs. */
 function checkImages({ images }: Settings, diagnostics: Diagnostics): void {
   for (const major of POSTGRES_MAJORS) {
     const said = /:(\d+)[^/]*$/.exec((images[`postgres${major}`] ?? '').replace(/@.*$/, ''))?.[1];

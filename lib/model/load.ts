@@ -10,7 +10,7 @@ import type { Model } from './model.ts';
 import { planBackups } from './plan.ts';
 import type { Elsewhere } from './restore-storages.ts';
 
-/** One environment, checked: the settings that it was planned from, and what will run. */
+/** One checked environment: its settings, and the plan made of them. */
 export interface Loaded {
   readonly settings: Settings;
   readonly model: Model;
@@ -18,17 +18,17 @@ export interface Loaded {
   readonly elsewhere: Elsewhere;
 }
 
-/** Reads, checks and plans one environment of a folder. Throws one {@link ConfigError} with every mistake. */
+/** Reads, checks and plans one environment of a folder. Throws a {@link ConfigError} with every error. */
 export function loadEnvironment(dir: string, environment: string): Loaded {
   const { values, errors } = readEnvironment(dir, environment);
   return loadValues(values, errors, elsewhereIn(dir));
 }
 
 /**
- * Resolves, lints and plans values that were read or made in a program. Throws one {@link ConfigError} with every mistake.
+ * Resolves, lints and plans values from files or from a program. Throws a {@link ConfigError} with every error.
  *
- * @param asWritten - mistakes that were found when they were read
- * @param elsewhere - settings of other environments, for a restore of their backups; default: there are none
+ * @param asWritten - errors that were found while reading
+ * @param elsewhere - settings of other environments, for restores of their backups; default: not available
  */
 export function loadValues(values: ReadValues, asWritten: readonly Diagnostic[] = [], elsewhere: Elsewhere = nowhere): Loaded {
   const { settings, errors, warnings } = resolve(values);
@@ -40,7 +40,7 @@ export function loadValues(values: ReadValues, asWritten: readonly Diagnostic[] 
   return { settings, model: planBackups(settings, distinct([...warnings, ...found.warnings]).map(describeDiagnostic), elsewhere), elsewhere };
 }
 
-/** Settings of the other environments of a folder, each read once. Throws what is wrong with the one that is asked for. */
+/** Settings of the other environments of a folder, each resolved once. Throws the errors of the requested one. */
 export function elsewhereIn(dir: string): Elsewhere {
   const known = new Map<string, Settings>();
   return (environment) => {
@@ -66,7 +66,7 @@ function nowhere(environment: string): never {
   );
 }
 
-/** A plan that ten sources share is wrong once. In the order of the files' lines. */
+/** Removes duplicates, since ten sources may share one faulty plan, and sorts by file and line. */
 function distinct(diagnostics: readonly Diagnostic[]): Diagnostic[] {
   const once = [...new Map(diagnostics.map((diagnostic) => [describeDiagnostic(diagnostic), diagnostic])).values()];
   return once.sort((a, b) => compare(a.place?.file ?? '', b.place?.file ?? '') || (a.place?.line ?? 0) - (b.place?.line ?? 0));

@@ -1,7 +1,7 @@
 import type { Diagnostics } from '../config/diagnostics.ts';
 import type { SourceSettings } from '../config/settings.ts';
 
-/** The controller adds eleven characters to a CronJob's name for its Jobs, and a Job's name ends at 63. */
+/** The controller appends eleven characters to the name of a CronJob for its Jobs, whose names are limited to 63. */
 const CRON_JOB_NAME_MAX = 52;
 
 /** Service account and NetworkPolicy of a source. */
@@ -14,17 +14,17 @@ export function runName(source: string, tier: string): string {
   return `backup-${source}-${tier}`;
 }
 
-/** CronJob and NetworkPolicy of a source's proof. */
+/** CronJob and NetworkPolicy that verify a source. */
 export function verifyName(source: string): string {
   return `verify-${source}`;
 }
 
-/** Account of the pods that restore a source: stable, so that a role of the cloud may name it. */
+/** Service account of the pods that restore a source. Stable, so that a cloud role can refer to it. */
 export function restoreAccount(source: string): string {
   return `restore-${source}`;
 }
 
-/** Names that Kubernetes would refuse, and those that two things would share: `a-b` with `c`, and `a` with `b-c`. */
+/** Rejects names that are too long, and names that collide: `a-b` with `c`, and `a` with `b-c`. */
 export function checkNames(sources: readonly SourceSettings[], diagnostics: Diagnostics): void {
   const taken = new Map<string, string>();
   for (const { name: source, namespace, tiers, at } of sources) {

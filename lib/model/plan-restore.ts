@@ -9,7 +9,7 @@ import { type Elsewhere, markedStorages, originOf, SAFETY_TIER, safetyStorage, s
 import { mergeSecrets } from './secrets.ts';
 import { contextOf, restoreContextOf } from './source-context.ts';
 
-/** The restores of the values. Each was checked: see `lint-restore.ts`. */
+/** The restores of the values, which `lint-restore.ts` has checked. */
 export function planRestores(settings: Settings, sources: readonly PlannedSource[], elsewhere: Elsewhere): readonly PlannedRestore[] {
   return settings.restores.flatMap((restore) => {
     const planned = sources.find(({ name }) => name === restore.settings.source);
@@ -18,12 +18,12 @@ export function planRestores(settings: Settings, sources: readonly PlannedSource
   });
 }
 
-/** What was written decides alone: neither a new default nor another order of the keys makes a second run of it. */
+/** Depends only on what was written: neither a new default nor another order of keys may run the restore again. */
 function idOf({ environment }: Settings, { name, written }: RestoreSettings): string {
   return lettersOf(canonical([environment, name, { ...written, enabled: undefined }]));
 }
 
-/** One restore, and what is true of it alone. */
+/** One restore, and how it is run. */
 export interface RestoreTask {
   readonly settings: Settings;
   /** The source that is restored. */
@@ -31,7 +31,7 @@ export interface RestoreTask {
   readonly restore: RestoreSettings;
   readonly id: string;
   readonly action: RestoreAction;
-  /** It leaves a marker in the storages, and never runs again. */
+  /** It leaves a marker in the storages and never runs a second time. */
   readonly once: boolean;
 }
 
@@ -77,7 +77,7 @@ export function planRestore(task: RestoreTask, elsewhere: Elsewhere): PlannedRes
   };
 }
 
-/** The backup that goes before a restore in place: the source's own, into a tier of its own, from which nothing is ever deleted. */
+/** The safety backup before a restore in place: a backup of the source into its own tier, where nothing is ever deleted. */
 export function safetyRun({ name, folder, runs }: PlannedSource): PlannedRun {
   const [first] = runs;
   if (!first) throw new Error(`'${name}' has no run`);
@@ -91,12 +91,12 @@ export function safetyRun({ name, folder, runs }: PlannedSource): PlannedRun {
   };
 }
 
-/** All that may lie in the storages of a source: its tiers, and what restores have backed up first. */
+/** Every run that may have backups in the storages of a source: its tiers, and safety backups. */
 export function allRuns(source: PlannedSource): readonly PlannedRun[] {
   return source.runs.length === 0 ? [] : [...source.runs, safetyRun(source)];
 }
 
-/** The steps of a restore: those of each kind that knows how, of all parts or of the one that is wanted. */
+/** The steps of a restore, for all parts or the requested one, of every kind that supports restores. */
 export function restoreParts(
   { settings: { environment }, restore, id, action }: Pick<RestoreTask, 'settings' | 'restore' | 'id' | 'action'>,
   source: SourceSettings,
@@ -111,7 +111,7 @@ export function restoreParts(
   return all.filter(({ name }) => request.part === undefined || name === request.part);
 }
 
-/** The kinds that have a share in a restore: all of the source, or the one whose part is wanted. */
+/** The kinds that take part in a restore: all of the source, or the one with the requested part. */
 export function kindsWanted(source: SourceSettings, environment: string, part: string | undefined): readonly KindSettings[] {
   return source.kinds.filter(({ kind, settings }) => {
     if (part === undefined) return true;
@@ -119,7 +119,7 @@ export function kindsWanted(source: SourceSettings, environment: string, part: s
   });
 }
 
-/** The parts of a source's backups, by which a restore finds what it needs in them. */
+/** The names of the parts of a source, by which a restore finds its files in a backup. */
 export function partNamesOf(source: SourceSettings, environment: string): readonly string[] {
   return source.kinds.flatMap(({ kind, settings }) => kind.parts(settings, contextOf(source, environment, kind)).map(({ name }) => name));
 }
@@ -137,14 +137,14 @@ function guardOf(request: RestoreSettings['settings'], parts: readonly RestorePa
   };
 }
 
-/** `[namespace/]kind/name`, or labels in place of the name: no name has an equals sign, and labels may have slashes. */
+/** Parses `[namespace/]kind/name`, or labels instead of the name: only labels contain `=`, and they may contain slashes. */
 export function applicationOf(text: string, namespace: string): Application {
   const [, where, kind, which = ''] = /^(?:([a-z0-9-]+)\/)?(deployment|statefulset)\/(.+)$/.exec(text) ?? [];
   const target = which.includes('=') ? { selector: which } : { name: which };
   return { namespace: where ?? namespace, kind: kind as Application['kind'], ...target };
 }
 
-/** Eight letters for a text, as a run id has them. */
+/** Eight letters derived from a text, like a run id. */
 export function lettersOf(text: string): string {
   const hex = createHash('sha256').update(text).digest('hex').slice(0, 8);
   return hex.replaceAll(/./g, (digit) => 'bcdfghjkmnpqrstv'[Number.parseInt(digit, 16)] ?? '');

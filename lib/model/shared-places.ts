@@ -3,11 +3,11 @@ import type { Settings } from '../config/settings.ts';
 import type { Diagnostic, Place } from '../diagnostics.ts';
 import { above, foldersOf } from './folders.ts';
 
-/** A folder that a source of one environment writes to: what is known of it without the settings. */
+/** A folder that a source of one environment writes to, without the settings. */
 export interface OwnedFolder {
   readonly environment: string;
   readonly source: string;
-  /** Text that is equal for equal places, its steps parted by slashes. */
+  /** Equal for equal places; steps are separated by slashes. */
   readonly at: string;
   /** Path in the values of the prefix that leads there, and where it was written. */
   readonly prefix: string;
@@ -25,8 +25,8 @@ export function ownedFolders(settings: Settings, place: PlaceOf): readonly Owned
 }
 
 /**
- * Folders that two environments would share, or of which one lies in the other: staging that points at production's
- * prefix prunes production's backups.
+ * Reports folders of two environments that are the same or nested: staging that points at the prefix of production
+ * prunes the backups of production.
  */
 export function sharedPlaces(folders: readonly OwnedFolder[]): readonly Diagnostic[] {
   const owners = new Map<string, string>();

@@ -2,7 +2,7 @@ import type { KindSettings, RestoreSettings, SourceSettings, TierSettings } from
 import type { RestoreAction, RestoreContext, SourceContext } from '../sources/kind.ts';
 
 /**
- * What a kind may know of its source. Nothing else builds a context: what lint checks is what the plan runs.
+ * What a kind may know of its source. The only builder, so that lint checks what the plan runs.
  *
  * @param tier - whose method and throttle apply; default: the kind's first method and the throttle of the source
  */

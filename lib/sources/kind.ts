@@ -18,7 +18,7 @@ export interface SourceKind<Schema extends z.ZodType = z.ZodType, Name extends s
   /** How this kind is taken; the first is the default. */
   readonly methods: readonly string[];
 
-  /** Mistakes that no type can see, each with its path below the kind's key. Called with valid settings. */
+  /** Errors that types cannot express, with paths below the kind's key. Called with valid settings. */
   check(settings: z.output<Schema>, context: SourceContext): readonly RelativeDiagnostic[];
 
   /** The parts of one run. More than one where one entry names several databases. */
@@ -36,7 +36,7 @@ export interface Restoring<Settings, Schema extends z.ZodType = z.ZodType> {
   /** What people write, with every default. */
   readonly schema: Schema;
 
-  /** Mistakes that no type can see, each with its path below the kind's key. */
+  /** Errors that types cannot express, with paths below the kind's key. */
   check(settings: Settings, request: z.output<Schema>, context: RestoreContext): readonly RelativeDiagnostic[];
 
   /** Secrets that a restore reads and a backup does not. */
@@ -46,13 +46,13 @@ export interface Restoring<Settings, Schema extends z.ZodType = z.ZodType> {
   parts(settings: Settings, request: z.output<Schema>, context: RestoreContext): readonly RestorePart[];
 }
 
-/** What proves a backup of one kind: `verify.<kind>` in the values. */
+/** How backups of one kind are verified: `verify.<kind>` in the values. */
 export interface Verifying<Settings, Schema extends z.ZodType = z.ZodType> {
   readonly schema: Schema;
 
   check(settings: Settings, assertions: z.output<Schema>, context: SourceContext): readonly RelativeDiagnostic[];
 
-  /** The steps that try each part, named as the parts of the backup. They get no secret and reach nobody. */
+  /** The steps that verify each part, named like the parts of the backup. They get no secret and no network. */
   parts(settings: Settings, assertions: z.output<Schema>, context: SourceContext): readonly VerifyPart[];
 }
 
@@ -112,7 +112,7 @@ export interface SourceContext {
   readonly throttle: { readonly perServer: number; readonly wait: number };
 }
 
-/** What one run stores as one artifact: which script takes it and proves it, in which image, with what. */
+/** What one run stores as one artifact: which script takes and verifies it, in which image, with what. */
 export interface Part extends ReachingPart {
   /** What `.DatabaseName` stands for in a file-name template. @default - the template may not use it */
   readonly databaseName?: string;

@@ -14,7 +14,7 @@ export interface StorageKind<Schema extends z.ZodType = z.ZodType, Name extends 
   /** What people write under that key, with every default. */
   readonly schema: Schema;
 
-  /** Mistakes that no type can see, each with its path below the kind's key. Called with valid settings. */
+  /** Errors that types cannot express, with paths below the kind's key. Called with valid settings. */
   check(settings: z.output<Schema>, context: StorageContext): readonly RelativeDiagnostic[];
 
   /** What a pod needs to reach it. `number` counts the storages of one run from 1. */

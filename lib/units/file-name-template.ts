@@ -1,17 +1,17 @@
-/** Extensions that the formats bring themselves; a template that ends in one does not get it twice. */
+/** Extensions that the formats add; they are removed from a template, so that they are not doubled. */
 const EXTENSION = /(\.(dump|sql|tar))?(\.(gz|zst))?$/;
 
 export interface TemplateContext {
-  /** What `.DatabaseName` stands for, where the run has one database. */
+  /** Value of `.DatabaseName`. @default - the run has several databases, or none */
   readonly databaseName?: string;
 }
 
-/** A file-name template without the extension that the format brings itself. */
+/** A file-name template without the extension that the format adds. */
 export function stemOf(template: string): string {
   return template.replace(EXTENSION, '');
 }
 
-/** What is wrong with a file-name template, as [message, hint]; nothing when it is good. */
+/** Checks a file-name template. Returns [message, hint], or nothing if it is valid. */
 export function diagnoseTemplate(template: string, { databaseName }: TemplateContext): readonly [string, string] | undefined {
   const uses = [...stemOf(template).matchAll(/\{\{\s*([^}]*?)\s*\}\}/g)].map((match) => match[1] ?? '');
   const unknown = uses.find((name) => !['.Timestamp', '.RunID', '.DatabaseName'].includes(name));
@@ -33,7 +33,7 @@ function diagnoseStem(stem: string, databaseName: string): readonly [string, str
     return ['file names may contain only letters, digits, dashes and underscores', `the rest of the template is '${others}'`];
   }
   if (others.length > 100) return [`the file name has ${others.length} characters besides timestamp and run id`, 'shorten it to at most 100'];
-  // '.' cannot be in the text, so these stand for what is filled in.
+  // The text cannot contain '.', so these placeholders are unambiguous.
   const rest = stem
     .replace(/\{\{\s*\.DatabaseName\s*\}\}/g, databaseName)
     .replace(/\{\{\s*\.Timestamp\s*\}\}/g, '.time.')

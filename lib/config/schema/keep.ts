@@ -3,7 +3,7 @@ import { duration } from '../../units/duration.ts';
 
 const count = (what: string) => z.int({ error: 'expected a whole number from 1 to 10000' }).min(1).max(10_000).optional().meta({ description: what });
 
-/** What stays. What any rule keeps is kept; times are counted back from the newest backup, not from today. */
+/** Retention. A backup stays if any rule keeps it. Times are counted back from the newest backup, not from today. */
 export const keep = z
   .strictObject({
     last: count('The newest ones. Count.'),

@@ -7,7 +7,7 @@ import { job, networkPolicy, pod, throttle } from './pod.ts';
 import { schedule } from './schedule.ts';
 import { verify } from './verify.ts';
 
-/** A storage in a list: its name, or its name and what differs there. */
+/** A storage in a list: its name, or its name with overrides. */
 export const storageRef = z.union(
   [
     dnsLabel,
@@ -20,7 +20,7 @@ export const storageRef = z.union(
   { error: 'expected the name of a storage, or { name: …, keep: … }' },
 );
 
-/** What may be written at every level: the most specific wins, in the order source's tier, source, plan's tier, plan, `defaults`. */
+/** Options that can be set at every level. The most specific wins: tier of the source, source, tier of the plan, plan, `defaults`. */
 export const optionShape = {
   storages: z.array(storageRef).min(1).optional().meta({ description: 'Where the backups go: the first is the primary, the others are copies.' }),
   keep: keep.optional(),
@@ -42,7 +42,7 @@ export type Options = z.output<typeof options>;
 
 const METHODS = SOURCE_KINDS.flatMap(({ methods }) => methods);
 
-/** One tier of a plan, or what a source changes of it. */
+/** One tier of a plan, or the overrides of a source. */
 export const tier = z
   .strictObject({
     enabled: z.boolean().default(true).meta({ description: '`false` switches the tier off.' }),

@@ -11,10 +11,10 @@ const quantities = z.strictObject({
   memory: quantity.optional().meta({ description: 'Memory.' }),
 });
 
-/** An object of Kubernetes' own API that is handed through; its schema is checked against Kubernetes' in the manifests. */
+/** An object of the Kubernetes API that is passed through; the manifests are checked against the schema of Kubernetes. */
 const verbatim = z.record(z.string(), z.unknown());
 
-/** How the pods of a run look. */
+/** Settings of the pods of a run. */
 export const pod = z
   .strictObject({
     runAsUser: z.int().min(0).max(2_147_483_647).default(999).meta({
@@ -57,7 +57,7 @@ export const pod = z
   })
   .meta({ description: 'How the pods of a run look.' });
 
-/** How the Jobs of a run behave. */
+/** Settings of the Jobs of a run. */
 export const job = z
   .strictObject({
     successfulJobsHistoryLimit: z.int().min(0).default(3).meta({ description: 'Finished Jobs that stay visible. Count.' }),
@@ -74,7 +74,7 @@ export const job = z
   })
   .meta({ description: 'How the Jobs of a run behave.' });
 
-/** Backups at a time against one server. */
+/** Limits concurrent backups of one server. */
 export const throttle = z
   .strictObject({
     perServer: z.int().min(1).max(100).default(3).meta({ description: 'Backups at a time against one database server. Count.' }),

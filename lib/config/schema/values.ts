@@ -13,7 +13,7 @@ function later<Name extends string>(kinds: Readonly<Record<Name, string>>) {
   return Object.fromEntries(Object.entries<string>(kinds).map(([name, what]) => [name, notYet(what)])) as Record<Name, ReturnType<typeof notYet>>;
 }
 
-/** A key per kind, of which exactly one is written for a storage. */
+/** A storage: one key for each kind, of which exactly one is set. */
 export const storage = z
   .strictObject({
     enabled: z.boolean().default(true).meta({ description: '`false` takes it out of every list.' }),
@@ -61,10 +61,10 @@ const images = z
   })
   .meta({ description: 'The images that pods run.' });
 
-/** It stands in the name of a Job, with the id behind it. */
+/** Short enough for the name of a Job, which also contains the id. */
 const restoreName = dnsLabel.max(40, { error: 'expected at most 40 characters' });
 
-/** The values: everything that people write, with every default. `config/base.yaml` under `config/<environment>.yaml`. */
+/** The schema of the values, with every default. `config/base.yaml` under `config/<environment>.yaml`. */
 export const values = z.strictObject({
   namespace: dnsLabel.meta({ description: 'Namespace that pods run in.' }),
   createNamespace: z.boolean().default(false).meta({ description: 'Makes the namespaces, with the labels that enforce Pod Security "restricted".' }),

@@ -6,7 +6,7 @@ import { size } from '../../units/size.ts';
 import { schedule } from './schedule.ts';
 import { slices } from './slices.ts';
 
-/** Room for what is fetched and, to verify it, for what is restored of it. */
+/** Scratch space for the fetched backup and, when verifying, for the restored data. */
 export const ownScratch = z.strictObject({
   size: size.optional().meta({ description: 'Its size. Default: that of `pod.scratch`.' }),
   storageClassName: z.string().min(1).optional().meta({ description: 'Takes the room from this StorageClass. Default: that of `pod.scratch`.' }),
@@ -14,7 +14,7 @@ export const ownScratch = z.strictObject({
 
 const verifying = SOURCE_KINDS.flatMap(({ name, verify }) => (verify ? [{ name, schema: verify.schema }] : []));
 
-/** The proof that a source's backups come back. */
+/** Verification of the backups of a source. */
 export const verify = z
   .strictObject({
     enabled: z.boolean().default(true).meta({ description: '`false` switches it off: then nothing proves that the backups come back.' }),
