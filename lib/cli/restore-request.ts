@@ -20,7 +20,7 @@ export interface RestoreFlags {
 }
 
 export function actionOf({ swapBack, dropOld }: RestoreFlags): RestoreAction {
-  if (swapBack && dropOld) throw ConfigError.of('', '--swap-back and --drop-old exclude each other', 'swap back first, and look');
+  if (swapBack && dropOld) throw ConfigError.of('', '--swap-back and --drop-old cannot be combined', 'run --swap-back first, and check the result');
   if (swapBack) return 'swap-back';
   return dropOld ? 'drop-old' : 'restore';
 }
@@ -50,16 +50,15 @@ export function requestOf(target: string, source: string, flags: RestoreFlags): 
 function refuseChoice(action: RestoreAction, { at, source, from, tier }: RestoreFlags): void {
   const given = Object.entries({ at, source, from, tier }).filter(([, value]) => value !== undefined);
   const names = given.map(([name]) => `--${name}`).join(', ');
-  if (names !== '') throw ConfigError.of('', `--${action} takes no backup that ${names} could choose`, `leave out either --${action} or ${names}`);
+  if (names !== '') throw ConfigError.of('', `--${action} does not select a backup, so ${names} has no effect`, `remove ${names}, or --${action}`);
 }
 
 function checkConfirm(target: string, { confirm }: RestoreFlags, gives: boolean): void {
   if (confirm !== undefined && !gives)
-    throw ConfigError.of('', '--confirm without --in-place', 'add --in-place, or leave --confirm out: a copy beside needs none');
+    throw ConfigError.of('', '--confirm is set, but --in-place is not', 'add --in-place, or remove --confirm: a copy does not need it');
   if (!gives || confirm === target) return;
-  const message =
-    confirm === undefined ? 'what is live gives way, and --confirm is not given' : `--confirm says '${confirm}', and '${target}' is meant`;
-  throw ConfigError.of('', message, `add --confirm ${target}`);
+  const message = confirm === undefined ? 'live data is replaced, so --confirm is required' : `--confirm must be '${target}', got '${confirm}'`;
+  throw ConfigError.of('', message, `set --confirm ${target}`);
 }
 
 /** Sets one key, as in `postgres.tables=[public.orders]`: a path, and a value as YAML. */
@@ -68,7 +67,7 @@ function assign(request: Record<string, unknown>, written: string): void {
   const steps = path.split('.');
   const last = steps.pop();
   if (!last)
-    throw new ConfigError([{ path: '--set', message: 'not a path and a value', value: written, hint: 'write --set postgres.database=shop_copy' }]);
+    throw new ConfigError([{ path: '--set', message: 'expected PATH=VALUE', value: written, hint: 'use --set postgres.database=shop_copy' }]);
   let at = request;
   for (const step of steps) {
     const below = at[step];
@@ -83,7 +82,7 @@ function yamlOf(written: string, text: string): unknown {
     return parseYaml(text);
   } catch {
     throw new ConfigError([
-      { path: '--set', message: 'the value is no YAML', value: written, hint: "quote it for YAML: --set 'postgres.tables=[public.orders]'" },
+      { path: '--set', message: 'the value is not valid YAML', value: written, hint: "quote it for YAML: --set 'postgres.tables=[public.orders]'" },
     ]);
   }
 }

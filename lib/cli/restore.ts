@@ -36,7 +36,7 @@ export async function restore(target: string, options: RestoreOptions, world: Wo
   const { namespace } = planned.run;
   const cleanUp = cleanUpOf(planned);
   if (!options.apply) {
-    const comment = `a restore of ${target}, for kubectl apply -f -: it runs once. What is left of it goes with\n${cleanUp}`;
+    const comment = `a restore of ${target} that runs once: apply it with kubectl apply -f -, and clean up with\n${cleanUp}`;
     return { status: STATUS.done, text: toYaml(objects, comment).trimEnd() };
   }
   const cluster = clusterOf(world, options);
@@ -44,7 +44,7 @@ export async function restore(target: string, options: RestoreOptions, world: Wo
   const name = restoreJobName({ restore: planned, images: model.images });
   world.say(`created the Job ${namespace}/${name}`);
   const status = await followJob(cluster, world, { namespace, name, patience, summary });
-  if (status !== STATUS.interrupted) world.say(`HINT: the Job stays for its log; ${cleanUp} removes it`);
+  if (status !== STATUS.interrupted) world.say(`HINT: the Job is kept for its log; remove it with ${cleanUp}`);
   return { status };
 }
 
@@ -65,7 +65,7 @@ function planOf(target: string, { settings, source: planned, elsewhere }: Source
   const action = actionOf(options);
   const request = diagnostics.parse(schema, requestOf(target, source, options), { origin: (path) => [...REQUEST, ...path] });
   if (request && request.source !== source)
-    throw ConfigError.of('', `--set source=${request.source}, and '${target}' is meant`, `write backstay restore ${environment}/${request.source}`);
+    throw ConfigError.of('', `--set source must be '${source}', got '${request.source}'`, `run backstay restore ${environment}/${request.source}`);
   const restoring = request && { name: source, settings: request, written: request, at: REQUEST };
   if (restoring) lintRestore({ settings, restore: restoring, action }, elsewhere, diagnostics);
   if (diagnostics.errors.length > 0) throw new ConfigError(diagnostics.errors.map(inFlags));

@@ -9,7 +9,7 @@ export interface Way {
   /** Every key may be `null`, which removes it. */
   readonly nulls: boolean;
   /** Whether text may contain `{{ .Source }}`, or must not. @default - not checked */
-  readonly templates?: 'filled' | 'refused';
+  readonly templates?: 'expanded' | 'rejected';
 }
 
 /** Metadata of a derived property, for the reference and the JSON Schema. */
@@ -69,7 +69,7 @@ function derivedFrom(schema: Inner, way: Way, whole: boolean): Schema {
         def.checks,
       );
     case 'string':
-      return way.templates === 'filled' ? templated(schema) : way.templates === 'refused' ? untemplated(schema as z.ZodString) : schema;
+      return way.templates === 'expanded' ? templated(schema) : way.templates === 'rejected' ? untemplated(schema as z.ZodString) : schema;
     default:
       return schema;
   }

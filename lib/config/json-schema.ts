@@ -30,8 +30,8 @@ export function jsonSchema(role: 'base' | 'overlay'): string {
   const nulls = role === 'overlay';
   for (const [id, schema] of Object.entries(NAMED)) {
     name(derive(schema, { nulls }, WHOLE.has(schema)), id);
-    name(derive(schema, { nulls, templates: 'filled' }, WHOLE.has(schema)), `${id}InDefaults`);
-    name(derive(schema, { nulls, templates: 'refused' }, WHOLE.has(schema)), `${id}InSources`);
+    name(derive(schema, { nulls, templates: 'expanded' }, WHOLE.has(schema)), `${id}InDefaults`);
+    name(derive(schema, { nulls, templates: 'rejected' }, WHOLE.has(schema)), `${id}InSources`);
   }
   const schema = z.toJSONSchema(nulls ? asOverlay : asWritten, { target: 'draft-07', io: 'input', metadata: notes, unrepresentable: 'any' });
   const title = nulls ? 'backstay: config/<environment>.yaml' : 'backstay: config/base.yaml';

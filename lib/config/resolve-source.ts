@@ -74,7 +74,7 @@ function resolveKinds(name: string, written: Tree, { defaults, diagnostics }: Re
   }
   const found = used.flatMap((kind) => {
     const layers: Layer[] = [
-      { tree: (filledIn(defaults[kind.name], name) ?? {}) as Tree, at: ['defaults', kind.name] },
+      { tree: (expanded(defaults[kind.name], name) ?? {}) as Tree, at: ['defaults', kind.name] },
       { tree: (written[kind.name] ?? {}) as Tree, at: [...at, kind.name] },
     ];
     const whole = layered(layers);
@@ -85,11 +85,11 @@ function resolveKinds(name: string, written: Tree, { defaults, diagnostics }: Re
 }
 
 /** Defaults with `{{ .Source }}` replaced in every text. */
-function filledIn(tree: unknown, source: string): unknown {
+function expanded(tree: unknown, source: string): unknown {
   if (typeof tree === 'string') return tree.replace(/\{\{\s*\.Source\s*\}\}/g, source);
-  if (Array.isArray(tree)) return tree.map((item) => filledIn(item, source));
+  if (Array.isArray(tree)) return tree.map((item) => expanded(item, source));
   if (typeof tree !== 'object' || tree === null) return tree;
-  return Object.fromEntries(Object.entries(tree).map(([key, value]) => [key, filledIn(value, source)]));
+  return Object.fromEntries(Object.entries(tree).map(([key, value]) => [key, expanded(value, source)]));
 }
 
 function named(written: Tree, key: string, at: Path, diagnostics: Diagnostics): string | undefined {

@@ -68,5 +68,5 @@ export interface Meta {
   /** What a key is for that this version does not support yet. */
   readonly notYet?: string;
   /** Whether text below may contain `{{ .Source }}`, or must not because it is not expanded there. */
-  readonly templates?: 'filled' | 'refused';
+  readonly templates?: 'expanded' | 'rejected';
 }

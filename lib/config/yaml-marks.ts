@@ -17,7 +17,7 @@ export function marksOf(events: readonly Event[], text: string, file: string): M
   const documents: Node[] = [];
   while (walk.next < events.length) {
     walk.next += 1; // the document's own event; its content follows
-    if (documents.length === 1) refuse(walk, [], lineOf(walk, 1), 'a second document starts here', 'one file is one environment: remove the `---`');
+    if (documents.length === 1) reject(walk, [], lineOf(walk, 1), 'a second document starts here', 'one file is one environment: remove the `---`');
     documents.push(peek(walk).type === EVENT_ID.POP ? leaf(walk, 1) : readNode(walk, [], 1));
     walk.next += 1; // its end
   }
@@ -61,13 +61,13 @@ function readContent(walk: Walk, event: Event, path: Path, line: number): Node {
 
 function readAlias(walk: Walk, path: Path, line: number, name: string): Node {
   const anchor = walk.anchors.get(name);
-  if (anchor === undefined) refuse(walk, path, line, 'unknown alias', 'quote text that starts with *');
-  if (anchor === 'open') refuse(walk, path, line, 'this alias refers to itself', 'write out the value');
+  if (anchor === undefined) reject(walk, path, line, 'unknown alias', 'quote text that starts with *');
+  if (anchor === 'open') reject(walk, path, line, 'this alias refers to itself', 'write out the value');
   if (anchor === undefined || anchor === 'open') return leaf(walk, line);
   const before = walk.aliased;
   walk.aliased += anchor.size;
   if (before <= MAX_ALIASED && walk.aliased > MAX_ALIASED)
-    refuse(walk, path, line, `aliases expand to more than ${MAX_ALIASED} values`, 'use `defaults` and `plans`');
+    reject(walk, path, line, `aliases expand to more than ${MAX_ALIASED} values`, 'use `defaults` and `plans`');
   return { mark: { ...anchor.mark, line }, size: anchor.size };
 }
 
@@ -79,7 +79,7 @@ function readItems(walk: Walk, path: Path, line: number, start: number): Node {
     const at = [...path, inside.size];
     const itemLine = lineOf(walk, around);
     around = itemLine;
-    refuseEmpty(walk, at, itemLine);
+    rejectEmpty(walk, at, itemLine);
     const item = readNode(walk, at, itemLine);
     inside.set(String(inside.size), item.mark);
     size += item.size;
@@ -96,8 +96,8 @@ function readPairs(walk: Walk, path: Path, line: number): Node {
     const key = readKey(walk, path, keyLine);
     const at = [...path, key];
     const first = inside.get(key);
-    if (first) refuse(walk, at, keyLine, 'duplicate key', `remove one of them: the first is on line ${first.line}`);
-    else refuseEmpty(walk, at, keyLine);
+    if (first) reject(walk, at, keyLine, 'duplicate key', `remove one of them: the first is on line ${first.line}`);
+    else rejectEmpty(walk, at, keyLine);
     const value = readNode(walk, at, keyLine);
     if (!first) inside.set(key, value.mark);
     size += value.size;
@@ -109,32 +109,32 @@ function readPairs(walk: Walk, path: Path, line: number): Node {
 function readKey(walk: Walk, path: Path, line: number): string {
   const event = peek(walk);
   if (event.type !== EVENT_ID.SCALAR) {
-    refuse(walk, path, line, 'expected text as a key', 'quote text that starts with {, [ or *');
+    reject(walk, path, line, 'expected text as a key', 'quote text that starts with {, [ or *');
     readNode(walk, path, line);
     return '?';
   }
   readNode(walk, path, line);
   const key = getScalarValue(walk.text, event);
-  if (key === '__proto__') refuse(walk, path, line, "the key '__proto__' is not allowed", 'rename it');
+  if (key === '__proto__') reject(walk, path, line, "the key '__proto__' is not allowed", 'rename it');
   if (key === '<<' && event.style === SCALAR_STYLE.PLAIN)
-    refuse(walk, path, line, "'<<' does not merge in YAML 1.2", 'use `defaults` and `plans` to share values');
+    reject(walk, path, line, "'<<' does not merge in YAML 1.2", 'use `defaults` and `plans` to share values');
   return key;
 }
 
 const EMPTY_HINT = 'write {} to use every default; in the file of an environment, null removes the key';
 
 /** In YAML an empty value is `null`, and `null` removes a key: too dangerous for a line that was left unfinished. */
-function refuseEmpty(walk: Walk, path: Path, line: number): void {
+function rejectEmpty(walk: Walk, path: Path, line: number): void {
   const event = peek(walk);
   if (event.type === EVENT_ID.SCALAR && isEmpty(event))
-    refuse(walk, path, line, 'empty value', typeof path.at(-1) === 'number' ? 'remove the dash' : EMPTY_HINT);
+    reject(walk, path, line, 'empty value', typeof path.at(-1) === 'number' ? 'remove the dash' : EMPTY_HINT);
 }
 
 function isEmpty({ valueStart, tagStart, anchorStart }: ScalarEvent): boolean {
   return valueStart < 0 && tagStart < 0 && anchorStart < 0;
 }
 
-function refuse(walk: Walk, path: Path, line: number, message: string, hint: string): void {
+function reject(walk: Walk, path: Path, line: number, message: string, hint: string): void {
   walk.diagnostics.push({ path: printPath(path), message, hint, place: { file: walk.file, line } });
 }
 

@@ -32,7 +32,7 @@ export const source = z
       .optional()
       .meta({ description: 'Folder in the storages, where it is not the name: keeps the history of a source that was renamed.' }),
     tiers: z.record(tierName, tier).default({}).meta({ description: "What this source changes of its plan's tiers, or tiers of its own." }),
-    ...slices(SOURCE_KINDS, { templates: 'refused' }),
+    ...slices(SOURCE_KINDS, { templates: 'rejected' }),
     ...later(LATER_SOURCES),
     verify: verify.optional(),
     ...optionShape,
@@ -76,7 +76,7 @@ export const values = z.strictObject({
   storages: z.record(dnsLabel, storage).meta({ description: 'Places where backups are kept, by name.' }),
   plans: z.record(dnsLabel, plan).default({}).meta({ description: 'Storages and tiers that sources share, by name.' }),
   defaults: z
-    .strictObject({ ...slices(SOURCE_KINDS, { templates: 'filled' }), ...later(LATER_SOURCES), verify: verify.optional(), ...optionShape })
+    .strictObject({ ...slices(SOURCE_KINDS, { templates: 'expanded' }), ...later(LATER_SOURCES), verify: verify.optional(), ...optionShape })
     .prefault({})
     .meta({ description: 'What every source starts from. `{{ .Source }}` stands for its name.' }),
   sources: z.record(dnsLabel, source).meta({ description: 'What is backed up, by name.' }),
