@@ -47,7 +47,7 @@ function checkCompression(settings: Settings): readonly RelativeDiagnostic[] {
 function checkAttributes({ tar, ...settings }: Settings): readonly RelativeDiagnostic[] {
   if (tar === 'gnu') return [];
   const kept = (['xattrs', 'acls'] as const).filter((key) => settings[key]);
-  return kept.map((key) => ({ path: [key], message: 'BusyBox tar does not support them', hint: `set tar: gnu, or remove ${key}` }));
+  return kept.map((key) => ({ path: [key], message: `BusyBox tar does not support ${key}`, hint: `set tar: gnu, or remove ${key}` }));
 }
 
 function compressionOf({ tar, compression, level }: Settings) {

@@ -100,8 +100,8 @@ test.each<[string, Partial<Settings>, string, string]>([
   ['a ReadWriteOnce claim needs a placement', { accessMode: 'ReadWriteOnce' }, 'accessMode', 'a ReadWriteOnce claim needs a placement'],
   ['zstd of BusyBox', { ...minimal, tar: 'busybox', compression: 'zstd' }, 'compression', 'BusyBox tar does not support zstd'],
   ['a level of nothing', { ...minimal, compression: 'none', level: 1 }, 'level', "level is set, but compression is 'none'"],
-  ['attributes with BusyBox', { ...minimal, tar: 'busybox', xattrs: true }, 'xattrs', 'BusyBox tar does not support them'],
-  ['ACLs with BusyBox', { ...minimal, tar: 'busybox', acls: true }, 'acls', 'BusyBox tar does not support them'],
+  ['attributes with BusyBox', { ...minimal, tar: 'busybox', xattrs: true }, 'xattrs', 'BusyBox tar does not support xattrs'],
+  ['ACLs with BusyBox', { ...minimal, tar: 'busybox', acls: true }, 'acls', 'BusyBox tar does not support acls'],
   ['a level beyond gzip', { ...minimal, tar: 'busybox', level: 10 }, 'level', 'gzip supports levels 1 to 9'],
 ])('%s is refused', (_, written, path, message) => {
   const found = diagnostics(written);
