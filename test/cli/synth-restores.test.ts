@@ -40,14 +40,14 @@ describe('synth and restores', () => {
     expect(Object.entries(dist).filter(([path]) => path.startsWith('dist/prod/'))).toEqual(Object.entries(without.read('dist')));
   });
 
-  test('restores the backups of another environment of the same folder', async () => {
+  test('accepts a restore of the backups of another environment', async () => {
     const of = project('', { 'config/staging.yaml': `${ADMIN}restores: { copy: { source: shop, backupsOf: prod/shop, from: offsite } }\n` });
     expect(await synth(of)).toMatchObject({ status: 0, stderr: '' });
     const [, , , job] = loadAll(of.read('dist')['dist/restores/staging/copy.yaml'] ?? '');
     expect(JSON.stringify(job)).toContain('"value":"S1:acme-backups/prod"');
   });
 
-  test('where there is none, there is no folder and no word', async () => {
+  test('without restores there is no folder and no output', async () => {
     const of = project('');
     expect((await synth(of)).stdout).not.toContain('restore');
     expect(existsSync(join(of.dir, 'dist/restores'))).toBe(false);

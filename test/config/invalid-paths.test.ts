@@ -8,7 +8,7 @@ const invalid = invalidPathsOf([
   ['sources', 'shop', 'postgres', 'version'],
 ]);
 
-test('the rest of the values stays; a list goes whole, and an entry that others name stays as a name', () => {
+test('removes invalid values: lists as a whole, while entries that others reference stay as empty entries', () => {
   const tree = {
     storages: { local: 5, offsite: { s3: {} } },
     plans: { default: { storages: ['local', { name: 'offsite', keep: { last: 0 } }], suspend: true } },
@@ -21,7 +21,7 @@ test('the rest of the values stays; a list goes whole, and an entry that others 
   });
 });
 
-test('values in which nothing was refused are the same values', () => {
+test('returns the same object if nothing is invalid', () => {
   const tree = { namespace: 'backup' };
   expect(without(tree, invalidPathsOf([]))).toBe(tree);
 });
@@ -34,11 +34,11 @@ test.each([
   ['something beside it', ['sources', 'shop', 'postgres', 'host'], false],
   ['what it is in', ['sources', 'shop', 'postgres'], false],
   ['another entry', ['storages', 'offsite'], false],
-])('a mistake follows from a refusal, or not: %s', (_, path, expected) => {
+])('whether an error only follows from an invalid path: %s', (_, path, expected) => {
   expect(follows(path, invalid)).toBe(expected);
 });
 
-test('what is missing in an object need not be missed while something in it was refused', () => {
+test('an object with an invalid key is not checked for missing keys', () => {
   expect(hasInvalid(['sources', 'shop', 'postgres'], invalid)).toBe(true);
   expect(hasInvalid(['sources', 'shop'], invalid)).toBe(false);
   expect(hasInvalid(['sources', 'wiki'], invalid)).toBe(false);

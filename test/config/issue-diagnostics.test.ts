@@ -24,7 +24,7 @@ test('an unknown key at the top, in the wrong case', () => {
   `);
 });
 
-test('an unknown key that stands one level deeper', () => {
+test('an unknown key that belongs one level deeper', () => {
   expect(errorsIn('sources: { shop: { host: db } }')).toMatchInlineSnapshot(`
     "sources.shop.host: unknown key
       at config/base.yaml:1
@@ -32,7 +32,7 @@ test('an unknown key that stands one level deeper', () => {
   `);
 });
 
-test('an unknown key that is near to nothing lists the known ones', () => {
+test('an unknown key without a near miss lists the known keys', () => {
   expect(plan('retention: 7')).toMatchInlineSnapshot(`
     "plans.default.retention: unknown key
       at config/base.yaml:1
@@ -40,7 +40,7 @@ test('an unknown key that is near to nothing lists the known ones', () => {
   `);
 });
 
-test('several unknown keys are several mistakes, and their values are not shown', () => {
+test('several unknown keys are several errors, without their values', () => {
   expect(errorsIn('foo: secret-1\nbar:\n  baz: secret-2')).toMatchInlineSnapshot(`
     "foo: unknown key
       at config/base.yaml:1
@@ -51,7 +51,7 @@ test('several unknown keys are several mistakes, and their values are not shown'
   `);
 });
 
-test('a secret that is written out is told how it is done, and not shown', () => {
+test('a secret in plain text is not shown, and the hint names the right way', () => {
   expect(postgres('password: hunter2')).toMatchInlineSnapshot(`
     "sources.shop.postgres.password: unknown key
       at config/base.yaml:1
@@ -99,7 +99,7 @@ test('a fraction', () => {
   `);
 });
 
-test('a number that is no number', () => {
+test('NaN', () => {
   expect(postgres('port: .nan')).toMatchInlineSnapshot(`
     "sources.shop.postgres.port: expected a port from 1 to 65535, got "NaN"
       at config/base.yaml:1
@@ -139,7 +139,7 @@ test('a version in quotes', () => {
   `);
 });
 
-test('text in place of keys and values', () => {
+test('text instead of a mapping', () => {
   expect(errorsIn('sources: { shop: { postgres: db.shop } }')).toMatchInlineSnapshot(`
     "sources.shop.postgres: expected a mapping, not text
       at config/base.yaml:1
@@ -147,7 +147,7 @@ test('text in place of keys and values', () => {
   `);
 });
 
-test('a list in place of keys and values', () => {
+test('a list instead of a mapping', () => {
   expect(errorsIn('sources: [shop]')).toMatchInlineSnapshot(`
     "sources: expected a mapping, not a list
       at config/base.yaml:1
@@ -155,7 +155,7 @@ test('a list in place of keys and values', () => {
   `);
 });
 
-test('keys and values in place of a list', () => {
+test('a mapping instead of a list', () => {
   expect(plan('storages: { local: {} }')).toMatchInlineSnapshot(`
     "plans.default.storages: expected a list, not a mapping
       at config/base.yaml:1
@@ -163,7 +163,7 @@ test('keys and values in place of a list', () => {
   `);
 });
 
-test('a name in place of a list', () => {
+test('a name instead of a list', () => {
   expect(plan('storages: local')).toMatchInlineSnapshot(`
     "plans.default.storages: expected a list
       at config/base.yaml:1
@@ -171,7 +171,7 @@ test('a name in place of a list', () => {
   `);
 });
 
-test('keys and values in place of text', () => {
+test('a mapping instead of text', () => {
   expect(postgres('host: { name: db }')).toMatchInlineSnapshot(`
     "sources.shop.postgres.host: expected text, not a mapping
       at config/base.yaml:1
@@ -203,7 +203,7 @@ test('a choice with a near miss', () => {
   `);
 });
 
-test('a choice that is near to nothing', () => {
+test('a choice without a near miss', () => {
   expect(postgres('dump: { format: tarball }')).toMatchInlineSnapshot(`
     "sources.shop.postgres.dump.format: expected 'custom' or 'plain', got "tarball"
       at config/base.yaml:1
@@ -219,7 +219,7 @@ test('a duration without a unit', () => {
   `);
 });
 
-test('a duration that is none', () => {
+test('an invalid duration', () => {
   expect(errorsIn('defaults: { job: { deadline: 90 minutes } }')).toMatchInlineSnapshot(`
     "defaults.job.deadline: expected a duration such as 30m, 6h or 7d, got "90 minutes"
       at config/base.yaml:1
@@ -235,7 +235,7 @@ test('a size as powers of 1000', () => {
   `);
 });
 
-test('a name that Kubernetes would not take', () => {
+test('a name that is invalid in Kubernetes', () => {
   expect(errorsIn('namespace: My_Namespace')).toMatchInlineSnapshot(`
     "namespace: expected lowercase letters, digits and dashes, starting and ending with a letter or digit, at most 63, got "My_Namespace"
       at config/base.yaml:1
@@ -243,7 +243,7 @@ test('a name that Kubernetes would not take', () => {
   `);
 });
 
-test('a name of a source that Kubernetes would not take', () => {
+test('a source name that is invalid in Kubernetes', () => {
   expect(errorsIn('sources: { Shop_DB: { postgres: {} } }')).toMatchInlineSnapshot(`
     "sources.Shop_DB: not a valid name: expected lowercase letters, digits and dashes, starting and ending with a letter or digit, at most 63
       at config/base.yaml:1
@@ -251,7 +251,7 @@ test('a name of a source that Kubernetes would not take', () => {
   `);
 });
 
-test('a tier with a name that is kept', () => {
+test('a tier with a reserved name', () => {
   expect(plan('tiers: { once: {} }')).toMatchInlineSnapshot(`
     "plans.default.tiers.once: not a valid name: the tier name 'once' is reserved for manual runs
       at config/base.yaml:1
@@ -275,7 +275,7 @@ test('a keep with an unknown rule', () => {
   `);
 });
 
-test('a storage in a list with a mistake in it: the alternative that was meant', () => {
+test('an invalid storage in a list is reported by the alternative that was meant', () => {
   expect(plan('storages: [local, { name: offsite, keep: { last: 0 } }]')).toMatchInlineSnapshot(`
     "plans.default.storages[1].keep.last: expected a whole number from 1 to 10000, got 0
       at config/base.yaml:1
@@ -283,7 +283,7 @@ test('a storage in a list with a mistake in it: the alternative that was meant',
   `);
 });
 
-test('a storage in a list that is neither a name nor keys', () => {
+test('a storage in a list that is neither a name nor a mapping', () => {
   expect(plan('storages: [5]')).toMatchInlineSnapshot(`
     "plans.default.storages[0]: expected the name of a storage, or { name: …, keep: … }, got 5
       at config/base.yaml:1
@@ -291,7 +291,7 @@ test('a storage in a list that is neither a name nor keys', () => {
   `);
 });
 
-test('a storage in a list with a name that is none', () => {
+test('a storage in a list with an invalid name', () => {
   expect(plan('storages: [Local]')).toMatchInlineSnapshot(`
     "plans.default.storages[0]: expected lowercase letters, digits and dashes, starting and ending with a letter or digit, at most 63, got "Local"
       at config/base.yaml:1
@@ -307,7 +307,7 @@ test('an item that is null', () => {
   `);
 });
 
-test('network by a word that is none', () => {
+test('network with an unknown word', () => {
   expect(postgres('network: internal')).toMatchInlineSnapshot(`
     "sources.shop.postgres.network: expected 'external' or a mapping, got "internal"
       at config/base.yaml:1
@@ -315,7 +315,7 @@ test('network by a word that is none', () => {
   `);
 });
 
-test('network with a mistake in it', () => {
+test('network with an unknown key', () => {
   expect(postgres('network: { port: http }')).toMatchInlineSnapshot(`
     "sources.shop.postgres.network.port: expected a port from 1 to 65535, got "http"
       at config/base.yaml:1
@@ -323,7 +323,7 @@ test('network with a mistake in it', () => {
   `);
 });
 
-test('a CIDR that is none', () => {
+test('an invalid CIDR', () => {
   expect(errorsIn('defaults: { networkPolicy: { exceptCidrs: [10.0.0.0] } }')).toMatchInlineSnapshot(`
     "defaults.networkPolicy.exceptCidrs[0]: expected a CIDR such as 10.0.0.0/8, got "10.0.0.0"
       at config/base.yaml:1
@@ -342,7 +342,7 @@ test('an image without a tag, one with latest', () => {
   `);
 });
 
-test('a prefix that climbs out', () => {
+test('a prefix that leaves its storage', () => {
   expect(s3('prefix: ../other')).toMatchInlineSnapshot(`
     "storages.offsite.s3.prefix: expected a path of letters, digits, dots, dashes and underscores, without a slash at either end and without '..', got "../other"
       at config/base.yaml:1
@@ -350,7 +350,7 @@ test('a prefix that climbs out', () => {
   `);
 });
 
-test('a URL with a password is refused and not shown', () => {
+test('a URL with a password is rejected and not shown', () => {
   expect(s3('endpoint: https://key:hunter2@minio')).toMatchInlineSnapshot(`
     "storages.offsite.s3.endpoint: the URL must not contain a user or a password
       at config/base.yaml:1
@@ -393,7 +393,7 @@ test('a key of a kind that is not built yet', () => {
   `);
 });
 
-test('a method that is not built yet, and one that is none', () => {
+test('a method that is not built yet, and an unknown one', () => {
   expect(plan('tiers: { a: { method: basebackup }, b: { method: hunter2 } }')).toMatchInlineSnapshot(`
     "plans.default.tiers.a.method: the method 'basebackup' is not built yet
       at config/base.yaml:1
@@ -437,7 +437,7 @@ test('null in the base', () => {
   `);
 });
 
-test('null deep in what Kubernetes takes as it is', () => {
+test('null deep inside an object of the Kubernetes API', () => {
   expect(errorsIn('defaults: { pod: { affinity: { nodeAffinity: null } } }')).toMatchInlineSnapshot(`
     "defaults.pod.affinity.nodeAffinity: null is not allowed in the base: it removes a key of the base
       at config/base.yaml:1
@@ -445,7 +445,7 @@ test('null deep in what Kubernetes takes as it is', () => {
   `);
 });
 
-test('a key with nothing after it', () => {
+test('a key without a value', () => {
   expect(errorsIn('storages:\nsources: {}')).toMatchInlineSnapshot(`
     "storages: empty value
       at config/base.yaml:1
@@ -453,7 +453,7 @@ test('a key with nothing after it', () => {
   `);
 });
 
-test('a template that nothing is known of', () => {
+test('an unknown template variable', () => {
   expect(errorsIn("defaults: { postgres: { host: '{{ .Environment }}-db', database: '{{ .Environment }}' } }")).toMatchInlineSnapshot(`
     "defaults.postgres.host: expected a host name or address, got "{{ .Environment }}-db"
       at config/base.yaml:1
@@ -464,7 +464,7 @@ test('a template that nothing is known of', () => {
   `);
 });
 
-test('a template where none is filled in', () => {
+test('a template where templates are not expanded', () => {
   expect(postgres("database: '{{ .Source }}'")).toMatchInlineSnapshot(`
     "sources.shop.postgres.database: templates are not expanded here, got "{{ .Source }}"
       at config/base.yaml:1
@@ -480,7 +480,7 @@ test('a long value is cut', () => {
   `);
 });
 
-test('a key that is no word', () => {
+test('a key with special characters', () => {
   expect(errorsIn(`"a b\\nc.d": 1`)).toMatchInlineSnapshot(`
     "['a b c.d']: unknown key
       at config/base.yaml:1
@@ -488,7 +488,7 @@ test('a key that is no word', () => {
   `);
 });
 
-test('null in an overlay is no mistake, wherever it removes a key', () => {
+test('null in an overlay removes any key', () => {
   expect(errorsIn('', 'namespace: null\nsources: { shop: null, wiki: { volume: { nextTo: null } } }\nplans: { default: { keep: null } }')).toBe(
     'no mistake',
   );
@@ -501,20 +501,20 @@ test('templates are allowed in the defaults of a kind', () => {
   );
 });
 
-test('what two files say together is not demanded of one: a key of the ca here, its name there', () => {
+test('requirements across keys are not checked in one file, since the keys may be in both', () => {
   expect(
     errorsIn('sources: { a: { postgres: { tls: { ca: { configMap: x } } } } }', 'sources: { a: { postgres: { tls: { ca: { key: y } } } } }'),
   ).toBe('no mistake');
 });
 
-test('mistakes are in the order of the lines', () => {
+test('errors are sorted by line', () => {
   const lines = errorsIn('sources: { a: { plan: 5 } }\nfoo: 1\nnamespace: 5\nbar: 2').match(/yaml:\d/g);
   expect(lines).toEqual(['yaml:1', 'yaml:2', 'yaml:3', 'yaml:4']);
 });
 
 const shop = { database: 'shop', version: 17 };
 
-test('what is missing in the end is said with what it is for', () => {
+test('a missing value is reported with its description', () => {
   const { error } = postgresKind.schema.safeParse(shop, { reportInput: true });
   const diagnostics = diagnosticsOf(error?.issues ?? [], ['sources', 'shop', 'postgres'], () => ({ file: 'base.yaml', line: 3 }));
   expect(diagnostics.map(describeDiagnostic).join('\n')).toMatchInlineSnapshot(`
@@ -527,7 +527,7 @@ test('what is missing in the end is said with what it is for', () => {
   `);
 });
 
-test('also by somebody who forgot to ask zod for the values', () => {
+test('a missing value is recognised even if zod was not asked to report input', () => {
   const { error } = postgresKind.schema.safeParse({ ...shop, port: 'five' });
   const diagnostics = diagnosticsOf(error?.issues ?? [], ['sources', 'shop', 'postgres'], () => undefined);
   expect(diagnostics.map(({ path, message }) => `${path}: ${message}`)).toEqual([

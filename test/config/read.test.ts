@@ -9,7 +9,7 @@ const environmentsOf = (files: Readonly<Record<string, string>>) => {
   return inWords(dir, () => listEnvironments(dir).join(' '));
 };
 
-test('each file beside the base is an environment, also an empty one', () => {
+test('every file beside the base is an environment, even an empty one', () => {
   expect(listEnvironments(configFolder({ 'base.yaml': '', 'prod.yaml': '', 'dev.yaml': 'namespace: x', 'eu-1.yaml': '' }))).toEqual([
     'dev',
     'eu-1',
@@ -17,7 +17,7 @@ test('each file beside the base is an environment, also an empty one', () => {
   ]);
 });
 
-test('hidden files, other files and folders are none', () => {
+test('hidden files, other files and folders are not environments', () => {
   const dir = configFolder({ 'base.yaml': '', 'prod.yaml': '', '.#prod.yaml': '', '.prod.yaml.swp': '', 'README.md': '', 'prod.yaml~': '' });
   mkdirSync(join(dir, 'old.yaml'));
   expect(listEnvironments(dir)).toEqual(['prod']);
@@ -29,21 +29,21 @@ test('a file may be a link, as in a mounted ConfigMap', () => {
   expect(listEnvironments(dir)).toEqual(['prod']);
 });
 
-test('the base alone is no environment, and says so', () => {
+test('rejects a folder with a base only', () => {
   expect(environmentsOf({ 'base.yaml': '' })).toMatchInlineSnapshot(`
     "no environments in config: base.yaml is not one
       HINT: create one: config/prod.yaml, which may be empty"
   `);
 });
 
-test('a folder without a base is refused', () => {
+test('rejects a folder without a base', () => {
   expect(environmentsOf({ 'prod.yaml': '' })).toMatchInlineSnapshot(`
     "base.yaml is missing in config
       HINT: create config/base.yaml with what all environments share, or run backstay init"
   `);
 });
 
-test('a folder that is not there is refused', () => {
+test('rejects a folder that does not exist', () => {
   const dir = join(configFolder({}), 'none');
   expect(inWords(dir, () => listEnvironments(dir))).toMatchInlineSnapshot(`
     "folder config does not exist
@@ -51,7 +51,7 @@ test('a folder that is not there is refused', () => {
   `);
 });
 
-test('a .yml file would be ignored, so it is refused: the base, an environment, and one that is there twice', () => {
+test('rejects .yml files, which would be ignored', () => {
   expect(environmentsOf({ 'base.yml': '', 'prod.yaml': '' })).toMatchInlineSnapshot(`
     "config/base.yml would be ignored: values files must end in .yaml
       HINT: rename it to base.yaml"
@@ -64,7 +64,7 @@ test('a .yml file would be ignored, so it is refused: the base, an environment, 
   `);
 });
 
-test('a file whose name can be no environment is refused', () => {
+test('rejects a file whose name is not a valid environment name', () => {
   expect(environmentsOf({ 'base.yaml': '', 'Prod.yaml': '', 'my env.yaml': '' })).toMatchInlineSnapshot(`
     "the name of config/Prod.yaml is not valid for an environment
       HINT: use lowercase letters, digits and dashes, at most 63
@@ -73,7 +73,7 @@ test('a file whose name can be no environment is refused', () => {
   `);
 });
 
-test('an unknown environment is refused with those that are known', () => {
+test('rejects an unknown environment and lists the known ones', () => {
   const dir = configFolder({ 'base.yaml': '', 'prod.yaml': '', 'dev.yaml': '' });
   expect(inWords(dir, () => readValues(dir, 'qa'))).toMatchInlineSnapshot(`
     "no environment 'qa' in config
@@ -85,7 +85,7 @@ test('an unknown environment is refused with those that are known', () => {
   `);
 });
 
-test('an environment is a name of the list and never a path', () => {
+test('an environment is looked up by name and never used as a path', () => {
   const dir = configFolder({ 'base.yaml': '', 'prod.yaml': '' });
   for (const name of ['../prod', './prod', 'base', 'prod.yaml', '', '__proto__']) {
     expect(inWords(dir, () => readValues(dir, name))).toContain(`no environment '${name}'`);
@@ -98,21 +98,21 @@ test('an empty environment has the values of the base', () => {
   expect(treeOf('namespace: backup', '---\n')).toEqual({ namespace: 'backup' });
 });
 
-test('an environment is laid over the base', () => {
+test('an environment is merged over the base', () => {
   expect(treeOf('namespace: backup\nstorages: { a: { pvc: { size: 1Gi } } }', 'storages: { a: null, b: { pvc: { claim: x } } }')).toEqual({
     namespace: 'backup',
     storages: { b: { pvc: { claim: 'x' } } },
   });
 });
 
-test('a line ends as on any system, and a byte order mark is no text', () => {
+test('accepts every kind of line ending, and a byte order mark', () => {
   const dir = configFolder({ 'base.yaml': '\uFEFFnamespace: backup\r\nproduction: true\r\n', 'prod.yaml': '' });
   const { tree, place } = readValues(dir, 'prod');
   expect(tree).toEqual({ namespace: 'backup', production: true });
   expect(place(['production'])?.line).toBe(2);
 });
 
-test('a file that is no text in UTF-8 is refused', () => {
+test('rejects a file that is not UTF-8', () => {
   const dir = configFolder({ 'base.yaml': new Uint8Array([0x6e, 0x3a, 0x20, 0xff, 0xfe]), 'prod.yaml': '' });
   expect(inWords(dir, () => readValues(dir, 'prod'))).toMatchInlineSnapshot(`
     "the file is not UTF-8 text
@@ -121,7 +121,7 @@ test('a file that is no text in UTF-8 is refused', () => {
   `);
 });
 
-test('mistakes of both files are said at once, each with its own file and line', () => {
+test('reports the errors of both files at once, each with its file and line', () => {
   const dir = configFolder({ 'base.yaml': 'namespace: backup\nproduction: maybe\n', 'prod.yaml': '# prod\n\ncreateNamespace: 5\n' });
   expect(inWords(dir, () => readValues(dir, 'prod'))).toMatchInlineSnapshot(`
     "production: expected true or false, got "maybe"
@@ -133,7 +133,7 @@ test('mistakes of both files are said at once, each with its own file and line',
   `);
 });
 
-test('two files that are no YAML are both said', () => {
+test('reports both files if neither is YAML', () => {
   const dir = configFolder({ 'base.yaml': 'a: [1, 2\nb: 3\n', 'prod.yaml': 'a:\n\t- 1\n' });
   expect(inWords(dir, () => readValues(dir, 'prod'))).toMatchInlineSnapshot(`
     "invalid YAML: deficient indentation
@@ -145,7 +145,7 @@ test('two files that are no YAML are both said', () => {
   `);
 });
 
-test('five thousand sources, and five thousand mistakes in them, take a time that grows with them and not with their square', () => {
+test('five thousand sources with five thousand errors are checked in linear time', () => {
   const names = Array.from({ length: 5000 }, (_, index) => `s${index}`);
   const base = `namespace: backup\nsources:\n${names.map((name) => `  ${name}: { postgres: { host: db, database: ${name}, tls: { mode: prefer } } }`).join('\n')}\n`;
   const right = names.map((name) => `  ${name}: { postgres: { port: 5433 } }`).join('\n');

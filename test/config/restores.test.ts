@@ -9,7 +9,7 @@ sources:
 restores:
 ${restores}`;
 
-test('the least that can be written is enough', () => {
+test('the required settings are enough', () => {
   const [restore] = load(values('  copy: { source: shop }\n')).settings.restores;
   expect(restore).toEqual({
     name: 'copy',
@@ -29,19 +29,19 @@ test('the least that can be written is enough', () => {
   });
 });
 
-test('a safety backup goes before a restore in place, unless somebody does without', () => {
+test('a restore in place makes a safety backup first, unless that is disabled', () => {
   const inPlace = (text: string) => load(values(`  back: { source: shop, inPlace: ${text} }\n`)).settings.restores[0]?.settings.inPlace;
   expect(inPlace('{ confirm: prod/shop }')).toEqual({ confirm: 'prod/shop', safetyBackup: true });
   expect(inPlace('{ confirm: prod/shop, safetyBackup: false }')).toEqual({ confirm: 'prod/shop', safetyBackup: false });
 });
 
-test('a restore that is switched off is none, whatever else is wrong with it', () => {
+test('a disabled restore is not checked', () => {
   expect(load(values('  copy: { enabled: false, source: shop }\n')).settings.restores).toEqual([]);
   expect(errors(values('  copy: { enabled: false, source: nobody }\n'))).toBe('');
 });
 
 describe('mistakes', () => {
-  test('every one at once, each with its path, its value and a hint', () => {
+  test('all are reported at once, each with its path, its value and a hint', () => {
     expect(
       errors(
         values(`  copy:
@@ -83,13 +83,13 @@ describe('mistakes', () => {
     `);
   });
 
-  test('a name that would not fit into that of its Job', () => {
+  test('a name that is too long for its Job', () => {
     const name = 'a'.repeat(41);
     expect(errors(values(`  ${name}: { source: shop }\n`))).toContain(`restores.${name}: not a valid name: expected at most 40 characters`);
     expect(errors(values(`  ${'a'.repeat(40)}: { source: shop }\n`))).toBe('');
   });
 
-  test('a way to restore that is of another kind than the source', () => {
+  test('settings of a kind that the source does not have', () => {
     expect(errors(values('  copy: { source: shop, volume: {} }\n'))).toContain("restores.copy.volume: source 'shop' has no kind 'volume'");
   });
 });

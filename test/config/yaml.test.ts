@@ -5,7 +5,7 @@ import { type Diagnostic, describeDiagnostic } from '../../lib/diagnostics.ts';
 
 const said = (text: string) => parseYaml(text, 'base.yaml').diagnostics.map(describeDiagnostic).join('\n');
 
-test('keys know their lines, in blocks, in braces and in lists', () => {
+test('keys know their lines in blocks, in braces and in lists', () => {
   const { written } = parseYaml('# first\na:\n  b: { c: 1,\n    d: 2 }\n  e:\n    - x\n    - f: >\n        text\n      g: 3\n', 'base.yaml');
   const lines = (path: readonly string[]) => path.reduce((mark, key) => mark?.inside?.get(key), written?.mark)?.line;
   expect(['a', 'a b', 'a b c', 'a b d', 'a e', 'a e 0', 'a e 1', 'a e 1 f', 'a e 1 g'].map((path) => lines(path.split(' ')))).toEqual([
@@ -25,14 +25,14 @@ test('YAML 1.2: yes, no and on are text, and 0o17 is the only octal', () => {
   });
 });
 
-test('an alias stands for what its anchor holds, and its contents know their own lines', () => {
+test('an alias expands to its anchor, whose contents keep their own lines', () => {
   const { written } = parseYaml('a: &x\n  b: 1\nc: *x\n', 'x');
   expect(written?.tree).toEqual({ a: { b: 1 }, c: { b: 1 } });
   expect(written?.mark?.inside?.get('c')).toMatchObject({ line: 3 });
   expect(written?.mark?.inside?.get('c')?.inside?.get('b')).toMatchObject({ line: 2 });
 });
 
-test('refused: a key that is written twice', () => {
+test('rejects a duplicate key', () => {
   expect(said('a: 1\nb:\n  c: 1\n  c: 2\na: 3\n')).toMatchInlineSnapshot(`
     "b.c: duplicate key
       at base.yaml:4
@@ -43,7 +43,7 @@ test('refused: a key that is written twice', () => {
   `);
 });
 
-test('refused: tabs', () => {
+test('rejects tabs', () => {
   expect(said('a:\n\tb: 1\n')).toMatchInlineSnapshot(`
     "invalid YAML: tab characters must not be used in indentation
       at base.yaml:2
@@ -51,7 +51,7 @@ test('refused: tabs', () => {
   `);
 });
 
-test('refused: a bracket that is never closed', () => {
+test('rejects an unclosed bracket', () => {
   expect(said('a: [1, 2\nb: 3\n')).toMatchInlineSnapshot(`
     "invalid YAML: deficient indentation
       at base.yaml:2
@@ -59,7 +59,7 @@ test('refused: a bracket that is never closed', () => {
   `);
 });
 
-test('refused: a quote that is never closed', () => {
+test('rejects an unclosed quote', () => {
   expect(said("a: 'text\nb: 3\n")).toMatchInlineSnapshot(`
     "invalid YAML: deficient indentation
       at base.yaml:2
@@ -67,7 +67,7 @@ test('refused: a quote that is never closed', () => {
   `);
 });
 
-test('refused: wrong indentation', () => {
+test('rejects wrong indentation', () => {
   expect(said('a:\n  b: 1\n c: 2\n')).toMatchInlineSnapshot(`
     "invalid YAML: bad indentation of a mapping entry
       at base.yaml:3
@@ -75,7 +75,7 @@ test('refused: wrong indentation', () => {
   `);
 });
 
-test('refused: several documents', () => {
+test('rejects several documents', () => {
   expect(said('a: 1\n---\nb: 2\n---\nc: 3\n')).toMatchInlineSnapshot(`
     "a second document starts here
       at base.yaml:3
@@ -83,7 +83,7 @@ test('refused: several documents', () => {
   `);
 });
 
-test('refused: a list in place of keys', () => {
+test('rejects a list instead of a mapping', () => {
   expect(said('- a\n- b\n')).toMatchInlineSnapshot(`
     "expected a mapping of keys to values
       at base.yaml:1
@@ -91,7 +91,7 @@ test('refused: a list in place of keys', () => {
   `);
 });
 
-test('refused: text in place of keys', () => {
+test('rejects text instead of a mapping', () => {
   expect(said('just text\n')).toMatchInlineSnapshot(`
     "expected a mapping of keys to values
       at base.yaml:1
@@ -99,7 +99,7 @@ test('refused: text in place of keys', () => {
   `);
 });
 
-test('refused: a key with nothing after it', () => {
+test('rejects a key without a value', () => {
   expect(said('sources:\n  shop:\nplans: {}\n')).toMatchInlineSnapshot(`
     "sources.shop: empty value
       at base.yaml:2
@@ -107,7 +107,7 @@ test('refused: a key with nothing after it', () => {
   `);
 });
 
-test('refused: an item with nothing after it', () => {
+test('rejects an item without a value', () => {
   expect(said('list:\n  -\n  - 1\n')).toMatchInlineSnapshot(`
     "list[0]: empty value
       at base.yaml:2
@@ -115,11 +115,11 @@ test('refused: an item with nothing after it', () => {
   `);
 });
 
-test('refused: an item with nothing after it, of which YAML tells no more than the item before', () => {
+test('rejects: an item without a value at the end of a list is reported at the line of the item before', () => {
   expect(said('list:\n  - a\n  - b\n  -\n')).toContain('list[2]: empty value\n  at base.yaml:3');
 });
 
-test('refused: a merge key', () => {
+test('rejects a merge key', () => {
   expect(said('a: &x { b: 1 }\nc:\n  <<: *x\n')).toMatchInlineSnapshot(`
     "c: '<<' does not merge in YAML 1.2
       at base.yaml:3
@@ -127,7 +127,7 @@ test('refused: a merge key', () => {
   `);
 });
 
-test('refused: a key that is a list', () => {
+test('rejects a list as a key', () => {
   expect(said('? [a, b]\n: 1\n')).toMatchInlineSnapshot(`
     "expected text as a key
       at base.yaml:1
@@ -135,7 +135,7 @@ test('refused: a key that is a list', () => {
   `);
 });
 
-test('refused: a key that is __proto__', () => {
+test('rejects the key __proto__', () => {
   expect(said('a:\n  __proto__: { polluted: true }\n')).toMatchInlineSnapshot(`
     "a: the key '__proto__' is not allowed
       at base.yaml:2
@@ -143,7 +143,7 @@ test('refused: a key that is __proto__', () => {
   `);
 });
 
-test('refused: an alias of nothing', () => {
+test('rejects an unknown alias', () => {
   expect(said('a: *secret\n')).toMatchInlineSnapshot(`
     "a: unknown alias
       at base.yaml:1
@@ -151,7 +151,7 @@ test('refused: an alias of nothing', () => {
   `);
 });
 
-test('refused: an alias of itself', () => {
+test('rejects an alias that refers to itself', () => {
   expect(said('a: &x\n  b: *x\n')).toMatchInlineSnapshot(`
     "a.b: this alias refers to itself
       at base.yaml:2
@@ -159,7 +159,7 @@ test('refused: an alias of itself', () => {
   `);
 });
 
-test('refused: a tag that is not known', () => {
+test('rejects an unknown tag', () => {
   expect(said('a: !!python/object:os.system [x]\nb: !secret x\n')).toMatchInlineSnapshot(`
     "invalid YAML: unknown tag or alias
       at base.yaml:1
@@ -167,7 +167,7 @@ test('refused: a tag that is not known', () => {
   `);
 });
 
-test('refused: a control character', () => {
+test('rejects a control character', () => {
   expect(said('a: "x\u0000"\n')).toMatchInlineSnapshot(`
     "invalid YAML: null byte is not allowed in input
       at base.yaml:1
@@ -175,7 +175,7 @@ test('refused: a control character', () => {
   `);
 });
 
-test('a few aliases that stand for billions of values are refused before anything is built of them', () => {
+test('rejects aliases that expand to billions of values before building them', () => {
   const levels = Array.from({ length: 30 }, (_, level) => `l${level + 1}: &l${level + 1} [${Array(9).fill(`*l${level}`).join(', ')}]`);
   const started = performance.now();
   expect(said(`l0: &l0 [x, x, x]\n${levels.join('\n')}\n`)).toMatchInlineSnapshot(`
@@ -186,7 +186,7 @@ test('a few aliases that stand for billions of values are refused before anythin
   expect(performance.now() - started).toBeLessThan(1000);
 });
 
-test('nesting has an end', () => {
+test('limits nesting', () => {
   expect(said(`a: ${'['.repeat(5000)}`)).toMatchInlineSnapshot(`
     "invalid YAML: nesting exceeded maxDepth (100)
       at base.yaml:1
@@ -194,7 +194,7 @@ test('nesting has an end', () => {
   `);
 });
 
-test('whatever the text is, it is read or refused with a line and a hint, and never throws', () => {
+test('any text is parsed or rejected with a line and a hint, without throwing', () => {
   const pieces = fc.constantFrom(
     'a',
     'b: ',

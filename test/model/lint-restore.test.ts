@@ -26,7 +26,7 @@ const first = (entry: string) =>
     .split('\n')
     .slice(0, 2);
 
-describe('a restore that would end badly is refused, with a way out', () => {
+describe('rejects a restore that would fail or do damage, with a hint', () => {
   test.each([
     ['source: shp', 'source', "unknown source 'shp'", "did you mean 'shop'?"],
     ['source: other', 'source', "unknown source 'other'", 'known sources: shop, crm, wiki, large'],
@@ -67,18 +67,18 @@ describe('a restore that would end badly is refused, with a way out', () => {
     expect(how).toContain(hint);
   });
 
-  test('every mistake of one entry at once', () => {
+  test('reports all errors of an entry at once', () => {
     expect(
       said('source: shop, at: a b, from: fra, volume: {}, inPlace: { confirm: x }, postgres: { tables: [a.b] }').match(/^restores\S+(?=: )/gm),
     ).toEqual(['at', 'from', 'volume', 'postgres.tables', 'inPlace.confirm'].map((path) => `restores.back.${path}`));
   });
 
-  test('nothing in place is said twice: a typing error of the source is one mistake', () => {
+  test('an unknown source is reported once', () => {
     expect(said('source: shp, part: x, at: a b').match(/^restores\S+(?=: )/gm)).toEqual(['restores.back.source']);
   });
 });
 
-describe('what is right is taken', () => {
+describe('accepts', () => {
   test.each([
     'source: shop',
     'source: shop, tier: monthly',
@@ -95,14 +95,14 @@ describe('what is right is taken', () => {
   });
 });
 
-describe('what is doubtful is warned of', () => {
-  test('live data that is not backed up before it gives way', () => {
+describe('warns of', () => {
+  test('live data that is replaced without a safety backup', () => {
     expect(warned('source: shop, inPlace: { confirm: prod/shop, safetyBackup: false }').join()).toContain(
       'restores.back.inPlace.safetyBackup: live data is replaced without a safety backup',
     );
   });
 
-  test('applications by labels, each where it stands', () => {
+  test('applications by label selector, each at its own path', () => {
     const entry = 'source: shop, inPlace: { confirm: prod/shop }, scaleDown: [deployment/a, deployment/app=a]';
     expect(warned(entry)).toHaveLength(1);
     expect(warned(entry)[0]).toContain('restores.back.scaleDown[1]: with a label selector, the Role lets the restore scale every application');

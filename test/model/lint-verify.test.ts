@@ -10,8 +10,8 @@ ${head}plans: { default: { storages: [near], tiers: { daily: { schedule: '@daily
 sources: { shop: { verify: ${verify}, ${kind} } }
 `;
 
-describe('what a proof cannot do is refused', () => {
-  test('to fetch from a storage that no tier has', () => {
+describe('verification rejects', () => {
+  test('a storage that no tier uses', () => {
     expect(errors(values('{ storage: far }'))).toMatchInlineSnapshot(`
       "sources.shop.verify.storage: no tier of source 'shop' uses storage 'far'
         at config/base.yaml:4
@@ -20,7 +20,7 @@ describe('what a proof cannot do is refused', () => {
     expect(errors(values('{ storage: naer }'))).toContain("HINT: did you mean 'near'?");
   });
 
-  test('to ask a kind that the source does not have, where the source itself says so', () => {
+  test('assertions of the source itself for a kind that it does not have', () => {
     expect(errors(values('{ volume: { entriesAtLeast: 1 } }'))).toMatchInlineSnapshot(`
       "sources.shop.verify.volume: source 'shop' has no kind 'volume'
         at config/base.yaml:4
@@ -30,13 +30,13 @@ describe('what a proof cannot do is refused', () => {
     expect(errors(values('{}', DATABASE, 'defaults: { verify: { volume: { entriesAtLeast: 1 } } }\n'))).toBe('');
   });
 
-  test('to ask a database that the source does not have', () => {
+  test('assertions for an unknown database', () => {
     expect(errors(values('{ postgres: { databases: { smrc: {} } } }', TWO))).toContain(
       "sources.shop.verify.postgres.databases.smrc: the source has no database 'smrc'",
     );
   });
 
-  test('to guess which of several databases is meant', () => {
+  test('assertions that could be for any of several databases', () => {
     expect(errors(values('{ postgres: { tables: [a.b] } }', TWO))).toMatchInlineSnapshot(`
       "sources.shop.verify.postgres.tables: ambiguous, because the source has several databases
         at config/base.yaml:4
@@ -45,17 +45,17 @@ describe('what a proof cannot do is refused', () => {
   });
 });
 
-test('a finding stands where it was written: in the defaults, when it is theirs', () => {
+test('an assertion of the defaults is reported there', () => {
   expect(errors(values('{}', TWO, 'defaults: { verify: { postgres: { tables: [a.b] } } }\n'))).toContain(
     'defaults.verify.postgres.tables: ambiguous, because the source has several databases',
   );
 });
 
-test('nothing is asked of a proof that is switched off', () => {
+test('disabled verification checks nothing', () => {
   expect(errors(values('{ enabled: false, storage: far }'))).toBe('');
 });
 
-test('both kinds of today can be proved: nothing is warned of', () => {
+test('every kind can be verified, so there is no warning', () => {
   const both = `${DATABASE}, volume: { claim: data, node: worker-1 }`;
   expect(warnings(values('{}', both)).join()).not.toContain('cannot be verified');
   expect(sourceIn(load(values('{}', both))).verify?.parts.map(({ name }) => name)).toEqual(['postgres', 'volume']);

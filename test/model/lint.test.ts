@@ -14,7 +14,7 @@ const refused = (sources: string) => errors(BASE + sources);
 const noticed = (sources: string) => warnings(BASE + sources).join('\n');
 
 describe('folders', () => {
-  test('two sources in one folder are refused', () => {
+  test('rejects two sources in the same folder', () => {
     expect(refused(`  shop: { ${VOLUME} }\n  store: { folder: shop, ${VOLUME} }\n`)).toMatchInlineSnapshot(`
       "sources.store: its folder in storage 'a' is already used by shop in a
         at config/base.yaml:8
@@ -25,7 +25,7 @@ describe('folders', () => {
     `);
   });
 
-  test('two storages of one source that are one place are refused', () => {
+  test('rejects two storages of one source that are the same place', () => {
     const text = `namespace: backup
 storages: { a: { pvc: { claim: v } }, b: { pvc: { claim: v } } }
 plans: { default: { storages: [a, b], keep: { last: 3 }, tiers: { daily: { schedule: '@daily' } } } }
@@ -39,7 +39,7 @@ sources: { shop: { ${VOLUME} } }
     expect(errors(text.replace('b: { pvc: { claim: v }', 'b: { pvc: { claim: v, prefix: other }'))).toBe('');
   });
 
-  test('a folder inside the folder of another is refused', () => {
+  test('rejects a folder inside the folder of another source', () => {
     const text = `namespace: backup
 storages: { a: { s3: { bucket: bbb, prefix: x, credentials: { secret: s } } }, b: { s3: { bucket: bbb, prefix: x/shop, credentials: { secret: s } } } }
 plans: { default: { storages: [a], keep: { last: 3 }, tiers: { daily: { schedule: '@daily' } } }, other: { storages: [b], keep: { last: 3 }, tiers: { daily: { schedule: '@daily' } } } }
@@ -52,11 +52,11 @@ sources: { shop: { ${VOLUME} }, daily: { plan: other, ${VOLUME} } }
     `);
   });
 
-  test('a source that was renamed keeps its folder', () => {
+  test('accepts the old folder of a renamed source', () => {
     expect(refused(`  store: { folder: shop, ${VOLUME} }\n`)).toBe('');
   });
 
-  test('several tiers of one source lie beside each other in its folder', () => {
+  test('accepts several tiers of one source', () => {
     expect(refused(`  shop: { ${VOLUME}, tiers: { weekly: { schedule: '@weekly' } } }\n`)).toBe('');
   });
 });
@@ -68,7 +68,7 @@ plans: { default: { storages: [a, b], keep: { last: 3 }, tiers: { daily: { sched
 sources: { shop: { ${VOLUME} } }
 `;
 
-  test('two storages may share a claim, but not make it differently', () => {
+  test('two storages can share a claim, but not define it differently', () => {
     expect(errors(two('{ claim: v, size: 1Gi }', '{ claim: v, size: 1Gi, prefix: other }'))).toBe('');
     expect(errors(two('{ claim: v, size: 1Gi }', '{ claim: v, prefix: other }'))).toBe('');
     expect(errors(two('{ claim: v, size: 1Gi }', '{ claim: v, size: 2Gi, prefix: other }'))).toMatchInlineSnapshot(`
@@ -78,7 +78,7 @@ sources: { shop: { ${VOLUME} } }
     `);
   });
 
-  test('the claim of a storage is never what is backed up', () => {
+  test('rejects a source that backs up the claim of a storage', () => {
     expect(errors(two('{ claim: c }', '{ claim: v }'))).toMatchInlineSnapshot(`
       "sources.shop: the source backs up the claim of storage 'a'
         at config/base.yaml:4
@@ -114,7 +114,7 @@ describe('file names', () => {
     expect(template(text)).toContain('HINT: ');
   });
 
-  test('.DatabaseName is for a run of one database', () => {
+  test('.DatabaseName needs a run of a single database', () => {
     const text = '{{ .DatabaseName }}-{{ .Timestamp }}-{{ .RunID }}';
     expect(template(text, `${DATABASE}, ${VOLUME}`)).toBe('');
     for (const kinds of [VOLUME, DATABASE.replace('database: shop', 'databases: [a, b]')]) {
@@ -122,7 +122,7 @@ describe('file names', () => {
     }
   });
 
-  test('a database whose name cannot be in the name of a file is refused there', () => {
+  test('rejects .DatabaseName if the name of the database is not valid in file names', () => {
     expect(template('{{ .DatabaseName }}-{{ .Timestamp }}-{{ .RunID }}', DATABASE.replace('database: shop', "database: 'my shop'"))).toContain(
       'file names may contain only letters, digits, dashes and underscores',
     );
@@ -132,7 +132,7 @@ describe('file names', () => {
 describe('pods', () => {
   const pod = (text: string) => `  shop: { ${VOLUME}, pod: ${text} }\n`;
 
-  test('root is a warning, and refused where the namespace would refuse it', () => {
+  test('root is a warning, and an error if createNamespace would reject it', () => {
     expect(noticed(pod('{ runAsUser: 0 }'))).toMatchInlineSnapshot(`
       "sources.shop.pod.runAsUser: the pods run as root, which Pod Security "restricted" rejects
         at config/base.yaml:7
@@ -145,7 +145,7 @@ describe('pods', () => {
     `);
   });
 
-  test('a capability is refused where it has no effect', () => {
+  test('rejects a capability without root', () => {
     expect(refused(pod('{ capabilities: [DAC_READ_SEARCH] }'))).toMatchInlineSnapshot(`
       "sources.shop.pod.capabilities: capabilities have no effect unless the pod runs as root
         at config/base.yaml:7
@@ -157,17 +157,17 @@ describe('pods', () => {
 });
 
 describe('jobs', () => {
-  test.each(['1s', '10s', '59s'])('a starting deadline of %s is refused', (deadline) => {
+  test.each(['1s', '10s', '59s'])('rejects a starting deadline of %s', (deadline) => {
     expect(refused(`  shop: { ${VOLUME}, job: { startingDeadline: ${deadline} } }\n`)).toContain(
       'sources.shop.job.startingDeadline: shorter than 1m: a busy controller would skip runs',
     );
   });
 
-  test('one minute is enough', () => {
+  test('accepts a starting deadline of one minute', () => {
     expect(refused(`  shop: { ${VOLUME}, job: { startingDeadline: 1m } }\n`)).toBe('');
   });
 
-  test('evidence of failures stays by default', () => {
+  test('failed Jobs are kept by default', () => {
     expect(refused(`  shop: { ${VOLUME}, job: { failedJobsHistoryLimit: 3 } }\n`)).toBe('');
   });
 });
@@ -176,7 +176,7 @@ describe('images', () => {
   test.each([
     ['postgres17', 'registry.acme.dev:5000/postgres:16.4', '16'],
     ['postgres14', 'docker.io/library/postgres:17-bookworm', '17'],
-  ])('%s as %s is of another major', (name, image, said) => {
+  ])('rejects %s as %s, which has another major version', (name, image, said) => {
     expect(errors(`images: { ${name}: '${image}' }\n${BASE}  shop: { ${VOLUME} }\n`)).toContain(
       `images.${name}: the image has PostgreSQL ${said}, but the client must have the major version of the server, got "${image}"`,
     );
@@ -191,7 +191,7 @@ describe('images', () => {
 });
 
 describe('storages', () => {
-  test('one storage only is a warning in production, once for each source', () => {
+  test('a single storage in production is a warning, once for each source', () => {
     expect(noticed(`  shop: { ${VOLUME}, storages: [a] }\n`)).toMatchInlineSnapshot(`
       "sources.shop.storages: production has a single storage: losing 'a' loses every backup of 'shop'
         at config/base.yaml:7
@@ -200,7 +200,7 @@ describe('storages', () => {
     expect(noticed(`  shop: { ${VOLUME} }\n`)).toBe('');
   });
 
-  test('what a kind of storage finds stands at its line', () => {
+  test('errors of a storage kind are reported at their line', () => {
     expect(errors(`${BASE.replace('size: 1Gi', 'storageClassName: hdd')}  shop: { ${VOLUME} }\n`)).toMatchInlineSnapshot(`
       "storages.a.pvc: neither claim nor size is set
         at config/base.yaml:3
@@ -210,7 +210,7 @@ describe('storages', () => {
 });
 
 describe('sources', () => {
-  test('what a kind of source finds stands at its line, and once, however many tiers there are', () => {
+  test('errors of a source kind are reported at their line, once for all tiers', () => {
     const tiers = "tiers: { weekly: { schedule: '@weekly' }, monthly: { schedule: '@monthly' } }";
     expect(refused(`  shop: { ${DATABASE.replace('version: 17', 'version: 15, dump: { compression: zstd }')}, ${tiers} }\n`)).toMatchInlineSnapshot(`
       "sources.shop.postgres.dump.compression: pg_dump 15 does not support zstd
@@ -219,7 +219,7 @@ describe('sources', () => {
     `);
   });
 
-  test('a volume without placement is a warning', () => {
+  test('a volume without placement is a warning if its access mode is unknown', () => {
     expect(noticed('  shop: { volume: { claim: c } }\n')).toMatchInlineSnapshot(`
       "sources.shop.volume.claim: no placement: if the claim is ReadWriteOnce, the pod starts only on the node of its application
         at config/base.yaml:7

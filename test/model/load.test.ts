@@ -20,7 +20,7 @@ sources:
 `;
 
 describe('a first configuration', () => {
-  test('is taken without a doubt', () => {
+  test('is accepted without a warning', () => {
     expect(warnings(FIRST)).toEqual([]);
     const run = runIn(load(FIRST));
     expect(run).toMatchObject({ name: 'backup-shop-daily', namespace: 'backup', folder: 'shop/daily', schedule: '0 2 * * *', timeZone: 'Etc/UTC' });
@@ -35,8 +35,8 @@ describe('a first configuration', () => {
   });
 });
 
-describe('every mistake at once', () => {
-  test('of both passes and both files, in the order of the lines, each once', () => {
+describe('reports all errors at once', () => {
+  test('of both passes and both files, sorted by line, each once', () => {
     const base = `namespace: backup
 storages:
   local: { pvc: { sise: 10Gi } }
@@ -85,7 +85,7 @@ sources:
     `);
   });
 
-  test('a storage that is wrong in itself is not said to be missing', () => {
+  test('an invalid storage is not also reported as unknown', () => {
     expect(errors(FIRST.replace('bucket: acme-backups, ', ''))).toMatchInlineSnapshot(`
       "storages.offsite.s3.bucket: required, but missing
         at config/base.yaml:4
@@ -93,12 +93,12 @@ sources:
     `);
   });
 
-  test('a plan that ten sources share is wrong once', () => {
+  test('an error in a shared plan is reported once', () => {
     const many = FIRST + Array.from({ length: 10 }, (_, index) => `  s${index}: { volume: { claim: c, node: n } }\n`).join('');
     expect(errors(many.replace('0 2 * * *', '0 25 * * *')).split('\n')).toHaveLength(3);
   });
 
-  test('a default that is wrong is not missed in every source that would take it', () => {
+  test('an invalid default is not also reported as missing in every source', () => {
     const values = FIRST.replace('sources:', `defaults: { postgres: { host: 'a b' } }\nsources:`).replace('host: shop-db.shop, ', '');
     expect(errors(values)).toMatchInlineSnapshot(`
       "defaults.postgres.host: expected a host name or address, got "a b"
@@ -121,7 +121,7 @@ sources:
     `);
   });
 
-  test('a misspelt top-level key is said once, not as missing too', () => {
+  test('a misspelled top-level key is not also reported as missing', () => {
     expect(errors(FIRST.replace('storages:\n  local', 'storage:\n  local').replace('[local, offsite]', '[]'))).not.toContain(
       'no storages are defined',
     );
@@ -132,7 +132,7 @@ sources:
     fc.jsonValue(),
   );
 
-  test('whatever is written in place of something, there is a model or there are mistakes, and never a fault', () => {
+  test('any value in any place gives a model or errors, never a crash', () => {
     const values = parse(FIRST) as object;
     fc.assert(
       fc.property(fc.constantFrom(...pathsIn(values)), anything, (path, junk) => {
@@ -145,14 +145,14 @@ sources:
 });
 
 describe('values of a program', () => {
-  test('are planned like those of a file, and have no place', () => {
+  test('are planned like those of a file, without places', () => {
     const values = { environment: 'prod', tree: parse(FIRST.replace('offsite]', 'offsit]')) as Record<string, unknown>, place: () => undefined };
     expect(() => loadValues(values)).toThrow(ConfigError);
     expect(() => loadValues(values)).toThrow(/^plans.default.storages\[1\]: unknown storage 'offsit'\n {2}HINT: did you mean 'offsite'\?$/);
   });
 });
 
-test('a fleet is one entry a service, and differs by environment in what is written there', () => {
+test('a fleet has one entry for each service and differs between environments only where it says so', () => {
   const [prod, staging, dev] = ['prod', 'staging', 'dev'].map((name) => loadEnvironment('test/fixtures/values/fleet', name));
   expect([prod, staging, dev].map((loaded) => loaded?.model.sources.length)).toEqual([11, 11, 9]);
   const orders = runIn(prod!, 'orders', 'daily');

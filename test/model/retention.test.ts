@@ -18,7 +18,7 @@ describe('the vectors that scripts/retention.sh passes too', () => {
     expect(planRetention(vector.entries, { ...keep, ...(atMostDeleted !== undefined && { atMostDeleted }) }, vector.now)).toEqual(demanded(vector));
   });
 
-  test('there are enough of them, and each is about something else', () => {
+  test('there are enough vectors, each with its own name', () => {
     expect(RETENTION_VECTORS.length).toBeGreaterThanOrEqual(40);
     expect(new Set(RETENTION_VECTORS.map(({ name: sentence }) => sentence)).size).toBe(RETENTION_VECTORS.length);
   });

@@ -125,13 +125,13 @@ test('all the settings reach the script, and the other server takes the place of
   ]);
 });
 
-test('in place the target is the live database; a restore is ended by the name of what it restored', () => {
+test('in place the target is the live database, also to swap back and to drop', () => {
   expect(parts({}, minimal, { inPlace: true })[0]?.env).toMatchObject({ TARGET_DATABASE: 'shop', IN_PLACE: 'true', RESTORE_ACTION: 'restore' });
   for (const action of ['swap-back', 'drop-old'] as const)
     expect(parts({}, minimal, { action })[0]?.env).toMatchObject({ TARGET_DATABASE: 'shop', RESTORE_ACTION: action });
 });
 
-test('several databases are the parts that the backup has, under the same names', () => {
+test('several databases are parts with the same names as in the backup', () => {
   const backup = postgres.parts(postgres.schema.parse(several), context).map(({ name }) => name);
   expect(parts({}, several).map(({ name, env }) => [name, env.DATABASE])).toEqual([
     ['shop', 'shop'],
@@ -140,7 +140,7 @@ test('several databases are the parts that the backup has, under the same names'
   expect(parts({}, several).map(({ name }) => name)).toEqual(backup);
 });
 
-test('the role of the backup never restores, and the Secret of the admin is one that must exist', () => {
+test('restores use the admin role only, and its Secret is required', () => {
   expect(JSON.stringify(parts())).not.toContain('shop-db"');
   expect(postgresRestore.secrets(postgres.schema.parse(minimal))).toEqual([
     { secret: 'shop-admin', keys: ['username', 'password'], purpose: 'PostgreSQL role that restores into shop-db.shop' },

@@ -16,7 +16,7 @@ const parts = (request: Request = {}, settings: Settings = minimal) =>
 const diagnostics = (request: Request, settings: Settings = minimal) =>
   postgresVerify.check(postgres.schema.parse(settings), postgresVerify.schema.parse(request), context);
 
-test('with nothing written a dump is restored and looked at', () => {
+test('without assertions a dump is restored and checked', () => {
   expect(parts()).toEqual([
     {
       name: 'postgres',
@@ -35,7 +35,7 @@ type Fresh = Required<NonNullable<Request['fresh']>[number]>;
 /** Every setting: a new one does not compile until it is named here. */
 type Every = Required<Omit<Request, 'queries' | 'fresh'>> & { readonly queries: Query[]; readonly fresh: Fresh[] };
 
-test('all the settings reach the script, a query as it was written', () => {
+test('all settings reach the script, queries unchanged', () => {
   const every: Every = {
     tables: ['public.orders', 'public.items'],
     rows: { 'public.orders': 1000, 'public.items': 1 },
@@ -64,7 +64,7 @@ test('all the settings reach the script, a query as it was written', () => {
   });
 });
 
-test('each of several databases is asked its own questions, under the name of its part', () => {
+test('each of several databases has its own assertions', () => {
   const asked = parts({ databases: { 'Shop Archive': { rows: { 'public.orders': 5 } } } }, several);
   expect(asked.map(({ name, env }) => [name, env.DATABASE, env.ASSERT_ROWS])).toEqual([
     ['shop', 'shop', undefined],
@@ -72,7 +72,7 @@ test('each of several databases is asked its own questions, under the name of it
   ]);
 });
 
-test('no step knows the server, a role or a password', () => {
+test('no step gets the server, a role or a password', () => {
   for (const { env } of parts({}, several)) {
     expect(Object.keys(env).filter((name) => name.startsWith('PG'))).toEqual([]);
     expect(Object.values(env).filter((value) => typeof value !== 'string')).toEqual([]);
@@ -87,7 +87,7 @@ describe('what is refused', () => {
     queries: [{ sql: 's', expect: '' }],
   };
 
-  test('questions that might be for either of two databases, each with the way to say for which', () => {
+  test('assertions that could be for either of two databases, with a hint', () => {
     expect(diagnostics(asked, several).map(({ path, message, hint }) => [path, message, hint])).toEqual(
       ['tables', 'rows', 'fresh', 'queries'].map((key) => [
         [key],
@@ -99,7 +99,7 @@ describe('what is refused', () => {
     expect(diagnostics({ databases: { shop: asked } }, several)).toEqual([]);
   });
 
-  test('a database that the source does not have', () => {
+  test('an unknown database', () => {
     expect(diagnostics({ databases: { shpo: {} } }, several)).toEqual([
       { path: ['databases', 'shpo'], message: "the source has no database 'shpo'", hint: 'its databases: shop, Shop Archive' },
     ]);

@@ -11,7 +11,7 @@ const minimal = { host: 'shop-db.shop', database: 'shop', version: 17, credentia
 const parts = (written: Settings) => postgres.parts(postgres.schema.parse(written), context);
 const diagnostics = (changes: Partial<Settings>) => postgres.check(postgres.schema.parse({ ...minimal, ...changes }), context);
 
-test('the least that can be written is enough', () => {
+test('the required settings are enough', () => {
   expect(parts(minimal)).toEqual([
     {
       name: 'postgres',
@@ -50,7 +50,7 @@ type Every = Required<Omit<Settings, 'database' | 'basebackup' | 'wal' | 'admin'
   readonly dump: Required<Omit<NonNullable<Settings['dump']>, 'copyMethod'>>;
 };
 
-test('all the settings reach the script', () => {
+test('all settings reach the script', () => {
   const every: Every = {
     host: 'db.acme.dev',
     port: 6432,
@@ -114,7 +114,7 @@ test('all the settings reach the script', () => {
   expect(second).toMatchObject({ name: 'shop-archive', env: { DATABASE: 'Shop Archive' }, databaseName: 'Shop Archive' });
 });
 
-test.each(POSTGRES_MAJORS)('the client is of the same major as server %i', (version) => {
+test.each(POSTGRES_MAJORS)('the client has the same major version as server %i', (version) => {
   expect(parts({ ...minimal, version })[0]).toMatchObject({ image: `postgres${version}`, env: { SERVER_MAJOR: String(version) } });
 });
 
@@ -127,18 +127,18 @@ test.each([
   expect(parts({ ...minimal, version })[0]?.env).toMatchObject({ COMPRESSION: method, COMPRESSION_LEVEL: level });
 });
 
-test('without compression there is no level', () => {
+test('no level without compression', () => {
   const env = parts({ ...minimal, dump: { compression: 'none' } })[0]?.env;
   expect(env).toMatchObject({ COMPRESSION: 'none' });
   expect(env).not.toHaveProperty('COMPRESSION_LEVEL');
 });
 
-test('a ca in a Secret is mounted as one', () => {
+test('a ca in a Secret is mounted from it', () => {
   const tls = { mode: 'verify-ca', ca: { secret: 'db-ca' } } as const;
   expect(parts({ ...minimal, tls })[0]?.mounts).toEqual([{ type: 'secret', secret: 'db-ca', key: 'ca.crt', path: '/etc/backstay/postgres/ca.crt' }]);
 });
 
-test('neither role nor password is ever text, unless the role is written on purpose', () => {
+test('role and password come from the Secret, unless the role is set', () => {
   const { PGUSER, PGPASSWORD } = parts(minimal)[0]?.env ?? {};
   expect([PGUSER, PGPASSWORD]).toEqual([
     { secret: 'shop-db', key: 'username' },
@@ -159,7 +159,7 @@ describe('names of parts', () => {
   });
 });
 
-describe('a mistake that no type can see', () => {
+describe('an error that types cannot express', () => {
   test.each<[string, Partial<Settings>, string, string]>([
     ['no database', { database: undefined }, 'database', 'expected either database or databases'],
     ['database and databases', { databases: ['a'] }, 'database', 'expected either database or databases'],
@@ -187,7 +187,7 @@ describe('a mistake that no type can see', () => {
     expect(found[0]?.hint).toBeTruthy();
   });
 
-  test('what is right is not refused', () => {
+  test('accepts valid settings', () => {
     const right: readonly Partial<Settings>[] = [
       {},
       { database: undefined, databases: ['a', 'b'] },
@@ -199,7 +199,7 @@ describe('a mistake that no type can see', () => {
   });
 });
 
-describe('what is refused for now says so', () => {
+describe('rejects what is not built yet by name', () => {
   test.each([
     [{ dump: { format: 'directory' } }, "the format 'directory' is not built yet"],
     [{ dump: { compression: 'lz4' } }, "the compression 'lz4' is not built yet"],

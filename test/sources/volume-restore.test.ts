@@ -44,7 +44,7 @@ test('the least that can be written is enough: a folder beside the files, on the
 /** Every setting: a new one does not compile until it is named here. */
 type Every = Required<Omit<Request, 'into'>> & { readonly into: Required<NonNullable<Request['into']>> };
 
-test('all the settings reach the script, and a new claim is made in the namespace of the pod and filled to its root', () => {
+test('all the settings reach the script, and a new claim is created in the namespace of the pod and filled from its root', () => {
   const every: Every = {
     mode: 'clear',
     into: { claim: 'app-copy', size: '5Gi', storageClassName: 'fast', accessMode: 'ReadWriteMany' },
@@ -81,11 +81,11 @@ test.each(['swap', 'merge', 'clear'] as const)('in place, %s is the mode, and no
   expect(part({ mode }, { inPlace: true })).toMatchObject({ env: { RESTORE_MODE: mode }, occupies: 'app-data' });
 });
 
-test('in place the old files are kept, unless somebody says otherwise', () => {
+test('in place the old files are kept by default', () => {
   expect(part({}, { inPlace: true })).toMatchObject({ env: { RESTORE_MODE: 'swap' } });
 });
 
-test('beside the files nobody is in the way; what ends a restore in place needs the claim alone too', () => {
+test('a copy does not need the claim alone, but swapping back does', () => {
   expect(part()).not.toHaveProperty('occupies');
   expect(part({}, { action: 'swap-back' })).toMatchObject({ env: { RESTORE_ACTION: 'swap-back' }, occupies: 'app-data' });
   // What was kept is nobody's any more.
@@ -96,7 +96,7 @@ describe('what is refused', () => {
   const check = (request: Request, inPlace: boolean, action: RestoreContext['action'] = 'restore') =>
     volumeRestore.check(volume.schema.parse(minimal), volumeRestore.schema.parse(request), { ...context, inPlace, action });
 
-  test('a new claim in the place of the old one', () => {
+  test('a new claim in place', () => {
     const into = { claim: 'copy', size: '5Gi' };
     expect(check({ into }, true)).toEqual([
       {
@@ -108,7 +108,7 @@ describe('what is refused', () => {
     expect(check({ into }, false)).toEqual([]);
   });
 
-  test('files that no backup has: they may not be deleted, are set aside with a warning, and stay where a backup is laid over them', () => {
+  test('files that no backup has: clear is rejected, swap is a warning, merge is accepted', () => {
     const some = (mode: Request['mode']) =>
       volumeRestore.check(volume.schema.parse({ ...minimal, exclude: ['uploads/**'] }), volumeRestore.schema.parse({ mode }), {
         ...context,
@@ -120,7 +120,7 @@ describe('what is refused', () => {
     expect(some('merge')).toEqual([]);
   });
 
-  test.each(['swap', 'merge', 'clear'] as const)('%s, where nothing that is live gives way', (mode) => {
+  test.each(['swap', 'merge', 'clear'] as const)('%s for a copy', (mode) => {
     const refused = {
       path: ['mode'],
       message: `mode: ${mode} applies only to a restore in place`,

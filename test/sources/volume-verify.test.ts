@@ -10,7 +10,7 @@ const context: SourceContext = { environment: 'prod', source: 'files', namespace
 const settings = volume.schema.parse({ claim: 'app-data', node: 'worker-1' });
 const parts = (request: Request = {}) => volumeVerify.parts(settings, volumeVerify.schema.parse(request), context);
 
-test('with nothing written an archive is unpacked and compared; neither the claim nor its node is touched', () => {
+test('without assertions an archive is unpacked and compared, away from the claim and its node', () => {
   expect(parts()).toEqual([
     {
       name: 'volume',
@@ -24,7 +24,7 @@ test('with nothing written an archive is unpacked and compared; neither the clai
   ]);
 });
 
-test('all the settings reach the script', () => {
+test('all settings reach the script', () => {
   const every: Required<Request> = { entriesAtLeast: 10, paths: ['a b', 'c/d'], sha256: { 'a b': 'a'.repeat(64), c: 'b'.repeat(64) } };
   expect(parts(every)[0]?.env).toEqual({
     ASSERT_ENTRIES: '10',

@@ -10,7 +10,7 @@ const minimal = { claim: 'app-data', nextTo: { app: 'web' } } as const satisfies
 const part = (written: Settings) => volume.parts(volume.schema.parse(written), context)[0];
 const diagnostics = (written: Partial<Settings>) => volume.check(volume.schema.parse({ claim: 'app-data', ...written }), context);
 
-test('the least that can be written is enough', () => {
+test('the required settings are enough', () => {
   expect(volume.parts(volume.schema.parse(minimal), context)).toEqual([
     {
       name: 'volume',
@@ -40,7 +40,7 @@ test('the least that can be written is enough', () => {
 /** Every setting that is built: a new one does not compile until it is named here. */
 type Every = Required<Omit<Settings, 'nextTo' | 'copyMethod'>>;
 
-test('all the settings reach the script', () => {
+test('all settings reach the script', () => {
   const every: Every = {
     claim: 'app-data',
     path: 'srv/files',
@@ -74,12 +74,12 @@ test('all the settings reach the script', () => {
   });
 });
 
-test('GNU tar keeps attributes and ACLs, unless one of them is not wanted; BusyBox keeps none', () => {
+test('GNU tar keeps attributes and ACLs unless disabled, BusyBox keeps neither', () => {
   expect(part({ ...minimal, acls: false })?.env).toMatchObject({ XATTRS: 'keep', ACLS: 'none' });
   expect(part({ ...minimal, tar: 'busybox' })?.env).toMatchObject({ XATTRS: 'none', ACLS: 'none' });
 });
 
-test('the claim is read-only as a volume, so that nothing of it is ever changed', () => {
+test('the claim is read-only as a volume, so that nothing on it changes', () => {
   expect(part(minimal)?.mounts).toEqual([{ type: 'claim', claim: 'app-data', path: '/data', readOnly: true }]);
 });
 
@@ -91,7 +91,7 @@ test.each([
   expect(part({ ...minimal, ...written })).toMatchObject({ image, env: { COMPRESSION: method, COMPRESSION_LEVEL: level } });
 });
 
-test('without compression there is no level', () => {
+test('no level without compression', () => {
   expect(part({ ...minimal, compression: 'none' })?.env).not.toHaveProperty('COMPRESSION_LEVEL');
 });
 
@@ -109,7 +109,7 @@ test.each<[string, Partial<Settings>, string, string]>([
   expect(found[0]?.hint).toBeTruthy();
 });
 
-test('a claim of which nobody says what it allows is a warning without placement', () => {
+test('a claim of unknown access mode without placement is a warning', () => {
   expect(diagnostics({})).toMatchObject([{ path: ['claim'], severity: 'warning' }]);
 });
 
@@ -123,15 +123,15 @@ test.each<Partial<Settings>>([
   expect(diagnostics(written)).toEqual([]);
 });
 
-test.each(['', '/etc', '..', 'a/../b', 'a/..', 'a\nb'])('the path %j, which names nothing or could lead out of the claim, is refused', (path) => {
+test.each(['', '/etc', '..', 'a/../b', 'a/..', 'a\nb'])('rejects the path %j, which is empty or could leave the claim', (path) => {
   expect(volume.schema.safeParse({ ...minimal, path }).success).toBe(false);
 });
 
-test.each(['.', 'a/b', '..data', 'a b/ü'])('the path %j is taken', (path) => {
+test.each(['.', 'a/b', '..data', 'a b/ü'])('accepts the path %j', (path) => {
   expect(volume.schema.safeParse({ ...minimal, path }).success).toBe(true);
 });
 
-test('the copy method is refused for now, and says so', () => {
+test('rejects the copy method, which is not built yet', () => {
   const refused = volume.schema.safeParse({ ...minimal, copyMethod: 'Clone' });
   expect(refused.error?.issues.map((issue) => issue.message)).toEqual(['the copy method of a volume is not built yet']);
 });

@@ -72,7 +72,7 @@ test('all the settings', () => {
   });
 });
 
-test('a workload identity is a role and a token for it, and no key', () => {
+test('a workload identity is a role and a token, without a key', () => {
   const credentials = { workloadIdentity: { roleArn: 'arn:aws:iam::1:role/backup' } };
   const { env, mounts, secrets } = access({ credentials });
   expect(env).toMatchObject({
@@ -85,7 +85,7 @@ test('a workload identity is a role and a token for it, and no key', () => {
   expect(secrets).toEqual([]);
 });
 
-test('a private authority is a file of its own for each storage', () => {
+test('each storage has its own file for a private authority', () => {
   const { mounts } = access({ endpoint: 'https://s3.acme.dev', ca: { secret: 'ca' } }, 3);
   expect(mounts).toEqual([{ type: 'secret', secret: 'ca', key: 'ca.crt', path: '/etc/backstay/storage-3/ca.crt' }]);
 });
@@ -105,7 +105,7 @@ test.each([
   expect([env.RCLONE_CONFIG_S2_FORCE_PATH_STYLE, env.RCLONE_CONFIG_S2_PROVIDER, peers]).toEqual([pathStyle, provider, [peer]]);
 });
 
-test('where the store tells no checksum, the reader of synth is told what is compared', () => {
+test('synth notes that only sizes are compared if the store has no checksum', () => {
   const kms = { algorithm: 'aws:kms' } as const;
   expect(access({ serverSideEncryption: kms })).toMatchObject({ compare: 'size', notes: [expect.stringContaining('only the size is compared')] });
   expect(access({ serverSideEncryption: kms, readBack: true })).toMatchObject({ compare: 'size', readBack: true, notes: [] });
@@ -134,7 +134,7 @@ test.each<[string, Partial<Settings>, string, string, string?]>([
   expect(found[0]?.hint).toBeTruthy();
 });
 
-test('what is right is not found', () => {
+test('accepts valid settings', () => {
   expect(diagnostics({})).toEqual([]);
   expect(diagnostics({ endpoint: 'https://minio.store:9000', ca: { configMap: 'ca' } })).toEqual([]);
 });
@@ -148,7 +148,7 @@ test.each([
   expect(s3.schema.safeParse({ ...minimal, ...changes }).error?.issues.map((issue) => issue.message)).toEqual([message]);
 });
 
-test('two storages are one place exactly when store, bucket and prefix are equal', () => {
+test('two storages are the same place if and only if store, bucket and prefix are equal', () => {
   const place = (changes: Partial<Settings> = {}, environment = 'prod') =>
     s3.place(s3.schema.parse({ ...minimal, ...changes }), { ...context, environment });
   expect(place()).toBe(place({ prefix: 'prod', region: 'eu-west-1', credentials: { secret: 'other' } }, 'dev'));

@@ -6,7 +6,7 @@ test.each([
   '{{.Timestamp}}-{{.RunID}}',
   'shop_{{ .RunID }}_{{ .Timestamp }}',
   '{{ .DatabaseName }}-{{ .Timestamp }}-{{ .RunID }}.sql.gz',
-])('%s is a good template', (template) => {
+])('accepts the template %s', (template) => {
   expect(diagnoseTemplate(template, { databaseName: 'orders_db' })).toBeUndefined();
 });
 
@@ -26,7 +26,7 @@ test.each([
   expect(diagnoseTemplate(template, {})?.[0]).toBe(diagnosis);
 });
 
-test('a database whose name no file can have is refused in a template', () => {
+test('rejects a database name that is not valid in file names', () => {
   expect(diagnoseTemplate('{{ .DatabaseName }}-{{ .Timestamp }}-{{ .RunID }}', { databaseName: 'my shop' })?.[1]).toBe(
     "the rest of the template is '--my shop'",
   );
@@ -38,6 +38,6 @@ test('.DatabaseName needs a run of one database', () => {
   );
 });
 
-test('the extension that a format brings itself is not doubled', () => {
+test('the extension of a format is not doubled', () => {
   expect(['a.sql.gz', 'a.dump', 'a.tar.zst', 'a.sql', 'a'].map(stemOf)).toEqual(['a', 'a', 'a', 'a', 'a']);
 });

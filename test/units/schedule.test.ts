@@ -8,7 +8,7 @@ describe('a schedule', () => {
     ['*/15 0-3 1,15 JAN-MAR MON', [[0, 15, 30, 45], [0, 1, 2, 3], [1, 15], [1, 2, 3], [1]]],
     ['5/20 4 ? * sun', [[5, 25, 45], [4], 31, 12, [0]]],
     ['0 3 1 */3 *', [[0], [3], [1], [1, 4, 7, 10], 7]],
-  ])('%s is read as the CronJob controller reads it', (schedule, expected) => {
+  ])('parses %s like the CronJob controller', (schedule, expected) => {
     const fields = parseCron(schedule) as CronFields;
     expect(fields.map((field, index) => (typeof expected[index] === 'number' ? field.size : [...field]))).toEqual(expected);
   });
@@ -24,7 +24,7 @@ describe('a schedule', () => {
     ['*/0 2 * * *', "'*/0' is not a valid minute"],
     ['@every 5m', 'expected five cron fields, got 2'],
     ['TZ=Europe/Berlin 0 2 * * *', 'expected five cron fields, got 6'],
-  ])('%s is refused, with the field', (schedule, message) => {
+  ])('rejects %s and names the field', (schedule, message) => {
     expect(parseCron(schedule)).toBe(message);
   });
 
@@ -48,7 +48,7 @@ describe('a schedule', () => {
     expect(firstSkippedRun(parseCron(schedule) as CronFields, zone)).toBeUndefined();
   });
 
-  test('time zones are those of the IANA database', () => {
+  test('knows the time zones of the IANA database', () => {
     expect(['Europe/Berlin', 'Etc/UTC', 'UTC'].map(isTimeZone)).toEqual([true, true, true]);
     expect(['Europe/Bonn', '', '+02:00', 'berlin'].map(isTimeZone)).toEqual([false, false, false, false]);
   });
@@ -63,7 +63,7 @@ describe('a word for a schedule', () => {
     expect(times.slice(0, 3)).toEqual(['49 3 * * *', '48 4 * * *', '11 5 * * *']);
   });
 
-  test.each(['@hourly', '@daily', '@midnight', '@weekly', '@monthly', '@yearly'])('%s becomes five fields that no clock change skips', (word) => {
+  test.each(['@hourly', '@daily', '@midnight', '@weekly', '@monthly', '@yearly'])('%s becomes five fields that clock changes never skip', (word) => {
     for (const seed of seeds) {
       const fields = parseCron(scheduleOf(word, seed));
       expect(fields).not.toBeTypeOf('string');
@@ -76,7 +76,7 @@ describe('a word for a schedule', () => {
     expect(Math.max(...days)).toBeLessThanOrEqual(28);
   });
 
-  test('what is no word is left as it was written', () => {
+  test('other schedules stay as they are', () => {
     expect(scheduleOf('0 2 * * *', 'prod/shop/daily')).toBe('0 2 * * *');
     expect(isScheduleWord('@sometimes')).toBe(false);
     expect(isScheduleWord('toString')).toBe(false);
@@ -107,10 +107,7 @@ describe('the longest time between two runs', () => {
     expect(longestGap(parseCron(schedule) as CronFields)).toBe(seconds);
   });
 
-  test.each(['0 2 29 2 *', '0 2 31 2 *'])(
-    'of %s, which runs once in the years that are looked at, or never, is years and not nothing',
-    (schedule) => {
-      expect(longestGap(parseCron(schedule) as CronFields)).toBeGreaterThan(2 * 365 * day);
-    },
-  );
+  test.each(['0 2 29 2 *', '0 2 31 2 *'])('of %s, which runs once in these years or never, is years', (schedule) => {
+    expect(longestGap(parseCron(schedule) as CronFields)).toBeGreaterThan(2 * 365 * day);
+  });
 });
