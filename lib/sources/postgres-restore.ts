@@ -47,7 +47,7 @@ const schema = z
     tables: z
       .array(name)
       .default([])
-      .meta({ description: 'Rows of these tables only, as `schema.table`; all definitions come back, but for foreign keys. Default: all.' }),
+      .meta({ description: 'Restores rows of these tables only, as `schema.table`, and all definitions except foreign keys. Default: all.' }),
     globals: z
       .enum(['none', 'missing-roles'])
       .default('none')
@@ -57,7 +57,7 @@ const schema = z
       .optional()
       .meta({ description: 'Which of the databases that were kept is swapped back or dropped. Default: the newest to swap back, and all to drop.' }),
   })
-  .meta({ description: 'How databases come back.' });
+  .meta({ description: 'How to restore databases.' });
 
 type Request = z.output<typeof schema>;
 

@@ -21,7 +21,7 @@ const assertionShape = {
       }),
     )
     .default([])
-    .meta({ description: 'Columns whose newest time must be young: proof that the backup is of today, and of the right database.' }),
+    .meta({ description: 'Columns whose newest time must be recent, which shows that the backup is current and of the right database.' }),
   queries: z
     .array(
       z.strictObject({

@@ -41,7 +41,7 @@ const schema = z
       .default('refuse')
       .meta({ description: 'Links that lead out of the folder: `refuse` the archive, or `keep` them as they were.' }),
   })
-  .meta({ description: 'How files come back.' });
+  .meta({ description: 'How to restore files.' });
 
 type Request = z.output<typeof schema>;
 

@@ -5,5 +5,5 @@ export function notYet(what: string) {
   return z
     .never({ error: `${what} is not built yet` })
     .optional()
-    .meta({ description: `Refused for now: ${what} is not built yet.`, notYet: what });
+    .meta({ description: `Rejected: ${what} is not built yet.`, notYet: what });
 }

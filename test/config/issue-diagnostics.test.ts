@@ -119,7 +119,7 @@ test('a number that is too small', () => {
   expect(errorsIn('defaults: { throttle: { perServer: 0 } }')).toMatchInlineSnapshot(`
     "defaults.throttle.perServer: expected at least 1, got 0
       at config/base.yaml:1
-      HINT: Backups at a time against one database server. Count."
+      HINT: Concurrent backups of one database server. Count."
   `);
 });
 
@@ -151,7 +151,7 @@ test('a list instead of a mapping', () => {
   expect(errorsIn('sources: [shop]')).toMatchInlineSnapshot(`
     "sources: expected a mapping, not a list
       at config/base.yaml:1
-      HINT: What is backed up, by name."
+      HINT: What to back up, by name."
   `);
 });
 
@@ -215,7 +215,7 @@ test('a duration without a unit', () => {
   expect(plan('tiers: { daily: { keep: { for: 7 } } }')).toMatchInlineSnapshot(`
     "plans.default.tiers.daily.keep.for: expected a duration such as 30m, 6h or 7d, got 7
       at config/base.yaml:1
-      HINT: Everything younger than this, seen from the newest backup. Duration."
+      HINT: Backups younger than this, counted back from the newest backup. Duration."
   `);
 });
 
@@ -263,7 +263,7 @@ test('a keep without a rule', () => {
   expect(plan('tiers: { daily: { keep: { atLeast: 2 } } }')).toMatchInlineSnapshot(`
     "plans.default.tiers.daily.keep: expected at least one rule: last, for, daily, weekly, monthly or yearly
       at config/base.yaml:1
-      HINT: What to keep. A \`keep\` is replaced whole, never merged."
+      HINT: Retention. A \`keep\` is replaced as a whole, never merged."
   `);
 });
 
@@ -327,7 +327,7 @@ test('an invalid CIDR', () => {
   expect(errorsIn('defaults: { networkPolicy: { exceptCidrs: [10.0.0.0] } }')).toMatchInlineSnapshot(`
     "defaults.networkPolicy.exceptCidrs[0]: expected a CIDR such as 10.0.0.0/8, got "10.0.0.0"
       at config/base.yaml:1
-      HINT: Addresses that "any address" leaves out, such as the networks of pods and Services."
+      HINT: Addresses to exclude from "any address", such as the networks of pods and Services."
   `);
 });
 
@@ -335,10 +335,10 @@ test('an image without a tag, one with latest', () => {
   expect(errorsIn('images: { rclone: rclone/rclone, busybox: busybox:latest }')).toMatchInlineSnapshot(`
     "images.rclone: expected an image with a tag, such as registry.acme.dev/postgres:17.6, got "rclone/rclone"
       at config/base.yaml:1
-      HINT: Image in place of ours, with a tag.
+      HINT: Replaces our image. It needs a tag.
     images.busybox: the tag 'latest' does not pin a version, got "busybox:latest"
       at config/base.yaml:1
-      HINT: Image in place of ours, with a tag."
+      HINT: Replaces our image. It needs a tag."
   `);
 });
 

@@ -126,10 +126,10 @@ test('reports the errors of both files at once, each with its file and line', ()
   expect(inWords(dir, () => readValues(dir, 'prod'))).toMatchInlineSnapshot(`
     "production: expected true or false, got "maybe"
       at config/base.yaml:2
-      HINT: Whether losing this environment hurts; some lints are for these only.
+      HINT: Whether this is a production environment, for which some checks are stricter.
     createNamespace: expected true or false, got 5
       at config/prod.yaml:3
-      HINT: Makes the namespaces, with the labels that enforce Pod Security "restricted"."
+      HINT: Creates the namespaces, with labels that enforce Pod Security "restricted"."
   `);
 });
 

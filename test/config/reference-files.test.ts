@@ -84,11 +84,11 @@ test('every heading of the reference is unique, and every link has a target', ()
 });
 
 test('objects that are also at the top level say so', () => {
-  expect(valuesReference()).toMatch(/^Stands in .*\[the top level\]\(#the-top-level\)/m);
+  expect(valuesReference()).toMatch(/^Used in .*\[the top level\]\(#the-top-level\)/m);
 });
 
 test('the reference lists keys that are not built yet in their own section only', () => {
-  const [built, refused] = valuesReference().split('## Refused for now');
+  const [built, refused] = valuesReference().split('## Not supported yet');
   expect(refused).toContain('| `storages.<storage>.azure` | the storage `azure` |');
   expect(built).not.toContain('| `azure`');
 });

@@ -58,7 +58,7 @@ describe('mistakes', () => {
     ).toMatchInlineSnapshot(`
       "restores.copy.backupsOf: expected an environment and a source, such as prod/shop, got "prod"
         at config/base.yaml:9
-        HINT: Whose backups, where they are of another environment or source: \`prod/shop\`.
+        HINT: Whose backups to restore, if they are of another environment or source: \`prod/shop\`.
       restores.copy.at: must not be empty, got ""
         at config/base.yaml:10
         HINT: \`latest\`, \`latest-verified\`, a run id or the name of a backup, or \`before:\` and a time with its zone: \`before:2026-11-21T09:30:00Z\`.
@@ -67,10 +67,10 @@ describe('mistakes', () => {
         HINT: did you mean 'inPlace'?
       restores.copy.scaleDown[0]: expected deployment/NAME or statefulset/NAME, or labels instead of the name, got "pod/shop"
         at config/base.yaml:12
-        HINT: Applications that are stopped meanwhile: \`deployment/api\`, \`statefulset/db\`, \`shop/deployment/api\` for another namespace.
+        HINT: Applications to stop during the restore: \`deployment/api\`, \`statefulset/db\`, \`shop/deployment/api\` for another namespace.
       restores.copy.paused.gitops: expected one line, got "two\\nlines"
         at config/base.yaml:13
-        HINT: How Argo CD or Flux is kept from starting them.
+        HINT: How Argo CD or Flux is paused.
       restores.copy.stopWait: expected a duration such as 30m, 6h or 7d, got 5
         at config/base.yaml:14
         HINT: How long applications may take to stop.

@@ -24,8 +24,8 @@ export const storageRef = z.union(
 export const optionShape = {
   storages: z.array(storageRef).min(1).optional().meta({ description: 'Where the backups go: the first is the primary, the others are copies.' }),
   keep: keep.optional(),
-  timeZone: z.string().min(1).default('Etc/UTC').meta({ description: 'Time zone of the schedules, as the IANA database spells it.' }),
-  suspend: z.boolean().default(false).meta({ description: 'Stops new runs; a run that has begun goes on.' }),
+  timeZone: z.string().min(1).default('Etc/UTC').meta({ description: 'Time zone of the schedules, by its IANA name.' }),
+  suspend: z.boolean().default(false).meta({ description: 'Stops new runs. A running one continues.' }),
   filenameTemplate: z.string().min(1).default('{{ .Timestamp }}-{{ .RunID }}').meta({
     description:
       'Name of the stored files, without extension. Knows `.Timestamp` (UTC, `YYYYMMDD-HHMMSS`) and `.RunID`, which must be there, and `.DatabaseName`.',
@@ -45,7 +45,7 @@ const METHODS = SOURCE_KINDS.flatMap(({ methods }) => methods);
 /** One tier of a plan, or the overrides of a source. */
 export const tier = z
   .strictObject({
-    enabled: z.boolean().default(true).meta({ description: '`false` switches the tier off.' }),
+    enabled: z.boolean().default(true).meta({ description: '`false` disables the tier.' }),
     schedule: schedule.optional(),
     method: z
       .enum(METHODS, {
@@ -56,7 +56,7 @@ export const tier = z
       .meta({ description: 'How the backup is taken. Default: that of the kind, `dump` or `tar`.' }),
     ...optionShape,
   })
-  .meta({ description: 'A schedule and what to keep.' });
+  .meta({ description: 'A schedule with its retention.' });
 
 export const tierName = z
   .string()
@@ -72,4 +72,4 @@ export const plan = z
     verify: verify.optional(),
     ...optionShape,
   })
-  .meta({ description: 'Storages and tiers that sources share. The one named `default` applies where none is named.' });
+  .meta({ description: 'Storages and tiers that sources share. The plan named `default` applies if a source sets none.' });
