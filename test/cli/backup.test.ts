@@ -82,7 +82,7 @@ describe('backup --apply', () => {
     expect(JSON.parse(inputs[1] ?? '')).toMatchObject({ kind: 'Job', metadata: { generateName: 'backup-shop-daily-' } });
   });
 
-  test('P67: a copy that failed is degraded: status 10, and what was stored is said all the same', async () => {
+  test('a copy that failed is degraded: status 10, and what was stored is said all the same', async () => {
     const storages = { local: 'committed', offsite: 'failed: access denied: key' };
     const words = { ...REPORT, status: 10, reason: 'degraded: storage offsite: access denied: key', hint: 'look at the key', storages };
     const { status, stdout, stderr } = await apply({
@@ -132,7 +132,7 @@ describe('backup --apply', () => {
     expect(status).toBe(expected);
   });
 
-  test('P26: an evicted pod has no log to show, but says why', async () => {
+  test('an evicted pod has no log to show, but says why', async () => {
     const evicted = pod({ phase: 'Failed', reason: 'Evicted', message: 'Usage of EmptyDir volume "work" exceeds the limit "64Mi".' });
     const { status, stderr } = await apply({ pods: [[evicted]], jobEnds: { type: 'Failed', reason: 'BackoffLimitExceeded' } });
     expect(stderr).toBe('error: Evicted: Usage of EmptyDir volume "work" exceeds the limit "64Mi".');

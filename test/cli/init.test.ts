@@ -44,7 +44,7 @@ describe('init', () => {
     const project = projectFolder({});
     await backstay(['init', '--dir', project.dir]);
     const restore = () => backstay(['restore', 'prod/shop', ...project.config]);
-    expect((await restore()).stderr).toContain('a restore needs a role that may make databases');
+    expect((await restore()).stderr).toContain('a restore needs a role that may create databases');
     project.write({ 'config/base.yaml': (project.read()['config/base.yaml'] ?? '').replace('# admin:', 'admin:') });
     const { status, stderr } = await restore();
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });

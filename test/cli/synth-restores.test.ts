@@ -41,7 +41,14 @@ describe('synth and restores', () => {
     expect(Object.entries(dist).filter(([path]) => path.startsWith('dist/prod/'))).toEqual(Object.entries(without.read('dist')));
   });
 
-  test('where there is none, there is no folder and no word', async () => {
+  test('accepts a restore of the backups of another environment', async () => {
+    const of = project('', { 'config/staging.yaml': `${ADMIN}restores: { copy: { source: shop, backupsOf: prod/shop, from: offsite } }\n` });
+    expect(await synth(of)).toMatchObject({ status: 0, stderr: '' });
+    const [, , , job] = loadAll(of.read('dist')['dist/restores/staging/copy.yaml'] ?? '');
+    expect(JSON.stringify(job)).toContain('"value":"S1:acme-backups/prod"');
+  });
+
+  test('without restores there is no folder and no output', async () => {
     const of = project('');
     expect((await synth(of)).stdout).not.toContain('restore');
     expect(existsSync(join(of.dir, 'dist/restores'))).toBe(false);
@@ -126,14 +133,14 @@ describe('synth and restores', () => {
     const before = of.read('dist');
     of.write({ 'config/prod.yaml': `${ADMIN}restores: { copy: { source: shop, from: nowhere } }\n` });
     const { status, stderr } = await synth(of);
-    expect(stderr).toContain("restores.copy.from: no tier of 'shop' has the storage 'nowhere'");
+    expect(stderr).toContain("restores.copy.from: no tier of source 'shop' uses storage 'nowhere'");
     expect(status).toBe(64);
     expect(of.read('dist')).toEqual(before);
   });
 
   test('an environment cannot be called restores: its folder is theirs', async () => {
     const { status, stderr } = await synth(projectFolder({ 'config/base.yaml': VALUES, 'config/restores.yaml': '' }));
-    expect(stderr).toContain('cannot be an environment: dist/restores/ holds restores');
+    expect(stderr).toContain('cannot be an environment: dist/restores/ is reserved for restores');
     expect(stderr).toContain('HINT: ');
     expect(status).toBe(64);
   });

@@ -56,7 +56,7 @@ describe('synth', () => {
     const project = projectFolder({ 'config/base.yaml': values, 'config/dev.yaml': '', 'config/prod.yaml': '' });
     const { stderr } = await backstay(['synth', ...project.folders]);
     expect(project.plain(stderr)).toMatchInlineSnapshot(`
-      "warning: dev, prod: storages.offsite.s3.endpoint: backups and keys cross the network in the clear
+      "warning: dev, prod: storages.offsite.s3.endpoint: backups and keys are sent unencrypted
         at config/base.yaml:4
         HINT: use https"
     `);
@@ -88,7 +88,7 @@ describe('a mistake leaves dist/ as it was', () => {
       error: namespce: unknown key
         at config/dev.yaml:1
         HINT: did you mean 'namespace'?
-      error: sources.shop.plan: there is no plan 'defualt'
+      error: sources.shop.plan: unknown plan 'defualt'
         at config/prod.yaml:1
         HINT: did you mean 'default'?"
     `);
@@ -110,14 +110,14 @@ describe('a mistake leaves dist/ as it was', () => {
     });
     for (const environment of [[], ['prod'], ['staging']]) {
       const { status, stderr } = await backstay(['synth', ...environment, ...project.folders]);
-      expect(project.plain(stderr)).toContain('both keep the source');
+      expect(project.plain(stderr)).toContain("store source 'shop' in the same folder");
       expect(status).toBe(64);
     }
     const { stderr } = await backstay(['synth', ...project.folders]);
     expect(project.plain(stderr)).toMatchInlineSnapshot(`
-      "error: storages.offsite.s3.prefix: the environments 'prod' and 'staging' would both keep the source 'shop' in one folder
+      "error: storages.offsite.s3.prefix: environments 'prod' and 'staging' store source 'shop' in the same folder
         at config/staging.yaml:3
-        HINT: leave the prefix out: it is the environment's name by default"
+        HINT: remove the prefix: it defaults to the name of the environment"
     `);
     expect(existsSync(join(project.dir, 'dist'))).toBe(false);
   });

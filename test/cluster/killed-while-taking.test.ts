@@ -26,7 +26,7 @@ const STEPS: Readonly<Record<string, Step>> = {
   preflight: { source: database({ port: 5433, wait: '5m' }), underway: /waiting for db:5433/ },
   throttle: { source: database({ throttleDatabase: 'held' }, { throttle: { perServer: 1 } }), underway: /waiting for up to/ },
   dump: { source: database(), underway: /slot \d of/ },
-  prove: { source: database(), underway: /\.dump has / },
+  verify: { source: database(), underway: /\.dump has / },
   archive: {
     source: { volume: { claim: 'app-data', nextTo: { app: 'web' } }, pod: { runAsUser: APP_USER, ...SLOW } },
     underway: /writing a tar/,
@@ -90,7 +90,7 @@ describe.each(['TERM', 'KILL'] as const)('take, ended by %s', (signal) => {
 });
 
 test('the next runs heal', async () => {
-  const healthy = ['dump', 'prove', 'archive'];
+  const healthy = ['dump', 'verify', 'archive'];
   const ends = await Promise.all(healthy.map((name) => world.run(name)));
   expect(ends.map(verdict)).toEqual(healthy.map(() => expect.stringMatching(/^complete/)));
   const { local, offsite } = await world.stored();

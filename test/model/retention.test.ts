@@ -18,7 +18,7 @@ describe('the vectors that retention.sh passes too', () => {
     expect(planRetention(vector.entries, { ...keep, ...(atMostDeleted !== undefined && { atMostDeleted }) }, vector.now)).toEqual(demanded(vector));
   });
 
-  test('there are enough of them, and each is about something else', () => {
+  test('there are enough vectors, each with its own name', () => {
     expect(RETENTION_VECTORS.length).toBeGreaterThanOrEqual(40);
     expect(new Set(RETENTION_VECTORS.map(({ name: sentence }) => sentence)).size).toBe(RETENTION_VECTORS.length);
   });
@@ -77,7 +77,7 @@ describe('whatever is stored and whatever the rules', () => {
   });
 });
 
-describe('P72: seven nights without a backup', () => {
+describe('seven nights without a backup', () => {
   test('the next good one deletes none of those before', () => {
     const before = nights(14, NOW - 7 * 86_400);
     const stay = planRetention(before, { daily: 14 }, NOW);
