@@ -9,7 +9,7 @@ import type { Plain } from './kubernetes-object.ts';
 import { claimLabel, type TextMap } from './labels.ts';
 import { resources, scratch, smallResources } from './scratch.ts';
 import { type Bundle, methodBundle } from './script-bundle.ts';
-import { containerSecurity, podSecurity } from './security.ts';
+import { capabilitiesOf, containerSecurity, podSecurity } from './security.ts';
 import { type Mounted, mountedOf, Volumes } from './volumes.ts';
 
 export interface BackupPodProps {
@@ -37,7 +37,7 @@ export function backupPod({ run, images, serviceAccount, label }: BackupPodProps
       bundle: methodBundle(part),
       env: takeEnv(run, part),
       mounts: mountedOf(part.mounts),
-      capabilities: readsClaim(part) ? pod.capabilities : [],
+      capabilities: capabilitiesOf(part.privileges ?? {}, pod),
     }),
   );
   const publish = step({
@@ -56,11 +56,6 @@ export function backupPod({ run, images, serviceAccount, label }: BackupPodProps
     volumes: volumes.all(),
     ...verbatimFields(run),
   };
-}
-
-/** Whether a step has files of an application before it, which may belong to somebody else. */
-export function readsClaim({ mounts }: Pick<Part, 'mounts'>): boolean {
-  return mounts.some(({ type }) => type === 'claim');
 }
 
 /** One step of a run. */

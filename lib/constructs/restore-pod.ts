@@ -1,11 +1,11 @@
 import type { k8s } from '../../imports/k8s.ts';
 import type { PlannedRestore } from '../model/model.ts';
 import type { Env } from '../pod.ts';
-import { podDefaults, readsClaim, type Step, steps, verbatimFields } from './backup-pod.ts';
+import { podDefaults, type Step, steps, verbatimFields } from './backup-pod.ts';
 import { fetchEnv, guardEnv, markersEnv, publishEnv, safetyEnv, storagesEnv, takeEnv } from './environment.ts';
 import type { Plain } from './kubernetes-object.ts';
 import { restoreBundle } from './script-bundle.ts';
-import { podSecurity, restoreSecurity } from './security.ts';
+import { capabilitiesOf, podSecurity, restoreSecurity } from './security.ts';
 import { type Mounted, mountedOf, Volumes } from './volumes.ts';
 
 /** A guard that is told to stop needs its time: what was stopped must come back. Seconds. */
@@ -71,7 +71,7 @@ function safetySteps(restore: PlannedRestore): readonly Step[] {
     bundle,
     env: takeEnv(run, part),
     mounts: mountedOf(part.mounts).map((mounted) => asFilled(mounted, restore)),
-    capabilities: readsClaim(part) ? run.pod.capabilities : [],
+    capabilities: capabilitiesOf(part.privileges ?? {}, run.pod),
   }));
   const publish = {
     name: 'publish',
@@ -102,13 +102,9 @@ function restoreStep(restore: PlannedRestore, part: PlannedRestore['parts'][numb
     bundle: restoreBundle(restore),
     env: { PART: part.name, RESTORE_ID: restore.id, ...part.env },
     mounts: mountedOf(part.mounts),
-    // Owners of files come back only by root with these; a user without them needs none.
-    capabilities: readsClaim(part) && restore.run.pod.runAsUser === 0 ? ROOT_CAPABILITIES : [],
+    capabilities: capabilitiesOf(part.privileges ?? {}, restore.run.pod),
   };
 }
-
-/** What root needs to give files away, with the capabilities that programs had, and to write into the folders of others. */
-const ROOT_CAPABILITIES = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'SETFCAP'];
 
 /** The marker of a restore that runs once. */
 function recordSteps(restore: PlannedRestore): readonly Step[] {

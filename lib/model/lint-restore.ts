@@ -1,13 +1,13 @@
 import { nearest } from '../config/nearest.ts';
 import type { Path } from '../config/places.ts';
 import type { Problems } from '../config/problems.ts';
-import type { RestoreSettings, Settings, SourceSettings, StorageSettings } from '../config/settings.ts';
+import type { KindSettings, RestoreSettings, Settings, SourceSettings, StorageSettings } from '../config/settings.ts';
 import { ConfigError } from '../errors.ts';
 import { SOURCE_KINDS } from '../sources/index.ts';
 import type { RestoreAction } from '../sources/kind.ts';
+import { contextOf, methodIn } from './methods.ts';
 import { kindsWanted, lettersOf, partNamesOf } from './plan-restore.ts';
 import { type Elsewhere, originSource, SAFETY_TIER, storageToReadFrom, tiersWanted } from './restore-storages.ts';
-import { contextOf } from './source-context.ts';
 import { wantedMistake } from './wanted.ts';
 
 interface Wished {
@@ -111,13 +111,14 @@ function lintKinds({ settings, restore: { settings: wish, at }, action }: Wished
   }
   const { environment } = settings;
   for (const { kind, settings: slice } of kindsWanted(source, environment, wish.part)) {
-    if (!kind.restore) {
+    const restoring = restoringOf(kind, source, wish);
+    if (!restoring) {
       problems.add(at, `no Job restores the kind ${kind.name} yet`, 'docs/pull-by-hand.md shows how to get a backup out');
       continue;
     }
-    const written = (wish as Readonly<Record<string, unknown>>)[kind.name] ?? kind.restore.schema.parse({});
-    const context = { ...contextOf(source, environment, kind), id: lettersOf(''), action, part: wish.part, inPlace: wish.inPlace !== undefined };
-    const findings = kind.restore.check(slice, written, context);
+    const written = (wish as Readonly<Record<string, unknown>>)[kind.name] ?? kind.restoreSchema?.parse({});
+    const context = { ...contextOf(source, environment), id: lettersOf(''), action, part: wish.part, inPlace: wish.inPlace !== undefined };
+    const findings = restoring.check(slice, written, context);
     problems.addFindings(findings, (path) => [...at, kind.name, ...path]);
   }
 }
@@ -144,12 +145,16 @@ function lintPlace(wished: Wished, source: SourceSettings, problems: Problems): 
     problems.add([...at, 'part'], `'${source.name}' has no part '${wish.part}'`, `its parts: ${parts.join(', ')}`);
   }
   const { storageClassName } = { ...source.options.pod.scratch, ...wish.scratch };
-  if (storageClassName !== undefined && wanted.some(({ kind }) => kind.name === 'volume'))
+  if (storageClassName !== undefined && wanted.some(({ kind }) => restoringOf(kind, source, wish)?.fillsClaims))
     problems.add(
       [...at, 'scratch', 'storageClassName'],
       'a pod that fills a claim sets no fsGroup, without which it cannot write to a volume of its own',
       "restore with the node's disk: a source without pod.scratch.storageClassName",
     );
+}
+
+function restoringOf(kind: KindSettings['kind'], source: SourceSettings, { tier }: RestoreSettings['settings']) {
+  return methodIn(kind, tiersWanted(source, tier)[0]).restore;
 }
 
 function lintApplication(text: string, at: Path, problems: Problems): void {

@@ -2,7 +2,7 @@ import { nearest } from '../config/nearest.ts';
 import type { Problems } from '../config/problems.ts';
 import type { Settings, SourceSettings } from '../config/settings.ts';
 import { SOURCE_KINDS } from '../sources/index.ts';
-import { contextOf } from './source-context.ts';
+import { contextOf, methodIn, tiersToVerify } from './methods.ts';
 
 /** What a proof of a source's backups asks for, and what no kind of it can answer. */
 export function lintVerify({ environment }: Settings, source: SourceSettings, problems: Problems): void {
@@ -22,12 +22,12 @@ export function lintVerify({ environment }: Settings, source: SourceSettings, pr
       problems.add(origin([name]), `'${source.name}' has nothing of the kind ${name}`, `its kinds: ${used.join(', ')}`);
   }
   for (const { kind, settings: slice } of source.kinds) {
-    if (!kind.verify) {
+    const { verify } = methodIn(kind, tiersToVerify(source)[0]);
+    if (!verify) {
       problems.warn(source.at, `nothing proves that backups of the kind ${kind.name} come back`, 'restore one by hand now and then');
       continue;
     }
-    const context = contextOf(source, environment, kind);
-    const findings = kind.verify.check(slice, slices[kind.name] ?? kind.verify.schema.parse({}), context);
+    const findings = verify.check(slice, slices[kind.name] ?? kind.verifySchema?.parse({}), contextOf(source, environment));
     problems.addFindings(findings, (path) => origin([kind.name, ...path]));
   }
 }

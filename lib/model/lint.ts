@@ -1,12 +1,15 @@
 import type { Problems } from '../config/problems.ts';
 import type { Settings, SourceSettings, TierSettings } from '../config/settings.ts';
 import { POSTGRES_MAJORS } from '../images.ts';
+import { EXTENSIONS } from '../sources/index.ts';
 import { templateMistake } from '../units/file-name-template.ts';
 import { checkClaims } from './claims.ts';
 import { checkFolders } from './folders.ts';
 import { lintVerify } from './lint-verify.ts';
+import { contextOf, methodIn } from './methods.ts';
 import { checkNames } from './names.ts';
 import { partsOf } from './plan.ts';
+import { checkRivals } from './rivals.ts';
 
 /** Everything that only shows once the whole environment is seen. `docs/lints.md` says what each protects from. */
 export function lint(settings: Settings, problems: Problems): void {
@@ -16,6 +19,7 @@ export function lint(settings: Settings, problems: Problems): void {
   checkImages(settings, problems);
   for (const source of settings.sources) {
     lintVerify(settings, source, problems);
+    checkRivals(source, problems);
     for (const tier of source.tiers) {
       lintKinds(settings, source, tier, problems);
       lintTemplate(settings, source, tier, problems);
@@ -29,19 +33,21 @@ export function lint(settings: Settings, problems: Problems): void {
 }
 
 function lintKinds({ environment }: Settings, source: SourceSettings, tier: TierSettings, problems: Problems): void {
-  if (tier.method !== undefined && !source.kinds.some(({ kind }) => kind.methods.includes(tier.method ?? ''))) {
-    const methods = source.kinds.flatMap(({ kind }) => kind.methods).join(', ');
-    problems.add(tier.origin(['method']), `no kind of '${source.name}' has the method '${tier.method}'`, `its methods: ${methods}`);
+  const methods = source.kinds.flatMap(({ kind }) => kind.methods.map(({ name }) => name));
+  if (tier.method !== undefined && !methods.includes(tier.method)) {
+    problems.add(tier.origin(['method']), `no kind of '${source.name}' has the method '${tier.method}'`, `its methods: ${methods.join(', ')}`);
   }
   for (const { kind, settings, origin } of source.kinds) {
-    const context = { environment, source: source.name, namespace: source.namespace, method: tier.method ?? '', throttle: tier.options.throttle };
+    const context = { ...contextOf(source, environment), throttle: tier.options.throttle };
     problems.addFindings(kind.check(settings, context), origin);
+    problems.addFindings(methodIn(kind, tier).check?.(settings, context) ?? [], origin);
   }
 }
 
 function lintTemplate(settings: Settings, source: SourceSettings, tier: TierSettings, problems: Problems): void {
   const databases = partsOf(settings, source, tier).flatMap(({ databaseName }) => (databaseName === undefined ? [] : [databaseName]));
-  const mistake = templateMistake(tier.options.filenameTemplate, { databaseName: databases.length === 1 ? databases[0] : undefined });
+  const context = { databaseName: databases.length === 1 ? databases[0] : undefined, extensions: EXTENSIONS };
+  const mistake = templateMistake(tier.options.filenameTemplate, context);
   if (mistake) problems.add(tier.origin(['filenameTemplate']), mistake[0], mistake[1], tier.options.filenameTemplate);
 }
 

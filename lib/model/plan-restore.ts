@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import type { KindSettings, RestoreSettings, Settings, SourceSettings } from '../config/settings.ts';
 import type { RestoreAction, RestorePart } from '../sources/kind.ts';
 import { canonical, defined, unique } from './lists.ts';
+import { contextOf, methodIn, methodsOf } from './methods.ts';
 import type { Application, PlannedGuard, PlannedRestore, PlannedRun, PlannedSource } from './model.ts';
 import { restoreAccount, runName } from './names.ts';
 import { planStorage } from './plan-storage.ts';
-import { type Elsewhere, markedStorages, originOf, SAFETY_TIER, safetyStorage, sourceNamed, storagesOf } from './restore-storages.ts';
+import { type Elsewhere, markedStorages, originOf, SAFETY_TIER, safetyStorage, sourceNamed, storagesOf, tiersWanted } from './restore-storages.ts';
 import { mergeSecrets } from './secrets.ts';
-import { contextOf } from './source-context.ts';
 
 /** The restores of the values. Each was checked: see `lint-restore.ts`. */
 export function planRestores(settings: Settings, sources: readonly PlannedSource[], elsewhere: Elsewhere): readonly PlannedRestore[] {
@@ -102,10 +102,11 @@ export function restoreParts(
   source: SourceSettings,
 ): readonly RestorePart[] {
   const all = kindsWanted(source, environment, wish.part).flatMap(({ kind, settings }) => {
-    if (!kind.restore) return [];
+    const { restore } = methodIn(kind, tiersWanted(source, wish.tier)[0]);
+    if (!restore) return [];
     const written = (wish as Readonly<Record<string, unknown>>)[kind.name];
-    const context = { ...contextOf(source, environment, kind), id, action, part: wish.part, inPlace: wish.inPlace !== undefined };
-    return kind.restore.parts(settings, written ?? kind.restore.schema.parse({}), context);
+    const context = { ...contextOf(source, environment), id, action, part: wish.part, inPlace: wish.inPlace !== undefined };
+    return restore.parts(settings, written ?? kind.restoreSchema?.parse({}), context);
   });
   return all.filter(({ name }) => wish.part === undefined || name === wish.part);
 }
@@ -114,13 +115,20 @@ export function restoreParts(
 export function kindsWanted(source: SourceSettings, environment: string, part: string | undefined): readonly KindSettings[] {
   return source.kinds.filter(({ kind, settings }) => {
     if (part === undefined) return true;
-    return kind.parts(settings, contextOf(source, environment, kind)).some(({ name }) => name === part);
+    return partsOfKind(source, environment, { kind, settings }).includes(part);
   });
 }
 
 /** The parts of a source's backups, by which a restore finds what it needs in them. */
 export function partNamesOf(source: SourceSettings, environment: string): readonly string[] {
-  return source.kinds.flatMap(({ kind, settings }) => kind.parts(settings, contextOf(source, environment, kind)).map(({ name }) => name));
+  return unique(
+    source.kinds.flatMap((kind) => partsOfKind(source, environment, kind)),
+    String,
+  );
+}
+
+function partsOfKind(source: SourceSettings, environment: string, { kind, settings }: Pick<KindSettings, 'kind' | 'settings'>): readonly string[] {
+  return methodsOf(source, kind).flatMap((method) => method.parts(settings, contextOf(source, environment)).map(({ name }) => name));
 }
 
 function guardOf(wish: RestoreSettings['settings'], parts: readonly RestorePart[], namespace: string): PlannedGuard | undefined {

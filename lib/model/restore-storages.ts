@@ -1,5 +1,6 @@
 import type { RestoreSettings, Settings, SourceSettings, StorageSettings } from '../config/settings.ts';
 import { unique } from './lists.ts';
+import { alike } from './methods.ts';
 import type { Origin, PlannedStorage } from './model.ts';
 import { planStorage } from './plan-storage.ts';
 import { wantedOf } from './wanted.ts';
@@ -21,7 +22,8 @@ interface From {
 export function originOf(settings: Settings, wish: Wish, elsewhere: Elsewhere): From {
   const { settings: there, source } = originSource(settings, wish, elsewhere);
   const storage = storageToReadFrom(source, wish);
-  const tiers = source.tiers.filter(({ storages }) => storages.some((use) => use.storage.name === storage.name)).map(({ name }) => name);
+  const inStorage = source.tiers.filter(({ storages }) => storages.some((use) => use.storage.name === storage.name));
+  const tiers = alike(source, inStorage).map(({ name }) => name);
   const wanted = wantedOf(wish.at);
   // What a restore has put aside is never the newest good backup; who wants it names it.
   const everywhere = wanted.byId ? [...tiers, SAFETY_TIER] : tiers;

@@ -1,19 +1,20 @@
-/** Extensions that the formats bring themselves; a template that ends in one does not get it twice. */
-const EXTENSION = /(\.(dump|sql|tar))?(\.(gz|zst))?$/;
-
 export interface TemplateContext {
   /** What `.DatabaseName` stands for, where the run has one database. */
   readonly databaseName?: string;
+  /** Extensions of artifacts, without those of the compression. */
+  readonly extensions: readonly string[];
 }
 
-/** A file-name template without the extension that the format brings itself. */
-export function stemOf(template: string): string {
-  return template.replace(EXTENSION, '');
+/** A file-name template without the extension that the format brings itself: a template that ends in one does not get it twice. */
+export function stemOf(template: string, extensions: readonly string[]): string {
+  const packed = template.replace(/\.(gz|zst)$/, '');
+  const extension = extensions.find((candidate) => packed.endsWith(candidate)) ?? '';
+  return packed.slice(0, packed.length - extension.length);
 }
 
 /** What is wrong with a file-name template, as [message, hint]; nothing when it is good. */
-export function templateMistake(template: string, { databaseName }: TemplateContext): readonly [string, string] | undefined {
-  const uses = [...stemOf(template).matchAll(/\{\{\s*([^}]*?)\s*\}\}/g)].map((match) => match[1] ?? '');
+export function templateMistake(template: string, { databaseName, extensions }: TemplateContext): readonly [string, string] | undefined {
+  const uses = [...stemOf(template, extensions).matchAll(/\{\{\s*([^}]*?)\s*\}\}/g)].map((match) => match[1] ?? '');
   const unknown = uses.find((name) => !['.Timestamp', '.RunID', '.DatabaseName'].includes(name));
   if (unknown !== undefined) return [`the template knows no '${unknown}'`, 'it knows .Timestamp, .RunID and .DatabaseName'];
   for (const name of ['.Timestamp', '.RunID']) {
@@ -24,7 +25,7 @@ export function templateMistake(template: string, { databaseName }: TemplateCont
   if (uses.includes('.DatabaseName') && databaseName === undefined) {
     return ['the template holds .DatabaseName, but the run has no single database', 'leave it out: parts are named in the files'];
   }
-  return renderedMistake(stemOf(template), databaseName ?? '');
+  return renderedMistake(stemOf(template, extensions), databaseName ?? '');
 }
 
 function renderedMistake(stem: string, databaseName: string): readonly [string, string] | undefined {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { problemsOf } from '../../lib/config/check.ts';
 import { describeProblem } from '../../lib/errors.ts';
-import { postgres as postgresKind } from '../../lib/sources/postgres.ts';
+import { postgres as postgresKind } from '../../lib/sources/postgres/kind.ts';
 import { mistakesIn } from '../support/config-folder.ts';
 
 const postgres = (keys: string) => mistakesIn(`sources: { shop: { postgres: { ${keys} } } }`);

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../lib/errors.ts';
 import { parseManifest, strictManifest } from '../../lib/model/manifest.ts';
 import { MANIFEST, POSTGRES_PART } from '../support/manifest.ts';
+import { SAMPLE_PARTS } from '../support/samples.ts';
 
 const read = (value: unknown) => parseManifest(JSON.stringify(value), 'prod/shop');
 
@@ -15,9 +16,12 @@ function refusal(value: unknown): ConfigError {
   throw new Error('it was read');
 }
 
-test('a manifest with a part of each kind is read', () => {
-  expect(read(MANIFEST)).toEqual(MANIFEST);
-  expect(strictManifest.parse(MANIFEST)).toEqual(MANIFEST);
+test.each([
+  ['as the scripts write it', MANIFEST],
+  ['with a part by each method of each kind', { ...MANIFEST, parts: SAMPLE_PARTS }],
+])('reads a manifest %s', (_, whole) => {
+  expect(read(whole)).toEqual(whole);
+  expect(strictManifest.parse(whole)).toEqual(whole);
 });
 
 test('what a newer backstay adds is kept, and no hindrance', () => {
@@ -38,7 +42,22 @@ describe('refused', () => {
   test.each([
     ['another version', { ...MANIFEST, version: 'backstay/v2' }, "prod/shop: version: expected 'backstay/v1'"],
     ['no parts', { ...MANIFEST, parts: [] }, 'prod/shop: parts: expected at least one entry'],
-    ['a part of a kind that is not known', { ...MANIFEST, parts: [{ ...POSTGRES_PART, kind: 'openbao' }] }, 'prod/shop: parts[0].kind'],
+    [
+      'a part of a kind that is not known',
+      { ...MANIFEST, parts: [{ ...POSTGRES_PART, kind: 'openbao' }] },
+      "prod/shop: parts[0].kind: expected 'postgres' or 'volume'",
+    ],
+    [
+      'a part by a method that is not known',
+      { ...MANIFEST, parts: [{ ...POSTGRES_PART, method: 'wal' }] },
+      "prod/shop: parts[0].method: expected 'dump'",
+    ],
+    [
+      'a part by a method of another kind',
+      { ...MANIFEST, parts: [{ ...POSTGRES_PART, method: 'tar' }] },
+      "prod/shop: parts[0].method: expected 'dump'",
+    ],
+    ['a part that is no object', { ...MANIFEST, parts: ['postgres'] }, 'prod/shop: parts[0]: expected keys and values'],
     ['a name without a time', { ...MANIFEST, name: 'latest' }, 'prod/shop: name: expected a name with one time and the run id'],
     ['a time without a zone', { ...MANIFEST, start: '2026-11-21T09:30:00' }, 'prod/shop: start: expected a time in UTC'],
     ['a run id that could be a number', { ...MANIFEST, runId: '12345678' }, 'prod/shop: runId: expected eight of the letters'],

@@ -12,7 +12,7 @@ export const ownScratch = z.strictObject({
   storageClassName: z.string().min(1).optional().meta({ description: 'Takes the room from this StorageClass. Default: that of `pod.scratch`.' }),
 });
 
-const verifying = SOURCE_KINDS.flatMap(({ name, verify }) => (verify ? [{ name, schema: verify.schema }] : []));
+const verifying = SOURCE_KINDS.flatMap(({ name, verifySchema }) => (verifySchema ? [{ name, schema: verifySchema }] : []));
 
 /** The proof that a source's backups come back. */
 export const verify = z

@@ -1,43 +1,32 @@
-import type { Finding } from '../findings.ts';
-import type { ImageName } from '../images.ts';
-import type { Env } from '../pod.ts';
-import { lines } from './env.ts';
-import type { Part, SourceContext, SourceKind } from './kind.ts';
-import { postgresRestore } from './postgres-restore.ts';
-import { caMounts, checkTls, connection, loginNeed, serverPeer } from './postgres-server.ts';
-import { databasesOf, partName, partOf, type Settings, schema } from './postgres-settings.ts';
-import { postgresVerify } from './postgres-verify.ts';
+import type { Finding } from '../../findings.ts';
+import type { ImageName } from '../../images.ts';
+import type { Env } from '../../pod.ts';
+import { lines } from '../env.ts';
+import type { Method, Part, SourceContext } from '../kind.ts';
+import { type DumpFacts, dumpFacts } from './dump-facts.ts';
+import { dumpRestore } from './dump-restore.ts';
+import { dumpSample } from './dump-sample.ts';
+import { dumpVerify } from './dump-verify.ts';
+import type { restoreSchema } from './restore.ts';
+import { caMounts, connection, loginNeed, serverPeer } from './server.ts';
+import { databasesOf, partOf, type Settings, type schema } from './settings.ts';
+import type { verifySchema } from './verify.ts';
 
-/** PostgreSQL by `pg_dump`: a consistent copy of each database, with the server's globals beside it. */
-export const postgres: SourceKind<typeof schema, 'postgres'> = {
-  name: 'postgres',
-  schema,
-  methods: ['dump'],
+/** `pg_dump`: a consistent copy of each database, with the server's globals beside it. */
+export const dump = {
+  name: 'dump',
+  extensions: ['.dump', '.sql'],
+  companions: { globals: '+globals.sql' },
   check,
   parts: (settings, context) => databasesOf(settings).map((database) => part(settings, context, database)),
-  restore: postgresRestore,
-  verify: postgresVerify,
-};
+  facts: dumpFacts,
+  describe: ({ database, server }: DumpFacts) => `database ${database.name} of PostgreSQL ${server.version}`,
+  restore: dumpRestore,
+  verify: dumpVerify,
+  sample: dumpSample,
+} as const satisfies Method<typeof schema, typeof restoreSchema, typeof verifySchema, ReturnType<typeof dumpFacts>>;
 
-function check(settings: Settings): readonly Finding[] {
-  return [...checkDatabases(settings), ...checkTls(settings.tls), ...checkCompression(settings)];
-}
-
-function checkDatabases({ database, databases }: Settings): readonly Finding[] {
-  if ((database === undefined) === (databases === undefined)) {
-    return [{ path: ['database'], message: 'expected either database or databases', hint: 'name one database, or several under `databases`' }];
-  }
-  const seen = new Set<string>();
-  return databasesOf({ database, databases }).flatMap((name, index) => {
-    const part = partName(name);
-    const path = database === undefined ? ['databases', index] : ['database'];
-    if (seen.has(part)) return [{ path, message: `the part '${part}' stands for two databases`, hint: 'put one of them in a source of its own' }];
-    seen.add(part);
-    return [];
-  });
-}
-
-function checkCompression({ version, dump }: Settings): readonly Finding[] {
+function check({ version, dump }: Settings): readonly Finding[] {
   const { compression, level } = compressionOf(version, dump);
   if (compression === 'zstd' && version < 16) {
     return [

@@ -1,15 +1,19 @@
 import { describe, expect, test } from 'vitest';
 import type * as z from 'zod';
-import { POSTGRES_MAJORS } from '../../lib/images.ts';
-import type { SourceContext } from '../../lib/sources/kind.ts';
-import { postgres } from '../../lib/sources/postgres.ts';
+import { POSTGRES_MAJORS } from '../../../lib/images.ts';
+import type { SourceContext } from '../../../lib/sources/kind.ts';
+import { dump } from '../../../lib/sources/postgres/dump.ts';
+import { postgres } from '../../../lib/sources/postgres/kind.ts';
 
 type Settings = z.input<typeof postgres.schema>;
 
-const context: SourceContext = { environment: 'prod', source: 'shop', namespace: 'backup', method: 'dump', throttle: { perServer: 3, wait: 3600 } };
+const context: SourceContext = { environment: 'prod', source: 'shop', namespace: 'backup', throttle: { perServer: 3, wait: 3600 } };
 const minimal = { host: 'shop-db.shop', database: 'shop', version: 17, credentials: { secret: 'shop-db' } } as const satisfies Settings;
-const parts = (written: Settings) => postgres.parts(postgres.schema.parse(written), context);
-const findings = (changes: Partial<Settings>) => postgres.check(postgres.schema.parse({ ...minimal, ...changes }), context);
+const parts = (written: Settings) => dump.parts(postgres.schema.parse(written), context);
+const findings = (changes: Partial<Settings>) => {
+  const settings = postgres.schema.parse({ ...minimal, ...changes });
+  return [...postgres.check(settings), ...dump.check(settings)];
+};
 
 test('the least that can be written is enough', () => {
   expect(parts(minimal)).toEqual([
@@ -45,7 +49,7 @@ test('the least that can be written is enough', () => {
   ]);
 });
 
-/** Every setting that is built: a new one does not compile until it is named here. `admin` is for restores: postgres-restore.test.ts. */
+/** Every setting that is built: a new one does not compile until it is named here. `admin` is for restores: dump-restore.test.ts. */
 type Every = Required<Omit<Settings, 'database' | 'basebackup' | 'wal' | 'admin' | 'dump'>> & {
   readonly dump: Required<Omit<NonNullable<Settings['dump']>, 'copyMethod'>>;
 };

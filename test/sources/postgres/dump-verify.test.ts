@@ -1,20 +1,20 @@
 import { describe, expect, test } from 'vitest';
 import type * as z from 'zod';
-import type { SourceContext } from '../../lib/sources/kind.ts';
-import { postgres } from '../../lib/sources/postgres.ts';
-import { postgresVerify } from '../../lib/sources/postgres-verify.ts';
+import type { SourceContext } from '../../../lib/sources/kind.ts';
+import { dumpVerify } from '../../../lib/sources/postgres/dump-verify.ts';
+import { postgres } from '../../../lib/sources/postgres/kind.ts';
 
 type Settings = z.input<typeof postgres.schema>;
-type Wish = z.input<typeof postgresVerify.schema>;
+type Wish = z.input<typeof postgres.verifySchema>;
 
-const context: SourceContext = { environment: 'prod', source: 'shop', namespace: 'backup', method: 'dump', throttle: { perServer: 3, wait: 3600 } };
+const context: SourceContext = { environment: 'prod', source: 'shop', namespace: 'backup', throttle: { perServer: 3, wait: 3600 } };
 const minimal = { host: 'shop-db.shop', database: 'shop', version: 17, credentials: { secret: 'shop-db' } } as const satisfies Settings;
 const several = { ...minimal, database: undefined, databases: ['shop', 'Shop Archive'] };
 
 const parts = (wish: Wish = {}, settings: Settings = minimal) =>
-  postgresVerify.parts(postgres.schema.parse(settings), postgresVerify.schema.parse(wish), context);
+  dumpVerify.parts(postgres.schema.parse(settings), postgres.verifySchema.parse(wish), context);
 const findings = (wish: Wish, settings: Settings = minimal) =>
-  postgresVerify.check(postgres.schema.parse(settings), postgresVerify.schema.parse(wish), context);
+  dumpVerify.check(postgres.schema.parse(settings), postgres.verifySchema.parse(wish), context);
 
 test('with nothing written a dump is restored and looked at', () => {
   expect(parts()).toEqual([
@@ -108,7 +108,7 @@ describe('what is refused', () => {
     [{ queries: [{ sql: 'select 1' }] }, 'expected string'],
   ])('%j', (wish, message) => {
     expect(
-      postgresVerify.schema
+      postgres.verifySchema
         .safeParse(wish)
         .error?.issues.map((issue) => issue.message)
         .join(),

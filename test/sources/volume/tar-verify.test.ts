@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest';
 import type * as z from 'zod';
-import type { SourceContext } from '../../lib/sources/kind.ts';
-import { volume } from '../../lib/sources/volume.ts';
-import { volumeVerify } from '../../lib/sources/volume-verify.ts';
+import type { SourceContext } from '../../../lib/sources/kind.ts';
+import { volume } from '../../../lib/sources/volume/kind.ts';
+import { tarVerify } from '../../../lib/sources/volume/tar-verify.ts';
 
-type Wish = z.input<typeof volumeVerify.schema>;
+type Wish = z.input<typeof volume.verifySchema>;
 
-const context: SourceContext = { environment: 'prod', source: 'files', namespace: 'app', method: 'tar', throttle: { perServer: 3, wait: 3600 } };
+const context: SourceContext = { environment: 'prod', source: 'files', namespace: 'app', throttle: { perServer: 3, wait: 3600 } };
 const settings = volume.schema.parse({ claim: 'app-data', node: 'worker-1' });
-const parts = (wish: Wish = {}) => volumeVerify.parts(settings, volumeVerify.schema.parse(wish), context);
+const parts = (wish: Wish = {}) => tarVerify.parts(settings, volume.verifySchema.parse(wish), context);
 
 test('with nothing written an archive is unpacked and compared; neither the claim nor its node is touched', () => {
   expect(parts()).toEqual([
@@ -39,7 +39,7 @@ test.each<readonly [object, string]>([
   [{ entriesAtLeast: -1 }, 'Too small'],
 ])('%j is refused', (wish, message) => {
   expect(
-    volumeVerify.schema
+    volume.verifySchema
       .safeParse(wish)
       .error?.issues.map((issue) => issue.message)
       .join(),

@@ -1,17 +1,19 @@
 import { expect, test } from 'vitest';
 import type * as z from 'zod';
-import type { SourceContext } from '../../lib/sources/kind.ts';
-import { volume } from '../../lib/sources/volume.ts';
+import { volume } from '../../../lib/sources/volume/kind.ts';
+import { tar } from '../../../lib/sources/volume/tar.ts';
 
 type Settings = z.input<typeof volume.schema>;
 
-const context: SourceContext = { environment: 'prod', source: 'files', namespace: 'app', method: 'tar', throttle: { perServer: 3, wait: 3600 } };
 const minimal = { claim: 'app-data', nextTo: { app: 'web' } } as const satisfies Settings;
-const part = (written: Settings) => volume.parts(volume.schema.parse(written), context)[0];
-const findings = (written: Partial<Settings>) => volume.check(volume.schema.parse({ claim: 'app-data', ...written }), context);
+const part = (written: Settings) => tar.parts(volume.schema.parse(written))[0];
+const findings = (written: Partial<Settings>) => {
+  const settings = volume.schema.parse({ claim: 'app-data', ...written });
+  return [...volume.check(settings), ...tar.check(settings)];
+};
 
 test('the least that can be written is enough', () => {
-  expect(volume.parts(volume.schema.parse(minimal), context)).toEqual([
+  expect(tar.parts(volume.schema.parse(minimal))).toEqual([
     {
       name: 'volume',
       kind: 'volume',
@@ -30,6 +32,7 @@ test('the least that can be written is enough', () => {
         ACLS: 'keep',
       },
       mounts: [{ type: 'claim', claim: 'app-data', path: '/data', readOnly: true }],
+      privileges: { asWritten: true },
       peers: [],
       secrets: [],
       placement: { type: 'nextTo', labels: { app: 'web' } },

@@ -1,14 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import type * as z from 'zod';
-import type { RestoreContext } from '../../lib/sources/kind.ts';
-import { postgres } from '../../lib/sources/postgres.ts';
-import { postgresRestore } from '../../lib/sources/postgres-restore.ts';
+import type { RestoreContext } from '../../../lib/sources/kind.ts';
+import { dump } from '../../../lib/sources/postgres/dump.ts';
+import { dumpRestore } from '../../../lib/sources/postgres/dump-restore.ts';
+import { postgres } from '../../../lib/sources/postgres/kind.ts';
 
 type Settings = z.input<typeof postgres.schema>;
-type Wish = z.input<typeof postgresRestore.schema>;
+type Wish = z.input<typeof postgres.restoreSchema>;
 
 const context: RestoreContext = {
-  ...{ environment: 'prod', source: 'shop', namespace: 'backup', method: 'dump', throttle: { perServer: 3, wait: 3600 } },
+  ...{ environment: 'prod', source: 'shop', namespace: 'backup', throttle: { perServer: 3, wait: 3600 } },
   inPlace: false,
   action: 'restore',
   id: 'bcdfghjk',
@@ -23,9 +24,9 @@ const minimal = {
 const several = { ...minimal, database: undefined, databases: ['shop', 'Shop Archive'] };
 
 const parts = (wish: Wish = {}, settings: Settings = minimal, changes: Partial<RestoreContext> = {}) =>
-  postgresRestore.parts(postgres.schema.parse(settings), postgresRestore.schema.parse(wish), { ...context, ...changes });
+  dumpRestore.parts(postgres.schema.parse(settings), postgres.restoreSchema.parse(wish), { ...context, ...changes });
 const findings = (wish: Wish, settings: Settings = minimal, changes: Partial<RestoreContext> = {}) =>
-  postgresRestore.check(postgres.schema.parse(settings), postgresRestore.schema.parse(wish), { ...context, ...changes });
+  dumpRestore.check(postgres.schema.parse(settings), postgres.restoreSchema.parse(wish), { ...context, ...changes });
 
 test('the least that can be written is enough: a new database beside the live one, by the admin', () => {
   expect(parts()).toEqual([
@@ -132,7 +133,7 @@ test('in place the target is the live database; a restore is ended by the name o
 });
 
 test('several databases are the parts that the backup has, under the same names', () => {
-  const backup = postgres.parts(postgres.schema.parse(several), context).map(({ name }) => name);
+  const backup = dump.parts(postgres.schema.parse(several), context).map(({ name }) => name);
   expect(parts({}, several).map(({ name, env }) => [name, env.DATABASE])).toEqual([
     ['shop', 'shop'],
     ['shop-archive', 'Shop Archive'],
@@ -142,10 +143,10 @@ test('several databases are the parts that the backup has, under the same names'
 
 test('the role of the backup never restores, and the Secret of the admin is one that must exist', () => {
   expect(JSON.stringify(parts())).not.toContain('shop-db"');
-  expect(postgresRestore.secrets(postgres.schema.parse(minimal))).toEqual([
+  expect(dumpRestore.secrets(postgres.schema.parse(minimal))).toEqual([
     { secret: 'shop-admin', keys: ['username', 'password'], purpose: 'PostgreSQL role that restores into shop-db.shop' },
   ]);
-  expect(postgresRestore.secrets(postgres.schema.parse({ ...minimal, admin: undefined }))).toEqual([]);
+  expect(dumpRestore.secrets(postgres.schema.parse({ ...minimal, admin: undefined }))).toEqual([]);
 });
 
 describe('what is refused', () => {
@@ -212,7 +213,7 @@ describe('what is refused', () => {
     [{ table: ['a'] }, 'Unrecognized key'],
   ])('%j', (wish, message) => {
     expect(
-      postgresRestore.schema
+      postgres.restoreSchema
         .safeParse(wish)
         .error?.issues.map((issue) => issue.message)
         .join(),

@@ -1,0 +1,36 @@
+import type { Finding } from '../../findings.ts';
+import type { SourceKind } from '../kind.ts';
+import { dump } from './dump.ts';
+import { restoreSchema } from './restore.ts';
+import { admin, checkTls, login, tls } from './server.ts';
+import { databasesOf, partName, type Settings, schema } from './settings.ts';
+import { verifySchema } from './verify.ts';
+
+/** Databases of a PostgreSQL server. */
+export const postgres = {
+  name: 'postgres',
+  schema,
+  restoreSchema,
+  verifySchema,
+  sharedSchemas: { login, admin, tls },
+  methods: [dump],
+  check,
+} as const satisfies SourceKind<typeof schema, typeof restoreSchema, typeof verifySchema>;
+
+function check(settings: Settings): readonly Finding[] {
+  return [...checkDatabases(settings), ...checkTls(settings.tls)];
+}
+
+function checkDatabases({ database, databases }: Settings): readonly Finding[] {
+  if ((database === undefined) === (databases === undefined)) {
+    return [{ path: ['database'], message: 'expected either database or databases', hint: 'name one database, or several under `databases`' }];
+  }
+  const seen = new Set<string>();
+  return databasesOf({ database, databases }).flatMap((name, index) => {
+    const part = partName(name);
+    const path = database === undefined ? ['databases', index] : ['database'];
+    if (seen.has(part)) return [{ path, message: `the part '${part}' stands for two databases`, hint: 'put one of them in a source of its own' }];
+    seen.add(part);
+    return [];
+  });
+}
