@@ -2,9 +2,12 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { objectsOf } from '../../lib/charts/objects.ts';
 import { catalogueBundle, methodBundle, ScriptBundle } from '../../lib/constructs/script-bundle.ts';
-import { postgresParts, volumeParts } from '../support/model.ts';
+import { volumeParts } from '../support/model.ts';
+import { SAMPLES } from '../support/samples.ts';
 
-const parts = [...postgresParts(), ...volumeParts(), ...volumeParts({ tar: 'busybox', compression: 'gzip' })];
+const context = { environment: 'prod', source: 'shop', namespace: 'backup', throttle: { perServer: 3, wait: 3600 } };
+const samples = SAMPLES.flatMap(({ kind, method }) => method.parts(kind.schema.parse(method.sample.settings), context).slice(0, 1));
+const parts = [...samples, ...volumeParts({ tar: 'busybox', compression: 'gzip' })];
 const bundles = [...parts.map((part) => [part.method, methodBundle(part)] as const), ['catalogue', catalogueBundle()] as const];
 
 describe.each(bundles)('the bundle of %s', (method, { name, files }) => {

@@ -57,6 +57,12 @@ describe.each(SAMPLES.map((sample) => [sample.method.name, sample] as const))('t
     expect(strictManifest.shape.parts.safeParse([{ ...part, more: 1 }]).success).toBe(false);
   });
 
+  test('stores the artifact and its companions, and files in no other role', () => {
+    const { files = [] } = part ?? {};
+    expect(files.map(({ role }) => role)).toEqual(['artifact', ...Object.keys(method.companions ?? {})]);
+    expect(strictManifest.shape.parts.safeParse([{ ...part, files: [{ ...files[0], role: 'other' }] }]).success).toBe(false);
+  });
+
   test('is described from its facts alone', () => {
     expect(method.describe(sample.facts as never)).toMatch(/^\S.*\S$/);
     expect(method.describe(sample.facts as never)).not.toContain('undefined');
