@@ -1,23 +1,16 @@
-/**
- * The images that pods run, and the only place that names them. Official ones only; `images:` in the values overrides each.
- *
- * The client's major is the server's major, so there is one image per major of PostgreSQL.
- */
-export const IMAGES = {
-  postgres14: 'docker.io/library/postgres:14',
-  postgres15: 'docker.io/library/postgres:15',
-  postgres16: 'docker.io/library/postgres:16',
-  postgres17: 'docker.io/library/postgres:17',
-  postgres18: 'docker.io/library/postgres:18',
-  rclone: 'docker.io/rclone/rclone:1.75.1',
-  busybox: 'docker.io/library/busybox:1.37',
-  kubectl: 'registry.k8s.io/kubectl:v1.34.4',
-  // The image of kubectl has no shell, so one is copied into it: musl's busybox is static and runs anywhere.
-  shell: 'docker.io/library/busybox:1.37-musl',
-} as const;
+import { SOURCE_KINDS } from './sources/index.ts';
+import { TOOL_IMAGES } from './tool-images.ts';
 
-export type ImageName = keyof typeof IMAGES;
+/** Every image that pods run, by name: those of each kind of source, and the tools. `images:` in the values overrides each. */
+export const IMAGES: Images = Object.assign({}, ...SOURCE_KINDS.map(imagesOf), TOOL_IMAGES);
 
-/** Majors of PostgreSQL that have an image. */
-export const POSTGRES_MAJORS = [14, 15, 16, 17, 18] as const;
-export type PostgresMajor = (typeof POSTGRES_MAJORS)[number];
+export type ImageName = keyof Images;
+type Images = Together<ImagesOf<(typeof SOURCE_KINDS)[number]>> & typeof TOOL_IMAGES;
+
+type ImagesOf<Kind> = Kind extends { readonly images: infer Own } ? Own : never;
+/** One type with the keys of all. */
+type Together<All> = { readonly [Name in All extends unknown ? keyof All : never]: string };
+
+function imagesOf(kind: (typeof SOURCE_KINDS)[number]): Readonly<Record<string, string>> {
+  return 'images' in kind ? kind.images : {};
+}

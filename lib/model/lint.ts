@@ -1,7 +1,7 @@
 import type { Problems } from '../config/problems.ts';
 import type { Settings, SourceSettings, TierSettings } from '../config/settings.ts';
-import { POSTGRES_MAJORS } from '../images.ts';
 import { EXTENSIONS } from '../sources/index.ts';
+import { POSTGRES_MAJORS } from '../sources/postgres/images.ts';
 import { templateMistake } from '../units/file-name-template.ts';
 import { checkClaims } from './claims.ts';
 import { checkFolders } from './folders.ts';

@@ -1,6 +1,5 @@
 import type * as z from 'zod';
 import type { Finding } from '../findings.ts';
-import type { ImageName } from '../images.ts';
 import type { ClaimSpec, Env, Mount, Peer, Placement, Privileges, SecretNeed } from '../pod.ts';
 import type { FactsOf, FactsShape, ObjectOf } from './facts.ts';
 
@@ -24,6 +23,9 @@ export interface SourceKind<Schema extends z.ZodType = z.ZodType, Restore extend
 
   /** Schemas inside these that occur in several places, by the name that the JSON Schema gives them. @default - none */
   readonly sharedSchemas?: Readonly<Record<string, z.ZodType>>;
+
+  /** Images that its steps run, official ones, by the names under `images` in the values. @default - those of other kinds and of `lib/tool-images.ts` will do */
+  readonly images?: Readonly<Record<string, string>>;
 
   /** How this kind is backed up. The first is the default; a tier chooses another one by its name. */
   readonly methods: readonly [Method<Schema, Restore, Verify>, ...Method<Schema, Restore, Verify>[]];
@@ -133,7 +135,8 @@ export interface StepPart {
   readonly name: string;
   readonly kind: string;
   readonly method: string;
-  readonly image: ImageName;
+  /** Name of an image: one of its kind's, of another kind's, or of `lib/tool-images.ts`. */
+  readonly image: string;
   /** The file in `scripts/`; what it reads goes with it. */
   readonly script: string;
   /** Variables of the script's header; `docs/environment.md` lists them. Plain text: `$` is escaped later. */

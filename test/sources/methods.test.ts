@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { IMAGES } from '../../lib/images.ts';
 import { strictManifest } from '../../lib/model/manifest.ts';
 import { METHOD_NAMES } from '../../lib/sources/index.ts';
 import type { RestoreContext } from '../../lib/sources/kind.ts';
@@ -35,6 +36,12 @@ describe.each(SAMPLES.map((sample) => [sample.method.name, sample] as const))('t
   test('signs each part with its own name and that of its kind', () => {
     expect(parts.length).toBeGreaterThan(0);
     for (const part of parts) expect(part).toMatchObject({ kind: kind.name, method: name });
+  });
+
+  test('runs images that have a reference', () => {
+    const restored = method.restore?.parts(settings, kind.restoreSchema?.parse({}), context) ?? [];
+    const verified = method.verify?.parts(settings, kind.verifySchema?.parse({}), context) ?? [];
+    for (const { image } of [...parts, ...restored, ...verified]) expect(Object.keys(IMAGES)).toContain(image);
   });
 
   test('restores and verifies the parts that it backs up, under the same names', () => {

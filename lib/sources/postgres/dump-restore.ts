@@ -1,8 +1,8 @@
 import type { Finding } from '../../findings.ts';
-import type { ImageName } from '../../images.ts';
 import type { Env } from '../../pod.ts';
 import { lines } from '../env.ts';
 import type { RestoreContext, RestorePart, Restoring } from '../kind.ts';
+import type { PostgresImage } from './images.ts';
 import type { RestoreSlice } from './restore.ts';
 import { caMounts, checkTls, connection, loginNeed, type Server, serverPeer } from './server.ts';
 import { databasesOf, partOf, type Settings } from './settings.ts';
@@ -66,14 +66,14 @@ function parts(settings: Settings, wish: RestoreSlice, context: RestoreContext):
 }
 
 function part(settings: Settings, wish: RestoreSlice, context: RestoreContext, database: string): RestorePart {
-  const target: Server & { readonly version: number } = wish.server ?? settings;
+  const target: Server & Pick<Settings, 'version'> = wish.server ?? settings;
   const role = wish.server?.admin ?? settings.admin;
   if (!role) throw new Error('a restore without an admin passed the check');
   return {
     name: partOf(settings, database),
     kind: 'postgres',
     method: 'dump',
-    image: `postgres${target.version}` as ImageName,
+    image: `postgres${target.version}` satisfies PostgresImage,
     script: 'postgres-restore.sh',
     env: {
       ...connection(target, role),

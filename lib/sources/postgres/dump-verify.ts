@@ -1,8 +1,8 @@
 import type { Finding } from '../../findings.ts';
-import type { ImageName } from '../../images.ts';
 import type { Env } from '../../pod.ts';
 import { lines } from '../env.ts';
 import type { Verifying, VerifyPart } from '../kind.ts';
+import type { PostgresImage } from './images.ts';
 import { databasesOf, partOf, type Settings } from './settings.ts';
 import { type Assertions, assertionShape, type VerifySlice } from './verify.ts';
 
@@ -41,7 +41,7 @@ function part(settings: Settings, wish: VerifySlice, database: string): VerifyPa
     name: partOf(settings, database),
     kind: 'postgres',
     method: 'dump',
-    image: `postgres${settings.version}` satisfies ImageName,
+    image: `postgres${settings.version}` satisfies PostgresImage,
     script: 'postgres-verify.sh',
     env: {
       DATABASE: database,

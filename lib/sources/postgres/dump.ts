@@ -1,5 +1,4 @@
 import type { Finding } from '../../findings.ts';
-import type { ImageName } from '../../images.ts';
 import type { Env } from '../../pod.ts';
 import { lines } from '../env.ts';
 import type { Method, Part, SourceContext } from '../kind.ts';
@@ -7,6 +6,7 @@ import { type DumpFacts, dumpFacts } from './dump-facts.ts';
 import { dumpRestore } from './dump-restore.ts';
 import { dumpSample } from './dump-sample.ts';
 import { dumpVerify } from './dump-verify.ts';
+import type { PostgresImage } from './images.ts';
 import type { restoreSchema } from './restore.ts';
 import { caMounts, connection, loginNeed, serverPeer } from './server.ts';
 import { databasesOf, partOf, type Settings, type schema } from './settings.ts';
@@ -55,7 +55,7 @@ function part(settings: Settings, context: SourceContext, database: string): Par
     name: partOf(settings, database),
     kind: 'postgres',
     method: 'dump',
-    image: `postgres${settings.version}` satisfies ImageName,
+    image: `postgres${settings.version}` satisfies PostgresImage,
     script: 'postgres-dump.sh',
     env: { ...connection(settings, settings), ...dumpEnv(settings, database), ...throttleEnv(settings, context) },
     mounts: caMounts(settings),

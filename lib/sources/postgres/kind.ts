@@ -1,6 +1,7 @@
 import type { Finding } from '../../findings.ts';
 import type { SourceKind } from '../kind.ts';
 import { dump } from './dump.ts';
+import { POSTGRES_IMAGES } from './images.ts';
 import { restoreSchema } from './restore.ts';
 import { admin, checkTls, login, tls } from './server.ts';
 import { databasesOf, partName, type Settings, schema } from './settings.ts';
@@ -13,6 +14,7 @@ export const postgres = {
   restoreSchema,
   verifySchema,
   sharedSchemas: { login, admin, tls },
+  images: POSTGRES_IMAGES,
   methods: [dump],
   check,
 } as const satisfies SourceKind<typeof schema, typeof restoreSchema, typeof verifySchema>;

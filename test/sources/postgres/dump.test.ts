@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type * as z from 'zod';
-import { POSTGRES_MAJORS } from '../../../lib/images.ts';
 import type { SourceContext } from '../../../lib/sources/kind.ts';
 import { dump } from '../../../lib/sources/postgres/dump.ts';
+import { POSTGRES_MAJORS } from '../../../lib/sources/postgres/images.ts';
 import { postgres } from '../../../lib/sources/postgres/kind.ts';
 
 type Settings = z.input<typeof postgres.schema>;
