@@ -17,10 +17,15 @@ const fileName = z.string().regex(/^[A-Za-z0-9._+-]+$/, { error: 'expected lette
 const fileOf = (object: ObjectOf, roles: readonly string[]) =>
   object({
     name: fileName.meta({ description: 'Name of the stored file, in the folder of the manifest.' }),
-    role: z.enum(['artifact', ...roles]).meta({ description: 'The artifact, or what a method stores beside it: roles and tablespaces.' }),
+    role: roleOf(roles).meta({ description: 'The artifact, or what a method stores beside it: roles and tablespaces.' }),
     bytes: count.meta({ description: 'Size as stored. Bytes.' }),
     sha256: sha256.meta({ description: 'SHA-256 of the bytes as stored.' }),
   });
+
+/** Roles that this method knows; the type knows those of all methods. */
+const roleOf = (roles: readonly string[]) => z.enum(['artifact', ...roles]) as z.ZodType<Role>;
+type Role = 'artifact' | RoleBeside<(typeof SOURCE_KINDS)[number]['methods'][number]>;
+type RoleBeside<Each> = Each extends { readonly companions: infer Companions } ? keyof Companions : never;
 
 const partBase = (object: ObjectOf, roles: readonly string[]) => ({
   name: z.string().regex(/^[a-z0-9-]+$/, { error: 'expected lower-case letters, digits and dashes' }),

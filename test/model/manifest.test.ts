@@ -8,6 +8,7 @@ import { MANIFEST, POSTGRES_PART } from '../support/manifest.ts';
 import { SAMPLE_PARTS } from '../support/samples.ts';
 
 const POSTGRES_METHOD = `prod/shop: parts[0].method: expected ${oneOf(postgres.methods.map(({ name }) => name))}`;
+const GLOBALS = { ...POSTGRES_PART.files[0], name: '20261121-093000-bcdfghjk+globals.sql', role: 'globals' };
 const read = (value: unknown) => parseManifest(JSON.stringify(value), 'prod/shop');
 
 function refusal(value: unknown): ConfigError {
@@ -23,6 +24,7 @@ function refusal(value: unknown): ConfigError {
 test.each([
   ['as the scripts write it', MANIFEST],
   ['with a part by each method of each kind', { ...MANIFEST, parts: SAMPLE_PARTS }],
+  ['with the roles and tablespaces of a server', { ...MANIFEST, parts: [{ ...POSTGRES_PART, files: [...POSTGRES_PART.files, GLOBALS] }] }],
 ])('reads a manifest %s', (_, whole) => {
   expect(read(whole)).toEqual(whole);
   expect(strictManifest.parse(whole)).toEqual(whole);

@@ -138,10 +138,13 @@ test('P31: a scratch volume that a finished pod would hold is said', () => {
   expect(warnings(values(`  a: { ${DATABASE}, ${chosen} }\n`))).toEqual([]);
 });
 
-test('a file-name template is without the extension that the format brings', () => {
-  const text = values(`  shop: { ${DATABASE}, filenameTemplate: 'shop-{{ .Timestamp }}-{{ .RunID }}.dump' }\n`);
-  expect(runIn(load(text)).filenameTemplate).toBe('shop-{{ .Timestamp }}-{{ .RunID }}');
-});
+test.each(['.dump', '.sql', '.sql.gz', '.sql.zst', '.tar', '.tar.gz', '.tar.zst'])(
+  'a file-name template is without the extension %s, which the format brings',
+  (extension) => {
+    const text = values(`  shop: { ${DATABASE}, filenameTemplate: 'shop-{{ .Timestamp }}-{{ .RunID }}${extension}' }\n`);
+    expect(runIn(load(text)).filenameTemplate).toBe('shop-{{ .Timestamp }}-{{ .RunID }}');
+  },
+);
 
 test('the throttle of a source is that of its parts', () => {
   const run = runIn(load(values(`  shop: { ${DATABASE}, throttle: { perServer: 1, wait: 5m } }\n`)));
