@@ -112,7 +112,7 @@ export interface Verifying<Settings = unknown, Asked = unknown> {
   /** Mistakes that no type can see, each with its path below the kind's key. */
   check(settings: Settings, assertions: Asked, context: SourceContext): readonly Finding[];
 
-  /** The steps that try each part, named as the parts of the backup. They get no secret and reach nobody. */
+  /** The steps that try each part, named as the parts of the backup. They get no Secret and no peers. */
   parts(settings: Settings, assertions: Asked, context: SourceContext): readonly VerifyPart[];
 }
 
@@ -131,7 +131,7 @@ export interface RestoreContext extends SourceContext {
 
 /** One step: a container, a script, and what it needs. */
 export interface StepPart {
-  /** `[a-z0-9-]+`: part of file names and container names; the same for what takes it, restores it and verifies it. */
+  /** `[a-z0-9-]+`: part of file names and container names. The step that backs a part up and those that restore and verify it share it. */
   readonly name: string;
   readonly kind: string;
   readonly method: string;
@@ -173,7 +173,7 @@ export interface SourceContext {
   readonly throttle: { readonly perServer: number; readonly wait: number };
 }
 
-/** What one run stores as one artifact: which script takes it and proves it, in which image, with what. */
+/** What one run stores as one artifact: the script that backs it up and checks it, its image, and what it needs. */
 export interface Part extends ReachingPart {
   /** What `.DatabaseName` stands for in a file-name template. @default - the template may not use it */
   readonly databaseName?: string;
