@@ -107,3 +107,11 @@ export interface ClaimSpec {
   /** @default - the cluster's default class */
   readonly storageClassName?: string;
 }
+
+/** Linux capabilities of one step, as far as its pod may have any. */
+export interface Privileges {
+  /** It gets `pod.capabilities` of the values: it reads files that may belong to any user. @default false */
+  readonly asWritten?: boolean;
+  /** It gets these where its pod runs as root; another user needs none of them. @default - none */
+  readonly asRoot?: readonly string[];
+}

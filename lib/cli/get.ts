@@ -1,7 +1,8 @@
 import { ConfigError } from '../errors.ts';
-import type { Manifest } from '../model/manifest.ts';
+import type { Manifest, ManifestPart } from '../model/manifest.ts';
 import { allRuns } from '../model/plan-restore.ts';
 import { SAFETY_TIER } from '../model/restore-storages.ts';
+import { methodOf, sourceKind } from '../sources/index.ts';
 import type { Access } from '../storages/kind.ts';
 import { clusterOf } from './cluster.ts';
 import { durationText, sizeText, table, timeText } from './format.ts';
@@ -83,11 +84,8 @@ function verifiedText({ verified, verifiedAt, verifiedSeconds = 0 }: Pick<Stored
   return verifiedAt === undefined ? 'yes' : `${timeText(verifiedAt)} UTC, took ${durationText(verifiedSeconds)}`;
 }
 
-function partText(part: Manifest['parts'][number]): string {
+function partText(part: ManifestPart): string {
   const tools = Object.entries(part.tools).map(([tool, version]) => `${tool} ${version}`);
-  const what =
-    part.kind === 'postgres'
-      ? `database ${part.database.name} of PostgreSQL ${part.server.version}`
-      : `claim ${part.volume.claim}, ${part.volume.entries} entries`;
+  const what = methodOf(sourceKind(part.kind), part.method).describe(part);
   return `${what}; ${part.format}, ${part.compression.method}; ${tools.join(', ')}`;
 }

@@ -1,6 +1,5 @@
 import * as z from 'zod';
-import { SOURCE_KINDS } from '../sources/index.ts';
-import { admin, login, tls } from '../sources/postgres-server.ts';
+import { SHARED_SCHEMAS, SOURCE_KINDS } from '../sources/index.ts';
 import { STORAGE_KINDS } from '../storages/index.ts';
 import { caFile } from '../units/credentials.ts';
 import { derive, notes } from './derive.ts';
@@ -14,7 +13,8 @@ import { asOverlay, asWritten } from './written.ts';
 
 /** Schemas that are used in many places become named definitions. */
 const NAMED: Readonly<Record<string, z.core.$ZodType>> = {
-  ...{ storage, source, plan, tier, verify, restore, keep, storageRef, pod, ownScratch, job, throttle, networkPolicy, caFile, login, admin, tls },
+  ...{ storage, source, plan, tier, verify, restore, keep, storageRef, pod, ownScratch, job, throttle, networkPolicy, caFile },
+  ...SHARED_SCHEMAS,
   ...Object.fromEntries([...STORAGE_KINDS, ...SOURCE_KINDS].map(({ name, schema }) => [name, schema])),
 };
 

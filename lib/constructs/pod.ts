@@ -7,7 +7,7 @@ import type { Plain } from './kubernetes-object.ts';
 import { claimLabel, type TextMap } from './labels.ts';
 import { resources, scratch, smallResources } from './scratch.ts';
 import { bundlesOf, scriptsVolume } from './script-bundle.ts';
-import { containerSecurity, podSecurity, restoreSecurity } from './security.ts';
+import { capabilitiesOf, containerSecurity, podSecurity, restoreSecurity } from './security.ts';
 import { variables } from './variables.ts';
 import { mountedOf, Volumes } from './volumes.ts';
 
@@ -61,7 +61,7 @@ function containers(plan: PodPlan, images: PodProps['images'], volumes: Volumes)
     command: [...(step.shell ?? ['/bin/sh']), ...step.run.map((file) => `${scripts.path}/${file}`)],
     env: variables(stepEnv(step, shared)),
     resources: step.beside ? little : needed,
-    securityContext: containerSecurity(step.capabilities),
+    securityContext: containerSecurity(capabilitiesOf(step.privileges ?? {}, options)),
     volumeMounts: volumes.mount([scripts, ...room, ...mountedOf(step.mounts)]),
   });
 }

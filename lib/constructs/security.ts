@@ -1,5 +1,6 @@
 import type { k8s } from '../../imports/k8s.ts';
 import type { Options } from '../config/schema/options.ts';
+import type { Privileges } from '../pod.ts';
 import type { Plain } from './kubernetes-object.ts';
 
 type Pod = Options['pod'];
@@ -33,7 +34,12 @@ export function restoreSecurity(pod: Pod): Plain<k8s.PodSecurityContext> {
   return { ...rest, supplementalGroups: [...pod.supplementalGroups, group ?? STORAGE_GROUP] };
 }
 
-/** No container needs more than this; a step that reads a volume may be given what the values ask for in writing. */
+/** What a step may do beyond this, in its pod. */
+export function capabilitiesOf({ asWritten = false, asRoot = [] }: Privileges, { runAsUser, capabilities }: Pod): readonly string[] {
+  return [...(asWritten ? capabilities : []), ...(runAsUser === 0 ? asRoot : [])];
+}
+
+/** No container needs more than this, unless its step has privileges. */
 export function containerSecurity(capabilities: readonly string[] = []): Plain<k8s.SecurityContext> {
   return {
     allowPrivilegeEscalation: false,

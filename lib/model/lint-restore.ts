@@ -1,10 +1,11 @@
 import type { Diagnostics } from '../config/diagnostics.ts';
 import { nearest } from '../config/nearest.ts';
 import type { Path } from '../config/places.ts';
-import type { RestoreSettings, Settings, SourceSettings, StorageSettings } from '../config/settings.ts';
+import type { KindSettings, RestoreSettings, Settings, SourceSettings, StorageSettings } from '../config/settings.ts';
 import { ConfigError } from '../errors.ts';
 import { SOURCE_KINDS } from '../sources/index.ts';
 import type { RestoreAction } from '../sources/kind.ts';
+import { methodIn } from './methods.ts';
 import { kindsWanted, lettersOf, partNamesOf } from './plan-restore.ts';
 import { type Elsewhere, originSource, SAFETY_TIER, storageToReadFrom, tiersWanted } from './restore-storages.ts';
 import { restoreContextOf } from './source-context.ts';
@@ -123,13 +124,14 @@ function lintKinds({ settings, restore, action }: RequestedRestore, source: Sour
   }
   const { environment } = settings;
   for (const { kind, settings: slice } of kindsWanted(source, environment, request.part)) {
-    if (!kind.restore) {
+    const restoring = restoringOf(kind, source, request);
+    if (!restoring) {
       diagnostics.add(at, `restoring kind '${kind.name}' is not supported yet`, 'follow docs/pull-by-hand.md to restore it manually');
       continue;
     }
-    const written = (request as Readonly<Record<string, unknown>>)[kind.name] ?? kind.restore.schema.parse({});
-    const context = restoreContextOf(source, environment, kind, { restore, action, id: lettersOf('') });
-    const found = kind.restore.check(slice, written, context);
+    const written = (request as Readonly<Record<string, unknown>>)[kind.name] ?? kind.restoreSchema?.parse({});
+    const context = restoreContextOf(source, environment, { restore, action, id: lettersOf('') });
+    const found = restoring.check(slice, written, context);
     diagnostics.addRelative(found, (path) => [...at, kind.name, ...path]);
   }
 }
@@ -156,12 +158,16 @@ function lintPlace(requested: RequestedRestore, source: SourceSettings, diagnost
     diagnostics.add([...at, 'part'], `source '${source.name}' has no part '${request.part}'`, `its parts: ${parts.join(', ')}`);
   }
   const { storageClassName } = { ...source.options.pod.scratch, ...request.scratch };
-  if (storageClassName !== undefined && wanted.some(({ kind }) => kind.name === 'volume'))
+  if (storageClassName !== undefined && wanted.some(({ kind }) => restoringOf(kind, source, request)?.fillsClaims))
     diagnostics.add(
       [...at, 'scratch', 'storageClassName'],
       'restoring a volume needs scratch on the disk of the node: without fsGroup, the pod cannot write to a volume from a StorageClass',
       'remove storageClassName from scratch, also from pod.scratch of the source',
     );
+}
+
+function restoringOf(kind: KindSettings['kind'], source: SourceSettings, { tier }: RestoreSettings['settings']) {
+  return methodIn(kind, tiersWanted(source, tier)[0]).restore;
 }
 
 function lintApplication(text: string, at: Path, diagnostics: Diagnostics): void {

@@ -2,6 +2,7 @@ import type { Diagnostics } from '../config/diagnostics.ts';
 import { nearest } from '../config/nearest.ts';
 import type { Settings, SourceSettings } from '../config/settings.ts';
 import { SOURCE_KINDS } from '../sources/index.ts';
+import { methodIn, tiersToVerify } from './methods.ts';
 import { contextOf } from './source-context.ts';
 
 /** Checks the verification of a source against its storages and kinds. */
@@ -22,12 +23,12 @@ export function lintVerify({ environment }: Settings, source: SourceSettings, di
       diagnostics.add(origin([name]), `source '${source.name}' has no kind '${name}'`, `its kinds: ${used.join(', ')}`);
   }
   for (const { kind, settings: slice } of source.kinds) {
-    if (!kind.verify) {
+    const { verify } = methodIn(kind, tiersToVerify(source)[0]);
+    if (!verify) {
       diagnostics.warn(source.at, `backups of kind '${kind.name}' cannot be verified`, 'test a restore manually from time to time');
       continue;
     }
-    const context = contextOf(source, environment, kind);
-    const found = kind.verify.check(slice, slices[kind.name] ?? kind.verify.schema.parse({}), context);
+    const found = verify.check(slice, slices[kind.name] ?? kind.verifySchema?.parse({}), contextOf(source, environment));
     diagnostics.addRelative(found, (path) => origin([kind.name, ...path]));
   }
 }

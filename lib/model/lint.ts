@@ -1,12 +1,15 @@
 import type { Diagnostics } from '../config/diagnostics.ts';
 import type { Settings, SourceSettings, TierSettings } from '../config/settings.ts';
-import { POSTGRES_MAJORS } from '../images.ts';
+import { EXTENSIONS } from '../sources/index.ts';
+import { POSTGRES_MAJORS } from '../sources/postgres/images.ts';
 import { diagnoseTemplate } from '../units/file-name-template.ts';
 import { checkClaims } from './claims.ts';
 import { checkFolders } from './folders.ts';
 import { lintVerify } from './lint-verify.ts';
+import { methodIn } from './methods.ts';
 import { checkNames } from './names.ts';
 import { partsOf } from './plan.ts';
+import { checkRivals } from './rivals.ts';
 import { contextOf } from './source-context.ts';
 
 /** Checks that need the whole environment. `docs/lints.md` says why each of them matters. */
@@ -17,6 +20,7 @@ export function lint(settings: Settings, diagnostics: Diagnostics): void {
   checkImages(settings, diagnostics);
   for (const source of settings.sources) {
     lintVerify(settings, source, diagnostics);
+    checkRivals(source, diagnostics);
     for (const tier of source.tiers) {
       lintKinds(settings, source, tier, diagnostics);
       lintTemplate(settings, source, tier, diagnostics);
@@ -30,18 +34,25 @@ export function lint(settings: Settings, diagnostics: Diagnostics): void {
 }
 
 function lintKinds({ environment }: Settings, source: SourceSettings, tier: TierSettings, diagnostics: Diagnostics): void {
-  if (tier.method !== undefined && !source.kinds.some(({ kind }) => kind.methods.includes(tier.method ?? ''))) {
-    const methods = source.kinds.flatMap(({ kind }) => kind.methods).join(', ');
-    diagnostics.add(tier.origin(['method']), `source '${source.name}' does not support the method '${tier.method}'`, `supported methods: ${methods}`);
+  const methods = source.kinds.flatMap(({ kind }) => kind.methods.map(({ name }) => name));
+  if (tier.method !== undefined && !methods.includes(tier.method)) {
+    diagnostics.add(
+      tier.origin(['method']),
+      `source '${source.name}' does not support the method '${tier.method}'`,
+      `its methods: ${methods.join(', ')}`,
+    );
   }
   for (const { kind, settings, origin } of source.kinds) {
-    diagnostics.addRelative(kind.check(settings, contextOf(source, environment, kind, tier)), origin);
+    const context = contextOf(source, environment, tier);
+    diagnostics.addRelative(kind.check(settings, context), origin);
+    diagnostics.addRelative(methodIn(kind, tier).check?.(settings, context) ?? [], origin);
   }
 }
 
 function lintTemplate(settings: Settings, source: SourceSettings, tier: TierSettings, diagnostics: Diagnostics): void {
   const databases = partsOf(settings, source, tier).flatMap(({ databaseName }) => (databaseName === undefined ? [] : [databaseName]));
-  const diagnosis = diagnoseTemplate(tier.options.filenameTemplate, { databaseName: databases.length === 1 ? databases[0] : undefined });
+  const context = { databaseName: databases.length === 1 ? databases[0] : undefined, extensions: EXTENSIONS };
+  const diagnosis = diagnoseTemplate(tier.options.filenameTemplate, context);
   if (diagnosis) diagnostics.add(tier.origin(['filenameTemplate']), diagnosis[0], diagnosis[1], tier.options.filenameTemplate);
 }
 

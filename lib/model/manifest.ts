@@ -1,83 +1,73 @@
 import * as z from 'zod';
 import { printPath } from '../config/places.ts';
-import { plainWords } from '../config/plain-words.ts';
+import { oneOf, plainWords } from '../config/plain-words.ts';
 import type { Diagnostic } from '../diagnostics.ts';
 import { ConfigError } from '../errors.ts';
-import type { SOURCE_KINDS } from '../sources/index.ts';
+import { count, type FactsOf, type FactsShape, named, type ObjectOf, text } from '../sources/facts.ts';
+import { SOURCE_KINDS } from '../sources/index.ts';
+import type { Method, SourceKind } from '../sources/kind.ts';
 import { timeOfName } from './stored-name.ts';
 
 /** The version of the manifest format. Within a version facts are only added, never changed. */
 export const MANIFEST_VERSION = 'backstay/v1';
 
-/** How to treat unknown keys: strict for what we write, loose for what we read. */
-type ObjectOf = typeof z.looseObject;
-
 const time = z.iso.datetime({ error: 'expected a time in UTC such as 2026-11-21T09:30:00Z' });
-const count = z.int().min(0);
-const text = z.string();
-const named = z.string().min(1);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, { error: 'expected 64 hex digits' });
 const fileName = z.string().regex(/^[A-Za-z0-9._+-]+$/, { error: 'expected letters, digits, dots, dashes, underscores and plus signs' });
 
-const fileOf = (object: ObjectOf) =>
+const fileOf = (object: ObjectOf, roles: readonly string[]) =>
   object({
     name: fileName.meta({ description: 'Name of the stored file, in the folder of the manifest.' }),
-    role: z.enum(['artifact', 'globals']).meta({ description: 'The artifact, or roles and tablespaces beside it.' }),
+    role: roleOf(roles).meta({ description: 'The artifact, or what a method stores beside it: roles and tablespaces.' }),
     bytes: count.meta({ description: 'Size as stored. Bytes.' }),
     sha256: sha256.meta({ description: 'SHA-256 of the bytes as stored.' }),
   });
 
-const partBase = (object: ObjectOf) => ({
+/** Roles that this method knows; the type knows those of all methods. */
+const roleOf = (roles: readonly string[]) => z.enum(['artifact', ...roles]) as z.ZodType<Role>;
+type Role = 'artifact' | RoleBeside<(typeof SOURCE_KINDS)[number]['methods'][number]>;
+type RoleBeside<Each> = Each extends { readonly companions: infer Companions } ? keyof Companions : never;
+
+const partBase = (object: ObjectOf, roles: readonly string[]) => ({
   name: z.string().regex(/^[a-z0-9-]+$/, { error: 'expected lowercase letters, digits and dashes' }),
   start: time,
   end: time,
   compression: object({ method: z.enum(['zstd', 'gzip', 'none']), level: z.int().optional() }),
   encryption: z.null(),
   tools: z.record(named, named).meta({ description: 'Versions of the programs that took it.' }),
-  files: z.array(fileOf(object)).min(1),
+  files: z.array(fileOf(object, roles)).min(1),
 });
 
-const postgresOf = (object: ObjectOf) =>
-  object({
-    ...partBase(object),
-    kind: z.literal('postgres'),
-    method: z.literal('dump'),
-    format: z.enum(['custom', 'plain']),
-    server: object({ version: named, major: z.int() }),
-    database: object({
-      name: named,
-      owner: named,
-      encoding: named,
-      collation: text.nullable(),
-      ctype: text.nullable(),
-      localeProvider: text.nullable(),
-      locale: text.nullable().optional().meta({ description: 'Locale of a provider other than libc.' }),
-      collationVersion: text.nullable(),
-      bytes: count.meta({ description: 'Size in the server. Bytes.' }),
-      tables: count,
-      largeObjects: count,
-      extensions: z.array(object({ name: named, version: named })),
-    }),
-    filters: z.record(named, z.array(named)).optional().meta({ description: 'What was left out on purpose.' }),
-    throttle: object({ slot: z.int().min(1), waitedSeconds: count, held: z.boolean() }).optional(),
-  });
+/** What all parts have, and what the method of one adds. */
+export type ManifestPart = PartOf<(typeof SOURCE_KINDS)[number]>;
+type PartOf<Kind> = Kind extends { readonly name: infer Name; readonly methods: readonly (infer Each)[] } ? PartBy<Name, Each> : never;
+type PartBy<Kind, Each> = Each extends { readonly name: infer Name; facts(object: ObjectOf): infer Facts extends FactsShape }
+  ? z.output<z.ZodObject<ReturnType<typeof partBase>, z.core.$loose>> & { readonly kind: Kind; readonly method: Name } & FactsOf<Facts>
+  : never;
 
-const volumeOf = (object: ObjectOf) =>
-  object({
-    ...partBase(object),
-    kind: z.literal('volume'),
-    method: z.literal('tar'),
-    format: z.literal('tar'),
-    volume: object({
-      claim: text,
-      path: text,
-      entries: count,
-      files: count,
-      bytes: count.meta({ description: 'Size of the content. Bytes.' }),
-      changed: count.meta({ description: 'Files that changed while they were read.' }),
-      attributed: count.optional().meta({ description: 'Entries with extended attributes or access control lists. Missing: they were not kept.' }),
-    }),
+/** A part by any method of any kind. */
+const partOf = (object: ObjectOf) =>
+  oneBy(
+    'kind',
+    SOURCE_KINDS.map(({ name: kind, methods }) => [
+      kind,
+      oneBy(
+        'method',
+        methods.map((method) => [method.name, byMethod(object, kind, method)]),
+      ),
+    ]),
+  ) as z.ZodType<ManifestPart>;
+
+const byMethod = (object: ObjectOf, kind: SourceKind['name'], { name, companions = {}, facts }: Pick<Method, 'name' | 'companions' | 'facts'>) =>
+  object({ ...partBase(object, Object.keys(companions)), kind: z.literal(kind), method: z.literal(name), ...facts(object) });
+
+/** The shape that the value of a key names. A kind or method that only a newer backstay knows is an error at that key. */
+function oneBy(key: string, shapes: readonly (readonly [string, z.ZodType])[]): z.ZodType {
+  const expected = `expected ${oneOf(shapes.map(([name]) => name))}`;
+  return z.discriminatedUnion(key, shapes.map(([, shape]) => shape) as never, {
+    error: ({ code }) => (code === 'invalid_union' ? expected : undefined),
   });
+}
 
 const manifestOf = (object: ObjectOf) =>
   object({
@@ -106,18 +96,12 @@ const manifestOf = (object: ObjectOf) =>
       )
       .min(1)
       .meta({ description: 'All storages of the run. That a manifest lies in one says that its files were compared there.' }),
-    parts: z.array(z.discriminatedUnion('kind', [postgresOf(object), volumeOf(object)])).min(1),
+    parts: z.array(partOf(object)).min(1),
   });
 
 /** What is stored of one run: `<name>.manifest.json`. */
 export const manifest = manifestOf(z.looseObject);
 export type Manifest = z.output<typeof manifest>;
-export type ManifestPart = Manifest['parts'][number];
-
-/** A source kind without a shape here does not compile: `get` could not read its manifests. */
-type Unshaped = Exclude<(typeof SOURCE_KINDS)[number]['name'], ManifestPart['kind']>;
-const everyKindHasAShape: [Unshaped] extends [never] ? true : Unshaped = true;
-void everyKindHasAShape;
 
 /** The same, but strict: what our own scripts write must pass it. */
 export const strictManifest = manifestOf(z.strictObject as unknown as ObjectOf);

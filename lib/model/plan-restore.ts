@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto';
 import type { KindSettings, RestoreSettings, Settings, SourceSettings } from '../config/settings.ts';
 import type { RestoreAction, RestorePart } from '../sources/kind.ts';
 import { canonical, defined, unique } from './lists.ts';
+import { methodIn, methodsOf } from './methods.ts';
 import type { Application, PlannedGuard, PlannedRestore, PlannedRun, PlannedSource } from './model.ts';
 import { restoreAccount, runName } from './names.ts';
 import { planStorage } from './plan-storage.ts';
-import { type Elsewhere, markedStorages, originOf, SAFETY_TIER, safetyStorage, sourceNamed, storagesOf } from './restore-storages.ts';
+import { type Elsewhere, markedStorages, originOf, SAFETY_TIER, safetyStorage, sourceNamed, storagesOf, tiersWanted } from './restore-storages.ts';
 import { mergeSecrets } from './secrets.ts';
 import { contextOf, restoreContextOf } from './source-context.ts';
 
@@ -103,10 +104,11 @@ export function restoreParts(
 ): readonly RestorePart[] {
   const { settings: request } = restore;
   const all = kindsWanted(source, environment, request.part).flatMap(({ kind, settings }) => {
-    if (!kind.restore) return [];
+    const { restore: restoring } = methodIn(kind, tiersWanted(source, request.tier)[0]);
+    if (!restoring) return [];
     const written = (request as Readonly<Record<string, unknown>>)[kind.name];
-    const context = restoreContextOf(source, environment, kind, { restore, action, id });
-    return kind.restore.parts(settings, written ?? kind.restore.schema.parse({}), context);
+    const context = restoreContextOf(source, environment, { restore, action, id });
+    return restoring.parts(settings, written ?? kind.restoreSchema?.parse({}), context);
   });
   return all.filter(({ name }) => request.part === undefined || name === request.part);
 }
@@ -115,13 +117,20 @@ export function restoreParts(
 export function kindsWanted(source: SourceSettings, environment: string, part: string | undefined): readonly KindSettings[] {
   return source.kinds.filter(({ kind, settings }) => {
     if (part === undefined) return true;
-    return kind.parts(settings, contextOf(source, environment, kind)).some(({ name }) => name === part);
+    return partsOfKind(source, environment, { kind, settings }).includes(part);
   });
 }
 
 /** The names of the parts of a source, by which a restore finds its files in a backup. */
 export function partNamesOf(source: SourceSettings, environment: string): readonly string[] {
-  return source.kinds.flatMap(({ kind, settings }) => kind.parts(settings, contextOf(source, environment, kind)).map(({ name }) => name));
+  return unique(
+    source.kinds.flatMap((kind) => partsOfKind(source, environment, kind)),
+    String,
+  );
+}
+
+function partsOfKind(source: SourceSettings, environment: string, { kind, settings }: Pick<KindSettings, 'kind' | 'settings'>): readonly string[] {
+  return methodsOf(source, kind).flatMap((method) => method.parts(settings, contextOf(source, environment)).map(({ name }) => name));
 }
 
 function guardOf(request: RestoreSettings['settings'], parts: readonly RestorePart[], namespace: string): PlannedGuard | undefined {

@@ -3,6 +3,7 @@ import type { VerifyPart } from '../sources/kind.ts';
 import { longestGap, parseCron } from '../units/schedule.ts';
 import { scheduleOf } from '../units/schedule-word.ts';
 import { defined, unique } from './lists.ts';
+import { methodIn, tiersToVerify } from './methods.ts';
 import type { PlannedRun, PlannedVerify } from './model.ts';
 import { verifyName } from './names.ts';
 import { planStorage } from './plan-storage.ts';
@@ -17,7 +18,8 @@ export function planVerify(settings: Settings, source: SourceSettings, runs: rea
   const { settings: request } = source.verify;
   const from = request.storage ?? first.storages[0]?.name;
   const uses = storagesOf(source, from);
-  const tiers = runs.filter(({ storages }) => storages.some(({ name }) => name === from));
+  const verified = tiersToVerify(source).map(({ name }) => name);
+  const tiers = runs.filter(({ tier }) => verified.includes(tier));
   const run: PlannedRun = {
     ...first,
     name: verifyName(source.name),
@@ -63,10 +65,10 @@ const WEEK = 7 * 86_400;
 /** The steps that verify each part of a source, if its kind supports it. */
 export function verifyParts({ environment }: Settings, source: SourceSettings): readonly VerifyPart[] {
   return source.kinds.flatMap(({ kind, settings }) => {
-    if (!kind.verify || !source.verify) return [];
+    const { verify } = methodIn(kind, tiersToVerify(source)[0]);
+    if (!verify || !source.verify) return [];
     const written = (source.verify.settings as Readonly<Record<string, unknown>>)[kind.name];
-    const context = contextOf(source, environment, kind);
-    return kind.verify.parts(settings, written ?? kind.verify.schema.parse({}), context);
+    return verify.parts(settings, written ?? kind.verifySchema?.parse({}), contextOf(source, environment));
   });
 }
 

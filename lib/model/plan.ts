@@ -1,9 +1,11 @@
 import type { Settings, SourceSettings, TierSettings } from '../config/settings.ts';
 import type { ClaimSpec, Peer, SecretNeed } from '../pod.ts';
+import { EXTENSIONS } from '../sources/index.ts';
 import type { Part } from '../sources/kind.ts';
 import { stemOf } from '../units/file-name-template.ts';
 import { scheduleOf } from '../units/schedule-word.ts';
 import { compare, hashOf, unique } from './lists.ts';
+import { methodIn, methodsOf } from './methods.ts';
 import type { Model, PlannedRun, PlannedSource } from './model.ts';
 import { runName, sourceObjectName } from './names.ts';
 import { planRestores } from './plan-restore.ts';
@@ -50,7 +52,7 @@ function planSource(settings: Settings, source: SourceSettings): PlannedSource {
     runs,
     verify: planVerify(settings, source, runs),
     peers: unique(runs.flatMap(peersOf), (peer) => JSON.stringify(peer)),
-    secrets: mergeSecrets([...runs.flatMap(secretsOf), ...source.kinds.flatMap(({ kind, settings: slice }) => kind.restore?.secrets(slice) ?? [])]),
+    secrets: mergeSecrets([...runs.flatMap(secretsOf), ...restoreSecrets(source)]),
     networkPolicy: source.options.networkPolicy,
     labels: source.options.pod.labels,
     annotations: source.options.pod.annotations,
@@ -72,7 +74,7 @@ function planRun(settings: Settings, source: SourceSettings, tier: TierSettings,
     suspend,
     parts: partsOf(settings, source, tier),
     storages: tier.storages.map((use, index) => planStorage(settings, use, index + 1)),
-    filenameTemplate: stemOf(filenameTemplate),
+    filenameTemplate: stemOf(filenameTemplate, EXTENSIONS),
     specHash: hashOf(source.kinds.map(({ kind, settings: slice }) => [kind.name, slice])),
     abandonedAfter,
     pod,
@@ -90,7 +92,12 @@ export function partsOf(settings: Settings, source: SourceSettings, tier: TierSe
 }
 
 function makeParts({ environment }: Settings, source: SourceSettings, tier: TierSettings): readonly Part[] {
-  return source.kinds.flatMap(({ kind, settings }) => kind.parts(settings, contextOf(source, environment, kind, tier)));
+  return source.kinds.flatMap(({ kind, settings }) => methodIn(kind, tier).parts(settings, contextOf(source, environment, tier)));
+}
+
+/** Secrets of restores, for every method that its tiers use. */
+function restoreSecrets(source: SourceSettings): readonly SecretNeed[] {
+  return source.kinds.flatMap(({ kind, settings }) => methodsOf(source, kind).flatMap(({ restore }) => restore?.secrets(settings) ?? []));
 }
 
 function claimsOf({ storages }: PlannedRun): readonly ClaimSpec[] {

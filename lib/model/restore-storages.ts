@@ -1,5 +1,6 @@
 import type { RestoreSettings, Settings, SourceSettings, StorageSettings } from '../config/settings.ts';
 import { unique } from './lists.ts';
+import { alike } from './methods.ts';
 import type { Origin, PlannedStorage } from './model.ts';
 import { planStorage } from './plan-storage.ts';
 import { wantedOf } from './wanted.ts';
@@ -21,7 +22,8 @@ interface From {
 export function originOf(settings: Settings, request: Request, elsewhere: Elsewhere): From {
   const { settings: there, source } = originSource(settings, request, elsewhere);
   const storage = storageToReadFrom(source, request);
-  const tiers = source.tiers.filter(({ storages }) => storages.some((use) => use.storage.name === storage.name)).map(({ name }) => name);
+  const inStorage = source.tiers.filter(({ storages }) => storages.some((use) => use.storage.name === storage.name));
+  const tiers = alike(source, inStorage).map(({ name }) => name);
   const wanted = wantedOf(request.at);
   // A safety backup is never the newest good backup: it is restored only by id.
   const everywhere = wanted.byId ? [...tiers, SAFETY_TIER] : tiers;

@@ -1,6 +1,7 @@
-import type { SourceKind } from './kind.ts';
-import { postgres } from './postgres.ts';
-import { volume } from './volume.ts';
+import type * as z from 'zod';
+import type { Method, SourceKind } from './kind.ts';
+import { postgres } from './postgres/kind.ts';
+import { volume } from './volume/kind.ts';
 
 /** Every kind of source that is built. */
 export const SOURCE_KINDS = [postgres, volume] as const;
@@ -11,8 +12,28 @@ export const LATER_SOURCES = { objects: 'the source `objects`', openbao: 'the so
 /** Methods of the format that are refused for now. */
 export const LATER_METHODS = ['basebackup', 'wal', 'objects', 'raft-snapshot'] as const;
 
+/** Names of all methods that are built, of every kind. */
+export const METHOD_NAMES = SOURCE_KINDS.flatMap(({ methods }) => methods.map(({ name }) => name));
+
+/** The method that each kind is backed up by where no tier chooses another one. */
+export const DEFAULT_METHODS = SOURCE_KINDS.map(({ methods: [first] }) => first.name);
+
+/** Extensions of all artifacts, without those of the compression. */
+export const EXTENSIONS = [...new Set(SOURCE_KINDS.flatMap(({ methods }) => methods.flatMap(({ extensions }) => extensions)))];
+
+/** Schemas of the kinds that occur in several places, by the names that the JSON Schema gives them. */
+export const SHARED_SCHEMAS: Readonly<Record<string, z.ZodType>> = Object.assign(
+  {},
+  ...SOURCE_KINDS.map((kind) => ('sharedSchemas' in kind ? kind.sharedSchemas : {})),
+);
+
 export function sourceKind(name: string): SourceKind {
   const kind = SOURCE_KINDS.find((candidate) => candidate.name === name);
   if (!kind) throw new Error(`no source kind '${name}'`);
   return kind as unknown as SourceKind;
+}
+
+/** One method of a kind: the named one where the kind has it, or its default. */
+export function methodOf({ methods }: SourceKind, name?: string): Method {
+  return methods.find((method) => method.name === name) ?? methods[0];
 }

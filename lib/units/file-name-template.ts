@@ -1,19 +1,20 @@
-/** Extensions that the formats add; they are removed from a template, so that they are not doubled. */
-const EXTENSION = /(\.(dump|sql|tar))?(\.(gz|zst))?$/;
-
 export interface TemplateContext {
   /** Value of `.DatabaseName`. @default - the run has several databases, or none */
   readonly databaseName?: string;
+  /** Extensions of artifacts, without those of the compression. */
+  readonly extensions: readonly string[];
 }
 
-/** A file-name template without the extension that the format adds. */
-export function stemOf(template: string): string {
-  return template.replace(EXTENSION, '');
+/** A file-name template without the extension that the format brings itself: a template that ends in one does not get it twice. */
+export function stemOf(template: string, extensions: readonly string[]): string {
+  const packed = template.replace(/\.(gz|zst)$/, '');
+  const extension = extensions.find((candidate) => packed.endsWith(candidate)) ?? '';
+  return packed.slice(0, packed.length - extension.length);
 }
 
 /** Checks a file-name template. Returns [message, hint], or nothing if it is valid. */
-export function diagnoseTemplate(template: string, { databaseName }: TemplateContext): readonly [string, string] | undefined {
-  const uses = [...stemOf(template).matchAll(/\{\{\s*([^}]*?)\s*\}\}/g)].map((match) => match[1] ?? '');
+export function diagnoseTemplate(template: string, { databaseName, extensions }: TemplateContext): readonly [string, string] | undefined {
+  const uses = [...stemOf(template, extensions).matchAll(/\{\{\s*([^}]*?)\s*\}\}/g)].map((match) => match[1] ?? '');
   const unknown = uses.find((name) => !['.Timestamp', '.RunID', '.DatabaseName'].includes(name));
   if (unknown !== undefined) return [`unknown template variable '${unknown}'`, 'use .Timestamp, .RunID and .DatabaseName'];
   for (const name of ['.Timestamp', '.RunID']) {
@@ -24,7 +25,7 @@ export function diagnoseTemplate(template: string, { databaseName }: TemplateCon
   if (uses.includes('.DatabaseName') && databaseName === undefined) {
     return ['the template has .DatabaseName, but the run has several databases or none', 'remove it: file names already contain the part'];
   }
-  return diagnoseStem(stemOf(template), databaseName ?? '');
+  return diagnoseStem(stemOf(template, extensions), databaseName ?? '');
 }
 
 function diagnoseStem(stem: string, databaseName: string): readonly [string, string] | undefined {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { IMAGES } from '../../lib/images.ts';
+import { IMAGES } from '../../lib/sources/images.ts';
 import { postgresSource } from '../support/cluster/backups.ts';
 import type { JobEnd } from '../support/cluster/job.ts';
 import type { Json } from '../support/cluster/kubectl.ts';

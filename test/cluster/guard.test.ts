@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { IMAGES } from '../../lib/images.ts';
 import { scriptFiles, scriptText } from '../../lib/scripts.ts';
+import { IMAGES } from '../../lib/sources/images.ts';
 import { type Application, startApplication } from '../support/cluster/application.ts';
 import { claim } from '../support/cluster/backups.ts';
 import { endOf, podsOf } from '../support/cluster/job.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { POSTGRES_MAJORS } from '../../lib/images.ts';
+import { POSTGRES_MAJORS } from '../../lib/sources/postgres/images.ts';
 import { AWKWARD_SQL, fingerprint } from '../support/cluster/awkward.ts';
 import { postgresSource } from '../support/cluster/backups.ts';
 import type { JobEnd } from '../support/cluster/job.ts';

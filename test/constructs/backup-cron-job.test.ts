@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { objectsOf } from '../../lib/charts/objects.ts';
 import { BackupCronJob, type BackupCronJobProps } from '../../lib/constructs/backup-cron-job.ts';
-import { IMAGES } from '../../lib/images.ts';
+import { IMAGES } from '../../lib/sources/images.ts';
 import { aRun, postgresParts, type RunChanges, storagesOf, volumeParts } from '../support/model.ts';
 import { type Container, type CronJob, podOf } from '../support/objects.ts';
 

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { objectsOf } from '../../lib/charts/objects.ts';
 import { restoreJobName } from '../../lib/constructs/restore-job.ts';
 import { guardedNamespaces, RestoreRole } from '../../lib/constructs/restore-role.ts';
-import { IMAGES } from '../../lib/images.ts';
 import type { PlannedRestore } from '../../lib/model/model.ts';
+import { IMAGES } from '../../lib/sources/images.ts';
 import { aRestore } from '../support/restores.ts';
 
 const PODS = { apiGroups: [''], resources: ['pods'], verbs: ['list'] };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { containerSecurity, podSecurity } from '../../lib/constructs/security.ts';
+import { capabilitiesOf, containerSecurity, podSecurity } from '../../lib/constructs/security.ts';
 import { aRun } from '../support/model.ts';
 
 const podOf = (pod: object) => podSecurity(aRun({ pod }).pod);
@@ -34,4 +34,16 @@ test('root is root only where it was asked for', () => {
 
 test('a capability is added to none', () => {
   expect(containerSecurity(['DAC_READ_SEARCH']).capabilities).toEqual({ drop: ['ALL'], add: ['DAC_READ_SEARCH'] });
+});
+
+test('a step has the capabilities that the values give only where it asks for them', () => {
+  const { pod } = aRun({ pod: { runAsUser: 0, capabilities: ['DAC_READ_SEARCH'] } });
+  expect(capabilitiesOf({ asWritten: true }, pod)).toEqual(['DAC_READ_SEARCH']);
+  expect(capabilitiesOf({}, pod)).toEqual([]);
+});
+
+test('a step has the capabilities of its own only as root', () => {
+  const privileges = { asRoot: ['CHOWN'] };
+  expect(capabilitiesOf(privileges, aRun({ pod: { runAsUser: 0 } }).pod)).toEqual(['CHOWN']);
+  expect(capabilitiesOf(privileges, aRun().pod)).toEqual([]);
 });

@@ -10,6 +10,7 @@ import { scriptHeader } from '../../lib/script-headers.ts';
 import { aFullModel } from '../support/model.ts';
 import { podOf } from '../support/objects.ts';
 import { anEnd } from '../support/restores.ts';
+import { SAMPLES } from '../support/samples.ts';
 
 test('docs/environment.md is what the headers say: npm run schema writes it again', () => {
   expect(readFileSync('docs/environment.md', 'utf8')).toBe(environmentReference());
@@ -71,12 +72,20 @@ describe.each([...new Set(told.flatMap(({ scripts }) => scripts))])('%s', (scrip
   });
 });
 
-test('the steps of a restore and of a proof are among them', () => {
+test('the steps of a restore and of a verification are among them, of every method that has them', () => {
+  const context = { environment: 'prod', source: 'shop', namespace: 'backup', throttle: { perServer: 3, wait: 3600 } };
+  const aRestore = { ...context, inPlace: false, action: 'restore', id: 'bcdfghjk' } as const;
+  const steps = SAMPLES.flatMap(({ kind, method: { parts, restore, verify, sample } }) => {
+    const settings = kind.schema.parse(sample.settings);
+    return [
+      ...parts(settings, context),
+      ...(restore?.parts(settings, kind.restoreSchema?.parse({}), aRestore) ?? []),
+      ...(verify?.parts(settings, kind.verifySchema?.parse({}), context) ?? []),
+    ].map(({ script }) => script);
+  });
+  expect(steps.length).toBeGreaterThan(SAMPLES.length);
   expect(told.flatMap(({ scripts }) => scripts)).toEqual(
-    expect.arrayContaining([
-      ...['fetch.sh', 'record.sh', 'turn.sh', 'guard.sh', 'install-shell.sh'],
-      ...['postgres-restore.sh', 'volume-restore.sh', 'postgres-verify.sh', 'volume-verify.sh'],
-    ]),
+    expect.arrayContaining([...['fetch.sh', 'record.sh', 'turn.sh', 'guard.sh', 'install-shell.sh'], ...steps]),
   );
 });
 

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { synthesize } from '../../lib/charts/synthesize.ts';
 import { listEnvironments } from '../../lib/config/read.ts';
 import { loadEnvironment } from '../../lib/model/load.ts';
+import { SOURCE_KINDS } from '../../lib/sources/index.ts';
 import { runIn, sourceIn } from '../support/load.ts';
 
 const folders = ['config', ...readdirSync('examples').map((name) => `examples/${name}/config`)];
@@ -16,6 +17,12 @@ test.each(environments)('%s: %s is synthesized, the same each time', (folder, en
 
 test.each(environments.filter(([folder]) => folder !== 'examples/carpaintr/config'))('%s: %s is without a warning', (folder, environment) => {
   expect(loadEnvironment(folder, environment).model.warnings).toEqual([]);
+});
+
+test.each(SOURCE_KINDS.map(({ name }) => name))('the kind %s has an example', (name) => {
+  const models = environments.filter(([folder]) => folder.startsWith('examples/')).map((example) => loadEnvironment(...example).model);
+  const parts = models.flatMap(({ sources }) => sources.flatMap(({ runs }) => runs.flatMap((run) => run.parts)));
+  expect(parts.map(({ kind }) => kind)).toContain(name);
 });
 
 describe('carpaintr', () => {

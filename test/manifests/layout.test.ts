@@ -18,7 +18,8 @@ function built(model: Model, folder: 'keep' | 'jobs'): readonly unknown[] {
     mkdirSync(join(dir, dirname(path)), { recursive: true });
     writeFileSync(join(dir, path), text);
   }
-  const { status, stdout, stderr } = spawnSync(join(toolsCache, 'cluster', 'bin', 'kubectl'), ['kustomize', join(dir, folder)], { encoding: 'utf8' });
+  const kubectl = join(toolsCache, 'cluster', 'bin', 'kubectl');
+  const { status, stdout, stderr } = spawnSync(kubectl, ['kustomize', join(dir, folder)], { encoding: 'utf8', maxBuffer: 2 ** 28 });
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   return stdout === '' ? [] : loadAll(stdout);
 }

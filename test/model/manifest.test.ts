@@ -1,8 +1,14 @@
 import { describe, expect, test } from 'vitest';
+import { oneOf } from '../../lib/config/plain-words.ts';
 import { ConfigError } from '../../lib/errors.ts';
 import { parseManifest, strictManifest } from '../../lib/model/manifest.ts';
+import { SOURCE_KINDS } from '../../lib/sources/index.ts';
+import { postgres } from '../../lib/sources/postgres/kind.ts';
 import { MANIFEST, POSTGRES_PART } from '../support/manifest.ts';
+import { SAMPLE_PARTS } from '../support/samples.ts';
 
+const POSTGRES_METHOD = `prod/shop: parts[0].method: expected ${oneOf(postgres.methods.map(({ name }) => name))}`;
+const GLOBALS = { ...POSTGRES_PART.files[0], name: '20261121-093000-bcdfghjk+globals.sql', role: 'globals' };
 const read = (value: unknown) => parseManifest(JSON.stringify(value), 'prod/shop');
 
 function refusal(value: unknown): ConfigError {
@@ -15,9 +21,13 @@ function refusal(value: unknown): ConfigError {
   throw new Error('it was read');
 }
 
-test('parses a manifest with a part of each kind', () => {
-  expect(read(MANIFEST)).toEqual(MANIFEST);
-  expect(strictManifest.parse(MANIFEST)).toEqual(MANIFEST);
+test.each([
+  ['as the scripts write it', MANIFEST],
+  ['with a part by each method of each kind', { ...MANIFEST, parts: SAMPLE_PARTS }],
+  ['with the roles and tablespaces of a server', { ...MANIFEST, parts: [{ ...POSTGRES_PART, files: [...POSTGRES_PART.files, GLOBALS] }] }],
+])('reads a manifest %s', (_, whole) => {
+  expect(read(whole)).toEqual(whole);
+  expect(strictManifest.parse(whole)).toEqual(whole);
 });
 
 test('keeps unknown keys of a newer version', () => {
@@ -38,9 +48,16 @@ describe('refused', () => {
   test.each([
     ['another version', { ...MANIFEST, version: 'backstay/v2' }, "prod/shop: version: expected 'backstay/v1'"],
     ['no parts', { ...MANIFEST, parts: [] }, 'prod/shop: parts: expected at least one entry'],
-    ['a part of a kind that is not known', { ...MANIFEST, parts: [{ ...POSTGRES_PART, kind: 'openbao' }] }, 'prod/shop: parts[0].kind'],
+    [
+      'a part of a kind that is not known',
+      { ...MANIFEST, parts: [{ ...POSTGRES_PART, kind: 'newer' }] },
+      `prod/shop: parts[0].kind: expected ${oneOf(SOURCE_KINDS.map(({ name }) => name))}`,
+    ],
+    ['a part by a method that is not known', { ...MANIFEST, parts: [{ ...POSTGRES_PART, method: 'newer' }] }, POSTGRES_METHOD],
+    ['a part by a method of another kind', { ...MANIFEST, parts: [{ ...POSTGRES_PART, method: 'tar' }] }, POSTGRES_METHOD],
+    ['a part that is no object', { ...MANIFEST, parts: ['postgres'] }, 'prod/shop: parts[0]: expected keys and values'],
     ['a name without a time', { ...MANIFEST, name: 'latest' }, 'prod/shop: name: expected a name with one time and the run id'],
-    ['a time without a zone', { ...MANIFEST, start: '2026-11-21T09:30:00' }, 'prod/shop: start: expected a time in UTC'],
+    ['a time without a time zone', { ...MANIFEST, start: '2026-11-21T09:30:00' }, 'prod/shop: start: expected a time in UTC'],
     ['a run id that could be a number', { ...MANIFEST, runId: '12345678' }, 'prod/shop: runId: expected eight of the letters'],
     ['a size as text', { ...MANIFEST, bytes: '12' }, 'prod/shop: bytes: expected a number'],
     ['a negative size', { ...MANIFEST, bytes: -2_147_483_648 }, 'prod/shop: bytes: expected at least 0'],

@@ -4,10 +4,10 @@ import { Diagnostics } from '../../lib/config/diagnostics.ts';
 import type { RestoreSettings, Settings, SourceSettings } from '../../lib/config/settings.ts';
 import { lint } from '../../lib/model/lint.ts';
 import { lintRestore } from '../../lib/model/lint-restore.ts';
+import { methodIn } from '../../lib/model/methods.ts';
 import { planBackups } from '../../lib/model/plan.ts';
 import { planRestore } from '../../lib/model/plan-restore.ts';
-import { contextOf } from '../../lib/model/source-context.ts';
-import type { SourceKind } from '../../lib/sources/kind.ts';
+import type { Method, SourceKind } from '../../lib/sources/kind.ts';
 import { elsewhere, loadRestores } from '../support/restores.ts';
 
 const schema = z.object({});
@@ -24,15 +24,29 @@ function note(name: string) {
   };
 }
 
+/** A method that only notes what it is told. */
+function method(name: string): Method {
+  return {
+    name,
+    extensions: [],
+    check: note(`${name}.check`),
+    parts: note(`${name}.parts`),
+    facts: () => ({ format: z.literal('toy') }),
+    describe: () => name,
+    restore: { check: note(`${name}.restore.check`), parts: note(`${name}.restore.parts`), secrets: () => [] },
+    verify: { check: note(`${name}.verify.check`), parts: note(`${name}.verify.parts`) },
+    sample: { settings: {}, facts: { format: 'toy' } },
+  };
+}
+
 /** A kind with two methods that only notes what it is told. */
 const toy: SourceKind = {
   name: 'postgres',
   schema,
-  methods: ['first', 'second'],
+  restoreSchema: schema,
+  verifySchema: schema,
+  methods: [method('first'), method('second')],
   check: note('check'),
-  parts: note('parts'),
-  restore: { schema, check: note('restore.check'), parts: note('restore.parts'), secrets: () => [] },
-  verify: { schema, check: note('verify.check'), parts: note('verify.parts') },
 };
 
 /** An environment with one source of this kind, and a tier that has a method and a throttle of its own. */
@@ -49,22 +63,24 @@ beforeEach(() => {
   seen = {};
 });
 
-test('lint checks a kind with the context that its parts are planned with: the method and the throttle of the tier', () => {
+test('lint checks a kind with the context that its parts are planned with: that of the tier and its method', () => {
   const settings = settingsOfToy();
   lint(settings, new Diagnostics(() => undefined));
   planBackups({ ...settings, restores: [] }, [], elsewhere);
-  const context = { ...SOURCE, method: 'second', throttle: SLOW };
+  const context = { ...SOURCE, throttle: SLOW };
   expect(seen.check).toEqual([context]);
-  expect(seen.parts).toEqual([context]);
+  expect(seen['second.check']).toEqual([context]);
+  expect(seen['second.parts']).toEqual([context]);
+  expect(Object.keys(seen).filter((name) => name.startsWith('first'))).toEqual([]);
 });
 
-test('verification is linted and planned outside of any tier, with the first method and the throttle of the source', () => {
+test('verification is linted and planned outside of any tier, with the throttle of the source', () => {
   const settings = settingsOfToy();
   lint(settings, new Diagnostics(() => undefined));
   planBackups({ ...settings, restores: [] }, [], elsewhere);
-  const context = { ...SOURCE, method: 'first', throttle: { perServer: 3, wait: 3600 } };
-  expect(seen['verify.check']).toEqual([context]);
-  expect(seen['verify.parts']).toEqual([context]);
+  const context = { ...SOURCE, throttle: { perServer: 3, wait: 3600 } };
+  expect(seen['second.verify.check']).toEqual([context]);
+  expect(seen['second.verify.parts']).toEqual([context]);
 });
 
 test('a restore is linted with the context that it is planned with, but for its id', () => {
@@ -77,15 +93,12 @@ test('a restore is linted with the context that it is planned with, but for its 
     lintRestore({ settings, restore: each, action: 'swap-back' }, elsewhere, new Diagnostics(() => undefined));
     planRestore({ settings, planned, restore: each, id: 'bcdfghjk', action: 'swap-back', once: false }, elsewhere);
   }
-  const context = { ...SOURCE, method: 'first', throttle: { perServer: 3, wait: 3600 }, action: 'swap-back', part: undefined };
+  const context = { ...SOURCE, throttle: { perServer: 3, wait: 3600 }, action: 'swap-back', part: undefined };
   const both = [false, true].map((is) => ({ ...context, inPlace: is }));
-  expect(seen['restore.parts']).toEqual(both.map((each) => ({ ...each, id: 'bcdfghjk' })));
-  expect(seen['restore.check']).toEqual(both.map((each) => ({ ...each, id: expect.stringMatching(/^[b-df-hj-np-tv]{8}$/) })));
+  expect(seen['second.restore.parts']).toEqual(both.map((each) => ({ ...each, id: 'bcdfghjk' })));
+  expect(seen['second.restore.check']).toEqual(both.map((each) => ({ ...each, id: expect.stringMatching(/^[b-df-hj-np-tv]{8}$/) })));
 });
 
-test('a method of another kind leaves a kind with its first', () => {
-  const [source] = settingsOfToy().sources;
-  const [tier] = source.tiers;
-  if (!tier) throw new Error('no tier');
-  expect(contextOf(source, 'prod', toy, { ...tier, method: 'tar' }).method).toBe('first');
+test('a tier with a method of another kind leaves a kind with its first', () => {
+  expect(methodIn(toy, { method: 'tar' }).name).toBe('first');
 });

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { PostgresMajor } from '../../lib/images.ts';
+import type { PostgresMajor } from '../../lib/sources/postgres/images.ts';
 import { contentOf, dump, factsOf, makeRole, NAME } from '../support/dump.ts';
 import { type PostgresServer, startPostgres } from '../support/postgres.ts';
 

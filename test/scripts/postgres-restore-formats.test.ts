@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { PostgresMajor } from '../../lib/images.ts';
+import type { PostgresMajor } from '../../lib/sources/postgres/images.ts';
 import { AWKWARD_SQL } from '../support/cluster/awkward.ts';
 import { contentOf } from '../support/dump.ts';
 import { type PostgresServer, startPostgres } from '../support/postgres.ts';

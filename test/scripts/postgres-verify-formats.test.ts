@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { PostgresMajor } from '../../lib/images.ts';
+import type { PostgresMajor } from '../../lib/sources/postgres/images.ts';
 import { makeRole } from '../support/dump.ts';
 import { type PostgresServer, startPostgres } from '../support/postgres.ts';
 import { fact, fetched, queries, real, taken, type Verified, verify } from '../support/verify-database.ts';

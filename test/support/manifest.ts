@@ -1,3 +1,6 @@
+import { dump } from '../../lib/sources/postgres/dump.ts';
+import { tar } from '../../lib/sources/volume/tar.ts';
+
 const SHA256 = 'a'.repeat(64);
 const TIME = { start: '2026-11-21T09:30:00Z', end: '2026-11-21T09:31:00Z' };
 
@@ -7,26 +10,10 @@ export const POSTGRES_PART = {
   kind: 'postgres',
   method: 'dump',
   ...TIME,
-  format: 'custom',
   compression: { method: 'zstd', level: 1 },
   encryption: null,
   tools: { pg_dump: '17.11' },
-  server: { version: '17.11', major: 17 },
-  database: {
-    name: 'shop',
-    owner: 'app',
-    encoding: 'UTF8',
-    collation: 'C.UTF-8',
-    ctype: 'C.UTF-8',
-    localeProvider: 'libc',
-    collationVersion: '2.36',
-    bytes: 8_000_000,
-    tables: 3,
-    largeObjects: 0,
-    extensions: [{ name: 'plpgsql', version: '1.0' }],
-  },
-  filters: { excludeTableData: ['audit.*'] },
-  throttle: { slot: 1, waitedSeconds: 0, held: true },
+  ...dump.sample.facts,
   files: [{ name: '20261121-093000-bcdfghjk.dump', role: 'artifact', bytes: 1000, sha256: SHA256 }],
 } as const;
 
@@ -36,11 +23,10 @@ export const VOLUME_PART = {
   kind: 'volume',
   method: 'tar',
   ...TIME,
-  format: 'tar',
   compression: { method: 'none' },
   encryption: null,
   tools: { tar: '1.34' },
-  volume: { claim: 'uploads', path: '/', entries: 3, files: 2, bytes: 4096, changed: 0 },
+  ...tar.sample.facts,
   files: [{ name: '20261121-093000-bcdfghjk.files.tar', role: 'artifact', bytes: 10_240, sha256: SHA256 }],
 } as const;
 

@@ -1,9 +1,11 @@
 import { options } from '../../lib/config/schema/options.ts';
-import { IMAGES } from '../../lib/images.ts';
 import type { Model, PlannedRun, PlannedSource, PlannedStorage } from '../../lib/model/model.ts';
+import { IMAGES } from '../../lib/sources/images.ts';
 import type { Part } from '../../lib/sources/kind.ts';
-import { postgres } from '../../lib/sources/postgres.ts';
-import { volume } from '../../lib/sources/volume.ts';
+import { dump } from '../../lib/sources/postgres/dump.ts';
+import { postgres } from '../../lib/sources/postgres/kind.ts';
+import { volume } from '../../lib/sources/volume/kind.ts';
+import { tar } from '../../lib/sources/volume/tar.ts';
 import type { StorageContext } from '../../lib/storages/kind.ts';
 import { pvc } from '../../lib/storages/pvc.ts';
 import { s3 } from '../../lib/storages/s3.ts';
@@ -20,20 +22,18 @@ const KEEP = { daily: 7, weekly: 4, atMostDeleted: 50 };
 /** Parts of a PostgreSQL source, from what people write under `postgres`. */
 export function postgresParts(written: object = {}, source = 'shop'): readonly Part[] {
   const settings = { host: 'shop-db.shop', database: 'shop', version: 17, credentials: { secret: 'shop-db' }, ...written };
-  return postgres.parts(postgres.schema.parse(settings), {
+  return dump.parts(postgres.schema.parse(settings), {
     environment: 'prod',
     source,
     namespace: 'backup',
-    method: 'dump',
     throttle: { perServer: 3, wait: 3600 },
   });
 }
 
 /** Parts of a volume source, from what people write under `volume`. */
-export function volumeParts(written: object = {}, source = 'files'): readonly Part[] {
+export function volumeParts(written: object = {}): readonly Part[] {
   const settings = { claim: 'app-data', nextTo: { app: 'web' }, ...written };
-  const context = { environment: 'prod', source, namespace: 'backup', method: 'tar', throttle: { perServer: 3, wait: 3600 } };
-  return volume.parts(volume.schema.parse(settings), context);
+  return tar.parts(volume.schema.parse(settings));
 }
 
 /** Storages of one run, from what people write: `{ local: { pvc: { size: '10Gi' } } }`. The first is the primary. */
@@ -109,11 +109,16 @@ export function aModel(sources: readonly PlannedSource[] = [aSource()], changes:
 
 const ALL_RULES = { last: 10, for: 604_800, daily: 7, weekly: 4, monthly: 6, yearly: 1, atLeast: 3, atMostDeleted: 50 };
 
-/** An environment in which every option of every kind is used once, beside one source with defaults only. */
+/** An environment in which every option of every kind is used once, beside one source with defaults only; the sample of each method is in it. */
 export function aFullModel(): Model {
-  const shop = { source: 'shop', parts: postgresParts(EVERYTHING_OF_POSTGRES), pod: EVERYTHING_OF_A_POD, storages: everyStorage() };
+  const shop = {
+    source: 'shop',
+    parts: postgresParts({ database: undefined, ...dump.sample.settings }),
+    pod: EVERYTHING_OF_A_POD,
+    storages: everyStorage(),
+  };
   const { sources: restorable, restores } = restorableModel();
-  const files = { source: 'files', parts: volumeParts(EVERYTHING_OF_A_VOLUME), storages: everyStorage() };
+  const files = { source: 'files', parts: volumeParts(tar.sample.settings), storages: everyStorage() };
   return aModel(
     [
       aSource([aRun({ source: 'plain' })]),
@@ -151,26 +156,6 @@ function everyStorage(): readonly PlannedStorage[] {
   });
   return [...(local ? [{ ...local, keep: ALL_RULES }] : []), ...others];
 }
-
-const EVERYTHING_OF_POSTGRES = {
-  database: undefined,
-  databases: ['shop', 'Shop Archive'],
-  user: 'back$up',
-  port: 5433,
-  tls: { mode: 'verify-full', ca: { configMap: 'postgres-ca' } },
-  dump: {
-    format: 'plain',
-    compression: 'gzip',
-    level: 6,
-    schemas: ['public', 'sales$(HOME)'],
-    excludeSchemas: ['scratch'],
-    tables: ['*'],
-    excludeTables: ['audit_*'],
-    excludeTableData: ['log'],
-  },
-};
-
-const EVERYTHING_OF_A_VOLUME = { path: 'www', include: ['a b/**'], exclude: ['cache/**', '$(HOME)/*'], level: 3, onChange: 'accept' };
 
 const EVERYTHING_OF_A_POD = {
   runAsUser: 1000,

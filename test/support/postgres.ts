@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import type { PostgresMajor } from '../../lib/images.ts';
+import type { PostgresMajor } from '../../lib/sources/postgres/images.ts';
 import { postgresHome } from './tools.ts';
 
 type Env = Readonly<Record<string, string>>;

@@ -5,8 +5,9 @@ import type { Model, PlannedRestore } from '../../lib/model/model.ts';
 import { planRestore } from '../../lib/model/plan-restore.ts';
 import type { Elsewhere } from '../../lib/model/restore-storages.ts';
 import type { RestoreAction } from '../../lib/sources/kind.ts';
+import { SAMPLE_RESTORES, SAMPLE_SOURCES } from './samples.ts';
 
-/** Storages, a plan, and sources of each kind that can be restored and verified; restores as a test wants them. */
+/** Storages, a plan, and sources that can be restored and verified; restores as a test wants them. */
 export const RESTORABLE = {
   namespace: 'backup',
   storages: {
@@ -151,7 +152,7 @@ export function anEnd(
   return planRestore({ settings, planned, restore: requested, id: 'bcdfghjk', action, once: false }, elsewhere);
 }
 
-/** The sources and restores of an environment in which each way to restore and to verify is used. */
+/** The sources and restores of an environment in which each way to restore and to verify is used, also that of each sample. */
 export function restorableModel(): Model {
-  return loadRestores().model;
+  return loadRestores({ ...EVERY_RESTORE, ...SAMPLE_RESTORES }, { sources: { ...RESTORABLE.sources, ...SAMPLE_SOURCES } }).model;
 }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import type { PostgresMajor } from '../../lib/images.ts';
+import type { PostgresMajor } from '../../lib/sources/postgres/images.ts';
 
 /** Where the test bed keeps what it built: `TEST_TOOLS_CACHE`, or a folder in the user's cache. */
 export const toolsCache = process.env.TEST_TOOLS_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'backstay-testbed');

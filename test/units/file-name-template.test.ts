@@ -1,13 +1,15 @@
 import { expect, test } from 'vitest';
 import { diagnoseTemplate, stemOf } from '../../lib/units/file-name-template.ts';
 
+const extensions = ['.dump', '.sql', '.tar'];
+
 test.each([
   '{{ .Timestamp }}-{{ .RunID }}',
   '{{.Timestamp}}-{{.RunID}}',
   'shop_{{ .RunID }}_{{ .Timestamp }}',
   '{{ .DatabaseName }}-{{ .Timestamp }}-{{ .RunID }}.sql.gz',
 ])('accepts the template %s', (template) => {
-  expect(diagnoseTemplate(template, { databaseName: 'orders_db' })).toBeUndefined();
+  expect(diagnoseTemplate(template, { databaseName: 'orders_db', extensions })).toBeUndefined();
 });
 
 test.each([
@@ -22,22 +24,22 @@ test.each([
   ['a b {{ .Timestamp }}-{{ .RunID }}', 'file names may contain only letters, digits, dashes and underscores'],
   ['{{ .Timestamp }}-{{ .RunID }}+globals', 'file names may contain only letters, digits, dashes and underscores'],
   [`${'x'.repeat(101)}-{{ .Timestamp }}-{{ .RunID }}`, 'the file name has 103 characters besides timestamp and run id'],
-])('%s is refused: %s', (template, diagnosis) => {
-  expect(diagnoseTemplate(template, {})?.[0]).toBe(diagnosis);
+])('%s is refused: %s', (template, mistake) => {
+  expect(diagnoseTemplate(template, { extensions })?.[0]).toBe(mistake);
 });
 
 test('rejects a database name that is not valid in file names', () => {
-  expect(diagnoseTemplate('{{ .DatabaseName }}-{{ .Timestamp }}-{{ .RunID }}', { databaseName: 'my shop' })?.[1]).toBe(
+  expect(diagnoseTemplate('{{ .DatabaseName }}-{{ .Timestamp }}-{{ .RunID }}', { databaseName: 'my shop', extensions })?.[1]).toBe(
     "the rest of the template is '--my shop'",
   );
 });
 
 test('.DatabaseName needs a run of one database', () => {
-  expect(diagnoseTemplate('{{ .DatabaseName }}-{{ .Timestamp }}-{{ .RunID }}', {})?.[0]).toBe(
+  expect(diagnoseTemplate('{{ .DatabaseName }}-{{ .Timestamp }}-{{ .RunID }}', { extensions })?.[0]).toBe(
     'the template has .DatabaseName, but the run has several databases or none',
   );
 });
 
 test('the extension of a format is not doubled', () => {
-  expect(['a.sql.gz', 'a.dump', 'a.tar.zst', 'a.sql', 'a'].map(stemOf)).toEqual(['a', 'a', 'a', 'a', 'a']);
+  expect(['a.sql.gz', 'a.dump', 'a.tar.zst', 'a.sql', 'a'].map((template) => stemOf(template, extensions))).toEqual(['a', 'a', 'a', 'a', 'a']);
 });

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { LATER_METHODS, SOURCE_KINDS } from '../../sources/index.ts';
+import { DEFAULT_METHODS, LATER_METHODS, METHOD_NAMES } from '../../sources/index.ts';
 import { dnsLabel } from '../../units/names.ts';
 import { notYet } from '../../units/not-yet.ts';
 import { keep } from './keep.ts';
@@ -40,20 +40,18 @@ export const optionShape = {
 export const options = z.strictObject(optionShape);
 export type Options = z.output<typeof options>;
 
-const METHODS = SOURCE_KINDS.flatMap(({ methods }) => methods);
-
 /** One tier of a plan, or the overrides of a source. */
 export const tier = z
   .strictObject({
     enabled: z.boolean().default(true).meta({ description: '`false` disables the tier.' }),
     schedule: schedule.optional(),
     method: z
-      .enum(METHODS, {
+      .enum(METHOD_NAMES, {
         error: ({ input }) =>
-          LATER_METHODS.some((later) => later === input) ? `the method '${input}' is not built yet` : `expected ${METHODS.join(' or ')}`,
+          LATER_METHODS.some((later) => later === input) ? `the method '${input}' is not built yet` : `expected ${METHOD_NAMES.join(' or ')}`,
       })
       .optional()
-      .meta({ description: 'How the backup is taken. Default: that of the kind, `dump` or `tar`.' }),
+      .meta({ description: `How the backup is taken. Default: that of the kind, ${DEFAULT_METHODS.map((name) => `\`${name}\``).join(' or ')}.` }),
     ...optionShape,
   })
   .meta({ description: 'A schedule with its retention.' });

@@ -5,7 +5,7 @@ import { dnsLabel } from '../../units/names.ts';
 import { slices } from './slices.ts';
 import { ownScratch } from './verify.ts';
 
-const restoring = SOURCE_KINDS.flatMap(({ name, restore }) => (restore ? [{ name, schema: restore.schema }] : []));
+const restoring = SOURCE_KINDS.flatMap(({ name, restoreSchema }) => (restoreSchema ? [{ name, schema: restoreSchema }] : []));
 
 /** `deployment/shop-api`, `shop/statefulset/db`, `deployment/app=shop`: by name or by labels, in the pods' namespace or another. */
 const application = z

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { IMAGES, type ImageName } from '../../images.ts';
+import { IMAGES, type ImageName } from '../../sources/images.ts';
 import { LATER_SOURCES, SOURCE_KINDS } from '../../sources/index.ts';
 import { LATER_STORAGES, STORAGE_KINDS } from '../../storages/index.ts';
 import { dnsLabel } from '../../units/names.ts';

@@ -12,7 +12,7 @@ export const ownScratch = z.strictObject({
   storageClassName: z.string().min(1).optional().meta({ description: 'StorageClass of the scratch space. Default: that of `pod.scratch`.' }),
 });
 
-const verifying = SOURCE_KINDS.flatMap(({ name, verify }) => (verify ? [{ name, schema: verify.schema }] : []));
+const verifying = SOURCE_KINDS.flatMap(({ name, verifySchema }) => (verifySchema ? [{ name, schema: verifySchema }] : []));
 
 /** Verification of the backups of a source. */
 export const verify = z

@@ -24,14 +24,14 @@ export function backupPlan(run: PlannedRun, label?: string): PodPlan {
 }
 
 /** Takes one part and verifies that it is complete. */
-export function takeStep({ parts, pod }: PlannedRun, part: Part): Step {
+export function takeStep({ parts }: PlannedRun, part: Part): Step {
   return {
     name: `take-${part.name}`,
     image: part.image,
     run: [part.script],
     env: { PART: part.name, PART_COUNT: String(parts.length), ...part.env },
     mounts: part.mounts,
-    capabilities: readsClaim(part) ? pod.capabilities : [],
+    privileges: part.privileges,
   };
 }
 
@@ -49,11 +49,6 @@ export function publishStep(run: PlannedRun, more: Env = {}): Step {
 /** What a step mounts to reach storages. */
 export function storageMounts(storages: readonly PlannedStorage[]): readonly Mount[] {
   return storages.flatMap(({ access }) => access.mounts);
-}
-
-/** Whether a step has files of an application before it, which may belong to somebody else. */
-export function readsClaim({ mounts }: Pick<Part, 'mounts'>): boolean {
-  return mounts.some(({ type }) => type === 'claim');
 }
 
 /** The scripts of that pod, without making it: what thousands of sources share is asked for thousands of times. */

@@ -1,6 +1,6 @@
 import type { Env, Mount } from '../../pod.ts';
 import type { PlannedRestore } from '../model.ts';
-import { publishStep, readsClaim, storageMounts, takeStep } from './backup.ts';
+import { publishStep, storageMounts, takeStep } from './backup.ts';
 import { graceOf, guardStep, SHELL_STEP } from './guard.ts';
 import type { PodPlan, Step } from './step.ts';
 import { fetchEnv, sharedEnv, storagesEnv } from './variables.ts';
@@ -27,7 +27,7 @@ export function restorePlan(restore: PlannedRestore): PodPlan {
     placements: [...run.parts, ...parts].flatMap(({ placement }) => placement ?? []),
     mayBeAlone: true,
     // A claim that was just made may belong to root alone, and nothing is in it that a group could change.
-    fillsClaim: parts.some((part) => part.claim === undefined && readsClaim(part)),
+    fillsClaim: parts.some(({ claim, mounts }) => claim === undefined && mounts.some(({ type }) => type === 'claim')),
   };
 }
 
@@ -70,13 +70,9 @@ function restoreStep(restore: PlannedRestore, part: PlannedRestore['parts'][numb
     run: [part.script],
     env: { PART: part.name, RESTORE_ID: restore.id, ...part.env },
     mounts: part.mounts,
-    // Owners of files come back only by root with these; a user without them needs none.
-    capabilities: readsClaim(part) && restore.run.pod.runAsUser === 0 ? ROOT_CAPABILITIES : [],
+    privileges: part.privileges,
   };
 }
-
-/** What root needs to give files away, with the capabilities that programs had, and to write into the folders of others. */
-const ROOT_CAPABILITIES = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'SETFCAP'];
 
 /** The marker of a restore that runs once. */
 function recordSteps(restore: PlannedRestore): readonly Step[] {

@@ -1,5 +1,5 @@
 import type { Options } from '../../config/schema/options.ts';
-import type { Env, Mount, Placement } from '../../pod.ts';
+import type { Env, Mount, Placement, Privileges } from '../../pod.ts';
 import type { PlannedStorage } from '../model.ts';
 
 /** What one container runs, as plain data. */
@@ -13,8 +13,8 @@ export interface Step {
   /** Variables beside those that every step may read; see `stepEnv`. */
   readonly env: Env;
   readonly mounts: readonly Mount[];
-  /** Linux capabilities. @default - none */
-  readonly capabilities?: readonly string[];
+  /** What it may do beyond Pod Security "restricted". @default - nothing */
+  readonly privileges?: Privileges;
   /** The program that reads the scripts, with its arguments. @default ['/bin/sh'] */
   readonly shell?: readonly string[];
   /** It runs beside a step that has the disk space of the scratch reserved. @default false */

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { podSpec } from '../../../lib/constructs/pod.ts';
-import { IMAGES } from '../../../lib/images.ts';
 import type { PlannedRestore } from '../../../lib/model/model.ts';
 import { restorePlan } from '../../../lib/model/steps/restore.ts';
+import { IMAGES } from '../../../lib/sources/images.ts';
 import type { Container, Pod } from '../../support/objects.ts';
 import { anEnd, aRestore, byHand, RESTORABLE } from '../../support/restores.ts';
 

@@ -1,4 +1,4 @@
-import { IMAGES } from '../../../lib/images.ts';
+import { IMAGES } from '../../../lib/sources/images.ts';
 import { apply, type Json, read } from './kubectl.ts';
 import { restrictedContainer, restrictedPod } from './namespace.ts';
 import { until } from './until.ts';

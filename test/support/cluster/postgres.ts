@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { IMAGES, type PostgresMajor } from '../../../lib/images.ts';
+import { IMAGES } from '../../../lib/sources/images.ts';
+import type { PostgresMajor } from '../../../lib/sources/postgres/images.ts';
 import { apply, exec, type Json, read } from './kubectl.ts';
 import { restrictedContainer, restrictedPod } from './namespace.ts';
 import { until } from './until.ts';

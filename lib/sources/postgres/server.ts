@@ -1,10 +1,10 @@
 import * as z from 'zod';
-import type { RelativeDiagnostic } from '../diagnostics.ts';
-import { POSTGRES_MAJORS } from '../images.ts';
-import type { Env, Mount, Peer, SecretNeed } from '../pod.ts';
-import { caFile } from '../units/credentials.ts';
-import { type network, peerOf } from '../units/host.ts';
-import { objectName } from '../units/names.ts';
+import type { RelativeDiagnostic } from '../../diagnostics.ts';
+import type { Env, Mount, Peer, SecretNeed } from '../../pod.ts';
+import { caFile } from '../../units/credentials.ts';
+import { type network, peerOf } from '../../units/host.ts';
+import { objectName } from '../../units/names.ts';
+import { POSTGRES_MAJORS } from './images.ts';
 
 const CA_PATH = '/etc/backstay/postgres/ca.crt';
 

@@ -1,14 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import type * as z from 'zod';
-import type { RestoreContext } from '../../lib/sources/kind.ts';
-import { postgres } from '../../lib/sources/postgres.ts';
-import { postgresRestore } from '../../lib/sources/postgres-restore.ts';
+import type { RestoreContext } from '../../../lib/sources/kind.ts';
+import { dump } from '../../../lib/sources/postgres/dump.ts';
+import { dumpRestore } from '../../../lib/sources/postgres/dump-restore.ts';
+import { postgres } from '../../../lib/sources/postgres/kind.ts';
 
 type Settings = z.input<typeof postgres.schema>;
-type Request = z.input<typeof postgresRestore.schema>;
+type Request = z.input<typeof postgres.restoreSchema>;
 
 const context: RestoreContext = {
-  ...{ environment: 'prod', source: 'shop', namespace: 'backup', method: 'dump', throttle: { perServer: 3, wait: 3600 } },
+  ...{ environment: 'prod', source: 'shop', namespace: 'backup', throttle: { perServer: 3, wait: 3600 } },
   inPlace: false,
   action: 'restore',
   id: 'bcdfghjk',
@@ -23,9 +24,9 @@ const minimal = {
 const several = { ...minimal, database: undefined, databases: ['shop', 'Shop Archive'] };
 
 const parts = (request: Request = {}, settings: Settings = minimal, changes: Partial<RestoreContext> = {}) =>
-  postgresRestore.parts(postgres.schema.parse(settings), postgresRestore.schema.parse(request), { ...context, ...changes });
-const diagnostics = (request: Request, settings: Settings = minimal, changes: Partial<RestoreContext> = {}) =>
-  postgresRestore.check(postgres.schema.parse(settings), postgresRestore.schema.parse(request), { ...context, ...changes });
+  dumpRestore.parts(postgres.schema.parse(settings), postgres.restoreSchema.parse(request), { ...context, ...changes });
+const found = (request: Request, settings: Settings = minimal, changes: Partial<RestoreContext> = {}) =>
+  dumpRestore.check(postgres.schema.parse(settings), postgres.restoreSchema.parse(request), { ...context, ...changes });
 
 test('the least that can be written is enough: a new database beside the live one, by the admin', () => {
   expect(parts()).toEqual([
@@ -132,7 +133,7 @@ test('in place the target is the live database, also to swap back and to drop', 
 });
 
 test('several databases are parts with the same names as in the backup', () => {
-  const backup = postgres.parts(postgres.schema.parse(several), context).map(({ name }) => name);
+  const backup = dump.parts(postgres.schema.parse(several), context).map(({ name }) => name);
   expect(parts({}, several).map(({ name, env }) => [name, env.DATABASE])).toEqual([
     ['shop', 'shop'],
     ['shop-archive', 'Shop Archive'],
@@ -142,10 +143,10 @@ test('several databases are parts with the same names as in the backup', () => {
 
 test('restores use the admin role only, and its Secret is required', () => {
   expect(JSON.stringify(parts())).not.toContain('shop-db"');
-  expect(postgresRestore.secrets(postgres.schema.parse(minimal))).toEqual([
+  expect(dumpRestore.secrets(postgres.schema.parse(minimal))).toEqual([
     { secret: 'shop-admin', keys: ['username', 'password'], purpose: 'PostgreSQL role that restores into shop-db.shop' },
   ]);
-  expect(postgresRestore.secrets(postgres.schema.parse({ ...minimal, admin: undefined }))).toEqual([]);
+  expect(dumpRestore.secrets(postgres.schema.parse({ ...minimal, admin: undefined }))).toEqual([]);
 });
 
 describe('what is refused', () => {
@@ -155,7 +156,14 @@ describe('what is refused', () => {
   const whole = (key: string) => `${key} does not work in place: the live database is replaced as a whole`;
 
   test.each<readonly [string, Request, Settings, Partial<RestoreContext>, readonly (string | number)[], string]>([
-    ['what was kept, where a backup is wanted', { kept: 'k' }, minimal, {}, ['kept'], 'kept applies only to --swap-back and --drop-old'],
+    [
+      'the name of a kept database without --swap-back or --drop-old',
+      { kept: 'k' },
+      minimal,
+      {},
+      ['kept'],
+      'kept applies only to --swap-back and --drop-old',
+    ],
     ['no admin', {}, withoutAdmin, {}, [], 'a restore needs a role that may create databases'],
     ['a name in place', { database: 'copy' }, minimal, { inPlace: true }, ['database'], whole('database')],
     ['another server in place', { server }, minimal, { inPlace: true }, ['server'], whole('server')],
@@ -195,7 +203,7 @@ describe('what is refused', () => {
       '',
     ],
   ])('%s', (_, request, settings, changes, path, message) => {
-    const [diagnostic, ...more] = diagnostics(request, settings, changes);
+    const [diagnostic, ...more] = found(request, settings, changes);
     expect(more).toEqual([]);
     expect(diagnostic).toMatchObject({ path, message: expect.stringContaining(message), hint: expect.stringMatching(/./) });
   });
@@ -209,7 +217,7 @@ describe('what is refused', () => {
     ['which is swapped back of one of several databases', { kept: 'k' }, several, { inPlace: true, action: 'swap-back', part: 'shop' }],
     ['which of those that were kept is dropped', { kept: 'k' }, minimal, { inPlace: true, action: 'drop-old' }],
   ])('and what is not: %s', (_, request, settings, changes) => {
-    expect(diagnostics(request, settings, changes)).toEqual([]);
+    expect(found(request, settings, changes)).toEqual([]);
   });
 
   test.each<readonly [object, string]>([
@@ -219,7 +227,7 @@ describe('what is refused', () => {
     [{ table: ['a'] }, 'Unrecognized key'],
   ])('%j', (request, message) => {
     expect(
-      postgresRestore.schema
+      postgres.restoreSchema
         .safeParse(request)
         .error?.issues.map((issue) => issue.message)
         .join(),

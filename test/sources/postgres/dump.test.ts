@@ -1,15 +1,19 @@
 import { describe, expect, test } from 'vitest';
 import type * as z from 'zod';
-import { POSTGRES_MAJORS } from '../../lib/images.ts';
-import type { SourceContext } from '../../lib/sources/kind.ts';
-import { postgres } from '../../lib/sources/postgres.ts';
+import type { SourceContext } from '../../../lib/sources/kind.ts';
+import { dump } from '../../../lib/sources/postgres/dump.ts';
+import { POSTGRES_MAJORS } from '../../../lib/sources/postgres/images.ts';
+import { postgres } from '../../../lib/sources/postgres/kind.ts';
 
 type Settings = z.input<typeof postgres.schema>;
 
-const context: SourceContext = { environment: 'prod', source: 'shop', namespace: 'backup', method: 'dump', throttle: { perServer: 3, wait: 3600 } };
+const context: SourceContext = { environment: 'prod', source: 'shop', namespace: 'backup', throttle: { perServer: 3, wait: 3600 } };
 const minimal = { host: 'shop-db.shop', database: 'shop', version: 17, credentials: { secret: 'shop-db' } } as const satisfies Settings;
-const parts = (written: Settings) => postgres.parts(postgres.schema.parse(written), context);
-const diagnostics = (changes: Partial<Settings>) => postgres.check(postgres.schema.parse({ ...minimal, ...changes }), context);
+const parts = (written: Settings) => dump.parts(postgres.schema.parse(written), context);
+const diagnose = (changes: Partial<Settings>) => {
+  const settings = postgres.schema.parse({ ...minimal, ...changes });
+  return [...postgres.check(settings), ...dump.check(settings)];
+};
 
 test('the required settings are enough', () => {
   expect(parts(minimal)).toEqual([
@@ -45,7 +49,7 @@ test('the required settings are enough', () => {
   ]);
 });
 
-/** Every setting that is built: a new one does not compile until it is named here. `admin` is for restores: postgres-restore.test.ts. */
+/** Every setting that is built: a new one does not compile until it is named here. `admin` is for restores: dump-restore.test.ts. */
 type Every = Required<Omit<Settings, 'database' | 'basebackup' | 'wal' | 'admin' | 'dump'>> & {
   readonly dump: Required<Omit<NonNullable<Settings['dump']>, 'copyMethod'>>;
 };
@@ -182,7 +186,7 @@ describe('an error that types cannot express', () => {
     ['a level beyond gzip', { dump: { compression: 'gzip', level: 10 } }, 'dump.level', 'gzip supports levels 1 to 9'],
     ['a level beyond the default gzip', { version: 14, dump: { level: 10 } }, 'dump.level', 'gzip supports levels 1 to 9'],
   ])('%s is refused', (_, changes, path, message) => {
-    const found = diagnostics(changes);
+    const found = diagnose(changes);
     expect(found.map((diagnostic) => [diagnostic.path.join('.'), diagnostic.message, diagnostic.severity])).toEqual([[path, message, undefined]]);
     expect(found[0]?.hint).toBeTruthy();
   });
@@ -195,7 +199,7 @@ describe('an error that types cannot express', () => {
       { dump: { level: 19 } },
       { version: 14, dump: { compression: 'none' } },
     ];
-    expect(right.flatMap(diagnostics)).toEqual([]);
+    expect(right.flatMap(diagnose)).toEqual([]);
   });
 });
 

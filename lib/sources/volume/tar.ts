@@ -1,37 +1,27 @@
-import type { RelativeDiagnostic } from '../diagnostics.ts';
-import type { Env } from '../pod.ts';
-import type { Part, SourceKind } from './kind.ts';
-import { DATA_DIR, placementOf } from './volume-claim.ts';
-import { volumeRestore } from './volume-restore.ts';
-import { type Settings, schema } from './volume-settings.ts';
-import { volumeVerify } from './volume-verify.ts';
+import type { RelativeDiagnostic } from '../../diagnostics.ts';
+import type { Env } from '../../pod.ts';
+import type { Method, Part } from '../kind.ts';
+import { DATA_DIR, placementOf } from './claim.ts';
+import type { restoreSchema } from './restore.ts';
+import type { Settings, schema } from './settings.ts';
+import { type TarFacts, tarFacts } from './tar-facts.ts';
+import { tarRestore } from './tar-restore.ts';
+import { tarSample } from './tar-sample.ts';
+import { tarVerify } from './tar-verify.ts';
+import type { verifySchema } from './verify.ts';
 
-/** A volume by `tar`: what lies in a claim, file by file, read while the application goes on. */
-export const volume: SourceKind<typeof schema, 'volume'> = {
-  name: 'volume',
-  schema,
-  methods: ['tar'],
-  check,
+/** `tar`: what lies in a claim, file by file, read while the application goes on. */
+export const tar = {
+  name: 'tar',
+  extensions: ['.tar'],
+  check: (settings) => [...checkCompression(settings), ...checkAttributes(settings)],
   parts: (settings) => [part(settings)],
-  restore: volumeRestore,
-  verify: volumeVerify,
-};
-
-function check(settings: Settings): readonly RelativeDiagnostic[] {
-  return [...checkPlacement(settings), ...checkCompression(settings), ...checkAttributes(settings)];
-}
-
-function checkPlacement({ nextTo, node, accessMode }: Settings): readonly RelativeDiagnostic[] {
-  const hint = 'set nextTo: { app: … } to labels of the pods that use it, or set node: … or accessMode: ReadWriteMany';
-  if (nextTo && node) return [{ path: ['node'], message: 'nextTo and node are both set', hint: 'remove one of them' }];
-  if (nextTo || node) return [];
-  if (accessMode === 'ReadWriteOnce') return [{ path: ['accessMode'], message: 'a ReadWriteOnce claim needs a placement', hint }];
-  if (accessMode === undefined) {
-    const message = 'no placement: if the claim is ReadWriteOnce, the pod starts only on the node of its application';
-    return [{ path: ['claim'], message, hint, severity: 'warning' }];
-  }
-  return [];
-}
+  facts: tarFacts,
+  describe: ({ volume }: TarFacts) => `claim ${volume.claim}, ${volume.entries} entries`,
+  restore: tarRestore,
+  verify: tarVerify,
+  sample: tarSample,
+} as const satisfies Method<typeof schema, typeof restoreSchema, typeof verifySchema, ReturnType<typeof tarFacts>>;
 
 function checkCompression(settings: Settings): readonly RelativeDiagnostic[] {
   const { compression, level } = compressionOf(settings);
@@ -66,6 +56,8 @@ function part(settings: Settings): Part {
     script: 'volume-tar.sh',
     env: env(settings),
     mounts: [{ type: 'claim', claim: settings.claim, path: DATA_DIR, readOnly: true }],
+    // The files may belong to any user of the application.
+    privileges: { asWritten: true },
     peers: [],
     secrets: [],
     placement: placementOf(settings),

@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import { duration } from '../units/duration.ts';
-import { network } from '../units/host.ts';
-import { port } from '../units/names.ts';
-import { notYet } from '../units/not-yet.ts';
-import { admin, hostName, login, tls, version } from './postgres-server.ts';
+import { duration } from '../../units/duration.ts';
+import { network } from '../../units/host.ts';
+import { port } from '../../units/names.ts';
+import { notYet } from '../../units/not-yet.ts';
+import { admin, hostName, login, tls, version } from './server.ts';
 
 const pattern = z
   .string()

@@ -1,21 +1,21 @@
 import { describe, expect, test } from 'vitest';
 import type * as z from 'zod';
-import type { RestoreContext } from '../../lib/sources/kind.ts';
-import { volume } from '../../lib/sources/volume.ts';
-import { volumeRestore } from '../../lib/sources/volume-restore.ts';
+import type { RestoreContext } from '../../../lib/sources/kind.ts';
+import { volume } from '../../../lib/sources/volume/kind.ts';
+import { tarRestore } from '../../../lib/sources/volume/tar-restore.ts';
 
 type Settings = z.input<typeof volume.schema>;
-type Request = z.input<typeof volumeRestore.schema>;
+type Request = z.input<typeof volume.restoreSchema>;
 
 const context: RestoreContext = {
-  ...{ environment: 'prod', source: 'files', namespace: 'app', method: 'tar', throttle: { perServer: 3, wait: 3600 } },
+  ...{ environment: 'prod', source: 'files', namespace: 'app', throttle: { perServer: 3, wait: 3600 } },
   inPlace: false,
   action: 'restore',
   id: 'bcdfghjk',
 };
 const minimal = { claim: 'app-data', path: 'srv', nextTo: { app: 'web' } } as const satisfies Settings;
 const part = (request: Request = {}, changes: Partial<RestoreContext> = {}) =>
-  volumeRestore.parts(volume.schema.parse(minimal), volumeRestore.schema.parse(request), { ...context, ...changes })[0];
+  tarRestore.parts(volume.schema.parse(minimal), volume.restoreSchema.parse(request), { ...context, ...changes })[0];
 
 test('the least that can be written is enough: a folder beside the files, on the node of the application', () => {
   expect(part()).toEqual({
@@ -35,6 +35,7 @@ test('the least that can be written is enough: a folder beside the files, on the
       LINKS: 'refuse',
     },
     mounts: [{ type: 'claim', claim: 'app-data', path: '/data', readOnly: false }],
+    privileges: { asRoot: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'SETFCAP'] },
     peers: [],
     secrets: [],
     placement: { type: 'nextTo', labels: { app: 'web' } },
@@ -71,6 +72,7 @@ test('all the settings reach the script, and a new claim is created in the names
       LINKS: 'keep',
     },
     mounts: [{ type: 'claim', claim: 'app-copy', path: '/data', readOnly: false }],
+    privileges: { asRoot: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'SETFCAP'] },
     peers: [],
     secrets: [],
     claim: { name: 'app-copy', namespace: 'app', size: '5Gi', storageClassName: 'fast', accessMode: 'ReadWriteMany' },
@@ -94,7 +96,7 @@ test('a copy does not need the claim alone, but swapping back does', () => {
 
 describe('what is refused', () => {
   const check = (request: Request, inPlace: boolean, action: RestoreContext['action'] = 'restore') =>
-    volumeRestore.check(volume.schema.parse(minimal), volumeRestore.schema.parse(request), { ...context, inPlace, action });
+    tarRestore.check(volume.schema.parse(minimal), volume.restoreSchema.parse(request), { ...context, inPlace, action });
 
   test('a new claim in place', () => {
     const into = { claim: 'copy', size: '5Gi' };
@@ -110,7 +112,7 @@ describe('what is refused', () => {
 
   test('files that no backup has: clear is rejected, swap is a warning, merge is accepted', () => {
     const some = (mode: Request['mode']) =>
-      volumeRestore.check(volume.schema.parse({ ...minimal, exclude: ['uploads/**'] }), volumeRestore.schema.parse({ mode }), {
+      tarRestore.check(volume.schema.parse({ ...minimal, exclude: ['uploads/**'] }), volume.restoreSchema.parse({ mode }), {
         ...context,
         inPlace: true,
       });
@@ -140,7 +142,7 @@ describe('what is refused', () => {
     [{ mode: 'fill' }, 'expected one of'],
   ])('%j', (request, message) => {
     expect(
-      volumeRestore.schema
+      volume.restoreSchema
         .safeParse(request)
         .error?.issues.map((issue) => issue.message)
         .join(),

@@ -1,43 +1,32 @@
-import type { RelativeDiagnostic } from '../diagnostics.ts';
-import type { ImageName } from '../images.ts';
-import type { Env } from '../pod.ts';
-import { lines } from './env.ts';
-import type { Part, SourceContext, SourceKind } from './kind.ts';
-import { postgresRestore } from './postgres-restore.ts';
-import { caMounts, checkTls, connection, loginNeed, serverPeer } from './postgres-server.ts';
-import { databasesOf, partName, partOf, type Settings, schema } from './postgres-settings.ts';
-import { postgresVerify } from './postgres-verify.ts';
+import type { RelativeDiagnostic } from '../../diagnostics.ts';
+import type { Env } from '../../pod.ts';
+import { lines } from '../env.ts';
+import type { Method, Part, SourceContext } from '../kind.ts';
+import { type DumpFacts, dumpFacts } from './dump-facts.ts';
+import { dumpRestore } from './dump-restore.ts';
+import { dumpSample } from './dump-sample.ts';
+import { dumpVerify } from './dump-verify.ts';
+import type { PostgresImage } from './images.ts';
+import type { restoreSchema } from './restore.ts';
+import { caMounts, connection, loginNeed, serverPeer } from './server.ts';
+import { databasesOf, partOf, type Settings, type schema } from './settings.ts';
+import type { verifySchema } from './verify.ts';
 
-/** PostgreSQL by `pg_dump`: a consistent copy of each database, with the server's globals beside it. */
-export const postgres: SourceKind<typeof schema, 'postgres'> = {
-  name: 'postgres',
-  schema,
-  methods: ['dump'],
+/** `pg_dump`: a consistent copy of each database, with the server's globals beside it. */
+export const dump = {
+  name: 'dump',
+  extensions: ['.dump', '.sql'],
+  companions: { globals: '+globals.sql' },
   check,
   parts: (settings, context) => databasesOf(settings).map((database) => part(settings, context, database)),
-  restore: postgresRestore,
-  verify: postgresVerify,
-};
+  facts: dumpFacts,
+  describe: ({ database, server }: DumpFacts) => `database ${database.name} of PostgreSQL ${server.version}`,
+  restore: dumpRestore,
+  verify: dumpVerify,
+  sample: dumpSample,
+} as const satisfies Method<typeof schema, typeof restoreSchema, typeof verifySchema, ReturnType<typeof dumpFacts>>;
 
-function check(settings: Settings): readonly RelativeDiagnostic[] {
-  return [...checkDatabases(settings), ...checkTls(settings.tls), ...checkCompression(settings)];
-}
-
-function checkDatabases({ database, databases }: Settings): readonly RelativeDiagnostic[] {
-  if ((database === undefined) === (databases === undefined)) {
-    return [{ path: ['database'], message: 'expected either database or databases', hint: 'set database: for one, or databases: for several' }];
-  }
-  const seen = new Set<string>();
-  return databasesOf({ database, databases }).flatMap((name, index) => {
-    const part = partName(name);
-    const path = database === undefined ? ['databases', index] : ['database'];
-    if (seen.has(part)) return [{ path, message: `two databases share the part name '${part}'`, hint: 'move one of them to a separate source' }];
-    seen.add(part);
-    return [];
-  });
-}
-
-function checkCompression({ version, dump }: Settings): readonly RelativeDiagnostic[] {
+function check({ version, dump }: Settings): readonly RelativeDiagnostic[] {
   const { compression, level } = compressionOf(version, dump);
   if (compression === 'zstd' && version < 16) {
     return [
@@ -66,7 +55,7 @@ function part(settings: Settings, context: SourceContext, database: string): Par
     name: partOf(settings, database),
     kind: 'postgres',
     method: 'dump',
-    image: `postgres${settings.version}` satisfies ImageName,
+    image: `postgres${settings.version}` satisfies PostgresImage,
     script: 'postgres-dump.sh',
     env: { ...connection(settings, settings), ...dumpEnv(settings, database), ...throttleEnv(settings, context) },
     mounts: caMounts(settings),

@@ -1,75 +1,20 @@
-import * as z from 'zod';
-import type { RelativeDiagnostic } from '../diagnostics.ts';
-import type { ImageName } from '../images.ts';
-import type { Env } from '../pod.ts';
-import { duration } from '../units/duration.ts';
-import { network } from '../units/host.ts';
-import { port } from '../units/names.ts';
-import { lines } from './env.ts';
-import type { RestoreContext, RestorePart, Restoring } from './kind.ts';
-import { admin, caMounts, checkTls, connection, hostName, loginNeed, type Server, serverPeer, tls, version } from './postgres-server.ts';
-import { databasesOf, partOf, type Settings } from './postgres-settings.ts';
-
-const name = z
-  .string()
-  .min(1)
-  .regex(/^[^\n]+$/, { error: 'expected a name on one line' });
-
-/** Another server than the one that is backed up. */
-const server = z.strictObject({
-  host: hostName.meta({ description: 'Host name of the server, or its Service.' }),
-  port: port.default(5432).meta({ description: 'Port of the server.' }),
-  version: version.meta({ description: "Major version of the server: that of the backup's server, or a newer one." }),
-  tls,
-  network,
-  wait: duration.default(() => 120).meta({ description: 'How long a server that does not answer is waited for.', defaultText: '2m' }),
-  admin: admin.meta({ description: 'Role that restores there.' }),
-});
-
-const schema = z
-  .strictObject({
-    database: name
-      .optional()
-      .meta({ description: 'Name that the restored database gets; it must not exist. Default: `<database>_restored_<id>`. Not with `inPlace`.' }),
-    server: server.optional().meta({ description: 'Another server to restore into. Default: the one that is backed up. Not with `inPlace`.' }),
-    owner: z
-      .union([z.enum(['keep', 'none']), z.strictObject({ role: name.meta({ description: 'Role that is to own everything.' }) })], {
-        error: "expected 'keep', 'none' or { role: NAME }",
-      })
-      .default('keep')
-      .meta({ description: 'Who owns what comes back: `keep` as it was, `none` for the role that restores, or one role for everything.' }),
-    privileges: z.enum(['keep', 'none']).default('keep').meta({ description: 'What was granted: `keep` it, or `none`.' }),
-    only: z
-      .enum(['all', 'schema', 'data'])
-      .default('all')
-      .meta({ description: '`schema` for the definitions without rows; `data` for the rows, into a `database` that has the tables, empty.' }),
-    schemas: z.array(name).default([]).meta({ description: 'Only these schemas. Default: all.' }),
-    tables: z
-      .array(name)
-      .default([])
-      .meta({ description: 'Restores rows of these tables only, as `schema.table`, and all definitions except foreign keys. Default: all.' }),
-    globals: z
-      .enum(['none', 'missing-roles'])
-      .default('none')
-      .meta({ description: '`missing-roles` makes the roles of the backup that the server does not have, without passwords, before anything else.' }),
-    jobs: z.int().min(1).max(64).default(2).meta({ description: 'Tables and indexes that are restored at a time. Count.' }),
-    kept: name
-      .optional()
-      .meta({ description: 'Which of the databases that were kept is swapped back or dropped. Default: the newest to swap back, and all to drop.' }),
-  })
-  .meta({ description: 'How to restore databases.' });
-
-type Request = z.output<typeof schema>;
+import type { RelativeDiagnostic } from '../../diagnostics.ts';
+import type { Env } from '../../pod.ts';
+import { lines } from '../env.ts';
+import type { RestoreContext, RestorePart, Restoring } from '../kind.ts';
+import type { PostgresImage } from './images.ts';
+import type { RestoreSlice } from './restore.ts';
+import { caMounts, checkTls, connection, loginNeed, type Server, serverPeer } from './server.ts';
+import { databasesOf, partOf, type Settings } from './settings.ts';
 
 /** A dump into a new database, which then takes the place of the live one where that is asked for. */
-export const postgresRestore: Restoring<Settings, typeof schema> = {
-  schema,
+export const dumpRestore: Restoring<Settings, RestoreSlice> = {
   check,
   secrets: ({ admin: role, host }) => (role ? [loginNeed(role, `PostgreSQL role that restores into ${host}`)] : []),
   parts,
 };
 
-function check(settings: Settings, request: Request, { inPlace, action, part: only }: RestoreContext): readonly RelativeDiagnostic[] {
+function check(settings: Settings, request: RestoreSlice, { inPlace, action, part: only }: RestoreContext): readonly RelativeDiagnostic[] {
   const found: RelativeDiagnostic[] = [];
   if (!settings.admin && !request.server)
     found.push({
@@ -103,7 +48,7 @@ function check(settings: Settings, request: Request, { inPlace, action, part: on
 }
 
 /** What would leave the application with less than it had is no restore in place. */
-function checkInPlace({ dump }: Settings, request: Request): readonly RelativeDiagnostic[] {
+function checkInPlace({ dump }: Settings, request: RestoreSlice): readonly RelativeDiagnostic[] {
   const odd = [
     ['database', request.database !== undefined],
     ['server', request.server !== undefined],
@@ -120,19 +65,19 @@ function checkInPlace({ dump }: Settings, request: Request): readonly RelativeDi
   );
 }
 
-function parts(settings: Settings, request: Request, context: RestoreContext): readonly RestorePart[] {
+function parts(settings: Settings, request: RestoreSlice, context: RestoreContext): readonly RestorePart[] {
   return databasesOf(settings).map((database) => part(settings, request, context, database));
 }
 
-function part(settings: Settings, request: Request, context: RestoreContext, database: string): RestorePart {
-  const target: Server & { readonly version: number } = request.server ?? settings;
+function part(settings: Settings, request: RestoreSlice, context: RestoreContext, database: string): RestorePart {
+  const target: Server & Pick<Settings, 'version'> = request.server ?? settings;
   const role = request.server?.admin ?? settings.admin;
   if (!role) throw new Error('a restore without an admin passed the check');
   return {
     name: partOf(settings, database),
     kind: 'postgres',
     method: 'dump',
-    image: `postgres${target.version}` as ImageName,
+    image: `postgres${target.version}` satisfies PostgresImage,
     script: 'postgres-restore.sh',
     env: {
       ...connection(target, role),
@@ -146,7 +91,7 @@ function part(settings: Settings, request: Request, context: RestoreContext, dat
   };
 }
 
-function requestEnv(settings: Settings, request: Request, { inPlace, action }: RestoreContext, database: string): Env {
+function requestEnv(settings: Settings, request: RestoreSlice, { inPlace, action }: RestoreContext, database: string): Env {
   const { owner } = request;
   return {
     DATABASE: database,

@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest';
 import type * as z from 'zod';
-import type { SourceContext } from '../../lib/sources/kind.ts';
-import { volume } from '../../lib/sources/volume.ts';
-import { volumeVerify } from '../../lib/sources/volume-verify.ts';
+import type { SourceContext } from '../../../lib/sources/kind.ts';
+import { volume } from '../../../lib/sources/volume/kind.ts';
+import { tarVerify } from '../../../lib/sources/volume/tar-verify.ts';
 
-type Request = z.input<typeof volumeVerify.schema>;
+type Request = z.input<typeof volume.verifySchema>;
 
-const context: SourceContext = { environment: 'prod', source: 'files', namespace: 'app', method: 'tar', throttle: { perServer: 3, wait: 3600 } };
+const context: SourceContext = { environment: 'prod', source: 'files', namespace: 'app', throttle: { perServer: 3, wait: 3600 } };
 const settings = volume.schema.parse({ claim: 'app-data', node: 'worker-1' });
-const parts = (request: Request = {}) => volumeVerify.parts(settings, volumeVerify.schema.parse(request), context);
+const parts = (request: Request = {}) => tarVerify.parts(settings, volume.verifySchema.parse(request), context);
 
 test('without assertions an archive is unpacked and compared, away from the claim and its node', () => {
   expect(parts()).toEqual([
@@ -39,7 +39,7 @@ test.each<readonly [object, string]>([
   [{ entriesAtLeast: -1 }, 'Too small'],
 ])('%j is refused', (request, message) => {
   expect(
-    volumeVerify.schema
+    volume.verifySchema
       .safeParse(request)
       .error?.issues.map((issue) => issue.message)
       .join(),

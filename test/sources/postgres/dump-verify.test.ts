@@ -1,20 +1,20 @@
 import { describe, expect, test } from 'vitest';
 import type * as z from 'zod';
-import type { SourceContext } from '../../lib/sources/kind.ts';
-import { postgres } from '../../lib/sources/postgres.ts';
-import { postgresVerify } from '../../lib/sources/postgres-verify.ts';
+import type { SourceContext } from '../../../lib/sources/kind.ts';
+import { dumpVerify } from '../../../lib/sources/postgres/dump-verify.ts';
+import { postgres } from '../../../lib/sources/postgres/kind.ts';
 
 type Settings = z.input<typeof postgres.schema>;
-type Request = z.input<typeof postgresVerify.schema>;
+type Request = z.input<typeof postgres.verifySchema>;
 
-const context: SourceContext = { environment: 'prod', source: 'shop', namespace: 'backup', method: 'dump', throttle: { perServer: 3, wait: 3600 } };
+const context: SourceContext = { environment: 'prod', source: 'shop', namespace: 'backup', throttle: { perServer: 3, wait: 3600 } };
 const minimal = { host: 'shop-db.shop', database: 'shop', version: 17, credentials: { secret: 'shop-db' } } as const satisfies Settings;
 const several = { ...minimal, database: undefined, databases: ['shop', 'Shop Archive'] };
 
 const parts = (request: Request = {}, settings: Settings = minimal) =>
-  postgresVerify.parts(postgres.schema.parse(settings), postgresVerify.schema.parse(request), context);
-const diagnostics = (request: Request, settings: Settings = minimal) =>
-  postgresVerify.check(postgres.schema.parse(settings), postgresVerify.schema.parse(request), context);
+  dumpVerify.parts(postgres.schema.parse(settings), postgres.verifySchema.parse(request), context);
+const found = (request: Request, settings: Settings = minimal) =>
+  dumpVerify.check(postgres.schema.parse(settings), postgres.verifySchema.parse(request), context);
 
 test('without assertions a dump is restored and checked', () => {
   expect(parts()).toEqual([
@@ -88,19 +88,19 @@ describe('what is refused', () => {
   };
 
   test('assertions that could be for either of two databases, with a hint', () => {
-    expect(diagnostics(asked, several).map(({ path, message, hint }) => [path, message, hint])).toEqual(
+    expect(found(asked, several).map(({ path, message, hint }) => [path, message, hint])).toEqual(
       ['tables', 'rows', 'fresh', 'queries'].map((key) => [
         [key],
         'ambiguous, because the source has several databases',
         `write databases: { shop: { ${key}: … } }`,
       ]),
     );
-    expect(diagnostics(asked)).toEqual([]);
-    expect(diagnostics({ databases: { shop: asked } }, several)).toEqual([]);
+    expect(found(asked)).toEqual([]);
+    expect(found({ databases: { shop: asked } }, several)).toEqual([]);
   });
 
   test('an unknown database', () => {
-    expect(diagnostics({ databases: { shpo: {} } }, several)).toEqual([
+    expect(found({ databases: { shpo: {} } }, several)).toEqual([
       { path: ['databases', 'shpo'], message: "the source has no database 'shpo'", hint: 'its databases: shop, Shop Archive' },
     ]);
   });
@@ -112,7 +112,7 @@ describe('what is refused', () => {
     [{ queries: [{ sql: 'select 1' }] }, 'expected string'],
   ])('%j', (request, message) => {
     expect(
-      postgresVerify.schema
+      postgres.verifySchema
         .safeParse(request)
         .error?.issues.map((issue) => issue.message)
         .join(),

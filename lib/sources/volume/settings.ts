@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { objectName, textMap } from '../units/names.ts';
-import { notYet } from '../units/not-yet.ts';
+import { objectName, textMap } from '../../units/names.ts';
+import { notYet } from '../../units/not-yet.ts';
 
 const pattern = z
   .string()

@@ -1,17 +1,19 @@
 import { expect, test } from 'vitest';
 import type * as z from 'zod';
-import type { SourceContext } from '../../lib/sources/kind.ts';
-import { volume } from '../../lib/sources/volume.ts';
+import { volume } from '../../../lib/sources/volume/kind.ts';
+import { tar } from '../../../lib/sources/volume/tar.ts';
 
 type Settings = z.input<typeof volume.schema>;
 
-const context: SourceContext = { environment: 'prod', source: 'files', namespace: 'app', method: 'tar', throttle: { perServer: 3, wait: 3600 } };
 const minimal = { claim: 'app-data', nextTo: { app: 'web' } } as const satisfies Settings;
-const part = (written: Settings) => volume.parts(volume.schema.parse(written), context)[0];
-const diagnostics = (written: Partial<Settings>) => volume.check(volume.schema.parse({ claim: 'app-data', ...written }), context);
+const part = (written: Settings) => tar.parts(volume.schema.parse(written))[0];
+const diagnose = (written: Partial<Settings>) => {
+  const settings = volume.schema.parse({ claim: 'app-data', ...written });
+  return [...volume.check(settings), ...tar.check(settings)];
+};
 
 test('the required settings are enough', () => {
-  expect(volume.parts(volume.schema.parse(minimal), context)).toEqual([
+  expect(tar.parts(volume.schema.parse(minimal))).toEqual([
     {
       name: 'volume',
       kind: 'volume',
@@ -30,6 +32,7 @@ test('the required settings are enough', () => {
         ACLS: 'keep',
       },
       mounts: [{ type: 'claim', claim: 'app-data', path: '/data', readOnly: true }],
+      privileges: { asWritten: true },
       peers: [],
       secrets: [],
       placement: { type: 'nextTo', labels: { app: 'web' } },
@@ -104,13 +107,13 @@ test.each<[string, Partial<Settings>, string, string]>([
   ['ACLs with BusyBox', { ...minimal, tar: 'busybox', acls: true }, 'acls', 'BusyBox tar does not support acls'],
   ['a level beyond gzip', { ...minimal, tar: 'busybox', level: 10 }, 'level', 'gzip supports levels 1 to 9'],
 ])('%s is refused', (_, written, path, message) => {
-  const found = diagnostics(written);
+  const found = diagnose(written);
   expect(found.map((diagnostic) => [diagnostic.path.join('.'), diagnostic.message, diagnostic.severity])).toEqual([[path, message, undefined]]);
   expect(found[0]?.hint).toBeTruthy();
 });
 
 test('a claim of unknown access mode without placement is a warning', () => {
-  expect(diagnostics({})).toMatchObject([{ path: ['claim'], severity: 'warning' }]);
+  expect(diagnose({})).toMatchObject([{ path: ['claim'], severity: 'warning' }]);
 });
 
 test.each<Partial<Settings>>([
@@ -120,7 +123,7 @@ test.each<Partial<Settings>>([
   { accessMode: 'ReadOnlyMany' },
   { accessMode: 'ReadWriteOnce', node: 'node-1' },
 ])('%j is right', (written) => {
-  expect(diagnostics(written)).toEqual([]);
+  expect(diagnose(written)).toEqual([]);
 });
 
 test.each(['', '/etc', '..', 'a/../b', 'a/..', 'a\nb'])('rejects the path %j, which is empty or could leave the claim', (path) => {

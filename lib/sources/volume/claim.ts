@@ -1,4 +1,4 @@
-import type { Placement } from '../pod.ts';
+import type { Placement } from '../../pod.ts';
 
 /** Where the claim is in every container that reads or fills it. */
 export const DATA_DIR = '/data';

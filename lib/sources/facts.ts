@@ -1,0 +1,15 @@
+import * as z from 'zod';
+
+/** How objects treat unknown keys: refused in what our own scripts write, kept in what we read. */
+export type ObjectOf = typeof z.looseObject;
+
+/** What a method adds to a part of the manifest. `get` shows the format. */
+export type FactsShape = Readonly<Record<string, z.ZodType>> & { readonly format: z.ZodType<string> };
+
+/** The facts of a part as they are read. */
+export type FactsOf<Shape extends FactsShape> = z.output<z.ZodObject<Shape, z.core.$loose>>;
+
+/** A number of bytes, files or rows. */
+export const count = z.int().min(0);
+export const text = z.string();
+export const named = z.string().min(1);

@@ -1,0 +1,27 @@
+import * as z from 'zod';
+import { count, type FactsOf, type FactsShape, named, type ObjectOf, text } from '../facts.ts';
+
+/** What scripts/postgres-dump.sh adds to its part of the manifest. */
+export const dumpFacts = (object: ObjectOf) =>
+  ({
+    format: z.enum(['custom', 'plain']),
+    server: object({ version: named, major: z.int() }),
+    database: object({
+      name: named,
+      owner: named,
+      encoding: named,
+      collation: text.nullable(),
+      ctype: text.nullable(),
+      localeProvider: text.nullable(),
+      locale: text.nullable().optional().meta({ description: 'Locale of a provider other than libc.' }),
+      collationVersion: text.nullable(),
+      bytes: count.meta({ description: 'Size in the server. Bytes.' }),
+      tables: count,
+      largeObjects: count,
+      extensions: z.array(object({ name: named, version: named })),
+    }),
+    filters: z.record(named, z.array(named)).optional().meta({ description: 'What was left out on purpose.' }),
+    throttle: object({ slot: z.int().min(1), waitedSeconds: count, held: z.boolean() }).optional(),
+  }) satisfies FactsShape;
+
+export type DumpFacts = FactsOf<ReturnType<typeof dumpFacts>>;
