@@ -39,7 +39,7 @@ function lintKinds({ environment }: Settings, source: SourceSettings, tier: Tier
     diagnostics.add(
       tier.origin(['method']),
       `source '${source.name}' does not support the method '${tier.method}'`,
-      `its methods: ${methods.join(', ')}`,
+      `supported methods: ${methods.join(', ')}`,
     );
   }
   for (const { kind, settings, origin } of source.kinds) {

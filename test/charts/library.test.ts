@@ -30,6 +30,6 @@ test('values of a program and values of files give the same bytes', () => {
 test('warnings are there to be shown', () => {
   const alone = { ...values, plans: { default: { ...values.plans?.default, storages: ['local'] } } };
   expect(new Backups(new Chart(new App(), 'c'), 'b', { environment: 'prod', values: alone }).warnings.join()).toContain(
-    'one storage only in production',
+    'production has a single storage',
   );
 });

@@ -55,7 +55,7 @@ describe('refused', () => {
     ],
     ['a part by a method that is not known', { ...MANIFEST, parts: [{ ...POSTGRES_PART, method: 'newer' }] }, POSTGRES_METHOD],
     ['a part by a method of another kind', { ...MANIFEST, parts: [{ ...POSTGRES_PART, method: 'tar' }] }, POSTGRES_METHOD],
-    ['a part that is no object', { ...MANIFEST, parts: ['postgres'] }, 'prod/shop: parts[0]: expected keys and values'],
+    ['a part that is no object', { ...MANIFEST, parts: ['postgres'] }, 'prod/shop: parts[0]: expected a mapping'],
     ['a name without a time', { ...MANIFEST, name: 'latest' }, 'prod/shop: name: expected a name with one time and the run id'],
     ['a time without a time zone', { ...MANIFEST, start: '2026-11-21T09:30:00' }, 'prod/shop: start: expected a time in UTC'],
     ['a run id that could be a number', { ...MANIFEST, runId: '12345678' }, 'prod/shop: runId: expected eight of the letters'],
