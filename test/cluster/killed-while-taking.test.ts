@@ -13,15 +13,15 @@ const APP_USER = 1000;
 
 interface Step {
   readonly source: Json;
-  /** What the log says when the step is under way. */
+  /** Log line that shows that the step is under way. */
   readonly underway: RegExp;
 }
 
-/** Little of a processor: a step takes long enough to be met, without much data. */
+/** Little CPU, so that a step with little data takes long enough to be killed. */
 const SLOW = { scratch: { size: '256Mi' }, resources: { limits: { cpu: '150m', memory: '512Mi' } } };
 const database = (over: Json = {}, more: Json = {}) => ({ ...postgresSource('db', 'shop', over), pod: SLOW, ...more });
 
-/** Each step of `take`, by a source of its own that is slow there. */
+/** Each step of `take`, with a source that is slow in that step. */
 const STEPS: Readonly<Record<string, Step>> = {
   preflight: { source: database({ port: 5433, wait: '5m' }), underway: /waiting for db:5433/ },
   throttle: { source: database({ throttleDatabase: 'held' }, { throttle: { perServer: 1 } }), underway: /waiting for up to/ },
@@ -49,13 +49,13 @@ beforeAll(async () => {
     },
     { sql: SMALL_SQL + incompressible('noise', 25) },
   );
-  // Holds the only slot of one source for as long as the server lives.
+  // Holds the only slot of one source for the lifetime of the server.
   world.db.sql(`select pg_advisory_lock(${THROTTLE_LOCK}, 1), pg_sleep(3600)`, 'held').catch(() => {});
 });
 
 afterAll(() => world?.end());
 
-describe.each(['TERM', 'KILL'] as const)('take, ended by %s', (signal) => {
+describe.each(['TERM', 'KILL'] as const)('take, stopped by %s', (signal) => {
   let ends: Readonly<Record<string, JobEnd>>;
 
   beforeAll(async () => {
@@ -69,7 +69,7 @@ describe.each(['TERM', 'KILL'] as const)('take, ended by %s', (signal) => {
     if (signal === 'TERM') expect(end.lastWords).toMatchObject({ status: 70, reason: expect.stringContaining('stopped by TERM') });
   });
 
-  test('nothing of it is in a storage', async () => {
+  test('stores nothing', async () => {
     const { local, offsite } = await world.stored();
     for (const name of NAMES) {
       for (const stored of [local, offsite]) {
@@ -79,8 +79,8 @@ describe.each(['TERM', 'KILL'] as const)('take, ended by %s', (signal) => {
     }
   });
 
-  test('P19, 9.3: no session and no slot of it stays on the server', async () => {
-    // One slot is held by the test itself.
+  test('leaves no session and no slot on the server', async () => {
+    // The test itself holds one slot.
     await until('no trace of a backup', 30, async () => {
       const traces = await world.db.traces();
       expect(traces).toEqual({ sessions: 0, slots: 1 });
@@ -89,7 +89,7 @@ describe.each(['TERM', 'KILL'] as const)('take, ended by %s', (signal) => {
   });
 });
 
-test('the next runs heal', async () => {
+test('the next runs succeed', async () => {
   const healthy = ['dump', 'prove', 'archive'];
   const ends = await Promise.all(healthy.map((name) => world.run(name)));
   expect(ends.map(verdict)).toEqual(healthy.map(() => expect.stringMatching(/^complete/)));

@@ -113,7 +113,7 @@ describe('what the tools say', () => {
     ['mv', 10],
   ])('%s ends with %i: a fault, because no tool speaks for us', async (tool, status) => {
     const done = await dump(server, { standIns: { [tool]: `echo "${tool}: no luck" >&2; exit ${status}` } });
-    expectRefused(done, 70, `ended with status ${status} of a tool`);
+    expectRefused(done, 70, `unhandled exit status ${status}`);
     expect(done.stderr).toContain(`${tool}: no luck`);
     expect(existsSync(join(done.work, 'tmp', 'postgres'))).toBe(false);
   });
@@ -132,7 +132,7 @@ test.each([
   ['the facts', '*.json'],
 ])('P5: when %s cannot be put into their place, the files that were moved already are taken back', async (_, target) => {
   const mv = `case "$*" in */facts/${target}) echo "mv: no luck" >&2; exit 1 ;; esac\nexec /bin/mv "$@"`;
-  expectRefused(await dump(server, { standIns: { mv } }), 70, 'status 1 of a tool');
+  expectRefused(await dump(server, { standIns: { mv } }), 70, 'unhandled exit status 1');
 });
 
 test('P5: files of a killed attempt do not outlive the start of the next', async () => {
