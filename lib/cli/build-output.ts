@@ -5,20 +5,20 @@ import { isOurs, type OutputFolder, openOutput, refuseForeign } from './output-f
 import { SCRIPTS, type Vanished } from './vanished.ts';
 import type { Stage } from './world.ts';
 
-/** One environment: what lies in its folder, and what should. */
+/** One environment: the files in its folder, and those that belong there. */
 export interface Output {
   readonly model: Model;
-  /** As people write it: `dist/prod`. */
+  /** As the user writes it: `dist/prod`. */
   readonly folder: string;
-  /** How many there should be. */
+  /** Number of files that belong there. */
   readonly files: number;
-  /** Nothing was there before. */
+  /** Whether the folder was missing or empty. */
   readonly isNew: boolean;
   readonly changes: readonly Difference[];
   readonly vanished: Vanished;
   /** The script ConfigMaps that it names. */
   readonly scripts: readonly ObjectName[];
-  /** What is to take the folder's place. @default - nothing changed, or only a comparison was wanted */
+  /** The folder to swap in. @default - nothing changed, or only a comparison was requested */
   readonly stage?: Stage;
 }
 
@@ -31,11 +31,11 @@ export interface Wanted {
   readonly model: Model;
   readonly folder: string;
   readonly version: string;
-  /** Begins the folder that takes the old one's place. @default - only a comparison is wanted */
+  /** Starts the folder that replaces the old one. @default - only compare */
   readonly stage?: (folder: string) => Stage;
 }
 
-/** Makes one environment's files, compares each with what is there, and lets it go: memory holds one at a time. */
+/** Generates the files of one environment and compares them with the folder, one at a time to save memory. */
 export function buildOutput({ model, folder, version, stage: begin }: Wanted): Output {
   const before = openOutput(folder, version);
   const made = new Comparison(before, begin && (() => begin(folder)));
@@ -48,14 +48,14 @@ export function buildOutput({ model, folder, version, stage: begin }: Wanted): O
   }
 }
 
-/** What is found while files are made, one after the other. */
+/** Collects the differences while files are generated one by one. */
 class Comparison {
   stage?: Stage;
   private readonly made = new Set<string>();
   private readonly same: string[] = [];
   private readonly changes: Difference[] = [];
   private readonly foreign: string[] = [];
-  /** Objects that a file says no longer, with that file, and those that one did not say before. */
+  /** Objects that disappeared from a file, with that file, and keys of those that appeared in one. */
   private readonly gone = new Map<string, readonly [path: string, object: ObjectName]>();
   private readonly come = new Set<string>();
   private scripts: readonly ObjectName[] = [];
@@ -100,7 +100,7 @@ class Comparison {
     };
   }
 
-  /** Notes what a file says no longer, and what it did not say before; another file may have one or the other. */
+  /** Records objects that disappeared from or appeared in a file. An object may move from one file to another. */
   private compare(path: string, old: string | undefined, text: string): void {
     if (this.folder.paths.length === 0) return;
     if (old !== undefined && !isOurs(old)) this.foreign.push(path);

@@ -5,9 +5,9 @@ import type { Model } from '../model/model.ts';
 import { type OwnedFolder, ownedFolders, sharedPlaces } from '../model/shared-places.ts';
 
 /**
- * Checks and plans the chosen environments of a folder, or all of them; one {@link ConfigError} has every mistake of all.
+ * Checks and plans the chosen environments of a folder, or all of them. One {@link ConfigError} lists all errors.
  *
- * Of the others only the places count that they would share with these: a mistake in `dev` does not stop `prod`.
+ * The other environments are only checked for folders that they would share with these: an error in `dev` does not stop `prod`.
  */
 export function loadModels(dir: string, chosen: readonly string[]): readonly Model[] {
   const known = listEnvironments(dir);

@@ -12,15 +12,15 @@ import { scriptsOf } from './vanished.ts';
 import type { Disk, Outcome, Stage, World } from './world.ts';
 
 export interface SynthOptions {
-  /** Folder of the values. */
+  /** Folder with the values. */
   readonly config: string;
-  /** Folder that gets one folder for each environment. */
+  /** Folder that gets a subfolder for each environment. */
   readonly out: string;
-  /** Writes nothing, and says what a run would change. */
+  /** Writes nothing, and reports what would change. */
   readonly check?: boolean;
 }
 
-/** Values to YAML. Every environment is complete before the first folder is touched, and a mistake touches none. */
+/** Turns values into YAML. All environments are complete before the first folder is replaced, so an error changes nothing. */
 export function synth(chosen: readonly string[], { config, out, check }: SynthOptions, world: World): Outcome {
   checkOutput(out, config);
   const models = loadModels(config, chosen);
@@ -45,7 +45,7 @@ interface Built {
   readonly restores: readonly RestoresOutput[];
 }
 
-/** All of them, or none: what one has staged goes when another one fails. */
+/** Builds all of them or none: if one fails, the staged folders of the others are discarded. */
 function buildAll(models: readonly Model[], out: string, disk?: Disk): Built {
   const stages: Stage[] = [];
   const stage = disk && ((folder: string) => stages[stages.push(disk.stage(folder)) - 1] as Stage);
@@ -64,10 +64,10 @@ function buildAll(models: readonly Model[], out: string, disk?: Disk): Built {
 function compare({ outputs, restores }: Built, notes: readonly string[]): Outcome {
   const stale = [...outputs, ...restores].flatMap(({ folder, changes }) => changes.map(({ what, path }) => `${what} ${join(folder, path)}`));
   if (stale.length === 0) return { status: STATUS.done, text: ['up to date', ...notes].join('\n') };
-  return { status: STATUS.found, text: [...stale, ...notes, 'HINT: run backstay synth, look at what it changed, and commit it'].join('\n') };
+  return { status: STATUS.found, text: [...stale, ...notes, 'HINT: run backstay synth, review its changes, and commit them'].join('\n') };
 }
 
-/** cdk8s' own command line has emptied this folder, and wants to find there what was made. */
+/** The cdk8s command line empties this folder first, and expects the output there. */
 function copyForCdk8s(outputs: readonly Output[], { disk, cdk8sOutdir }: World): void {
   if (cdk8sOutdir === undefined) return;
   for (const { model, folder } of outputs) disk.copyFolder(folder, join(cdk8sOutdir, model.environment));

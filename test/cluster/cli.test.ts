@@ -47,7 +47,7 @@ test('secrets --check compares only the names of keys with the cluster', async (
     `ok       Secret ${namespace}/backup-s3`,
     `ok       Secret ${namespace}/db`,
     `ok       Secret ${namespace}/wrong`,
-    'HINT: backstay secrets test prints how to create what is missing',
+    'HINT: create them as backstay secrets test prints',
   ]);
   expect({ status, stderr }).toEqual({ status: 1, stderr: '' });
 });
@@ -90,7 +90,7 @@ describe('a manual backup', () => {
   test('names its missing Secret, and stops waiting', async () => {
     const { status, stdout, stderr } = await backstay(['backup', 'test/absent', '--apply', '--timeout', '15s']);
     expect(stdout).toContain('waiting: take-postgres cannot start: CreateContainerConfigError: secret "absent" not found');
-    expect(stderr).toMatch(/error: the Job .* has not begun after 15s: .*secret "absent" not found\n {2}HINT: backstay secrets/);
+    expect(stderr).toMatch(/error: the Job .* did not start within 15s: .*secret "absent" not found\n {2}HINT: backstay secrets/);
     expect(status).toBe(69);
   });
 });
