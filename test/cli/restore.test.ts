@@ -273,7 +273,7 @@ describe('restore --apply', () => {
       kubectl: () => ({ status: 1, stderr: 'Error from server (AlreadyExists): configmaps "backup-scripts" already exists' }),
     });
     expect(calls).toHaveLength(2);
-    expect(status).not.toBe(0);
+    expect(status).toBe(69);
   });
 
   test('what kubectl refuses is said, and nothing is followed', async () => {
@@ -282,7 +282,7 @@ describe('restore --apply', () => {
     });
     expect(stderr).toContain('error: not allowed: ');
     expect(calls).toHaveLength(1);
-    expect(status).not.toBe(0);
+    expect(status).toBe(69);
   });
 
   test.each([

@@ -243,6 +243,7 @@ describe('what a step is told', () => {
   test('every step knows the restore by one id, which is that of the marker', () => {
     const restore = aRestore(guarded);
     const steps = allOf(podOf(restore)).filter(({ name }) => /^(fetch|guard|take-|publish|restore-|record)/.test(name));
+    expect(steps.length).toBeGreaterThan(6);
     for (const step of steps) expect(told(step, 'RESTORE_ID')).toBe(restore.id);
   });
 

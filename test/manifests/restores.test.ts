@@ -22,6 +22,13 @@ describe.each(KUBERNETES)('Kubernetes %s', (version) => {
   });
 });
 
+test('the restores have Secrets, claims and Roles to look at', () => {
+  const all = [...files.values()].flat();
+  expect(files.size).toBeGreaterThan(3);
+  expect(all.map(({ kind }) => kind)).toContain('RoleBinding');
+  for (const part of ['secretKeyRef', 'persistentVolumeClaim']) expect(JSON.stringify(all)).toContain(part);
+});
+
 describe.each([...files])('%s', (entry, objects) => {
   const job = objects.at(-1) as KubernetesObject;
   const pod = podOf(job);

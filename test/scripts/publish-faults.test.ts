@@ -284,6 +284,7 @@ test('P125: no key is in the log, the last words, a manifest or an argument', as
   ])
     expect(text).not.toContain(user.secret);
   const said = readdirSync(join(good.work, 'tmp'), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  expect(said.length).toBeGreaterThan(0);
   for (const entry of said) expect(readFileSync(join(entry.parentPath, entry.name), 'utf8'), entry.name).not.toContain(user.secret);
 });
 
