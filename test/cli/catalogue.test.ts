@@ -127,7 +127,7 @@ describe('list', () => {
     expect((await run(['get', 'prod/shop', 'bcdfghjk'], plan)).stdout).toMatch(/^verified +yes$/m);
   });
 
-  test('P77: more than one run may delete would go: the table says that nothing will', async () => {
+  test('more than one run may delete would go: the table says that nothing will', async () => {
     const overlay = 'plans: { default: { tiers: { daily: { keep: { last: 3 } } } } }\n';
     const { stdout } = await run(['list', 'prod/shop'], { pods: DONE, logs: { daily: NAMES.map((name) => listed(name)).join('') } }, { overlay });
     expect(stdout.match(/would go, but too many would at once: backstay prune/g)).toHaveLength(9);

@@ -398,7 +398,7 @@ describe('what is missing or meant otherwise', () => {
 describe('schedules', () => {
   const at = (tier: string) => mistakes(withSources(`  shop: { volume: { claim: c, node: n }, tiers: { extra: { keep: { last: 1 }, ${tier} } } }\n`));
 
-  test('P46: a time that a clock change leaves out is refused, with the day', () => {
+  test('a time that a clock change leaves out is refused, with the day', () => {
     expect(at("schedule: '30 2 * * *', timeZone: Europe/Berlin")).toMatchInlineSnapshot(`
       "sources.shop.tiers.extra.schedule: Europe/Berlin has no 2025-03-30 02:30: clocks go forward, and that day's run is lost, got "30 2 * * *"
         at config/base.yaml:7
@@ -462,7 +462,7 @@ describe('images', () => {
     expect(images(`{ registry: mirror.acme.dev/hub, kubectl: '${named.kubectl}', shell: '${named.shell}' }`)).toMatchObject(named);
   });
 
-  test('P35: the tag latest is refused, and so is none', () => {
+  test('the tag latest is refused, and so is none', () => {
     for (const image of ['postgres:latest', 'postgres']) expect(mistakes(`${BASE}images: { postgres17: '${image}' }\nsources: {}\n`)).not.toBe('');
   });
 });

@@ -6,7 +6,7 @@ import { aRun, postgresParts, storagesOf, volumeParts } from '../support/model.t
 
 const known = { PW: 'secret', HOME: '/tmp', '': 'nothing' };
 
-test('rule 4: the kubelet hands on every text as it was written', () => {
+test('the kubelet hands on every text as it was written', () => {
   const text = fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom('$', '(', ')', 'P', 'W', '/', '*'), maxLength: 20 }));
   fc.assert(
     fc.property(text, (written) => void expect(expand(literal(written), known)).toBe(written)),
@@ -19,11 +19,11 @@ test.each([
   ['a password with two dollars', 'pa$$word'],
   ['a dollar at the end', 'end$'],
   ['a reference that never ends', '$(PW'],
-])('rule 4: %s is not what the kubelet would make of it', (_, written) => {
+])('%s is not what the kubelet would make of it', (_, written) => {
   expect(expand(literal(written), known)).toBe(written);
 });
 
-test('rule 4: the kubelet does change an unprotected text', () => {
+test('the kubelet does change an unprotected text', () => {
   expect(expand('exclude/$(PW)/*', known)).toBe('exclude/secret/*');
   expect(expand('pa$$word', known)).toBe('pa$word');
 });
@@ -99,7 +99,7 @@ test('publish is told each storage by its number, and every rule of what to keep
   });
 });
 
-test('P72: without a rule nothing is said of keeping, so nothing is ever deleted', () => {
+test('without a rule nothing is said of keeping, so nothing is ever deleted', () => {
   const storages = storagesOf({ local: { pvc: { claim: 'c' } } }).map((storage) => ({ ...storage, keep: undefined }));
   expect(Object.keys(publishEnv(aRun({ storages }))).filter((name) => name.includes('KEEP'))).toEqual([]);
 });

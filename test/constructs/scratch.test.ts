@@ -4,21 +4,21 @@ import { aRun } from '../support/model.ts';
 
 const podOf = (pod: object) => aRun({ pod }).pod;
 
-test('P26: scratch on the node is sized, a little above what the scripts stop at: an eviction says nothing', () => {
+test('scratch on the node is sized, a little above what the scripts stop at: an eviction says nothing', () => {
   expect(scratch(podOf({ scratch: { size: '2Gi' } }).scratch)).toEqual([
     { path: '/work', volume: { emptyDir: { sizeLimit: '2112Mi' } } },
     { path: '/tmp', volume: { emptyDir: { sizeLimit: '64Mi' } } },
   ]);
 });
 
-test('rule 6: each container asks for the room and may not exceed it', () => {
+test('each container asks for the room and may not exceed it', () => {
   expect(resources(podOf({ scratch: { size: '2Gi' } }))).toEqual({
     requests: { cpu: '50m', memory: '128Mi', 'ephemeral-storage': '2240Mi' },
     limits: { memory: '512Mi', 'ephemeral-storage': '2240Mi' },
   });
 });
 
-test('P29: no limit on processors unless it was asked for', () => {
+test('no limit on processors unless it was asked for', () => {
   const limits = { cpu: '2', memory: '1Gi' };
   expect(resources(podOf({})).limits).not.toHaveProperty('cpu');
   expect(resources(podOf({ resources: { limits } })).limits).toMatchObject(limits);

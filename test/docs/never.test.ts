@@ -17,18 +17,18 @@ const found = (pattern: RegExp) => lines.filter((line) => pattern.test(line.repl
 describe('what no script ever does', () => {
   test.each<[string, RegExp]>([
     [
-      'P1: pipe a tool whose failure matters',
+      'pipe a tool whose failure matters',
       /(?<![\w/-])(pg_dump|pg_dumpall|pg_restore|psql|rclone|tar|gzip|zstd|gpg)\b(?! --version)[^|"']*[^|]\|[^|]/,
     ],
-    ['P9: hide a failure behind a declaration', /\b(local|export|readonly)\b[^;]*=[^;]*\$\(/],
-    ['P22: print its commands, passwords and all', /\bset -[a-z]*x/],
-    ['P36: install a tool while it runs', /\b(apk|apt|apt-get|pip|npm|curl|wget)\b/],
+    ['hide a failure behind a declaration', /\b(local|export|readonly)\b[^;]*=[^;]*\$\(/],
+    ['print its commands, passwords and all', /\bset -[a-z]*x/],
+    ['install a tool while it runs', /\b(apk|apt|apt-get|pip|npm|curl|wget)\b/],
     // As a pattern of `case` it is what people ask for; as anything else it would be a name.
-    ['P57: keep a pointer to the latest backup', /\blatest\b(?!(-verified)?'\))/],
-    ['P58: rename what is stored', /\brclone\b.*\b(move|moveto|backend)\b/],
-    ['P62: choose by the order of a listing', /\bls\b[^-]*\|/],
-    ['P64: look at the dates of a store', /ModTime|LastModified|--(min|max)-age|\blsl\b/],
-    ['P78: count days with find', /-(mtime|mmin|newer)\b/],
+    ['keep a pointer to the latest backup', /\blatest\b(?!(-verified)?'\))/],
+    ['rename what is stored', /\brclone\b.*\b(move|moveto|backend)\b/],
+    ['choose by the order of a listing', /\bls\b[^-]*\|/],
+    ['look at the dates of a store', /ModTime|LastModified|--(min|max)-age|\blsl\b/],
+    ['count days with find', /-(mtime|mmin|newer)\b/],
   ])('%s', (_, pattern) => {
     expect(found(pattern)).toEqual([]);
   });
@@ -58,17 +58,17 @@ describe('what no manifest ever says', () => {
   );
   const pods = objects.flatMap(({ spec }) => spec?.jobTemplate?.spec.template.spec ?? []);
 
-  test('P45: a container is started again in its pod', () => {
+  test('a container is started again in its pod', () => {
     expect(pods.length).toBeGreaterThan(3);
     expect(new Set(pods.map(({ restartPolicy }) => restartPolicy))).toEqual(new Set(['Never']));
   });
 
-  test('P50: a Job, which cannot be changed, is applied', () => {
+  test('a Job, which cannot be changed, is applied', () => {
     expect(objects.map(({ kind }) => kind)).toContain('CronJob');
     expect(objects.map(({ kind }) => kind)).not.toContain('Job');
   });
 
-  test('P32: all files of a large claim change their group at every mount', () => {
+  test('all files of a large claim change their group at every mount', () => {
     expect(new Set(pods.map(({ securityContext }) => securityContext.fsGroupChangePolicy))).toEqual(new Set(['OnRootMismatch']));
   });
 });

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 
@@ -57,4 +58,13 @@ describe('each pitfall is pinned by the test that the page names', () => {
       `names of tests in ${path} with "${words}"`,
     ).not.toEqual([]);
   });
+});
+
+test('no test is named by the number of a list that is not in the repository', () => {
+  const files = execFileSync('git', ['ls-files', 'test/**/*.test.ts', 'test/vectors/*.json'], { encoding: 'utf8' }).split('\n').filter(Boolean);
+  expect(files.length).toBeGreaterThan(100);
+  const numbered = files.flatMap((file) =>
+    namesIn(file).flatMap((name) => (/^(P|rule |promise )\d|^\d+\.\d+: /.test(name) ? [`${file}: ${name}`] : [])),
+  );
+  expect(numbered).toEqual([]);
 });

@@ -78,7 +78,7 @@ describe.each(everyModel())('%s', (_, model) => {
     }
   });
 
-  test('P11: every Secret is named with its key where `secrets` lists what must exist, and no value of one is anywhere', () => {
+  test('every Secret is named with its key where `secrets` lists what must exist, and no value of one is anywhere', () => {
     for (const { object, pod } of withPods) {
       const { secrets = [] } = model.sources.find(({ name }) => name === object.metadata.labels?.['backstay.dev/source']) ?? {};
       for (const { secretKeyRef } of containersOf(pod).flatMap(({ env }) => env.flatMap(({ valueFrom }) => valueFrom ?? []))) {
@@ -115,7 +115,7 @@ describe.each(everyModel())('%s', (_, model) => {
     }
   });
 
-  test('P48: every name is one that Kubernetes takes', () => {
+  test('every name is one that Kubernetes takes', () => {
     for (const { object } of written) {
       const { name = '', labels = {} } = object.metadata;
       expect(name.length).toBeLessThanOrEqual(object.kind === 'CronJob' ? 52 : 63);

@@ -14,7 +14,7 @@ const refused = (sources: string) => mistakes(BASE + sources);
 const noticed = (sources: string) => warnings(BASE + sources).join('\n');
 
 describe('folders', () => {
-  test('P68: two sources in one folder are refused', () => {
+  test('two sources in one folder are refused', () => {
     expect(refused(`  shop: { ${VOLUME} }\n  store: { folder: shop, ${VOLUME} }\n`)).toMatchInlineSnapshot(`
       "sources.store: its folder in the storage 'a' is also that of shop in a
         at config/base.yaml:8
@@ -25,7 +25,7 @@ describe('folders', () => {
     `);
   });
 
-  test('P68: two storages of one source that are one place are refused', () => {
+  test('two storages of one source that are one place are refused', () => {
     const text = `namespace: backup
 storages: { a: { pvc: { claim: v } }, b: { pvc: { claim: v } } }
 plans: { default: { storages: [a, b], keep: { last: 3 }, tiers: { daily: { schedule: '@daily' } } } }
@@ -39,7 +39,7 @@ sources: { shop: { ${VOLUME} } }
     expect(mistakes(text.replace('b: { pvc: { claim: v }', 'b: { pvc: { claim: v, prefix: other }'))).toBe('');
   });
 
-  test('P68: a folder inside the folder of another is refused', () => {
+  test('a folder inside the folder of another is refused', () => {
     const text = `namespace: backup
 storages: { a: { s3: { bucket: bbb, prefix: x, credentials: { secret: s } } }, b: { s3: { bucket: bbb, prefix: x/shop, credentials: { secret: s } } } }
 plans: { default: { storages: [a], keep: { last: 3 }, tiers: { daily: { schedule: '@daily' } } }, other: { storages: [b], keep: { last: 3 }, tiers: { daily: { schedule: '@daily' } } } }
@@ -78,7 +78,7 @@ sources: { shop: { ${VOLUME} } }
     `);
   });
 
-  test('P101: the claim of a storage is never what is backed up', () => {
+  test('the claim of a storage is never what is backed up', () => {
     expect(mistakes(two('{ claim: c }', '{ claim: v }'))).toMatchInlineSnapshot(`
       "sources.shop: what is backed up is the claim of the storage 'a'
         at config/base.yaml:4
@@ -109,7 +109,7 @@ describe('file names', () => {
     ['x{{ .Timestamp }}-{{ .RunID }}', '{{ .Timestamp }} and {{ .RunID }} stand against other text'],
     ['{{ .Timestamp }}{{ .RunID }}', '{{ .Timestamp }} and {{ .RunID }} stand against other text'],
     ['20260101-000000-{{ .Timestamp }}-{{ .RunID }}', 'the template holds something that reads like a time'],
-  ])('P54: %s is refused', (text, message) => {
+  ])('%s is refused', (text, message) => {
     expect(template(text)).toContain(`sources.shop.filenameTemplate: ${message}`);
     expect(template(text)).toContain('HINT: ');
   });
@@ -122,7 +122,7 @@ describe('file names', () => {
     }
   });
 
-  test('P23: a database whose name cannot be in the name of a file is refused there', () => {
+  test('a database whose name cannot be in the name of a file is refused there', () => {
     expect(template('{{ .DatabaseName }}-{{ .Timestamp }}-{{ .RunID }}', DATABASE.replace('database: shop', "database: 'my shop'"))).toContain(
       'a name of files may hold letters, digits, dashes and underscores only',
     );
@@ -132,7 +132,7 @@ describe('file names', () => {
 describe('pods', () => {
   const pod = (text: string) => `  shop: { ${VOLUME}, pod: ${text} }\n`;
 
-  test('P33: root is a warning, and refused where the namespace would refuse it', () => {
+  test('root is a warning, and refused where the namespace would refuse it', () => {
     expect(noticed(pod('{ runAsUser: 0 }'))).toMatchInlineSnapshot(`
       "sources.shop.pod.runAsUser: the pods run as root; Pod Security "restricted" refuses them
         at config/base.yaml:7
@@ -145,7 +145,7 @@ describe('pods', () => {
     `);
   });
 
-  test('P33: a capability is refused where it has no effect', () => {
+  test('a capability is refused where it has no effect', () => {
     expect(refused(pod('{ capabilities: [DAC_READ_SEARCH] }'))).toMatchInlineSnapshot(`
       "sources.shop.pod.capabilities: a capability has no effect for a user that is not root
         at config/base.yaml:7
@@ -157,17 +157,17 @@ describe('pods', () => {
 });
 
 describe('jobs', () => {
-  test.each(['1s', '10s', '59s'])('P40: a starting deadline of %s is refused', (deadline) => {
+  test.each(['1s', '10s', '59s'])('a starting deadline of %s is refused', (deadline) => {
     expect(refused(`  shop: { ${VOLUME}, job: { startingDeadline: ${deadline} } }\n`)).toContain(
       'sources.shop.job.startingDeadline: the controller looks every ten seconds and may be busy: at least 1m',
     );
   });
 
-  test('P40: one minute is enough', () => {
+  test('one minute is enough', () => {
     expect(refused(`  shop: { ${VOLUME}, job: { startingDeadline: 1m } }\n`)).toBe('');
   });
 
-  test('P51: evidence of failures stays by default', () => {
+  test('evidence of failures stays by default', () => {
     expect(refused(`  shop: { ${VOLUME}, job: { failedJobsHistoryLimit: 3 } }\n`)).toBe('');
   });
 });
@@ -176,7 +176,7 @@ describe('images', () => {
   test.each([
     ['postgres17', 'registry.acme.dev:5000/postgres:16.4', '16'],
     ['postgres14', 'docker.io/library/postgres:17-bookworm', '17'],
-  ])('P12: %s as %s is of another major', (name, image, said) => {
+  ])('%s as %s is of another major', (name, image, said) => {
     expect(mistakes(`images: { ${name}: '${image}' }\n${BASE}  shop: { ${VOLUME} }\n`)).toContain(
       `images.${name}: the image is of PostgreSQL ${said}, and the client's major must be the server's, got "${image}"`,
     );
@@ -191,7 +191,7 @@ describe('images', () => {
 });
 
 describe('storages', () => {
-  test('P126: one storage only is a warning in production, once for each source', () => {
+  test('one storage only is a warning in production, once for each source', () => {
     expect(noticed(`  shop: { ${VOLUME}, storages: [a] }\n`)).toMatchInlineSnapshot(`
       "sources.shop.storages: one storage only in production: what loses 'a' loses every backup of 'shop'
         at config/base.yaml:7
@@ -219,7 +219,7 @@ describe('sources', () => {
     `);
   });
 
-  test('P30: a volume without placement is a warning', () => {
+  test('a volume without placement is a warning', () => {
     expect(noticed('  shop: { volume: { claim: c } }\n')).toMatchInlineSnapshot(`
       "sources.shop.volume.claim: no placement: if the claim is ReadWriteOnce, the pod hangs on any other node than its application
         at config/base.yaml:7

@@ -13,7 +13,7 @@ test('things are named by source and tier, and nothing is hashed', () => {
   expect([objectName, ...runs.map(({ name }) => name)]).toEqual(['backup-shop', 'backup-shop-daily', 'backup-shop-weekly']);
 });
 
-test('P48: a CronJob of 52 characters is taken, and one of 53 refused', () => {
+test('a CronJob of 52 characters is taken, and one of 53 refused', () => {
   const fits = 'x'.repeat(52 - 'backup--daily'.length);
   expect(mistakes(BASE + source(fits))).toBe('');
   expect(mistakes(BASE + source(`${fits}x`)).replaceAll('x'.repeat(40), '…')).toMatchInlineSnapshot(`
@@ -23,7 +23,7 @@ test('P48: a CronJob of 52 characters is taken, and one of 53 refused', () => {
   `);
 });
 
-test('P48: two sources whose names run together are refused', () => {
+test('two sources whose names run together are refused', () => {
   const text = BASE + source('a', ", tiers: { b-daily: { schedule: '@daily' } }") + source('a-b');
   expect(mistakes(text)).toMatchInlineSnapshot(`
     "sources.a-b: the CronJob 'backup-a-b-daily' would stand for a tier of 'a' too
@@ -32,7 +32,7 @@ test('P48: two sources whose names run together are refused', () => {
   `);
 });
 
-test('P48: the same names in two namespaces are two CronJobs', () => {
+test('the same names in two namespaces are two CronJobs', () => {
   const far = `namespace: backup
 storages: { a: { s3: { bucket: bbb, credentials: { secret: s } } } }
 plans: { default: { storages: [a], keep: { last: 3 }, tiers: { daily: { schedule: '@daily' } } } }
@@ -41,7 +41,7 @@ sources:
   expect(mistakes(far + source('a', ", namespace: one, tiers: { b-daily: { schedule: '@daily' } }") + source('a-b', ', namespace: two'))).toBe('');
 });
 
-test('P48: a source may not take the name of what another one needs', () => {
+test('a source may not take the name of what another one needs', () => {
   // `backup-a-daily` is the CronJob of `a`, and the service account of `a-daily`: different kinds of object, so no harm.
   expect(mistakes(BASE + source('a') + source('a-daily'))).toBe('');
 });

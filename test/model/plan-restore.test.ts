@@ -43,7 +43,7 @@ describe('the id of a restore', () => {
   });
 });
 
-test('P48: the name of a Job has at most 63 characters, however long that of the restore is', () => {
+test('the name of a Job has at most 63 characters, however long that of the restore is', () => {
   for (const length of [1, 39, 40]) {
     const [restore] = loadRestores({ [`${'a'.repeat(length - 1)}b`]: { source: 'orders' } }).model.restores;
     expect(restore?.name.length).toBeLessThanOrEqual(63);

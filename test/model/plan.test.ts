@@ -25,7 +25,7 @@ test('a renamed source keeps its folder under its new name', () => {
   expect([name, folder, runs[0]?.name, runs[0]?.folder]).toEqual(['store', 'shop', 'backup-store-daily', 'shop/daily']);
 });
 
-test('P47: words become times, which differ by source, tier and environment and never by day', () => {
+test('words become times, which differ by source, tier and environment and never by day', () => {
   const text = values(`  shop: { ${DATABASE} }\n  cart: { ${DATABASE} }\n`);
   const times = (environment: string) =>
     load({ 'base.yaml': text, 'dev.yaml': '' }, environment).model.sources.flatMap(({ runs }) => runs.map(({ schedule }) => schedule));
@@ -87,7 +87,7 @@ test('several kinds in one source are parts of one run', () => {
   ]);
 });
 
-test('P8, P75: several databases are parts of one run, so one that fails fails it, and keep counts runs', () => {
+test('several databases are parts of one run, so one that fails fails it, and keep counts runs', () => {
   const { runs } = sourceIn(load(values(`  shop: { ${DATABASE.replace('database: shop', 'databases: [orders, carts]')} }\n`)));
   expect(runs.map(({ folder, parts }) => [folder, parts.map(({ name }) => name)])).toEqual([
     ['shop/daily', ['orders', 'carts']],
@@ -95,7 +95,7 @@ test('P8, P75: several databases are parts of one run, so one that fails fails i
   ]);
 });
 
-test('P5: what has no manifest is abandoned after two days, or twice the longest deadline of the source', () => {
+test('what has no manifest is abandoned after two days, or twice the longest deadline of the source', () => {
   expect(sourceIn(load(SHOP)).runs.map(({ abandonedAfter }) => abandonedAfter / 86_400)).toEqual([4, 4]);
   expect(sourceIn(load(SHOP.replace('2d', '2h'))).runs.map(({ abandonedAfter }) => abandonedAfter / 86_400)).toEqual([2, 2]);
 });
@@ -130,7 +130,7 @@ test('what a storage cannot do is said once, however many runs use it', () => {
   ]);
 });
 
-test('P31: a scratch volume that a finished pod would hold is said', () => {
+test('a scratch volume that a finished pod would hold is said', () => {
   expect(warnings(values(`  a: { ${DATABASE}, pod: { scratch: { storageClassName: fast } } }\n`))).toEqual([
     'pod.scratch.storageClassName: finished Jobs are removed after ten minutes, because a finished pod holds its volume',
   ]);

@@ -77,7 +77,7 @@ describe('whatever is stored and whatever the rules', () => {
   });
 });
 
-describe('P72: seven nights without a backup', () => {
+describe('seven nights without a backup', () => {
   test('the next good one deletes none of those before', () => {
     const before = nights(14, NOW - 7 * 86_400);
     const stay = planRetention(before, { daily: 14 }, NOW);

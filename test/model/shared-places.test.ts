@@ -14,7 +14,7 @@ test('two environments with folders of their own are left alone', () => {
   expect(said(folder('dev', 's3:aws/acme/dev/shop'), folder('prod', 's3:aws/acme/prod/shop'))).toEqual([]);
 });
 
-test('P68: one folder for two environments is refused, at the later one', () => {
+test('one folder for two environments is refused, at the later one', () => {
   const [problem] = sharedPlaces([folder('prod', 's3:aws/acme/prod/shop'), folder('staging', 's3:aws/acme/prod/shop')]);
   expect(problem).toMatchObject({
     path: 'storages.offsite.s3.prefix',

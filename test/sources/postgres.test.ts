@@ -114,7 +114,7 @@ test('all the settings reach the script', () => {
   expect(second).toMatchObject({ name: 'shop-archive', env: { DATABASE: 'Shop Archive' }, databaseName: 'Shop Archive' });
 });
 
-test.each(POSTGRES_MAJORS)('P12: the client is of the same major as server %i', (version) => {
+test.each(POSTGRES_MAJORS)('the client is of the same major as server %i', (version) => {
   expect(parts({ ...minimal, version })[0]).toMatchObject({ image: `postgres${version}`, env: { SERVER_MAJOR: String(version) } });
 });
 
@@ -138,7 +138,7 @@ test('a ca in a Secret is mounted as one', () => {
   expect(parts({ ...minimal, tls })[0]?.mounts).toEqual([{ type: 'secret', secret: 'db-ca', key: 'ca.crt', path: '/etc/backstay/postgres/ca.crt' }]);
 });
 
-test('P22: neither role nor password is ever text, unless the role is written on purpose', () => {
+test('neither role nor password is ever text, unless the role is written on purpose', () => {
   const { PGUSER, PGPASSWORD } = parts(minimal)[0]?.env ?? {};
   expect([PGUSER, PGPASSWORD]).toEqual([
     { secret: 'shop-db', key: 'username' },

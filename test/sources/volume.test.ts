@@ -74,12 +74,12 @@ test('all the settings reach the script', () => {
   });
 });
 
-test('P100: GNU tar keeps attributes and ACLs, unless one of them is not wanted; BusyBox keeps none', () => {
+test('GNU tar keeps attributes and ACLs, unless one of them is not wanted; BusyBox keeps none', () => {
   expect(part({ ...minimal, acls: false })?.env).toMatchObject({ XATTRS: 'keep', ACLS: 'none' });
   expect(part({ ...minimal, tar: 'busybox' })?.env).toMatchObject({ XATTRS: 'none', ACLS: 'none' });
 });
 
-test('P101: the claim is read-only as a volume, so that nothing of it is ever changed', () => {
+test('the claim is read-only as a volume, so that nothing of it is ever changed', () => {
   expect(part(minimal)?.mounts).toEqual([{ type: 'claim', claim: 'app-data', path: '/data', readOnly: true }]);
 });
 
@@ -97,11 +97,11 @@ test('without compression there is no level', () => {
 
 test.each<[string, Partial<Settings>, string, string]>([
   ['nextTo and node', { nextTo: { app: 'web' }, node: 'node-1' }, 'node', 'nextTo and node are both given'],
-  ['P30: a ReadWriteOnce claim without placement', { accessMode: 'ReadWriteOnce' }, 'accessMode', 'a ReadWriteOnce claim without placement'],
+  ['a ReadWriteOnce claim without placement', { accessMode: 'ReadWriteOnce' }, 'accessMode', 'a ReadWriteOnce claim without placement'],
   ['zstd of BusyBox', { ...minimal, tar: 'busybox', compression: 'zstd' }, 'compression', 'BusyBox has no zstd'],
   ['a level of nothing', { ...minimal, compression: 'none', level: 1 }, 'level', "a level is given, but compression is 'none'"],
-  ['P100: attributes with BusyBox', { ...minimal, tar: 'busybox', xattrs: true }, 'xattrs', "BusyBox' tar cannot keep them"],
-  ['P100: ACLs with BusyBox', { ...minimal, tar: 'busybox', acls: true }, 'acls', "BusyBox' tar cannot keep them"],
+  ['attributes with BusyBox', { ...minimal, tar: 'busybox', xattrs: true }, 'xattrs', "BusyBox' tar cannot keep them"],
+  ['ACLs with BusyBox', { ...minimal, tar: 'busybox', acls: true }, 'acls', "BusyBox' tar cannot keep them"],
   ['a level beyond gzip', { ...minimal, tar: 'busybox', level: 10 }, 'level', 'gzip has levels 1 to 9'],
 ])('%s is refused', (_, written, path, message) => {
   const found = findings(written);
@@ -109,7 +109,7 @@ test.each<[string, Partial<Settings>, string, string]>([
   expect(found[0]?.hint).toBeTruthy();
 });
 
-test('P30: a claim of which nobody says what it allows is a warning without placement', () => {
+test('a claim of which nobody says what it allows is a warning without placement', () => {
   expect(findings({})).toMatchObject([{ path: ['claim'], severity: 'warning' }]);
 });
 
@@ -131,7 +131,7 @@ test.each(['.', 'a/b', '..data', 'a b/ü'])('the path %j is taken', (path) => {
   expect(volume.schema.safeParse({ ...minimal, path }).success).toBe(true);
 });
 
-test('P99: the copy method is refused for now, and says so', () => {
+test('the copy method is refused for now, and says so', () => {
   const refused = volume.schema.safeParse({ ...minimal, copyMethod: 'Clone' });
   expect(refused.error?.issues.map((issue) => issue.message)).toEqual(['the copy method of a volume is not built yet']);
 });

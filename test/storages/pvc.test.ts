@@ -37,7 +37,7 @@ test('an existing claim is used and never made', () => {
   expect(access({ claim: 'vault' })).toMatchObject({ mounts: [{ claim: 'vault' }] });
 });
 
-test('P30: only a claim that one node holds is exclusive', () => {
+test('only a claim that one node holds is exclusive', () => {
   expect(access({ claim: 'vault' })).toMatchObject({ exclusiveClaim: 'vault' });
   expect(access({ claim: 'vault', accessMode: 'ReadWriteMany' })).not.toHaveProperty('exclusiveClaim');
 });
@@ -61,7 +61,7 @@ test.each(['/abs', 'a/', '..', 'a/../b', 'a b', './a', 'a//b'])('the prefix %j i
   expect(pvc.schema.safeParse({ size: '1Gi', prefix }).success).toBe(false);
 });
 
-test('P68: two storages are one place exactly when claim, namespace and prefix are equal', () => {
+test('two storages are one place exactly when claim, namespace and prefix are equal', () => {
   const place = (written: Settings, changes: Partial<StorageContext> = {}) => pvc.place(pvc.schema.parse(written), { ...context, ...changes });
   expect(place({ claim: 'vault' })).toBe(place({ claim: 'vault', size: '2Gi' }, { name: 'other' }));
   expect(place({ size: '1Gi' })).toBe(place({ claim: 'backup-local', prefix: 'prod' }));

@@ -72,7 +72,7 @@ test('all the settings', () => {
   });
 });
 
-test('P69: a workload identity is a role and a token for it, and no key', () => {
+test('a workload identity is a role and a token for it, and no key', () => {
   const credentials = { workloadIdentity: { roleArn: 'arn:aws:iam::1:role/backup' } };
   const { env, mounts, secrets } = access({ credentials });
   expect(env).toMatchObject({
@@ -85,7 +85,7 @@ test('P69: a workload identity is a role and a token for it, and no key', () => 
   expect(secrets).toEqual([]);
 });
 
-test('P70: a private authority is a file of its own for each storage', () => {
+test('a private authority is a file of its own for each storage', () => {
   const { mounts } = access({ endpoint: 'https://s3.acme.dev', ca: { secret: 'ca' } }, 3);
   expect(mounts).toEqual([{ type: 'secret', secret: 'ca', key: 'ca.crt', path: '/etc/backstay/storage-3/ca.crt' }]);
 });
@@ -105,7 +105,7 @@ test.each([
   expect([env.RCLONE_CONFIG_S2_FORCE_PATH_STYLE, env.RCLONE_CONFIG_S2_PROVIDER, peers]).toEqual([pathStyle, provider, [peer]]);
 });
 
-test('P55: where the store tells no checksum, the reader of synth is told what is compared', () => {
+test('where the store tells no checksum, the reader of synth is told what is compared', () => {
   const kms = { algorithm: 'aws:kms' } as const;
   expect(access({ serverSideEncryption: kms })).toMatchObject({ compare: 'size', notes: [expect.stringContaining('only the size is compared')] });
   expect(access({ serverSideEncryption: kms, readBack: true })).toMatchObject({ compare: 'size', readBack: true, notes: [] });
@@ -140,7 +140,7 @@ test('what is right is not found', () => {
 });
 
 test.each([
-  ['P22', { endpoint: 'https://key:secret@minio.store' }, 'a URL may not carry a user or a password'],
+  ['a key in the endpoint', { endpoint: 'https://key:secret@minio.store' }, 'a URL may not carry a user or a password'],
   ['tags', { objectTags: {} }, 'tags on objects is not built yet'],
   ['the bucket', { bucket: 'Acme' }, 'expected the name of a bucket: 3 to 63 lower-case letters, digits, dots and dashes'],
   ['the class', { storageClass: 'standard-ia' }, 'expected a class as the store spells it, such as STANDARD_IA'],
@@ -148,7 +148,7 @@ test.each([
   expect(s3.schema.safeParse({ ...minimal, ...changes }).error?.issues.map((issue) => issue.message)).toEqual([message]);
 });
 
-test('P68: two storages are one place exactly when store, bucket and prefix are equal', () => {
+test('two storages are one place exactly when store, bucket and prefix are equal', () => {
   const place = (changes: Partial<Settings> = {}, environment = 'prod') =>
     s3.place(s3.schema.parse({ ...minimal, ...changes }), { ...context, environment });
   expect(place()).toBe(place({ prefix: 'prod', region: 'eu-west-1', credentials: { secret: 'other' } }, 'dev'));

@@ -38,6 +38,6 @@ test('.DatabaseName needs a run of one database', () => {
   );
 });
 
-test('P54: the extension that a format brings itself is not doubled', () => {
+test('the extension that a format brings itself is not doubled', () => {
   expect(['a.sql.gz', 'a.dump', 'a.tar.zst', 'a.sql', 'a'].map(stemOf)).toEqual(['a', 'a', 'a', 'a', 'a']);
 });

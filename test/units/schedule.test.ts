@@ -33,7 +33,7 @@ describe('a schedule', () => {
     ['30 2 * * 0', 'America/New_York', '2025-03-09 02:30'],
     ['15 0 * * *', 'Asia/Beirut', '2025-03-30 00:15'],
     ['5 2 * * *', 'Australia/Lord_Howe', '2025-10-05 02:05'],
-  ])('P46: %s in %s is skipped when clocks go forward', (schedule, zone, lost) => {
+  ])('%s in %s is skipped when clocks go forward', (schedule, zone, lost) => {
     expect(firstSkippedRun(parseCron(schedule) as CronFields, zone)).toBe(lost);
   });
 
@@ -44,7 +44,7 @@ describe('a schedule', () => {
     ['30 2 * 12 *', 'Europe/Berlin'],
     ['0 * * * *', 'Europe/Berlin'],
     ['35 2 * * *', 'Australia/Lord_Howe'],
-  ])('P46: %s in %s loses no day', (schedule, zone) => {
+  ])('%s in %s loses no day', (schedule, zone) => {
     expect(firstSkippedRun(parseCron(schedule) as CronFields, zone)).toBeUndefined();
   });
 
@@ -57,7 +57,7 @@ describe('a schedule', () => {
 describe('a word for a schedule', () => {
   const seeds = Array.from({ length: 200 }, (_, index) => `prod/source-${index}/daily`);
 
-  test('P47: gives every source a minute of its own, the same one each time', () => {
+  test('gives every source a minute of its own, the same one each time', () => {
     const times = seeds.map((seed) => scheduleOf('@daily', seed));
     expect(times).toEqual(seeds.map((seed) => scheduleOf('@daily', seed)));
     expect(new Set(times).size).toBeGreaterThan(100);
