@@ -137,12 +137,12 @@ wait_for_child() {
 # on_term - TERM: stops and awaits the running command, then dies, which runs the EXIT traps
 #
 # The script leads its process group and is process 1 of its container, so the group is everything that it started. The
-# container ends with this shell, and pg_dump needs time to tell its server.
+# container ends with this shell, and pg_dump needs time to cancel its query on the server.
 on_term() {
 	trap '' TERM
 	kill -TERM "-$$" 2>/dev/null || [ -z "$child" ] || kill -TERM "$child" 2>/dev/null || :
 	[ -z "$child" ] || await_child
-	die $FAULT 'stopped by TERM: the run was deleted, evicted or past its deadline' 'this run stored no backup; the next one starts from scratch'
+	die $FAULT 'stopped by TERM: the run was deleted, evicted or past its deadline' 'an unfinished run is no backup; the next run starts from scratch'
 }
 
 # await_child - gives a child that got TERM 5 seconds to end, then kills it

@@ -70,7 +70,7 @@ find_application() {
 	if [ "$name" = selector ] && [ -n "$selector" ]; then
 		ask get "$kind" --namespace="$namespace" --selector="$selector" --output=go-template="$TEMPLATE"
 		[ -n "$answer" ] || refuse "there is no $kind with $selector in namespace $namespace" 'correct scaleDown in the values'
-	elif ! try_ask get "$kind" "$name" --namespace="$namespace" --output=go-template="$TEMPLATE"; then
+	elif ! ask_or_not get "$kind" "$name" --namespace="$namespace" --output=go-template="$TEMPLATE"; then
 		is_missing || refuse_answer
 		refuse "there is no $kind $name in namespace $namespace" 'correct scaleDown in the values'
 	fi
@@ -198,7 +198,7 @@ start_application() {
 	[ "$restore" = "$RESTORE_ID" ] && [ -n "$saved" ] || return 0
 	[ "$replicas" = 0 ] || printf '%s\n' "$kind $namespace/$name" >>"$TMP/meanwhile"
 	log info "starting $kind $namespace/$name, replicas: $saved"
-	if try_ask patch "$kind" "$name" --namespace="$namespace" --type=merge --patch="$UNDO\"replicas\":$saved}}"; then
+	if ask_or_not patch "$kind" "$name" --namespace="$namespace" --type=merge --patch="$UNDO\"replicas\":$saved}}"; then
 		started="${started:+$started, }$kind $namespace/$name"
 	else
 		could_not_start
@@ -214,7 +214,7 @@ could_not_start() {
 
 # look_at_application - refreshes the variables of each_application, except for namespace and kind
 look_at_application() {
-	try_ask get "$kind" "$name" --namespace="$namespace" --output=go-template="$TEMPLATE" || return 1
+	ask_or_not get "$kind" "$name" --namespace="$namespace" --output=go-template="$TEMPLATE" || return 1
 	IFS='|' read -r name replicas saved restore phase managers selector <<-END
 		$answer
 	END
@@ -229,7 +229,7 @@ all_available() {
 
 is_available() {
 	case ", $started," in *", $kind $namespace/$name,"*) ;; *) return 0 ;; esac
-	try_ask get "$kind" "$name" --namespace="$namespace" \
+	ask_or_not get "$kind" "$name" --namespace="$namespace" \
 		--output=go-template='{{.spec.replicas}} {{if .status.availableReplicas}}{{.status.availableReplicas}}{{else}}0{{end}} {{.metadata.generation}} {{.status.observedGeneration}}' || answer='1 0 1 0'
 	read -r wanted available generation observed <<-END
 		$answer

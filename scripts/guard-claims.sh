@@ -18,7 +18,7 @@ each_claim() {
 	done 4<"$TMP/claims"
 }
 
-# find_users - other running pods that mount the claim, in $TMP/users: pod|deletion time
+# find_users - other pods that mount the claim and have not ended, in $TMP/users: pod|deletion time
 find_users() {
 	# shellcheck disable=SC2016 # a template of Go
 	ask get pods --namespace="$namespace" --field-selector='status.phase!=Succeeded,status.phase!=Failed' \

@@ -14,11 +14,11 @@ stopped_at='' kube_timeout=5
 
 # ask ARGUMENT... - puts kubectl's output into $answer; a failure ends the guard
 ask() {
-	try_ask "$@" || refuse_answer
+	ask_or_not "$@" || refuse_answer
 }
 
-# try_ask ARGUMENT... - the same, but leaves the failure to the caller; retries transient errors
-try_ask() {
+# ask_or_not ARGUMENT... - the same, but leaves the failure to the caller; retries transient errors
+ask_or_not() {
 	asked_at=$(date +%s)
 	use_account
 	until answer=$(kube "$@" 2>"$TMP/said"); do
@@ -98,7 +98,7 @@ show_phase() {
 	restore_phase=$1
 	log info "phase: $1"
 	[ -n "${JOB_NAME-}" ] || return 0
-	try_ask patch job "$JOB_NAME" --namespace="$NAMESPACE" --type=merge \
+	ask_or_not patch job "$JOB_NAME" --namespace="$NAMESPACE" --type=merge \
 		--patch="{\"metadata\":{\"labels\":{\"backstay.dev/phase\":\"$1\"}}}" ||
 		log warn "cannot show the phase on the Job: $(kube_error)"
 }

@@ -18,7 +18,7 @@ export function loadModels(dir: string, chosen: readonly string[]): readonly Mod
   const mine = loaded.flatMap(({ folders }) => folders);
   const theirs = others.map((name) => load(dir, name, () => {})?.folders ?? []);
   problems.push(...[[], ...theirs].flatMap((folders) => sharedPlaces([...mine, ...folders])));
-  // What the base says wrong is wrong in each environment, and is said once.
+  // An error in the base is an error in every environment. Report it once.
   const distinct = new Map(problems.map((problem) => [describeProblem(problem), problem]));
   if (distinct.size > 0) throw new ConfigError([...distinct.values()]);
   return loaded.map(({ model }) => model);
