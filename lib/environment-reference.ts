@@ -3,7 +3,7 @@ import { scriptFiles } from './scripts.ts';
 
 const INTRODUCTION = `# The environment of the steps
 
-<!-- generated from the headers of scripts/*.sh: do not edit -->
+<!-- generated from the headers of the scripts in scripts/: do not edit -->
 
 A step of a run is a container, and its script reads nothing but its environment. One name means one thing in all of them.
 Nobody writes these by hand: backstay sets them from the values, and a test holds what it sets against this list.

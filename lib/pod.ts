@@ -14,7 +14,10 @@ export interface PodField {
 }
 
 /** A folder or a file that a container sees. */
-export type Mount = ClaimMount | ConfigMapMount | SecretMount | TokenMount;
+export type Mount = ClaimMount | FolderMount | ApiTokenMount | FileMount;
+
+/** One file; all files of a folder become one volume. */
+export type FileMount = ConfigMapMount | SecretMount | TokenMount;
 
 export interface ClaimMount {
   readonly type: 'claim';
@@ -22,6 +25,22 @@ export interface ClaimMount {
   readonly path: string;
   /** The volume itself is read-only, not just the mount: the kubelet rewrites modes of any volume that is not. */
   readonly readOnly: boolean;
+  /** Another step of the pod writes to the claim: it is one volume then, and only the mount is read-only. @default false */
+  readonly writtenLater?: boolean;
+}
+
+/** An empty folder that steps of the pod share, gone with it. */
+export interface FolderMount {
+  readonly type: 'folder';
+  readonly path: string;
+  /** `32Mi` */
+  readonly sizeLimit: string;
+  readonly readOnly: boolean;
+}
+
+/** A token of the Kubernetes API, with the authority that the API server is known by, where clients look for them. */
+export interface ApiTokenMount {
+  readonly type: 'apiToken';
 }
 
 export interface ConfigMapMount {

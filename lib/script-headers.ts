@@ -42,6 +42,19 @@ export function withReads(file: string): readonly string[] {
   return all;
 }
 
+const documented = new Map<string, ReadonlySet<string>>();
+
+/** Names of the variables that these scripts, and those that they read, name in their headers: all that they may be given. */
+export function documentedBy(scripts: readonly string[]): ReadonlySet<string> {
+  const key = scripts.join(' ');
+  const known = documented.get(key);
+  if (known) return known;
+  const files = [...new Set(scripts.flatMap(withReads))];
+  const names = new Set(files.flatMap((file) => scriptHeader(file).variables.flatMap((variable) => variable.names)));
+  documented.set(key, names);
+  return names;
+}
+
 function readsOf(text: string): readonly string[] {
   return [...text.matchAll(/^\s*(?:\w+\) )?\. "\$\(dirname "\$0"\)\/([a-z-]+\.sh)"/gm)].map(([, name]) => name ?? '');
 }

@@ -1,7 +1,7 @@
 import { Construct } from 'constructs';
 import { readingOf, type Values } from '../config/define.ts';
 import type { ReadValues } from '../config/read.ts';
-import { plan } from '../model/load.ts';
+import { loadValues } from '../model/load.ts';
 import { layout } from './layout.ts';
 
 export interface BackupsProps {
@@ -24,8 +24,8 @@ export class Backups extends Construct {
 
   constructor(scope: Construct, id: string, { environment, values }: BackupsProps) {
     super(scope, id);
-    const { values: read, mistakes } = readingOf(environment, values);
-    const { model } = plan(read, mistakes);
+    const { values: read, errors } = readingOf(environment, values);
+    const { model } = loadValues(read, errors);
     for (const { path, build } of layout(model)) build(new Construct(this, path));
     this.warnings = model.warnings;
   }

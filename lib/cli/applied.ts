@@ -4,12 +4,16 @@ import { ClusterError } from './cluster-error.ts';
 /** The part of a pod's spec that names objects which `kubectl apply` must create first. */
 export interface Applies {
   readonly serviceAccountName?: string;
-  readonly volumes?: readonly { readonly configMap?: { readonly name?: string } }[];
+  readonly volumes?: readonly {
+    readonly name: string;
+    readonly projected?: { readonly sources?: readonly { readonly configMap?: { readonly name?: string } }[] };
+  }[];
 }
 
 /** Refuses to create a pod whose account or scripts are not in the cluster. It would hang without an error. */
 export async function checkApplied(cluster: Cluster, environment: string, namespace: string, spec: Applies): Promise<void> {
-  const scripts = (spec.volumes ?? []).flatMap(({ configMap }) => configMap?.name ?? []);
+  const sources = (spec.volumes ?? []).flatMap(({ name, projected }) => (name === 'scripts' ? (projected?.sources ?? []) : []));
+  const scripts = sources.flatMap(({ configMap }) => configMap?.name ?? []);
   const wanted = [...(spec.serviceAccountName ? [`serviceaccount/${spec.serviceAccountName}`] : []), ...scripts.map((name) => `configmap/${name}`)];
   const printed = await cluster.run(['get', ...wanted, '--namespace', namespace, '--ignore-not-found', '--output', 'name']);
   const found = new Set(printed.split('\n'));

@@ -1,4 +1,4 @@
-/** What scripts/catalogue.sh prints; its header says how. A container's log has both streams: other lines are the log's. */
+/** What catalogue.sh prints; its header says how. A container's log has both streams: other lines are the log's. */
 
 /** A committed backup, for `list` and `get`. */
 export interface Listed {

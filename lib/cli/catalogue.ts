@@ -16,7 +16,7 @@ export interface Errand {
   readonly source: PlannedSource;
   /** @default - all tiers of the source */
   readonly tier?: string;
-  /** `ACTION` of scripts/catalogue.sh, and its further variables. */
+  /** `ACTION` of catalogue.sh, and its further variables. */
   readonly action: Env;
   /** How long all of it may take. Seconds. */
   readonly patience: number;

@@ -54,3 +54,8 @@ export const PROD = `# yaml-language-server: $schema=../node_modules/backstay/sc
 
 /** `.gitignore`, without dist/, which belongs into reviews. */
 export const GITIGNORE = 'node_modules/\n';
+
+/** `.gitattributes`: reviews fold the scripts away, which nobody edits there; `synth` says when they change. */
+export const GITATTRIBUTES = `# Generated scripts: reviews fold them away, and "backstay synth" says when they change.
+dist/*/keep/scripts/** linguist-generated gitlab-generated
+`;

@@ -7,7 +7,7 @@ import { STATUS } from './statuses.ts';
 import type { World } from './world.ts';
 
 const POLL_SECONDS = 1;
-/** Phase of a restore that stops applications, see scripts/guard.sh. */
+/** How far a restore is that stops applications: see guard.sh. */
 const PHASE_LABEL = 'backstay.dev/phase';
 
 interface Job {

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError } from '../errors.ts';
 import { packageVersion } from '../version.ts';
-import { BASE, GITIGNORE, PROD } from './first-values.ts';
+import { BASE, GITATTRIBUTES, GITIGNORE, PROD } from './first-values.ts';
 import { STATUS } from './statuses.ts';
 import type { Outcome, World } from './world.ts';
 
@@ -15,12 +15,23 @@ export function init(dir: string, world: World): Outcome {
   ]);
   const taken = [...values.keys()].filter((path) => existsSync(path));
   if (taken.length > 0) throw ConfigError.of('', `already exists: ${taken.join(', ')}`, 'nothing was written; choose another folder with --dir');
-  const gitignore = join(dir, '.gitignore');
-  const fresh = new Map([...values, ...(existsSync(gitignore) ? [] : [[gitignore, GITIGNORE] as const]), ...(pinned.isNew ? [pinned.file] : [])]);
+  const forGit = [
+    [join(dir, '.gitignore'), GITIGNORE],
+    [join(dir, '.gitattributes'), GITATTRIBUTES],
+  ] as const;
+  const fresh = new Map([...values, ...forGit.filter(([path]) => !existsSync(path)), ...(pinned.isNew ? [pinned.file] : [])]);
   world.disk.createFiles(fresh);
   if (!pinned.isNew && pinned.isChanged) world.disk.replaceFile(...pinned.file);
-  const lines = [...[...fresh.keys()].sort().map((path) => `wrote ${path}`), ...(pinned.isNew ? [] : [pinned.said])];
+  const lines = [...[...fresh.keys()].sort().map((path) => `wrote ${path}`), ...(pinned.isNew ? [] : [pinned.said]), ...unfolded(dir, fresh)];
   return { status: STATUS.done, text: [...lines, '', ...nextSteps(dir)].join('\n') };
+}
+
+/** A .gitattributes of the user's is left alone, and may lack our line. */
+function unfolded(dir: string, fresh: ReadonlyMap<string, string>): readonly string[] {
+  const path = join(dir, '.gitattributes');
+  const line = GITATTRIBUTES.split('\n').at(-2) ?? '';
+  if (fresh.has(path) || readFileSync(path, 'utf8').includes(line)) return [];
+  return [`${path} exists: left as it is. To fold generated scripts away in reviews, add: ${line}`];
 }
 
 function nextSteps(dir: string): readonly string[] {

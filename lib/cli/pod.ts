@@ -33,7 +33,7 @@ export interface ContainerStatus {
   };
 }
 
-/** The last words of a script, see `last_words` in scripts/common.sh. */
+/** What a script writes as its last words; see `last_words` in common.sh. */
 export interface LastWords {
   readonly reason?: string;
   readonly hint?: string;

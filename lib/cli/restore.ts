@@ -1,21 +1,21 @@
 import { restoreObjects } from '../charts/restore.ts';
 import { toYaml } from '../charts/writer.ts';
+import { Diagnostics } from '../config/diagnostics.ts';
 import type { Path } from '../config/places.ts';
-import { Problems } from '../config/problems.ts';
 import { restore as schema } from '../config/schema/restore.ts';
 import { restoreJobName } from '../constructs/restore-job.ts';
-import { ConfigError, type Problem } from '../errors.ts';
+import type { Diagnostic } from '../diagnostics.ts';
+import { ConfigError } from '../errors.ts';
 import { lintRestore } from '../model/lint-restore.ts';
-import { elsewhereIn, loadEnvironment } from '../model/load.ts';
 import type { PlannedRestore } from '../model/model.ts';
 import { lettersOf, planRestore } from '../model/plan-restore.ts';
 import { applyRestore, cleanUpOf } from './apply-restore.ts';
 import { clusterOf } from './cluster.ts';
 import { followJob } from './follow-job.ts';
 import { containersOf, lastWordsOf, type Pod } from './pod.ts';
-import { actionOf, pathAsFlag, type RestoreFlags, textAsFlags, wishOf } from './restore-wish.ts';
+import { actionOf, pathAsFlag, type RestoreFlags, requestOf, textAsFlags } from './restore-request.ts';
 import { STATUS } from './statuses.ts';
-import { sourceTarget } from './target.ts';
+import { type SourceTarget, sourceTarget } from './target.ts';
 import { secondsOfTimeout } from './timeout.ts';
 import type { Outcome, World } from './world.ts';
 
@@ -26,16 +26,17 @@ export interface RestoreOptions extends RestoreFlags {
   readonly timeout: string;
 }
 
-/** The Job of a restore with all that it needs: printed, or applied with the user's own kubectl and followed to its end. */
+/** Prints the Job of a restore with all that it needs, or applies it with the user's kubectl and follows it to its end. */
 export async function restore(target: string, options: RestoreOptions, world: World): Promise<Outcome> {
   const patience = secondsOfTimeout(options.timeout);
-  const { model, source } = sourceTarget(target, options.config);
-  const planned = planOf(target, source.name, options, world);
+  const loaded = sourceTarget(target, options.config);
+  const { model } = loaded;
+  const planned = planOf(target, loaded, options, world);
   const objects = restoreObjects(planned, model.images);
   const { namespace } = planned.run;
   const cleanUp = cleanUpOf(planned);
   if (!options.apply) {
-    const comment = `a restore of ${target}, for kubectl apply -f -: it runs once. What is left of it goes with\n${cleanUp}`;
+    const comment = `a restore of ${target} that runs once: apply it with kubectl apply -f -, and clean up with\n${cleanUp}`;
     return { status: STATUS.done, text: toYaml(objects, comment).trimEnd() };
   }
   const cluster = clusterOf(world, options);
@@ -43,11 +44,11 @@ export async function restore(target: string, options: RestoreOptions, world: Wo
   const name = restoreJobName({ restore: planned, images: model.images });
   world.say(`created the Job ${namespace}/${name}`);
   const status = await followJob(cluster, world, { namespace, name, patience, summary });
-  if (status !== STATUS.interrupted) world.say(`HINT: the Job stays for its log; ${cleanUp} removes it`);
+  if (status !== STATUS.interrupted) world.say(`HINT: the Job is kept for its log; remove it with ${cleanUp}`);
   return { status };
 }
 
-/** What each step has to say for itself: what it restored into, and what it kept. */
+/** The results of the steps: what each restored into, and what it kept. */
 function summary(pod: Pod): string {
   return containersOf(pod)
     .flatMap((container) => {
@@ -57,33 +58,35 @@ function summary(pod: Pod): string {
     .join('\n');
 }
 
-function planOf(target: string, source: string, options: RestoreOptions, world: World): PlannedRestore {
-  const [environment = ''] = target.split('/');
-  const { settings, model } = loadEnvironment(options.config, environment);
-  const problems = new Problems(() => undefined);
+function planOf(target: string, { settings, source: planned, elsewhere }: SourceTarget, options: RestoreOptions, world: World): PlannedRestore {
+  const { environment } = settings;
+  const { name: source } = planned;
+  const diagnostics = new Diagnostics(() => undefined);
   const action = actionOf(options);
-  const wish = problems.parse(schema, wishOf(target, source, options), { origin: (path) => [...WISH, ...path] });
-  const elsewhere = elsewhereIn(options.config);
-  if (wish && wish.source !== source)
-    throw ConfigError.of('', `--set source=${wish.source}, and '${target}' is meant`, `write backstay restore ${environment}/${wish.source}`);
-  const restoring = wish && { name: source, settings: wish, written: wish, at: WISH };
-  if (restoring) lintRestore({ settings, restore: restoring, action }, elsewhere, problems);
-  if (problems.mistakes.length > 0) throw new ConfigError(problems.mistakes.map(inFlags));
-  const planned = model.sources.find(({ name }) => name === source);
-  if (!restoring || !planned) throw new Error('a restore without a plan');
-  for (const { message, hint } of problems.warnings.map(inFlags)) world.warn(`warning: ${message}\n  HINT: ${hint}`);
-  const id = lettersOf(JSON.stringify([target, wish, world.now()]));
+  const request = diagnostics.parse(schema, requestOf(target, source, options), { origin: (path) => [...REQUEST, ...path] });
+  if (request && request.source !== source)
+    throw ConfigError.of('', `--set source must be '${source}', got '${request.source}'`, `run backstay restore ${environment}/${request.source}`);
+  const restoring = request && { name: source, settings: request, written: request, at: REQUEST };
+  if (restoring) lintRestore({ settings, restore: restoring, action }, elsewhere, diagnostics);
+  if (diagnostics.errors.length > 0) throw new ConfigError(diagnostics.errors.map(inFlags));
+  if (!restoring) throw new Error('a restore without a plan');
+  for (const { message, hint } of diagnostics.warnings.map(inFlags)) world.warn(`warning: ${message}\n  HINT: ${hint}`);
+  const id = lettersOf(JSON.stringify([target, request, world.now()]));
   const made = planRestore({ settings, planned, restore: restoring, id, action, once: false }, elsewhere);
-  // Each attempt of the Job chooses as the first one did, whatever is backed up meanwhile.
+  // Every attempt of the Job selects the same backup as the first, whatever is backed up meanwhile.
   return { ...made, origin: { ...made.origin, notAfter: Math.floor(world.now()) + CLOCKS_DIFFER } };
 }
 
-/** Where the flags would stand in the values: hints are found there. */
-const WISH: Path = ['restores', 'wish'];
+/** The path of the flags in the values, so that hints can be looked up. */
+const REQUEST: Path = ['restores', 'request'];
 
-/** A mistake or a doubt, to somebody who has written flags. */
-function inFlags(problem: Problem): Problem {
-  return { ...problem, path: pathAsFlag(problem.path.replace(/^restores\.wish\.?/, '')), hint: problem.hint && textAsFlags(problem.hint) };
+/** A diagnostic in terms of flags. */
+function inFlags(diagnostic: Diagnostic): Diagnostic {
+  return {
+    ...diagnostic,
+    path: pathAsFlag(diagnostic.path.replace(/^restores\.request\.?/, '')),
+    hint: diagnostic.hint && textAsFlags(diagnostic.hint),
+  };
 }
 
 /** How much a laptop's clock may be behind. Seconds. */

@@ -13,7 +13,7 @@ export interface SecretsOptions {
 
 /** Which Secrets must exist, and how to create them without leaving a trace. With `check`, which of them the cluster lacks. */
 export async function secrets(environment: string, { config, check, context }: SecretsOptions, world: World): Promise<Outcome> {
-  const needs = needsOf(environmentOf(environment, config));
+  const needs = needsOf(environmentOf(environment, config).model);
   if (needs.length === 0) return { status: STATUS.done, text: `${environment} needs no Secret` };
   if (!check) return { status: STATUS.done, text: needs.map(describe).join('\n\n') };
   const cluster = clusterOf(world, { context });

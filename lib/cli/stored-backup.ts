@@ -45,7 +45,7 @@ export function storedBackups(
   });
 }
 
-/** `<name>.verified.json`, as scripts/record.sh writes it: what is shown of it. */
+/** `<name>.verified.json`, as record.sh writes it: what is shown of it. */
 const verification = z.looseObject({
   version: z.literal(MANIFEST_VERSION),
   name: z.string(),

@@ -1,18 +1,45 @@
+import { basename } from 'node:path';
+import type { Output } from '../charts/outputs/output.ts';
 import type { Model } from '../model/model.ts';
-import type { Output } from './build-output.ts';
+import type { Built } from './build-tree.ts';
 import type { ObjectName } from './object-names.ts';
-import { describeVanished } from './vanished.ts';
+import { describeVanished, isScripts } from './vanished.ts';
 
-/** Report on one environment. `current` returns the script ConfigMaps that any environment uses. */
-export function describe({ model, folder, files, isNew, changes, vanished }: Output, current: () => readonly ObjectName[]): readonly string[] {
-  const jobs = model.sources.flatMap(({ runs, verify }) => [...runs.filter(({ schedule }) => schedule !== undefined), ...(verify ? [verify] : [])]);
-  const counts = [count(model.sources.length, 'source'), count(jobs.length, 'CronJob'), count(model.claims.length, 'claim'), count(files, 'file')];
+/** What became of one folder. `current` gives the script ConfigMaps that any environment names. */
+export function describe(built: Built, current: () => readonly ObjectName[]): readonly string[] {
+  const { output, folder } = built.tree;
+  return output ? describeByFile(built, output) : describeEnvironment(built, folder, current);
+}
+
+function describeEnvironment(
+  { tree, files, isNew, changes, vanished }: Built,
+  folder: string,
+  current: () => readonly ObjectName[],
+): readonly string[] {
+  const { sources, claims } = tree.model;
+  const jobs = sources.flatMap(({ runs, verify }) => [...runs.filter(({ schedule }) => schedule !== undefined), ...(verify ? [verify] : [])]);
+  const counts = [count(sources.length, 'source'), count(jobs.length, 'CronJob'), count(claims.length, 'claim'), count(files.length, 'file')];
   const state = isNew ? 'new' : changes.length > 0 ? 'changed' : 'unchanged';
   return [
     `${folder}: ${counts.join(', ')}: ${state}`,
     ...(isNew ? [`  kubectl apply -k ${folder}/keep && kubectl apply -k ${folder}/jobs`] : []),
+    ...(isNew || changes.length === 0 ? [] : [`  ${describeScripts(changes)}`]),
     ...describeVanished(vanished, current).map((line) => `  ${line}`),
   ];
+}
+
+/** Nothing where there is no file, and was none. */
+function describeByFile({ tree: { folder }, files, isNew, changes }: Built, { words }: Output): readonly string[] {
+  if (isNew && files.length === 0) return [];
+  const { noun = 'file', apply = '' } = words ?? {};
+  const commands = changes.length > 0 ? files.map((file) => `  kubectl apply -f ${folder}/${file}   # ${apply}`) : [];
+  return [`${folder}: ${count(files.length, noun)}: ${changes.length > 0 ? 'changed' : 'unchanged'}`, ...commands];
+}
+
+/** Whether the pods run other scripts than before: what a reviewer of folded files must know. */
+function describeScripts(changes: Built['changes']): string {
+  const folders = changes.filter(({ path }) => isScripts(path)).map(({ path }) => basename(path, '.yaml'));
+  return folders.length === 0 ? 'scripts unchanged' : `scripts changed: ${folders.join(', ')}`;
 }
 
 function count(things: number, name: string): string {
@@ -25,7 +52,7 @@ export function describeLeftOver(folder: string, config: string): string {
 }
 
 /** The same for restores, without `kubectl delete`: a file may contain the claim that was restored into. */
-export function describeLeftOverRestores(folder: string, config: string): string {
+export function describeLeftOverByFile(folder: string, config: string): string {
   return `${folder}: unchanged, but ${config} no longer has this environment. Make sure that neither Argo CD nor Flux uses it, then remove the folder`;
 }
 

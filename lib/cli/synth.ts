@@ -1,13 +1,14 @@
 import { join } from 'node:path';
+import { BY_FILE } from '../charts/outputs/index.ts';
 import { listEnvironments } from '../config/read.ts';
 import type { Model } from '../model/model.ts';
 import { packageVersion } from '../version.ts';
-import { buildOutput, type Output } from './build-output.ts';
+import { type Built, buildTree } from './build-tree.ts';
 import { loadModels } from './load-models.ts';
-import { checkOutput, leftOver, leftOverRestores, open, RESTORES } from './output-folder.ts';
-import { buildRestores, describeRestores, type RestoresOutput } from './restores-output.ts';
+import { checkOutput, leftOver, leftOverByFile, open } from './output-folder.ts';
 import { STATUS } from './statuses.ts';
-import { describe, describeLeftOver, describeLeftOverRestores, warningsOf } from './synth-report.ts';
+import { describe, describeLeftOver, describeLeftOverByFile, warningsOf } from './synth-report.ts';
+import { treesOf } from './trees.ts';
 import { scriptsOf } from './vanished.ts';
 import type { Disk, Outcome, Stage, World } from './world.ts';
 
@@ -28,47 +29,41 @@ export function synth(chosen: readonly string[], { config, out, check }: SynthOp
   const known = listEnvironments(config);
   const notes = [
     ...leftOver(out, known).map((name) => describeLeftOver(join(out, name), config)),
-    ...leftOverRestores(out, known).map((name) => describeLeftOverRestores(join(out, RESTORES, name), config)),
+    ...BY_FILE.flatMap((output) =>
+      leftOverByFile(join(out, output.name), known).map((name) => describeLeftOverByFile(join(out, output.name, name), config)),
+    ),
   ];
   if (check) return compare(buildAll(models, out), notes);
-  const { outputs, restores } = buildAll(models, out, world.disk);
+  const built = buildAll(models, out, world.disk);
   const others = known.filter((name) => !models.some(({ environment }) => environment === name)).map((name) => join(out, name));
-  const current = () => [...outputs.flatMap(({ scripts }) => scripts), ...others.flatMap((folder) => scriptsOf(open(folder)))];
-  const lines = [...outputs.flatMap((output) => describe(output, current)), ...restores.flatMap(describeRestores)];
-  world.disk.swapIn([...outputs, ...restores].flatMap(({ stage }) => stage ?? []));
-  copyForCdk8s(outputs, world);
+  const current = () => [...built.flatMap(({ scripts }) => scripts), ...others.flatMap((folder) => scriptsOf(open(folder)))];
+  const lines = built.flatMap((each) => describe(each, current));
+  world.disk.swapIn(built.flatMap(({ stage }) => stage ?? []));
+  copyForCdk8s(built, world);
   return { status: STATUS.done, text: [...lines, ...notes].join('\n') };
 }
 
-interface Built {
-  readonly outputs: readonly Output[];
-  readonly restores: readonly RestoresOutput[];
-}
-
-/** Builds all of them or none: if one fails, the staged folders of the others are discarded. */
-function buildAll(models: readonly Model[], out: string, disk?: Disk): Built {
+/** All folders of all environments, or none: what one has staged goes when another one fails. */
+function buildAll(models: readonly Model[], out: string, disk?: Disk): readonly Built[] {
   const stages: Stage[] = [];
   const stage = disk && ((folder: string) => stages[stages.push(disk.stage(folder)) - 1] as Stage);
+  const version = packageVersion();
   try {
-    const version = packageVersion();
-    return {
-      outputs: models.map((model) => buildOutput({ model, folder: join(out, model.environment), version, stage })),
-      restores: models.flatMap((model) => buildRestores({ model, folder: join(out, RESTORES, model.environment), stage })),
-    };
+    return models.flatMap((model) => treesOf(model, out)).map((tree) => buildTree({ tree, version, stage }));
   } catch (error) {
     for (const one of stages) one.discard();
     throw error;
   }
 }
 
-function compare({ outputs, restores }: Built, notes: readonly string[]): Outcome {
-  const stale = [...outputs, ...restores].flatMap(({ folder, changes }) => changes.map(({ what, path }) => `${what} ${join(folder, path)}`));
+function compare(built: readonly Built[], notes: readonly string[]): Outcome {
+  const stale = built.flatMap(({ tree, changes }) => changes.map(({ what, path }) => `${what} ${join(tree.folder, path)}`));
   if (stale.length === 0) return { status: STATUS.done, text: ['up to date', ...notes].join('\n') };
   return { status: STATUS.found, text: [...stale, ...notes, 'HINT: run backstay synth, review its changes, and commit them'].join('\n') };
 }
 
 /** The cdk8s command line empties this folder first, and expects the output there. */
-function copyForCdk8s(outputs: readonly Output[], { disk, cdk8sOutdir }: World): void {
+function copyForCdk8s(built: readonly Built[], { disk, cdk8sOutdir }: World): void {
   if (cdk8sOutdir === undefined) return;
-  for (const { model, folder } of outputs) disk.copyFolder(folder, join(cdk8sOutdir, model.environment));
+  for (const { tree } of built) if (!tree.output) disk.copyFolder(tree.folder, join(cdk8sOutdir, tree.model.environment));
 }

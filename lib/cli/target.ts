@@ -1,21 +1,20 @@
 import { nearest } from '../config/nearest.ts';
 import { listEnvironments } from '../config/read.ts';
 import { ConfigError } from '../errors.ts';
-import { loadEnvironment } from '../model/load.ts';
+import { type Loaded, loadEnvironment } from '../model/load.ts';
 import type { Model, PlannedRun, PlannedSource, PlannedStorage } from '../model/model.ts';
 
 /** An environment or one of its sources, from `<environment>[/<source>]`. */
-export interface Target {
-  readonly model: Model;
+export interface Target extends Loaded {
   /** The named source, or all. */
   readonly sources: readonly PlannedSource[];
 }
 
-/** One environment, as `backstay secrets` and `backstay list` want it. */
-export function environmentOf(name: string, config: string): Model {
+/** One environment, loaded. */
+export function environmentOf(name: string, config: string): Loaded {
   const known = listEnvironments(config);
   if (!known.includes(name)) throw unknown('environment', name, known, config);
-  return loadEnvironment(config, name).model;
+  return loadEnvironment(config, name);
 }
 
 /** One environment, or one source of it. */
@@ -23,16 +22,20 @@ export function targetOf(written: string, config: string): Target {
   const [environment = '', source, ...more] = written.split('/');
   if (environment === '' || source === '' || more.length > 0)
     throw ConfigError.of('', `expected ENVIRONMENT[/SOURCE], got '${written}'`, 'write it as prod or prod/shop');
-  const model = environmentOf(environment, config);
-  if (source === undefined) return { model, sources: model.sources };
-  return { model, sources: [sourceOf(model, source)] };
+  const loaded = environmentOf(environment, config);
+  return { ...loaded, sources: source === undefined ? loaded.model.sources : [sourceOf(loaded.model, source)] };
 }
 
 /** Exactly one source of one environment. */
-export function sourceTarget(written: string, config: string): { readonly model: Model; readonly source: PlannedSource } {
-  const { model, sources } = targetOf(written, config);
+export interface SourceTarget extends Loaded {
+  readonly source: PlannedSource;
+}
+
+export function sourceTarget(written: string, config: string): SourceTarget {
+  const { sources, ...loaded } = targetOf(written, config);
+  const { model } = loaded;
   const [source] = sources;
-  if (written.includes('/') && source) return { model, source };
+  if (written.includes('/') && source) return { ...loaded, source };
   throw ConfigError.of(
     '',
     `expected ENVIRONMENT/SOURCE, got '${written}'`,

@@ -1,3 +1,4 @@
+import { SCRIPTS_FOLDER } from '../charts/outputs/keep.ts';
 import { type ObjectName, objectsIn } from './object-names.ts';
 import type { OutputFolder } from './output-folder.ts';
 
@@ -9,12 +10,14 @@ export interface Vanished {
   readonly kept: readonly ObjectName[];
 }
 
-/** The file with the scripts. */
-export const SCRIPTS = 'keep/scripts.yaml';
+/** Whether a file of an output holds scripts. */
+export function isScripts(path: string): boolean {
+  return path.startsWith(SCRIPTS_FOLDER);
+}
 
 /** The script ConfigMaps of an output. */
-export function scriptsOf({ read }: Pick<OutputFolder, 'read'>): readonly ObjectName[] {
-  return objectsIn(read(SCRIPTS) ?? '');
+export function scriptsOf({ paths, read }: Pick<OutputFolder, 'paths' | 'read'>): readonly ObjectName[] {
+  return paths.filter(isScripts).flatMap((path) => objectsIn(read(path) ?? ''));
 }
 
 /**

@@ -1,13 +1,13 @@
 import type * as z from 'zod';
 import { ConfigError } from '../errors.ts';
 import { dnsLabel } from '../units/names.ts';
+import { invalidPathsOf, without } from './invalid-paths.ts';
 import type { Tree } from './places.ts';
 import type { Reading, ReadValues } from './read.ts';
-import { refusalsOf, without } from './refused.ts';
 import type { values } from './schema/values.ts';
-import { refusedInBase } from './written.ts';
+import { diagnoseBase } from './written.ts';
 
-/** Everything may be missing that a default, a plan or `defaults` gives. The schema is the only place that lists the keys. */
+/** Every key is optional, since defaults, plans and `defaults` can supply it. Only the schema lists the keys. */
 type Written<Input> = Input extends readonly (infer Item)[]
   ? readonly Written<Item>[]
   : Input extends object
@@ -16,7 +16,7 @@ type Written<Input> = Input extends readonly (infer Item)[]
 
 type AsWritten = Written<z.input<typeof values>>;
 
-/** The values of one environment, as a program writes them: what the files hold once they are merged. */
+/** The values of one environment as a program writes them: the shape of the merged files. */
 export type Values = AsWritten & Required<Pick<AsWritten, 'namespace' | 'storages' | 'sources'>>;
 
 /** A source of the values. */
@@ -26,31 +26,31 @@ export type SourceValues = NonNullable<Values['sources'][string]>;
 export type StorageValues = NonNullable<Values['storages'][string]>;
 
 /**
- * Values that are written in a program: gives them back, and the editor helps while they are written.
+ * Returns values written in a program unchanged, so that editors can check and complete them.
  *
- * Throws a {@link ConfigError} with every mistake that shows before defaults are applied, where they are written.
+ * Throws a {@link ConfigError} with every error that shows before defaults are applied.
  */
 export function defineValues(written: Values): Values {
-  const { problems } = refusedInBase({ tree: treeOf(written) });
-  if (problems.length > 0) throw new ConfigError(problems);
+  const { diagnostics } = diagnoseBase({ tree: treeOf(written) });
+  if (diagnostics.length > 0) throw new ConfigError(diagnostics);
   return written;
 }
 
-/** Values of a program as if they had been read from a file; those that were read stay what they are. */
+/** Treats values of a program as if they were read from a file. Values that were read are returned unchanged. */
 export function readingOf(environment: string, written: Values | ReadValues): Reading {
-  if (isRead(written)) return { values: written, mistakes: [] };
+  if (isRead(written)) return { values: written, errors: [] };
   if (!dnsLabel.safeParse(environment).success)
-    throw ConfigError.of('environment', `'${environment}' is no name of an environment`, 'write lower-case letters, digits and dashes, at most 63');
+    throw ConfigError.of('environment', `'${environment}' is not a valid environment name`, 'use lowercase letters, digits and dashes, at most 63');
   const tree = treeOf(written);
-  const { problems, paths } = refusedInBase({ tree });
-  return { values: { environment, tree: without(tree, refusalsOf(paths)), place: () => undefined, refused: paths }, mistakes: problems };
+  const { diagnostics, paths } = diagnoseBase({ tree });
+  return { values: { environment, tree: without(tree, invalidPathsOf(paths)), place: () => undefined, invalid: paths }, errors: diagnostics };
 }
 
 function isRead(written: Values | ReadValues): written is ReadValues {
   return 'tree' in written && typeof written.place === 'function';
 }
 
-/** What is `undefined` in a program was not written. */
+/** Drops `undefined`: in a program it means that a key was not written. */
 function treeOf(written: Values): Tree {
   return JSON.parse(JSON.stringify(written)) as Tree;
 }

@@ -4,24 +4,24 @@ import { type Inner, metaOf } from './schema-at.ts';
 
 type Schema = z.core.$ZodType;
 
-/** How the schema of what people write in one file differs from that of what comes out. */
+/** How the schema of one file differs from the schema of the merged values. */
 export interface Way {
   /** Every key may be `null`, which removes it. */
   readonly nulls: boolean;
-  /** Whether texts may hold `{{ .Source }}`, or may not. @default - nobody looks */
-  readonly templates?: 'filled' | 'refused';
+  /** Whether text may contain `{{ .Source }}`, or must not. @default - not checked */
+  readonly templates?: 'expanded' | 'rejected';
 }
 
-/** What is known of a derived property, for whoever describes it. */
+/** Metadata of a derived property, for the reference and the JSON Schema. */
 export interface Note {
-  /** Name of the definition in the JSON Schema. @default - written out where it stands */
+  /** Name of the definition in the JSON Schema. @default - inlined */
   readonly id?: string;
   readonly description?: string;
   readonly default?: unknown;
   readonly type?: string;
 }
 
-/** Notes of derived schemas. Not zod's global registry: that one speaks of the schemas they come from. */
+/** Notes of derived schemas. Not in zod's global registry, which describes the original schemas. */
 export const notes = z.registry<Note>();
 
 const derived = new Map<string, Map<Schema, Schema>>();
@@ -29,9 +29,9 @@ const derived = new Map<string, Map<Schema, Schema>>();
 /**
  * The schema of one file: every key optional, none unknown, no default, nothing transformed.
  *
- * What an object demands is dropped, a key or several together, because they may be written in two files.
+ * Required keys and checks across keys are dropped, because the keys may be spread over two files.
  *
- * @param whole - it is only ever replaced whole, so that what it demands must be in this file
+ * @param whole - the value is only ever replaced as a whole, so its required keys must be in this file
  */
 export function derive(schema: Schema, way: Way, whole = false): Schema {
   const variant = `${way.nulls} ${way.templates} ${whole}`;
@@ -44,7 +44,7 @@ export function derive(schema: Schema, way: Way, whole = false): Schema {
 
 function derivedFrom(schema: Inner, way: Way, whole: boolean): Schema {
   const { def } = schema._zod;
-  const words = { error: def.error as never }; // each type has its own issues, and it is the same type again
+  const words = { error: def.error as never }; // safe: the derived schema has the same type, and so the same issues
   switch (def.type) {
     case 'optional':
     case 'default':
@@ -69,7 +69,7 @@ function derivedFrom(schema: Inner, way: Way, whole: boolean): Schema {
         def.checks,
       );
     case 'string':
-      return way.templates === 'filled' ? templated(schema) : way.templates === 'refused' ? untemplated(schema as z.ZodString) : schema;
+      return way.templates === 'expanded' ? templated(schema) : way.templates === 'rejected' ? untemplated(schema as z.ZodString) : schema;
     default:
       return schema;
   }
@@ -89,7 +89,7 @@ function properties(shape: Readonly<Record<string, Schema>>, way: Way, whole: bo
   );
 }
 
-/** The default as JSON; nothing where a prefault only opens the way to the defaults below. */
+/** The default as JSON. Nothing for a prefault, which only leads to the defaults of the keys below. */
 export function defaultOf(schema: Inner): unknown {
   const { def } = schema._zod;
   if (def.type === 'default') return def.defaultValue;
@@ -106,19 +106,19 @@ function checked(schema: z.ZodType, checks: readonly z.core.$ZodCheck<never>[] =
 
 const TEMPLATE = /\{\{\s*\.Source\s*\}\}/g;
 
-/** Text that is right once the name of a source stands in it. */
+/** Text that is valid once `{{ .Source }}` is replaced by the name of a source. */
 function templated(schema: Schema): Schema {
   const text = z.unknown().superRefine((value, context) => {
     const filled = typeof value === 'string' ? value.replace(TEMPLATE, 'source') : value;
     const result = z.safeParse(schema, filled, { reportInput: true });
     for (const issue of result.error?.issues ?? []) context.addIssue({ ...issue, input: value } as z.core.$ZodSuperRefineIssue);
-    if (result.success && typeof filled === 'string' && filled.includes('{{')) context.addIssue('only {{ .Source }} is filled in');
+    if (result.success && typeof filled === 'string' && filled.includes('{{')) context.addIssue('only {{ .Source }} is expanded');
   });
   notes.add(text, { type: 'string' });
   return text;
 }
 
-/** Text as it will be used. Somebody who copied it from the defaults would get a database that is named `{{ .Source }}`. */
+/** Text that is used as it is. Copied from `defaults`, it would name a database `{{ .Source }}`. */
 function untemplated(schema: z.ZodString): Schema {
-  return schema.refine((text) => !text.includes('{{'), { error: 'nothing is filled in here' });
+  return schema.refine((text) => !text.includes('{{'), { error: 'templates are not expanded here' });
 }

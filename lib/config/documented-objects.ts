@@ -3,17 +3,17 @@ import { type Inner, metaOf, unwrapped } from './schema-at.ts';
 
 type Schema = z.core.$ZodType;
 
-/** An object of the values, however many places it may stand in. */
+/** An object of the values, which may occur in several places. */
 export interface DocumentedObject {
-  /** What all its paths end with: `tiers.<tier>`, `pod.resources`. */
+  /** The common end of all its paths: `tiers.<tier>`, `pod.resources`. */
   readonly title: string;
-  /** The objects that it is a key of. */
+  /** The objects that contain it. */
   readonly parents: ReadonlySet<Schema>;
   readonly description?: string;
   readonly shape: Readonly<Record<string, Schema>>;
 }
 
-/** Every object that a schema is made of, the outer ones first. */
+/** Every object in a schema, outermost first. */
 export function documentedObjects(root: Schema): ReadonlyMap<Schema, DocumentedObject> {
   const found = new Map<Schema, Found>();
   visit(root, { path: [] }, found);
@@ -23,7 +23,7 @@ export function documentedObjects(root: Schema): ReadonlyMap<Schema, DocumentedO
 interface Found {
   readonly paths: string[][];
   readonly parents: Set<Schema>;
-  /** What the first key that it stands under says of it. */
+  /** Description of the first key that it was found under. */
   readonly description?: string;
 }
 
@@ -59,13 +59,13 @@ function documented(schema: Inner, { paths, parents, description }: Found): Docu
   return {
     title: commonEnd(paths).join('.'),
     parents,
-    // What a key says of it is true of that key only.
+    // The description of a key applies to that key only.
     description: metaOf(schema).description ?? (parents.size > 1 || keys.size > 1 ? undefined : description),
     shape: def.type === 'object' ? def.shape : {},
   };
 }
 
-/** The steps that all paths end with; where already their last steps differ, these beside each other. */
+/** The common end of all paths. If even the last steps differ, all of them, separated by slashes. */
 function commonEnd(paths: readonly string[][]): string[] {
   const lasts = [...new Set(paths.map((path) => path.at(-1)))];
   if (lasts.length > 1) return [...commonEnd(paths.map((path) => path.slice(0, -1))), lasts.join('/')];

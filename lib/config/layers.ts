@@ -1,27 +1,27 @@
 import { mergeTrees } from './merge.ts';
 import type { Path, Tree } from './places.ts';
 
-/** A part of the values that stands for something more general or more specific, and where it was written. */
+/** A part of the values that applies at one level, and its path. */
 export interface Layer {
   readonly tree: Tree;
   readonly at: Path;
 }
 
-/** Several layers as one tree, of which each path still knows where it was written. */
+/** Several layers merged into one tree that still knows where each value was written. */
 export interface Layered {
   readonly tree: Tree;
-  /** The path in the values that decided about a path of the tree; where nothing did, the most specific layer's. */
+  /** The path in the values that set a path of the tree. If none did, the path in the most specific layer. */
   origin(path: Path): Path;
   /** All paths in the values where it could have been written. */
   everywhere(path: Path): readonly Path[];
 }
 
-/** Lays layers over each other, the most specific last, by the rules of overlays. */
+/** Merges layers by the rules of overlays, the most specific last. */
 export function layered(layers: readonly Layer[]): Layered {
   const specificFirst = [...layers].reverse();
   let merged: Tree | undefined;
   return {
-    // Only when it is asked for: often it is just the origin that somebody wants to know.
+    // Merged on demand: callers often need the origin only.
     get tree() {
       merged ??= layers.reduce<Tree>((under, { tree: over }) => mergeTrees(under, over), {});
       return merged;

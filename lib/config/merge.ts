@@ -1,7 +1,7 @@
 import { LATER_STORAGES, STORAGE_KINDS } from '../storages/index.ts';
 import { isTree, type Mark, type Path, type PlaceOf, placeOf, type Tree } from './places.ts';
 
-/** Values, and where each of them was written. */
+/** Values, and the place of each. */
 export interface Written {
   readonly tree: Tree;
   /** @default - values that come from no file */
@@ -11,27 +11,27 @@ export interface Written {
 /**
  * Lays one environment's values over the base.
  *
- * Objects merge key by key and `null` removes a key. A list is replaced whole: one that grows by itself is how dev ends up
- * in prod. So is what only makes sense whole: `keep`, where two halves would keep more than either, and a changed kind.
+ * Objects merge key by key, and `null` removes a key. Lists are replaced as a whole: lists that grow are how dev ends up
+ * in prod. So are `keep`, where two halves would keep more than either, and a kind that changed.
  */
 export function overlay(base: Written, over: Written): { readonly tree: Tree; readonly place: PlaceOf } {
   const { tree, mark } = merge(base, over, []);
   return { tree, place: placeOf(mark) };
 }
 
-/** The same for values of which nobody asks where they were written. */
+/** The same without places. */
 export function mergeTrees(base: Tree, over: Tree): Tree {
   return merge({ tree: base }, { tree: over }, []).tree;
 }
 
-/** Keys whose value is replaced whole. */
+/** Keys whose value is replaced as a whole. */
 export const WHOLE: ReadonlySet<string> = new Set(['keep']);
 
-/** Of such keys one object has one: writing another one in an overlay begins it anew. */
+/** Objects that take exactly one of these keys: setting another one in an overlay replaces the object. */
 const ALTERNATIVES: Readonly<Record<string, readonly string[]>> = { credentials: ['secret', 'workloadIdentity'], ca: ['configMap', 'secret'] };
 const STORAGES = [...STORAGE_KINDS.map(({ name }) => name), ...Object.keys(LATER_STORAGES)];
 
-/** Keys that stand for each other: the one in the overlay drops the one in the base. */
+/** Keys that exclude each other: setting one in an overlay drops the other one of the base. */
 const RIVALS: Readonly<Record<string, string>> = { database: 'databases', databases: 'database', nextTo: 'node', node: 'nextTo' };
 
 function merge(base: Written, over: Written, path: Path): Written {
@@ -47,10 +47,10 @@ function merge(base: Written, over: Written, path: Path): Written {
     const below = combined({ value: merged.get(key), mark: marks?.get(key) }, { value, mark }, [...path, key]);
     if (value === null) merged.delete(key);
     else merged.set(key, below.value);
-    // The place of what was removed is the line that removed it: that is where somebody who misses it must look.
+    // The place of a removed key is the line that removed it: that is where to look when it is missing.
     if (below.mark) marks?.set(key, below.mark);
   }
-  // fromEntries makes own properties of any name, `__proto__` too.
+  // fromEntries makes own properties, also of `__proto__`.
   return { tree: Object.fromEntries(merged), ...(base.mark && { mark: { ...base.mark, inside: marks } }) };
 }
 
@@ -73,7 +73,7 @@ function isReplaced(under: Tree, over: Tree, path: Path): boolean {
   return kinds.some((kind) => has(under, kind)) && kinds.some((kind) => has(over, kind) && !has(under, kind));
 }
 
-/** Values without the keys that are `null`: there was nothing for them to remove. The same values where there is none. */
+/** Values without keys that are `null`, which had nothing to remove. The same object if there are none. */
 export function withoutNulls(value: unknown): unknown {
   if (!hasNulls(value)) return value;
   if (Array.isArray(value)) return value.map(withoutNulls);

@@ -1,4 +1,4 @@
-/** A hint that guesses which of some names was meant; nothing when none is near. */
+/** A hint that suggests the closest name; nothing if none is close. */
 export function nearest(written: string, names: readonly string[]): string | undefined {
   const allowed = written.length < 4 ? 1 : Math.ceil(written.length / 3);
   const lower = written.toLowerCase();
@@ -11,7 +11,7 @@ export function nearest(written: string, names: readonly string[]): string | und
   return best === undefined ? undefined : `did you mean '${best}'?`;
 }
 
-/** Edits from one text to the other: a letter more, less, changed, or swapped with its neighbour. */
+/** Edit distance: letters inserted, deleted, replaced, or swapped with their neighbour. */
 function distance(from: string, to: string): number {
   if (Math.abs(from.length - to.length) > 20) return 20;
   let before: number[] = [];

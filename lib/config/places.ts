@@ -1,21 +1,21 @@
-import type { Place } from '../errors.ts';
+import type { Place } from '../diagnostics.ts';
 
-/** Keys and list indexes from the root of the values down to one of them. */
+/** Keys and list indexes from the root of the values to a value. */
 export type Path = readonly (string | number)[];
 
-/** Values as read from YAML: nothing is known of them but that they are keys and values. */
+/** A mapping as read from YAML, not yet checked. */
 export type Tree = { readonly [key: string]: unknown };
 
-/** Where something was written; of what was not written itself, where the nearest thing around it was. */
+/** Where a value was written. For a value that was not written, the place of the nearest value around it. */
 export type PlaceOf = (path: Path) => Place | undefined;
 
-/** Where one value was written, and where the values in it. List items stand under their index. */
+/** Where a value and the values inside it were written. List items are keyed by index. */
 export interface Mark extends Place {
-  /** @default - a single value, with nothing in it */
+  /** @default - a scalar */
   readonly inside?: ReadonlyMap<string, Mark>;
 }
 
-/** The places of a tree of marks, each found in as many steps as its path has. */
+/** Looks up places in a tree of marks. */
 export function placeOf(root: Mark | undefined): PlaceOf {
   return (path) => {
     let mark = root;
@@ -43,7 +43,7 @@ function shortened(key: string): string {
   return line.length > 60 ? `${line.slice(0, 57)}...` : line;
 }
 
-/** Whether a value is keys and values. */
+/** Whether a value is a mapping. */
 export function isTree(value: unknown): value is Tree {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

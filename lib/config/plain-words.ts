@@ -2,21 +2,21 @@ import type * as z from 'zod';
 
 type Issue = z.core.$ZodIssue;
 
-/** What is wrong, in words of somebody who writes YAML: the schema's own where it has some, ours in place of zod's. */
+/** An issue in the words of people who write YAML: the message of the schema if it has one, otherwise ours instead of zod's. */
 export function plainWords(issue: Issue): string {
-  if (isMissing(issue)) return 'required, but not written';
+  if (isMissing(issue)) return 'required, but missing';
   const message = isZods(issue.message) ? ownWords(issue) : issue.message;
   const kind = isOfType(issue) ? nameOfKind(issue.input, message) : undefined;
   return kind && !message.includes(kind) ? `${message}, not ${kind}` : message;
 }
 
-/** Whether the value that an issue is about was not written at all. */
+/** Whether the value is missing. */
 export function isMissing(issue: Issue): boolean {
   if (issue.code === 'custom' || issue.code === 'unrecognized_keys') return false;
   return 'input' in issue ? issue.input === undefined : / received undefined$/.test(issue.message);
 }
 
-/** Whether a message refuses something that a later version will take. */
+/** Whether a message rejects something that a later version will support. */
 export function isNotYet(message: string): boolean {
   return message.endsWith('not built yet');
 }
@@ -37,7 +37,7 @@ function ownWords(issue: Issue): string {
     case 'too_big':
       return `expected at most ${issue.maximum}${unit(issue.origin, Number(issue.maximum))}`;
     case 'invalid_format':
-      return issue.format === 'regex' ? 'not in the form that is expected here' : `expected ${FORMATS[issue.format] ?? issue.format}`;
+      return issue.format === 'regex' ? 'invalid format' : `expected ${FORMATS[issue.format] ?? issue.format}`;
     case 'invalid_union':
       return `expected ${alternatives(issue)}`;
     default:
@@ -50,8 +50,8 @@ const TYPES: Readonly<Record<string, string>> = {
   number: 'a number',
   int: 'a whole number',
   boolean: 'true or false',
-  object: 'keys and values',
-  record: 'keys and values',
+  object: 'a mapping',
+  record: 'a mapping',
   array: 'a list',
 };
 
@@ -64,7 +64,7 @@ export function oneOf(values: readonly unknown[]): string {
 }
 
 function tooSmall(issue: z.core.$ZodIssueTooSmall): string {
-  if (issue.origin === 'string' && issue.minimum === 1) return 'expected text, not empty text';
+  if (issue.origin === 'string' && issue.minimum === 1) return 'must not be empty';
   if (issue.origin === 'array' && issue.minimum === 1) return 'expected at least one entry';
   return `expected at least ${issue.minimum}${unit(issue.origin, Number(issue.minimum))}`;
 }
@@ -74,11 +74,11 @@ function unit(origin: string, count: number): string {
   return origin === 'array' ? (count === 1 ? ' entry' : ' entries') : '';
 }
 
-/** What was written, where a word for it says more than the value: its text would be long, or would be a secret. */
+/** The type of a value, where naming it is better than showing it: the value would be long, or might be a secret. */
 function nameOfKind(value: unknown, expected: string): string | undefined {
   if (Array.isArray(value)) return 'a list';
-  if (typeof value === 'object' && value !== null) return 'keys and values';
-  return typeof value === 'string' && expected === 'expected keys and values' ? 'text' : undefined;
+  if (typeof value === 'object' && value !== null) return 'a mapping';
+  return typeof value === 'string' && expected === 'expected a mapping' ? 'text' : undefined;
 }
 
 function isOfType({ code, message }: Issue): boolean {

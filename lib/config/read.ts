@@ -1,53 +1,54 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConfigError, type Place, type Problem } from '../errors.ts';
+import type { Diagnostic, Place } from '../diagnostics.ts';
+import { ConfigError } from '../errors.ts';
 import { dnsLabel } from '../units/names.ts';
+import { invalidPathsOf, without } from './invalid-paths.ts';
 import { overlay, type Written } from './merge.ts';
 import { nearest } from './nearest.ts';
 import type { Path, Tree } from './places.ts';
-import { refusalsOf, without } from './refused.ts';
-import { type Refused, refusedInBase, refusedInOverlay } from './written.ts';
+import { diagnoseBase, diagnoseOverlay, type FileDiagnostics } from './written.ts';
 import { type Parsed, parseYaml } from './yaml.ts';
 
 const BASE = 'base.yaml';
 
-/** Values of one environment: its file laid over the base. Each is right for itself; what is missing shows later. */
+/** Values of one environment: its file merged over the base. Each value is valid by itself; missing values show up later. */
 export interface ReadValues {
   readonly environment: string;
   readonly tree: Tree;
-  /** Where something was written; for what was not, the nearest thing around it; for what was removed, the line that removed it. */
+  /** Where a value was written. For a missing value the nearest value around it, for a removed value the line that removed it. */
   place(path: Path): Place | undefined;
-  /** What was refused as written, and is left out of the tree. @default - nothing */
-  readonly refused?: readonly Path[];
+  /** Paths that were rejected as written and are not in the tree. @default - none */
+  readonly invalid?: readonly Path[];
 }
 
-/** What can be made of two files, and the mistakes in each by itself. */
+/** The valid part of two files, and the errors in each of them. */
 export interface Reading {
   readonly values: ReadValues;
-  readonly mistakes: readonly Problem[];
+  readonly errors: readonly Diagnostic[];
 }
 
-/** The environments of a folder: each file beside `base.yaml` is one, also an empty one. Sorted. */
+/** The environments of a folder, sorted: every file beside `base.yaml` is one, even if it is empty. */
 export function listEnvironments(dir: string): readonly string[] {
   const files = filesOf(dir);
-  const problems = files.flatMap((file) => fileProblems(dir, file, files));
-  if (problems.length > 0) throw new ConfigError(problems);
+  const diagnostics = files.flatMap((file) => fileDiagnostics(dir, file, files));
+  if (diagnostics.length > 0) throw new ConfigError(diagnostics);
   const environments = files.filter((file) => file !== BASE).map(nameOf);
   if (environments.length > 0) return environments;
-  const hint = `write one: ${join(dir, 'prod.yaml')}, which may be empty when it changes nothing`;
-  throw ConfigError.of('', `no environment in ${dir}: ${BASE} alone is none`, hint);
+  const hint = `create one: ${join(dir, 'prod.yaml')}, which may be empty`;
+  throw ConfigError.of('', `no environments in ${dir}: ${BASE} is not one`, hint);
 }
 
-/** Reads one environment. Throws one {@link ConfigError} with every mistake in both files. */
+/** Reads one environment. Throws a {@link ConfigError} with every error in both files. */
 export function readValues(dir: string, environment: string): ReadValues {
-  const { values, mistakes } = readEnvironment(dir, environment);
-  if (mistakes.length > 0) throw new ConfigError(mistakes);
+  const { values, errors } = readEnvironment(dir, environment);
+  if (errors.length > 0) throw new ConfigError(errors);
   return values;
 }
 
 /**
- * Reads one environment as far as it can be read, so that all its mistakes can be said at once.
- * Throws only when there is nothing to check further: no such file, or no YAML.
+ * Reads as much of one environment as possible, so that all errors can be reported at once.
+ * Throws only if nothing is left to check: a file is missing or is not YAML.
  */
 export function readEnvironment(dir: string, environment: string): Reading {
   const known = listEnvironments(dir);
@@ -55,48 +56,48 @@ export function readEnvironment(dir: string, environment: string): Reading {
     const hint = nearest(environment, known) ?? `known environments: ${known.join(', ')}`;
     throw ConfigError.of('', `no environment '${environment}' in ${dir}`, hint);
   }
-  const base = checked(parseFile(join(dir, BASE)), refusedInBase);
-  const over = checked(parseFile(join(dir, `${environment}.yaml`)), refusedInOverlay);
-  const mistakes = [...base.problems, ...over.problems];
-  if (!base.written || !over.written) throw new ConfigError(mistakes);
-  return { values: { environment, ...overlay(base.written, over.written), refused: [...base.paths, ...over.paths] }, mistakes };
+  const base = checked(parseFile(join(dir, BASE)), diagnoseBase);
+  const over = checked(parseFile(join(dir, `${environment}.yaml`)), diagnoseOverlay);
+  const errors = [...base.diagnostics, ...over.diagnostics];
+  if (!base.written || !over.written) throw new ConfigError(errors);
+  return { values: { environment, ...overlay(base.written, over.written), invalid: [...base.paths, ...over.paths] }, errors };
 }
 
-/** A file without what was refused in it, and all that was. */
-function checked({ written, problems }: Parsed, check: (written: Written) => Refused): Parsed & Refused {
-  if (!written) return { problems, paths: [] };
-  const refused = check(written);
+/** The valid part of a file, and its errors. */
+function checked({ written, diagnostics }: Parsed, check: (written: Written) => FileDiagnostics): Parsed & FileDiagnostics {
+  if (!written) return { diagnostics, paths: [] };
+  const found = check(written);
   return {
-    written: { ...written, tree: without(written.tree, refusalsOf(refused.paths)) },
-    problems: [...refused.problems].sort((a, b) => (a.place?.line ?? 0) - (b.place?.line ?? 0)),
-    paths: refused.paths,
+    written: { ...written, tree: without(written.tree, invalidPathsOf(found.paths)) },
+    diagnostics: [...found.diagnostics].sort((a, b) => (a.place?.line ?? 0) - (b.place?.line ?? 0)),
+    paths: found.paths,
   };
 }
 
-/** Files that could be meant as values. Hidden ones belong to editors. */
+/** Files that look like values. Hidden files belong to editors. */
 function filesOf(dir: string): readonly string[] {
   if (!existsSync(dir) || !statSync(dir).isDirectory()) {
-    throw ConfigError.of('', `no folder ${dir}`, 'backstay init writes a first configuration; --config names another folder');
+    throw ConfigError.of('', `folder ${dir} does not exist`, 'run backstay init to create one, or set --config to another folder');
   }
   const files = readdirSync(dir)
     .filter((file) => /^[^.].*\.ya?ml$/i.test(file) && statSync(join(dir, file), { throwIfNoEntry: false })?.isFile())
     .sort();
   if (files.some((file) => nameOf(file) === 'base')) return files;
-  throw ConfigError.of('', `no ${BASE} in ${dir}`, `write ${join(dir, BASE)}: what all environments share; backstay init writes a first one`);
+  throw ConfigError.of('', `${BASE} is missing in ${dir}`, `create ${join(dir, BASE)} with what all environments share, or run backstay init`);
 }
 
-function fileProblems(dir: string, file: string, files: readonly string[]): readonly Problem[] {
+function fileDiagnostics(dir: string, file: string, files: readonly string[]): readonly Diagnostic[] {
   const path = join(dir, file);
   if (!file.endsWith('.yaml')) {
     const right = `${nameOf(file)}.yaml`;
     const hint = files.includes(right) ? `remove it, or ${right}` : `rename it to ${right}`;
-    return [{ path: '', message: `${path} would be ignored: values are in files that end with .yaml`, hint }];
+    return [{ path: '', message: `${path} would be ignored: values files must end in .yaml`, hint }];
   }
   if (nameOf(file) === 'restores')
-    return [{ path: '', message: `${path} cannot be an environment: dist/restores/ holds restores`, hint: 'give the environment another name' }];
+    return [{ path: '', message: `${path} cannot be an environment: dist/restores/ is reserved for restores`, hint: 'rename the environment' }];
   if (dnsLabel.safeParse(nameOf(file)).success) return [];
-  const hint = 'rename it: lower-case letters, digits and dashes, at most 63';
-  return [{ path: '', message: `${path} names no environment`, hint }];
+  const hint = 'use lowercase letters, digits and dashes, at most 63';
+  return [{ path: '', message: `the name of ${path} is not valid for an environment`, hint }];
 }
 
 function nameOf(file: string): string {
@@ -109,7 +110,7 @@ function parseFile(path: string): Parsed {
     return parseYaml(text, path);
   } catch (error) {
     const [message, hint] =
-      error instanceof TypeError ? ['the file is not text in UTF-8', 'save it as UTF-8'] : ['the file cannot be read', 'make it readable for you'];
-    return { problems: [{ path: '', message, hint, place: { file: path, line: 1 } }] };
+      error instanceof TypeError ? ['the file is not UTF-8 text', 'save it as UTF-8'] : ['the file is not readable', 'fix its permissions'];
+    return { diagnostics: [{ path: '', message, hint, place: { file: path, line: 1 } }] };
   }
 }

@@ -1,64 +1,41 @@
 import { LATER_SOURCES, SOURCE_KINDS, sourceKind } from '../sources/index.ts';
 import { dnsLabel } from '../units/names.ts';
+import type { Diagnostics } from './diagnostics.ts';
 import { type Layer, layered } from './layers.ts';
 import { nearest } from './nearest.ts';
 import type { Path, Tree } from './places.ts';
-import type { Problems } from './problems.ts';
+import type { ResolveContext } from './resolve-context.ts';
+import { pickOptions, resolveOptions, type SourceLayers } from './resolve-options.ts';
 import { resolveTiers } from './resolve-tier.ts';
 import { resolveVerify } from './resolve-verify.ts';
-import { type Options, optionShape, options } from './schema/options.ts';
-import type { KindSettings, SourceSettings, StorageSettings } from './settings.ts';
+import type { KindSettings, SourceSettings } from './settings.ts';
 
-/** What a source is resolved against. */
-export interface Around {
-  readonly namespace: string;
-  /** Those in which nothing is wrong. */
-  readonly storages: ReadonlyMap<string, StorageSettings>;
-  /** All that were written. */
-  readonly storageNames: readonly string[];
-  readonly plans: ReadonlyMap<string, Tree>;
-  readonly defaults: Tree;
-  /** The values themselves: a time zone for all stands at the top, where people look for it. */
-  readonly top: Tree;
-  readonly problems: Problems;
-}
-
-/** One source with its plan and the defaults under it; nothing when a mistake leaves no sense in it. */
-export function resolveSource(name: string, written: Tree, around: Around): SourceSettings | undefined {
+/** Resolves one source with its plan and the defaults. Returns nothing if errors make that impossible. */
+export function resolveSource(name: string, written: Tree, context: ResolveContext): SourceSettings | undefined {
   const at = ['sources', name];
-  const { problems } = around;
-  const kinds = resolveKinds(name, written, around);
-  const namespace = named(written, 'namespace', at, problems) ?? around.namespace;
-  const folder = named(written, 'folder', at, problems) ?? name;
-  const below = layersOf(written, at, around);
+  const { diagnostics } = context;
+  const kinds = resolveKinds(name, written, context);
+  const namespace = named(written, 'namespace', at, diagnostics) ?? context.namespace;
+  const folder = named(written, 'folder', at, diagnostics) ?? name;
+  const below = layersOf(written, at, context);
   if (!below) return undefined;
-  const whole = resolveOptions([...below.defaults, ...below.plan, ...below.source], problems);
+  const whole = resolveOptions([...below.defaults, ...below.plan, ...below.source], diagnostics);
   const byHand = written.plan === 'none';
-  const tiers = resolveTiers({ ...below, byHand, at, written }, around);
-  const proved = { ...below, written, at, timeZone: tiers[0]?.options.timeZone };
-  const verify = byHand && written.verify === undefined ? undefined : resolveVerify(proved, around);
+  const tiers = resolveTiers({ ...below, byHand, at, written }, context);
+  const verified = { ...below, written, at, timeZone: tiers[0]?.options.timeZone };
+  const verify = byHand && written.verify === undefined ? undefined : resolveVerify(verified, context);
   return whole && kinds && { name, namespace, folder, kinds, options: whole, tiers, verify, at };
 }
 
-/** Where the options of a source come from, the most general first. */
-export interface SourceLayers {
-  readonly defaults: readonly Layer[];
-  readonly plan: readonly Layer[];
-  readonly source: readonly Layer[];
-  /** The plan itself, with its tiers. @default - none */
-  readonly planTree?: Tree;
-  readonly planAt: Path;
-}
-
-function layersOf(written: Tree, at: Path, { plans, defaults, top, problems }: Around): SourceLayers | undefined {
+function layersOf(written: Tree, at: Path, { plans, defaults, top, diagnostics }: ResolveContext): SourceLayers | undefined {
   const planName = typeof written.plan === 'string' ? written.plan : 'default';
   const planTree = plans.get(planName);
   const unnamed = written.plan === undefined;
   if (!planTree && planName !== 'none' && !(unnamed && written.tiers !== undefined)) {
     const hint = unnamed
-      ? 'add plans: { default: … }, name a plan, or write plan: none'
+      ? 'add plans: { default: … }, set plan: NAME, or set plan: none'
       : (nearest(planName, [...plans.keys(), 'none']) ?? `known plans: ${[...plans.keys()].join(', ') || 'none'}`);
-    problems.add([...at, 'plan'], unnamed ? "no plan is named, and there is no plan 'default'" : `there is no plan '${planName}'`, hint);
+    diagnostics.add([...at, 'plan'], unnamed ? "no plan is set, and plan 'default' does not exist" : `unknown plan '${planName}'`, hint);
     return undefined;
   }
   const planAt = ['plans', planName];
@@ -82,73 +59,39 @@ function pickTimeZone(top: Tree): Tree {
   return own;
 }
 
-const picked = new WeakMap<Tree, Tree>();
-
-/** The options in an object of the values, without its other keys: the same ones whenever it is asked. */
-export function pickOptions(tree: Tree): Tree {
-  const known = picked.get(tree);
-  if (known) return known;
-  const own = Object.fromEntries(Object.keys(optionShape).flatMap((key) => (key in tree ? [[key, tree[key]]] : [])));
-  picked.set(tree, own);
-  return own;
-}
-
-/** What layers come to, under the trees of these layers, one under the other. */
-class Known {
-  options?: Options;
-  private readonly below = new WeakMap<Tree, Known>();
-
-  under(tree: Tree): Known {
-    const known = this.below.get(tree) ?? new Known();
-    this.below.set(tree, known);
-    return known;
-  }
-}
-
-const known = new Known();
-
-/** The options that layers come to, with every default. A thousand sources that write none of their own come to those of their plan. */
-export function resolveOptions(layers: readonly Layer[], problems: Problems): Options | undefined {
-  const here = layers.reduce((above, { tree }) => (Object.keys(tree).length === 0 ? above : above.under(tree)), known);
-  if (here.options) return here.options;
-  const whole = layered(layers);
-  here.options = problems.parse(options, whole.tree, whole);
-  return here.options;
-}
-
-function resolveKinds(name: string, written: Tree, { defaults, problems }: Around): readonly KindSettings[] | undefined {
+function resolveKinds(name: string, written: Tree, { defaults, diagnostics }: ResolveContext): readonly KindSettings[] | undefined {
   const at = ['sources', name];
   const used = SOURCE_KINDS.filter((kind) => kind.name in written);
   if (used.length === 0) {
-    if (!problems.isRefusedIn(at) && !Object.keys(LATER_SOURCES).some((later) => later in written)) {
-      problems.add(
+    if (!diagnostics.hasInvalid(at) && !Object.keys(LATER_SOURCES).some((later) => later in written)) {
+      diagnostics.add(
         at,
-        `expected a kind of source: ${SOURCE_KINDS.map((kind) => kind.name).join(', ')}`,
-        'write one: { postgres: { host: …, database: …, version: 17 } }',
+        `expected a source kind: ${SOURCE_KINDS.map((kind) => kind.name).join(', ')}`,
+        'set one: { postgres: { host: …, database: …, version: 17 } }',
       );
     }
     return undefined;
   }
   const found = used.flatMap((kind) => {
     const layers: Layer[] = [
-      { tree: (filledIn(defaults[kind.name], name) ?? {}) as Tree, at: ['defaults', kind.name] },
+      { tree: (expanded(defaults[kind.name], name) ?? {}) as Tree, at: ['defaults', kind.name] },
       { tree: (written[kind.name] ?? {}) as Tree, at: [...at, kind.name] },
     ];
     const whole = layered(layers);
-    const settings = problems.parse(kind.schema, whole.tree, whole);
+    const settings = diagnostics.parse(kind.schema, whole.tree, whole);
     return settings === undefined ? [] : [{ kind: sourceKind(kind.name), settings, origin: whole.origin }];
   });
   return found.length === used.length ? found : undefined;
 }
 
-/** Defaults with `{{ .Source }}` filled in, wherever a text holds it. */
-function filledIn(tree: unknown, source: string): unknown {
+/** Defaults with `{{ .Source }}` replaced in every text. */
+function expanded(tree: unknown, source: string): unknown {
   if (typeof tree === 'string') return tree.replace(/\{\{\s*\.Source\s*\}\}/g, source);
-  if (Array.isArray(tree)) return tree.map((item) => filledIn(item, source));
+  if (Array.isArray(tree)) return tree.map((item) => expanded(item, source));
   if (typeof tree !== 'object' || tree === null) return tree;
-  return Object.fromEntries(Object.entries(tree).map(([key, value]) => [key, filledIn(value, source)]));
+  return Object.fromEntries(Object.entries(tree).map(([key, value]) => [key, expanded(value, source)]));
 }
 
-function named(written: Tree, key: string, at: Path, problems: Problems): string | undefined {
-  return written[key] === undefined ? undefined : problems.parse(dnsLabel, written[key], { origin: () => [...at, key] });
+function named(written: Tree, key: string, at: Path, diagnostics: Diagnostics): string | undefined {
+  return written[key] === undefined ? undefined : diagnostics.parse(dnsLabel, written[key], { origin: () => [...at, key] });
 }

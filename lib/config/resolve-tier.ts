@@ -1,11 +1,11 @@
 import * as z from 'zod';
-import { firstSkippedRun, isTimeZone, parseCron } from '../units/schedule.ts';
-import { isScheduleWord } from '../units/schedule-word.ts';
+import { checkSchedule } from './check-schedule.ts';
+import type { Diagnostics } from './diagnostics.ts';
 import { type Layer, layered } from './layers.ts';
 import { nearest } from './nearest.ts';
 import type { Path, Tree } from './places.ts';
-import type { Problems } from './problems.ts';
-import { type Around, pickOptions, resolveOptions, type SourceLayers } from './resolve-source.ts';
+import type { ResolveContext } from './resolve-context.ts';
+import { pickOptions, resolveOptions, type SourceLayers } from './resolve-options.ts';
 import { type Options, tier } from './schema/options.ts';
 import type { StorageUse, TierSettings } from './settings.ts';
 
@@ -19,25 +19,25 @@ interface Tiers extends SourceLayers {
 /** The keys of a tier that are not options. */
 const own = z.strictObject({ enabled: tier.shape.enabled, schedule: tier.shape.schedule, method: tier.shape.method });
 
-/** Every tier of a source that is switched on, of its plan and its own; `once` for a source by hand only. */
-export function resolveTiers(source: Tiers, around: Around): readonly TierSettings[] {
-  if (source.byHand) return byHand(source, around);
+/** Every enabled tier of a source, from its plan and its own; `once` for a source with manual runs only. */
+export function resolveTiers(source: Tiers, context: ResolveContext): readonly TierSettings[] {
+  if (source.byHand) return byHand(source, context);
   const planned = treesOf(source.planTree?.tiers);
   const changed = treesOf(source.written.tiers);
   const names = [...new Set([...planned.keys(), ...changed.keys()])];
-  if (names.length === 0 && !around.problems.isRefusedIn(source.planAt)) {
-    around.problems.add(
+  if (names.length === 0 && !context.diagnostics.hasInvalid(source.planAt)) {
+    context.diagnostics.add(
       source.at,
-      'there is no tier, so nothing would ever run',
-      "give its plan tiers: { daily: { schedule: '@daily', keep: { daily: 7 } } }, or write plan: none",
+      'the source has no tiers, so it never runs',
+      "add tiers to its plan: tiers: { daily: { schedule: '@daily', keep: { daily: 7 } } }, or set plan: none",
     );
   }
   if (names.length > 0 && names.every((name) => (changed.get(name)?.enabled ?? planned.get(name)?.enabled) === false))
-    around.problems.add(source.at, 'every tier is switched off', 'leave one on, switch the source off: enabled: false, or write plan: none');
+    context.diagnostics.add(source.at, 'every tier is disabled', 'enable one, disable the source with enabled: false, or set plan: none');
   return names.flatMap((name) => {
     const ofPlan: Layer[] = planned.has(name) ? [{ tree: planned.get(name) ?? {}, at: [...source.planAt, 'tiers', name] }] : [];
     const ofSource: Layer[] = changed.has(name) ? [{ tree: changed.get(name) ?? {}, at: [...source.at, 'tiers', name] }] : [];
-    const settings = resolveTier(name, { source, ofPlan, ofSource }, around);
+    const settings = resolveTier(name, { source, ofPlan, ofSource }, context);
     return settings ? [settings] : [];
   });
 }
@@ -48,28 +48,27 @@ interface TierLayers {
   readonly ofSource: readonly Layer[];
 }
 
-function resolveTier(name: string, { source, ofPlan, ofSource }: TierLayers, around: Around): TierSettings | undefined {
-  const { problems } = around;
+function resolveTier(name: string, { source, ofPlan, ofSource }: TierLayers, context: ResolveContext): TierSettings | undefined {
+  const { diagnostics } = context;
   const itself = layered([...ofPlan, ...ofSource].map(({ tree, at }) => ({ tree: ownKeys(tree), at })));
-  const keys = problems.parse(own, itself.tree, itself);
+  const keys = diagnostics.parse(own, itself.tree, itself);
   if (!keys?.enabled) return undefined;
   const options = [...source.defaults, ...source.plan, ...onlyOptions(ofPlan), ...source.source, ...onlyOptions(ofSource)];
-  const settings = resolveOptions(options, problems);
+  const settings = resolveOptions(options, diagnostics);
   const { origin } = layered([...options, ...ofPlan, ...ofSource]);
   if (!settings) return undefined;
-  if (keys.schedule === undefined)
-    problems.add(origin(['schedule']), 'the tier has no schedule', "give it five cron fields or a word: schedule: '@daily'");
-  else checkSchedule(keys.schedule, settings.timeZone, { problems, origin });
-  const storages = storagesOf(settings, { byHand: false, origin }, around);
+  if (keys.schedule === undefined) diagnostics.add(origin(['schedule']), 'the tier has no schedule', "set schedule: '@daily', or five cron fields");
+  else checkSchedule(keys.schedule, settings.timeZone, { diagnostics, origin });
+  const storages = storagesOf(settings, { byHand: false, origin }, context);
   return { name, schedule: keys.schedule, method: keys.method, options: settings, storages, origin };
 }
 
-function byHand(source: Tiers, around: Around): readonly TierSettings[] {
+function byHand(source: Tiers, context: ResolveContext): readonly TierSettings[] {
   const layers = [...source.defaults, ...source.source];
-  const options = resolveOptions(layers, around.problems);
+  const options = resolveOptions(layers, context.diagnostics);
   if (!options) return [];
   const { origin } = layered(layers);
-  return [{ name: 'once', options, storages: storagesOf(options, { byHand: true, origin }, around), origin }];
+  return [{ name: 'once', options, storages: storagesOf(options, { byHand: true, origin }, context), origin }];
 }
 
 interface Uses {
@@ -77,11 +76,15 @@ interface Uses {
   origin(path: Path): Path;
 }
 
-/** The storages of a run with what each keeps; those that are switched off are left out. */
-function storagesOf(options: Options, { byHand: hand, origin }: Uses, { storages, storageNames, problems }: Around): readonly StorageUse[] {
+/** The enabled storages of a run, with the retention of each. */
+function storagesOf(
+  options: Options,
+  { byHand: hand, origin }: Uses,
+  { storages, storageNames, diagnostics }: ResolveContext,
+): readonly StorageUse[] {
   const at = origin(['storages']);
   if (options.storages === undefined) {
-    problems.add(at, 'no storages are given', `write storages: [${storageNames.join(', ') || 'NAME'}]${hand ? '' : ' in the plan'}`);
+    diagnostics.add(at, 'no storages are set', `set storages: [${storageNames.join(', ') || 'NAME'}]${hand ? '' : ' in the plan'}`);
     return [];
   }
   const uses = options.storages.flatMap((ref, index): StorageUse[] => {
@@ -89,50 +92,23 @@ function storagesOf(options: Options, { byHand: hand, origin }: Uses, { storages
     const storage = storages.get(name);
     const path = [...at, index];
     if (!storageNames.includes(name))
-      problems.add(path, `there is no storage '${name}'`, nearest(name, storageNames) ?? `known storages: ${storageNames.join(', ') || 'none'}`);
+      diagnostics.add(path, `unknown storage '${name}'`, nearest(name, storageNames) ?? `known storages: ${storageNames.join(', ') || 'none'}`);
     if (!storage?.enabled) return [];
     if (keep === undefined && !hand)
-      problems.add(origin(['keep']), `nothing says what the storage '${name}' keeps`, 'write keep: { daily: 7, weekly: 4 } in the tier');
+      diagnostics.add(origin(['keep']), `storage '${name}' has no retention policy (keep)`, 'set keep: { daily: 7, weekly: 4 } in the tier');
     return [{ storage, keep: hand ? undefined : keep, at: path }];
   });
   if (uses.length === 0 && options.storages.every((ref) => storages.has(typeof ref === 'string' ? ref : ref.name)))
-    problems.add(at, 'every storage is switched off', 'leave one on, or switch the source off: enabled: false');
-  checkTwice(uses, at, problems);
+    diagnostics.add(at, 'every storage is disabled', 'enable one, or disable the source with enabled: false');
+  checkTwice(uses, at, diagnostics);
   return uses;
 }
 
-function checkTwice(uses: readonly StorageUse[], at: Path, problems: Problems): void {
+function checkTwice(uses: readonly StorageUse[], at: Path, diagnostics: Diagnostics): void {
   for (const [index, { storage }] of uses.entries()) {
     if (uses.findIndex((use) => use.storage === storage) < index)
-      problems.add([...at, index], `the storage '${storage.name}' is named twice`, 'name each storage once');
+      diagnostics.add([...at, index], `storage '${storage.name}' is listed twice`, 'list each storage once');
   }
-}
-
-/** What no controller would take, and what a time zone leaves out. */
-export function checkSchedule(
-  schedule: string,
-  timeZone: string,
-  { problems, origin }: { readonly problems: Problems; origin(path: Path): Path },
-): void {
-  const at = origin(['schedule']);
-  if (!isTimeZone(timeZone)) {
-    problems.add(origin(['timeZone']), 'no such time zone', 'write it as the IANA database does: Europe/Berlin', timeZone);
-    return;
-  }
-  if (isScheduleWord(schedule)) return;
-  const fields = parseCron(schedule);
-  if (typeof fields === 'string') {
-    problems.add(at, fields, "five fields, minute first: '0 2 * * *'; or @hourly, @daily, @weekly, @monthly, @yearly", schedule);
-    return;
-  }
-  const skipped = firstSkippedRun(fields, timeZone);
-  if (skipped)
-    problems.add(
-      at,
-      `${timeZone} has no ${skipped}: clocks go forward, and that day's run is lost`,
-      'choose an hour that exists every day, or timeZone: Etc/UTC',
-      schedule,
-    );
 }
 
 function ownKeys(tree: Tree): Tree {

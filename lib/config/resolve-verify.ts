@@ -1,30 +1,33 @@
 import { isTimeZone } from '../units/schedule.ts';
+import { checkSchedule } from './check-schedule.ts';
 import { type Layer, layered } from './layers.ts';
 import { isTree, type Path, type Tree } from './places.ts';
-import type { Around } from './resolve-source.ts';
-import { checkSchedule } from './resolve-tier.ts';
+import type { ResolveContext } from './resolve-context.ts';
 import { verify } from './schema/verify.ts';
 import type { VerifySettings } from './settings.ts';
 
-interface Proved {
+interface VerifiedSource {
   readonly written: Tree;
   readonly at: Path;
   readonly planAt: Path;
   /** @default - none */
   readonly planTree?: Tree;
-  /** That of its first tier, in which the proof runs too. */
+  /** That of its first tier; verification runs in it too. */
   readonly timeZone?: string;
 }
 
-/** How the backups of a source are proved: the most specific wins, as with the options. Nothing where it is switched off. */
-export function resolveVerify({ written, at, planAt, planTree: plan, timeZone = 'Etc/UTC' }: Proved, around: Around): VerifySettings | undefined {
-  const { top, defaults, problems } = around;
+/** How the backups of a source are verified; like options, the most specific level wins. Nothing if it is disabled. */
+export function resolveVerify(
+  { written, at, planAt, planTree: plan, timeZone = 'Etc/UTC' }: VerifiedSource,
+  context: ResolveContext,
+): VerifySettings | undefined {
+  const { top, defaults, diagnostics } = context;
   const levels: readonly (readonly [Tree, Path])[] = [[top, []], [defaults, ['defaults']], ...(plan ? [[plan, planAt] as const] : []), [written, at]];
   const layers = levels.flatMap(([tree, path]): readonly Layer[] => (isTree(tree.verify) ? [{ tree: tree.verify, at: [...path, 'verify'] }] : []));
   const whole = layered(layers.length > 0 ? layers : [{ tree: {}, at: [...at, 'verify'] }]);
-  const settings = problems.parse(verify, whole.tree, whole);
+  const settings = diagnostics.parse(verify, whole.tree, whole);
   if (!settings?.enabled) return undefined;
-  // A zone that does not exist was said of its tier.
-  if (isTimeZone(timeZone)) checkSchedule(settings.schedule, timeZone, { problems, origin: whole.origin });
+  // An unknown time zone was reported for its tier.
+  if (isTimeZone(timeZone)) checkSchedule(settings.schedule, timeZone, { diagnostics, origin: whole.origin });
   return { settings, origin: whole.origin };
 }

@@ -1,10 +1,10 @@
 import * as z from 'zod';
 import type { Path } from './places.ts';
 
-/** A schema as zod keeps it inside, which its types hide. */
+/** A schema with zod's internals, which its public types hide. */
 export type Inner = z.core.$ZodTypes;
 
-/** What lies under `optional`, `default`, `prefault`, `nullable` and before a `transform`. */
+/** The schema inside `optional`, `default`, `prefault` and `nullable`, and before a `transform`. */
 export function unwrapped(schema: z.core.$ZodType): Inner {
   const { def } = (schema as Inner)._zod;
   switch (def.type) {
@@ -20,7 +20,7 @@ export function unwrapped(schema: z.core.$ZodType): Inner {
   }
 }
 
-/** The schema of what stands at a path, still wrapped; nothing where no such path can be. */
+/** The schema at a path, still wrapped; nothing if the path cannot exist. */
 export function schemaAt(root: z.core.$ZodType, path: Path): z.core.$ZodType | undefined {
   let found: z.core.$ZodType | undefined = root;
   for (const step of path) {
@@ -46,7 +46,7 @@ function child(schema: Inner, step: string | number): z.core.$ZodType | undefine
   }
 }
 
-/** Keys that an object may have, with the schema of each; of a union, those of its objects. */
+/** The keys of an object and their schemas; for a union, the keys of all its objects. */
 export function shapeOf(schema: z.core.$ZodType | undefined): Readonly<Record<string, z.core.$ZodType>> {
   if (!schema) return {};
   const { def } = unwrapped(schema)._zod;
@@ -54,7 +54,7 @@ export function shapeOf(schema: z.core.$ZodType | undefined): Readonly<Record<st
   return def.type === 'union' ? Object.assign({}, ...def.options.map(shapeOf)) : {};
 }
 
-/** What a schema says of itself, wherever it was said: on the wrapper or on what lies in it. */
+/** The metadata of a schema, from its wrappers and from the schema inside. */
 export function metaOf(schema: z.core.$ZodType): Meta {
   const { def } = (schema as Inner)._zod;
   const inner = 'innerType' in def ? metaOf(def.innerType as z.core.$ZodType) : def.type === 'pipe' ? metaOf(def.in) : {};
@@ -63,10 +63,10 @@ export function metaOf(schema: z.core.$ZodType): Meta {
 
 export interface Meta {
   readonly description?: string;
-  /** The default as people write it, where the schema's own is already transformed. */
+  /** The default as people write it, if the default of the schema is already transformed. */
   readonly defaultText?: string;
-  /** What a key would be for that this version refuses. */
+  /** What a key is for that this version does not support yet. */
   readonly notYet?: string;
-  /** Whether texts below may hold `{{ .Source }}`, or may not because nobody would fill it in. */
-  readonly templates?: 'filled' | 'refused';
+  /** Whether text below may contain `{{ .Source }}`, or must not because it is not expanded there. */
+  readonly templates?: 'expanded' | 'rejected';
 }

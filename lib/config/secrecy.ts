@@ -12,9 +12,9 @@ export function isSecretKey(path: Path): boolean {
 }
 
 /**
- * What of a written value a message may show: single values that are no secret by their key or their look.
+ * The part of a value that a message may show: scalars that neither by key nor by form look like a secret.
  *
- * The name of a Secret counts as one too: where it is no valid name, somebody may have written the secret itself.
+ * The name of a Secret counts as a secret too: if it is not a valid name, it may be the secret itself.
  */
 export function shown(path: Path, value: unknown): string | number | boolean | null | undefined {
   if (value === null || typeof value === 'boolean') return value;

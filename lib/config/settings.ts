@@ -6,12 +6,12 @@ import type { Options } from './schema/options.ts';
 import type { Restore } from './schema/restore.ts';
 import type { Verify } from './schema/verify.ts';
 
-/** The values of one environment with every default, checked, and each thing still knowing where it was written. */
+/** The checked values of one environment with every default. Each part still knows where it was written. */
 export interface Settings {
   readonly environment: string;
   readonly namespace: string;
   readonly createNamespace: boolean;
-  /** Whether losing this environment hurts. */
+  /** Whether this is a production environment. */
   readonly production: boolean;
   readonly images: Readonly<Record<string, string>>;
   readonly storages: ReadonlyMap<string, StorageSettings>;
@@ -24,7 +24,7 @@ export interface StorageSettings {
   readonly enabled: boolean;
   readonly namespace: string;
   readonly kind: StorageKind;
-  /** What the kind's schema gives. */
+  /** Output of the kind's schema. */
   readonly settings: unknown;
   /** Path of the kind's slice in the values. */
   readonly at: Path;
@@ -35,16 +35,16 @@ export interface SourceSettings {
   readonly namespace: string;
   readonly folder: string;
   readonly kinds: readonly KindSettings[];
-  /** Options without those of a tier: what is true of the source as a whole. */
+  /** Options of the source as a whole, without those of its tiers. */
   readonly options: Options;
-  /** One per tier that is switched on; for a source by hand only, the one named `once`. */
+  /** One for each enabled tier; for a source with manual runs only, one named `once`. */
   readonly tiers: readonly TierSettings[];
   /** @default - its backups are not verified */
   readonly verify?: VerifySettings;
   readonly at: Path;
 }
 
-/** How the backups of a source are proved. */
+/** How the backups of a source are verified. */
 export interface VerifySettings {
   readonly settings: Verify;
   /** Path in the values of a path below `verify`. */
@@ -56,7 +56,7 @@ export interface RestoreSettings {
   /** Its name under `restores`. */
   readonly name: string;
   readonly settings: Restore;
-  /** What was written, without a default: what the restore is known by, whichever version reads it. */
+  /** As written, without defaults. The id of the restore is made of it, so that a new version does not change the id. */
   readonly written: object;
   readonly at: Path;
 }
@@ -70,7 +70,7 @@ export interface KindSettings {
 
 export interface TierSettings {
   readonly name: string;
-  /** As written. @default - by hand only */
+  /** As written. @default - manual runs only */
   readonly schedule?: string;
   /** @default - the kind's first method */
   readonly method?: string;
@@ -83,7 +83,7 @@ export interface TierSettings {
 /** A storage in a tier's list. */
 export interface StorageUse {
   readonly storage: StorageSettings;
-  /** @default - nothing is ever deleted: runs by hand only */
+  /** @default - nothing is ever deleted: manual runs only */
   readonly keep?: Keep;
   /** Path in the values of its name in the list. */
   readonly at: Path;

@@ -15,7 +15,7 @@ const UNITS = new Map<Schema, string>([
   [cidr, 'CIDR'],
 ]);
 
-/** The type of a value in words of the reference; `link` says what stands for an object. */
+/** The type of a value as the reference shows it; `link` renders objects. */
 export function typeText(schema: Schema, link: (object: Schema) => string): string {
   const unit = unitOf(schema);
   if (unit) return unit;
@@ -45,7 +45,7 @@ export function typeText(schema: Schema, link: (object: Schema) => string): stri
   }
 }
 
-/** A schema that was given a description is a copy of the one that it describes. */
+/** A schema with a description is a copy of the original, so look at its parents too. */
 function unitOf(schema: Schema): string | undefined {
   const { def, parent } = (schema as Inner)._zod;
   const below = 'innerType' in def ? (def.innerType as Schema) : parent;

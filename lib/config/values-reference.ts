@@ -13,16 +13,16 @@ const INTRODUCTION = `# Values
 Every key of \`config/base.yaml\` and \`config/<environment>.yaml\`. Generated from the schema that checks them; the schema is
 also in \`schema/\`, for editors.
 
-- Each file beside \`base.yaml\` is an environment, also an empty one. It is laid over the base: objects merge; lists, \`keep\`,
-  and a changed kind (\`s3\` over \`pvc\`, \`workloadIdentity\` over \`secret\`) are replaced whole; \`null\` removes a key of the base.
-- A key with nothing after it is refused: write \`{}\` for every default, or \`null\` to remove it.
+- Every file beside \`base.yaml\` is an environment, even an empty one. It is merged over the base: objects merge; lists, \`keep\`,
+  and a changed kind (\`s3\` over \`pvc\`, \`workloadIdentity\` over \`secret\`) are replaced as a whole; \`null\` removes a key of the base.
+- A key without a value is an error: write \`{}\` to use every default, or \`null\` to remove the key.
 - The most specific wins: a source's tier, source, plan's tier, plan, \`defaults\`, the defaults below.
-- A duration is \`90s\`, \`30m\`, \`6h\` or \`7d\`. A size is \`512Mi\`, \`20Gi\` or \`1Ti\`, powers of 1024. A name is what Kubernetes
-  takes: lower-case letters, digits and dashes.
-- Secrets are named, never written.
-- **required** is what must be written somewhere: in either file, in \`defaults\` or in the source itself.`;
+- A duration is \`90s\`, \`30m\`, \`6h\` or \`7d\`. A size is \`512Mi\`, \`20Gi\` or \`1Ti\`, powers of 1024. A name is a
+  Kubernetes name: lowercase letters, digits and dashes.
+- Secrets are referenced by name, never written.
+- **required** keys must be set somewhere: in either file, in \`defaults\` or in the source itself.`;
 
-const OPTIONS_TEXT = 'What a run does, at every level. The most specific wins.';
+const OPTIONS_TEXT = 'Options of a run, at every level. The most specific level wins.';
 
 /** `docs/values.md`: a table for each object of the values. */
 export function valuesReference(): string {
@@ -39,7 +39,7 @@ function section({ title, parents, description, shape }: DocumentedObject, link:
   return [
     title === '' ? '## The top level' : `## ${heading(title)}`,
     ...(description === undefined ? [] : [description.split(/ ?\bDefault: /)[0] ?? '']),
-    ...(parents.size > 1 ? [`Stands in ${[...parents].map(link).join(', ')}.`] : []),
+    ...(parents.size > 1 ? [`Used in ${[...parents].map(link).join(', ')}.`] : []),
     table(own, link),
     ...(hasOptions ? ['And every key of [the options](#options).'] : []),
   ].join('\n\n');
@@ -53,7 +53,7 @@ function heading(title: string): string {
   return `\`${title}\``;
 }
 
-/** An anchor as GitHub makes it of a heading. */
+/** The anchor that GitHub generates for a heading. */
 function linkTo(title: string): string {
   if (title === '') return '[the top level](#the-top-level)';
   const anchor = title.toLowerCase().replace(/[^a-z0-9_-]/g, '');
@@ -68,7 +68,7 @@ function table(shape: Readonly<Record<string, Schema>>, link: (schema: Schema) =
   return lines.map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`).join('\n');
 }
 
-/** A default that is behaviour and no value stands at the end of the description. */
+/** A default that is behaviour, not a value, is at the end of the description. */
 function defaultAndDescription(schema: Schema): readonly [string, string] {
   const { description = '', defaultText } = metaOf(schema);
   const [text = '', behaviour] = description.split(/ ?\bDefault: /);
@@ -88,6 +88,6 @@ function refused(objects: ReadonlyMap<Schema, DocumentedObject>): string {
       return notYet === undefined ? [] : [`| \`${title === '' ? key : `${title}.${key}`}\` | ${notYet.replace(/,$/, '')} |`];
     }),
   );
-  const text = 'Keys of the format that this version does not build. They are refused by name, so that nobody believes they work.';
-  return ['## Refused for now', text, ['| Key | What it will be |', '| --- | --- |', ...rows].join('\n')].join('\n\n');
+  const text = 'Keys that this version does not support yet. They are rejected by name, so that nobody believes they work.';
+  return ['## Not supported yet', text, ['| Key | What it is for |', '| --- | --- |', ...rows].join('\n')].join('\n\n');
 }

@@ -1,39 +1,39 @@
 import * as z from 'zod';
-import type { Problem } from '../errors.ts';
-import { problemsOf } from './check.ts';
+import type { Diagnostic } from '../diagnostics.ts';
 import { derive } from './derive.ts';
+import { diagnosticsOf } from './issue-diagnostics.ts';
 import { type Written, withoutNulls } from './merge.ts';
 import { isTree, type Path, type PlaceOf, placeOf, printPath } from './places.ts';
 import { values } from './schema/values.ts';
 
-/** `config/base.yaml`: every key may be missing, none may be unknown. */
+/** `config/base.yaml`: every key is optional, unknown keys are rejected. */
 export const asWritten = derive(values, { nulls: false });
 
-/** An environment's file: the same, and every key may be `null`, which removes it. */
+/** The file of an environment: the same, but every key may be `null`, which removes it. */
 export const asOverlay = derive(values, { nulls: true });
 
-/** What is wrong with one file alone, and where. */
-export interface Refused {
-  readonly problems: readonly Problem[];
-  /** Paths of what was refused: the rest of the file can be checked further. */
+/** The errors of one file by itself. */
+export interface FileDiagnostics {
+  readonly diagnostics: readonly Diagnostic[];
+  /** The invalid paths; the rest of the file can be checked further. */
   readonly paths: readonly Path[];
 }
 
-/** Every mistake in the base alone. */
-export function refusedInBase({ tree, mark }: Written): Refused {
+/** Checks the base by itself. */
+export function diagnoseBase({ tree, mark }: Written): FileDiagnostics {
   const place = placeOf(mark);
-  const { problems, paths } = refusedBy(asWritten, withoutNulls(tree), place);
-  return { problems: [...nulls(tree, [], place), ...problems], paths };
+  const { diagnostics, paths } = diagnose(asWritten, withoutNulls(tree), place);
+  return { diagnostics: [...nulls(tree, [], place), ...diagnostics], paths };
 }
 
-/** Every mistake in an environment's file alone, before it is laid over anything. */
-export function refusedInOverlay({ tree, mark }: Written): Refused {
-  return refusedBy(asOverlay, tree, placeOf(mark));
+/** Checks the file of an environment by itself, before it is merged. */
+export function diagnoseOverlay({ tree, mark }: Written): FileDiagnostics {
+  return diagnose(asOverlay, tree, placeOf(mark));
 }
 
-function refusedBy(schema: z.core.$ZodType, tree: unknown, place: PlaceOf): Refused {
+function diagnose(schema: z.core.$ZodType, tree: unknown, place: PlaceOf): FileDiagnostics {
   const { error } = z.safeParse(schema, tree, { reportInput: true });
-  return error ? { problems: problemsOf(error.issues, [], place), paths: error.issues.flatMap(pathsOf) } : { problems: [], paths: [] };
+  return error ? { diagnostics: diagnosticsOf(error.issues, [], place), paths: error.issues.flatMap(pathsOf) } : { diagnostics: [], paths: [] };
 }
 
 function pathsOf(issue: z.core.$ZodIssue): readonly Path[] {
@@ -41,17 +41,17 @@ function pathsOf(issue: z.core.$ZodIssue): readonly Path[] {
   return issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...path, key]) : [path];
 }
 
-function nulls(value: unknown, path: Path, place: PlaceOf): Problem[] {
+function nulls(value: unknown, path: Path, place: PlaceOf): Diagnostic[] {
   if (Array.isArray(value)) return value.flatMap((item, index) => (item === null ? [] : nulls(item, [...path, index], place)));
-  if (!isTree(value)) return value === null ? [nullProblem(path, place)] : [];
+  if (!isTree(value)) return value === null ? [nullDiagnostic(path, place)] : [];
   return Object.entries(value).flatMap(([key, inner]) => nulls(inner, [...path, key], place));
 }
 
-function nullProblem(path: Path, place: PlaceOf): Problem {
+function nullDiagnostic(path: Path, place: PlaceOf): Diagnostic {
   return {
     path: printPath(path),
-    message: 'null removes a key of the base, and this is the base',
-    hint: 'leave the key out; write {} where every default is meant',
+    message: 'null is not allowed in the base: it removes a key of the base',
+    hint: 'remove the key, or write {} to use every default',
     place: place(path),
   };
 }

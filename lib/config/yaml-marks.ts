@@ -1,27 +1,27 @@
 import { EVENT_ID, type Event, getScalarValue, SCALAR_STYLE, type ScalarEvent } from 'js-yaml';
-import type { Problem } from '../errors.ts';
+import type { Diagnostic } from '../diagnostics.ts';
 import { type Mark, type Path, printPath } from './places.ts';
 
-/** Values that aliases may stand for, all together: more is no configuration but an attack on memory. */
+/** Values that all aliases together may expand to: more is not a configuration, but an attack on memory. */
 const MAX_ALIASED = 100_000;
 
-/** Where each value of a document stands, and what YAML allows but values do not. */
+/** The place of each value of a document, and errors for what YAML allows but values do not. */
 export interface Marks {
   readonly mark: Mark;
-  readonly problems: readonly Problem[];
+  readonly diagnostics: readonly Diagnostic[];
 }
 
-/** Reads the events of js-yaml, which know offsets and nothing of paths or lines. */
+/** Reads the events of js-yaml, which have offsets but no paths or lines. */
 export function marksOf(events: readonly Event[], text: string, file: string): Marks {
-  const walk: Walk = { events, text, file, lineStarts: lineStartsOf(text), anchors: new Map(), problems: [], next: 0, aliased: 0 };
+  const walk: Walk = { events, text, file, lineStarts: lineStartsOf(text), anchors: new Map(), diagnostics: [], next: 0, aliased: 0 };
   const documents: Node[] = [];
   while (walk.next < events.length) {
-    walk.next += 1; // the document's own event; what is in it comes next
-    if (documents.length === 1) refuse(walk, [], lineOf(walk, 1), 'a second document begins here', 'one file is one environment: remove the `---`');
+    walk.next += 1; // the document's own event; its content follows
+    if (documents.length === 1) reject(walk, [], lineOf(walk, 1), 'a second document starts here', 'one file is one environment: remove the `---`');
     documents.push(peek(walk).type === EVENT_ID.POP ? leaf(walk, 1) : readNode(walk, [], 1));
     walk.next += 1; // its end
   }
-  return { mark: documents[0]?.mark ?? { file, line: 1 }, problems: walk.problems };
+  return { mark: documents[0]?.mark ?? { file, line: 1 }, diagnostics: walk.diagnostics };
 }
 
 interface Walk {
@@ -30,16 +30,16 @@ interface Walk {
   readonly file: string;
   readonly lineStarts: readonly number[];
   readonly anchors: Map<string, Node | 'open'>;
-  readonly problems: Problem[];
-  /** Index of the event that comes next. */
+  readonly diagnostics: Diagnostic[];
+  /** Index of the next event. */
   next: number;
-  /** Values that aliases have stood for so far. */
+  /** Values that aliases have expanded to so far. */
   aliased: number;
 }
 
 interface Node {
   readonly mark: Mark;
-  /** Values in it, counted as often as they are used. */
+  /** Number of values in it, after expanding aliases. */
   readonly size: number;
 }
 
@@ -61,13 +61,13 @@ function readContent(walk: Walk, event: Event, path: Path, line: number): Node {
 
 function readAlias(walk: Walk, path: Path, line: number, name: string): Node {
   const anchor = walk.anchors.get(name);
-  if (anchor === undefined) refuse(walk, path, line, 'no anchor has the name of this alias', 'put text that begins with * in quotes');
-  if (anchor === 'open') refuse(walk, path, line, 'this alias stands for something that it is part of itself', 'write out what is meant');
+  if (anchor === undefined) reject(walk, path, line, 'unknown alias', 'quote text that starts with *');
+  if (anchor === 'open') reject(walk, path, line, 'this alias refers to itself', 'write out the value');
   if (anchor === undefined || anchor === 'open') return leaf(walk, line);
   const before = walk.aliased;
   walk.aliased += anchor.size;
   if (before <= MAX_ALIASED && walk.aliased > MAX_ALIASED)
-    refuse(walk, path, line, `aliases stand for more than ${MAX_ALIASED} values`, 'write it with `defaults` and `plans`');
+    reject(walk, path, line, `aliases expand to more than ${MAX_ALIASED} values`, 'use `defaults` and `plans`');
   return { mark: { ...anchor.mark, line }, size: anchor.size };
 }
 
@@ -79,7 +79,7 @@ function readItems(walk: Walk, path: Path, line: number, start: number): Node {
     const at = [...path, inside.size];
     const itemLine = lineOf(walk, around);
     around = itemLine;
-    refuseEmpty(walk, at, itemLine);
+    rejectEmpty(walk, at, itemLine);
     const item = readNode(walk, at, itemLine);
     inside.set(String(inside.size), item.mark);
     size += item.size;
@@ -96,8 +96,8 @@ function readPairs(walk: Walk, path: Path, line: number): Node {
     const key = readKey(walk, path, keyLine);
     const at = [...path, key];
     const first = inside.get(key);
-    if (first) refuse(walk, at, keyLine, 'this key is written twice', `keep one of them: the first is in line ${first.line}`);
-    else refuseEmpty(walk, at, keyLine);
+    if (first) reject(walk, at, keyLine, 'duplicate key', `remove one of them: the first is on line ${first.line}`);
+    else rejectEmpty(walk, at, keyLine);
     const value = readNode(walk, at, keyLine);
     if (!first) inside.set(key, value.mark);
     size += value.size;
@@ -109,33 +109,33 @@ function readPairs(walk: Walk, path: Path, line: number): Node {
 function readKey(walk: Walk, path: Path, line: number): string {
   const event = peek(walk);
   if (event.type !== EVENT_ID.SCALAR) {
-    refuse(walk, path, line, 'expected a name as a key', 'text that begins with {, [ or * goes in quotes');
+    reject(walk, path, line, 'expected text as a key', 'quote text that starts with {, [ or *');
     readNode(walk, path, line);
     return '?';
   }
   readNode(walk, path, line);
   const key = getScalarValue(walk.text, event);
-  if (key === '__proto__') refuse(walk, path, line, "the key '__proto__' is not allowed", 'give it another name');
+  if (key === '__proto__') reject(walk, path, line, "the key '__proto__' is not allowed", 'rename it');
   if (key === '<<' && event.style === SCALAR_STYLE.PLAIN)
-    refuse(walk, path, line, "'<<' merges nothing in YAML 1.2", 'share values with `defaults` and `plans`');
+    reject(walk, path, line, "'<<' does not merge in YAML 1.2", 'use `defaults` and `plans` to share values');
   return key;
 }
 
-const EMPTY_HINT = "write {} to take every default; null removes the key, in an environment's file only";
+const EMPTY_HINT = 'write {} to use every default; in the file of an environment, null removes the key';
 
-/** An empty value is `null` to YAML, and `null` removes a key: too much for a line that somebody forgot to finish. */
-function refuseEmpty(walk: Walk, path: Path, line: number): void {
+/** In YAML an empty value is `null`, and `null` removes a key: too dangerous for a line that was left unfinished. */
+function rejectEmpty(walk: Walk, path: Path, line: number): void {
   const event = peek(walk);
   if (event.type === EVENT_ID.SCALAR && isEmpty(event))
-    refuse(walk, path, line, 'nothing is written here', typeof path.at(-1) === 'number' ? 'remove the dash' : EMPTY_HINT);
+    reject(walk, path, line, 'empty value', typeof path.at(-1) === 'number' ? 'remove the dash' : EMPTY_HINT);
 }
 
 function isEmpty({ valueStart, tagStart, anchorStart }: ScalarEvent): boolean {
   return valueStart < 0 && tagStart < 0 && anchorStart < 0;
 }
 
-function refuse(walk: Walk, path: Path, line: number, message: string, hint: string): void {
-  walk.problems.push({ path: printPath(path), message, hint, place: { file: walk.file, line } });
+function reject(walk: Walk, path: Path, line: number, message: string, hint: string): void {
+  walk.diagnostics.push({ path: printPath(path), message, hint, place: { file: walk.file, line } });
 }
 
 function leaf({ file }: Walk, line: number): Node {
@@ -146,7 +146,7 @@ function peek({ events, next }: Walk): Event {
   return events[next] ?? { type: EVENT_ID.POP };
 }
 
-/** Line of what comes next. An empty value has no offset: it stands where the thing around it stands. */
+/** Line of the next event. An empty value has no offset, so it gets the line of the value around it. */
 function lineOf({ events, next, lineStarts }: Walk, around: number): number {
   const event = events[next];
   if (!event) return around;
@@ -161,7 +161,7 @@ function lineStartsOf(text: string): readonly number[] {
   return [0, ...[...text.matchAll(/\r\n|\n|\r/g)].map((found) => found.index + found[0].length)];
 }
 
-/** How many lines begin at or before an offset. */
+/** The line of an offset: the number of lines that start at or before it. */
 function lineAt(lineStarts: readonly number[], offset: number): number {
   let low = 0;
   let high = lineStarts.length;

@@ -1,12 +1,19 @@
 import { Construct } from 'constructs';
 import type { k8s } from '../../imports/k8s.ts';
 import type { PlannedRun } from '../model/model.ts';
-import { type BackupPodProps, backupPod, sharingLabels } from './backup-pod.ts';
+import { backupPlan } from '../model/steps/backup.ts';
 import { KubernetesObject, type Plain } from './kubernetes-object.ts';
 import { labelsOf, type TextMap } from './labels.ts';
+import { type PodProps, podSpec, sharingLabels } from './pod.ts';
 
 /** Statuses that another try would end with again: degraded, wrong input, bad data, no room, not allowed. */
 const FINAL = [10, 64, 65, 73, 77];
+
+/**
+ * Without `containerName`: with one, init containers are not looked at. The types require `onPodConditions` here; the
+ * schemas of Kubernetes 1.28.15 and 1.34 do not.
+ */
+const FAIL_AT_ONCE = { action: 'FailJob', onExitCodes: { operator: 'In', values: FINAL } } as object as Plain<k8s.PodFailurePolicyRule>;
 
 /** What the controller needs beyond the run itself: to start a pod, pull its images, and count it. */
 const SLACK_SECONDS = 900;
@@ -14,7 +21,10 @@ const SLACK_SECONDS = 900;
 /** A finished pod holds its ephemeral volume: its Job may not stay for the history. */
 const TTL_WITH_OWN_VOLUME = 600;
 
-export interface BackupJobProps extends BackupPodProps {
+export interface BackupJobProps extends Omit<PodProps, 'plan'> {
+  readonly run: PlannedRun;
+  /** What this run is for, in the user's words; it stands in the manifest. @default - none */
+  readonly label?: string;
   /** Labels and annotations of the user's, beside our own. */
   readonly labels: TextMap;
   readonly annotations: TextMap;
@@ -38,9 +48,16 @@ export class BackupJob extends Construct {
  * that goes away does not count as one.
  */
 export function jobSpec(props: BackupJobProps): Plain<k8s.JobSpec> {
-  const { run } = props;
-  const { labels, annotations } = metadataOf(props);
-  return attempts(run, { metadata: { labels: { ...labels, ...sharingLabels(run.storages) }, annotations }, spec: backupPod(props) });
+  const { run, label } = props;
+  return attempts(run, podTemplate({ ...props, plan: backupPlan(run, label) }, metadataOf(props)));
+}
+
+/** The pod of any Job of ours, with the labels by which pods that share a claim find each other. */
+export function podTemplate(
+  props: PodProps,
+  { labels, annotations }: { readonly labels: TextMap; readonly annotations?: TextMap },
+): Plain<k8s.PodTemplateSpec> {
+  return { metadata: { labels: { ...labels, ...sharingLabels(props.plan.storages) }, annotations }, spec: podSpec(props) };
 }
 
 /** The attempts of any Job of ours. */
@@ -50,11 +67,7 @@ export function attempts({ job, pod }: Pick<PlannedRun, 'job' | 'pod'>, template
     // The pod has a deadline of its own, which leaves its log; this one would delete pod and log, so it comes last.
     activeDeadlineSeconds: (job.backoffLimit + 1) * job.deadline + SLACK_SECONDS,
     podFailurePolicy: {
-      rules: [
-        { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
-        // Without containerName: with one, init containers are not looked at. The empty list is what Kubernetes 1.28 wants.
-        { action: 'FailJob', onExitCodes: { operator: 'In', values: FINAL }, onPodConditions: [] },
-      ],
+      rules: [{ action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] }, FAIL_AT_ONCE],
     },
     ttlSecondsAfterFinished: job.ttlSecondsAfterFinished ?? (pod.scratch.storageClassName === undefined ? undefined : TTL_WITH_OWN_VOLUME),
     template,

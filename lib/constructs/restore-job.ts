@@ -1,15 +1,19 @@
 import { Construct } from 'constructs';
 import type { k8s } from '../../imports/k8s.ts';
 import type { PlannedRestore } from '../model/model.ts';
-import { attempts } from './backup-job.ts';
-import { sharingLabels } from './backup-pod.ts';
+import { restorePlan } from '../model/steps/restore.ts';
+import { attempts, podTemplate } from './backup-job.ts';
 import { KubernetesObject, type Plain } from './kubernetes-object.ts';
 import { digest, labelsOf, RESTORE_LABEL, type TextMap } from './labels.ts';
-import { type RestorePodProps, restorePod } from './restore-pod.ts';
+
+export interface RestoreJobProps {
+  readonly restore: PlannedRestore;
+  readonly images: Readonly<Record<string, string>>;
+}
 
 /** A restore: a Job under a name of its own, whose attempts go on where the one before was killed. */
 export class RestoreJob extends Construct {
-  constructor(scope: Construct, id: string, props: RestorePodProps) {
+  constructor(scope: Construct, id: string, props: RestoreJobProps) {
     super(scope, id);
     const { restore } = props;
     const { run, annotations } = restore;
@@ -24,15 +28,14 @@ export class RestoreJob extends Construct {
  * `<restore>-<5 hex digits>` of what it runs: a Job cannot be changed, and that of a newer backstay must not be refused
  * because the old one is still there. It ends at once then, since the marker is named after the restore alone.
  */
-export function restoreJobName(props: RestorePodProps): string {
+export function restoreJobName(props: RestoreJobProps): string {
   return `${props.restore.name}-${digest(JSON.stringify(specOf(props))).slice(0, 5)}`;
 }
 
-function specOf(props: RestorePodProps): Plain<k8s.JobSpec> {
-  const { restore } = props;
-  const { run, annotations, storages, safetyBackup } = restore;
-  const labels = { ...restoreLabels(restore), ...sharingLabels([...storages, ...(safetyBackup ? run.storages : [])]) };
-  return attempts(run, { metadata: { labels, annotations }, spec: restorePod(props) });
+function specOf({ restore, images }: RestoreJobProps): Plain<k8s.JobSpec> {
+  const { run, annotations, account } = restore;
+  const metadata = { labels: restoreLabels(restore), annotations };
+  return attempts(run, podTemplate({ plan: restorePlan(restore), images, serviceAccount: account }, metadata));
 }
 
 /** On all that belongs to one restore: they find it, and clean up after it. */

@@ -1,7 +1,7 @@
 import type { k8s } from '../../imports/k8s.ts';
 import type { Options } from '../config/schema/options.ts';
+import { WORK_DIR } from '../model/steps/variables.ts';
 import { bytesOf } from '../units/size.ts';
-import { WORK_DIR } from './environment.ts';
 import type { Plain } from './kubernetes-object.ts';
 import type { Mounted } from './volumes.ts';
 
@@ -12,6 +12,8 @@ const MI = 1024 ** 2;
 const TMP_MI = 64;
 /** Facts, lists and manifests beside the artifacts: the scripts stop at the scratch's size, and an eviction says nothing. */
 const MARGIN_MI = 64;
+/** One part in so many of the scratch is reserved, unless the values say more. */
+const RESERVED_SHARE = 10;
 /** Logs of the containers. */
 const LOGS_MI = 64;
 
@@ -26,18 +28,29 @@ export function scratch({ size, storageClassName }: Pod['scratch']): readonly Mo
 /**
  * What each container may use.
  *
- * The node's disk is part of it: what no container asks for is not reserved, and what none may exceed is the node's.
- * The limit holds for the pod, which shares one scratch, so each container has all of it.
+ * The node's disk is part of it. The limit holds for the pod, which shares one scratch, so each container has all of it.
+ * Less is requested: a scratch has room for the worst run, and a dozen of them at 02:00 must fit on one node.
  */
-export function resources({ resources: { requests, limits }, scratch: { size, storageClassName } }: Pod): Plain<k8s.ResourceRequirements> {
-  const own = storageClassName === undefined ? bytesOf(size) / MI + MARGIN_MI : 0;
-  const disk = mebibytes(own + TMP_MI + LOGS_MI);
-  return { requests: quantities({ ...requests }, disk), limits: quantities({ ...limits }, disk) };
+export function resources({ resources: { requests, limits }, scratch }: Pod): Plain<k8s.ResourceRequirements> {
+  const onNode = scratch.storageClassName === undefined;
+  const limit = onNode ? bytesOf(scratch.size) / MI + MARGIN_MI : 0;
+  const request = onNode ? reserved(scratch) : 0;
+  return { requests: quantities({ ...requests }, withOwn(request)), limits: quantities({ ...limits }, withOwn(limit)) };
+}
+
+/** What the scheduler sets aside. MiB. */
+function reserved({ size, request }: Pod['scratch']): number {
+  const most = bytesOf(size) / MI;
+  return Math.min(most, request === undefined ? Math.ceil(most / RESERVED_SHARE) : bytesOf(request) / MI);
+}
+
+function withOwn(scratchMebibytes: number): string {
+  return mebibytes(scratchMebibytes + TMP_MI + LOGS_MI);
 }
 
 /** The same for a container that only waits and talks beside one that has the scratch: containers that run at once add up. */
 export function smallResources({ resources: { requests, limits } }: Pod): Plain<k8s.ResourceRequirements> {
-  const disk = mebibytes(TMP_MI + LOGS_MI);
+  const disk = withOwn(0);
   return { requests: quantities({ ...requests }, disk), limits: quantities({ ...limits }, disk) };
 }
 

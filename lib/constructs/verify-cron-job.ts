@@ -1,14 +1,11 @@
 import { Construct } from 'constructs';
 import type { k8s } from '../../imports/k8s.ts';
 import type { PlannedVerify } from '../model/model.ts';
+import { verifyPlan } from '../model/steps/verify.ts';
 import { cronJobSpec } from './backup-cron-job.ts';
-import { attempts } from './backup-job.ts';
-import { podDefaults, sharingLabels, steps, verbatimFields } from './backup-pod.ts';
-import { fetchEnv, storagesEnv } from './environment.ts';
+import { attempts, podTemplate } from './backup-job.ts';
 import { KubernetesObject, type Plain } from './kubernetes-object.ts';
 import { labelsOf, type TextMap } from './labels.ts';
-import { verifyBundle } from './script-bundle.ts';
-import { mountedOf, Volumes } from './volumes.ts';
 
 export interface VerifyProps {
   readonly verify: PlannedVerify;
@@ -44,9 +41,7 @@ export class VerifyJob extends Construct {
 }
 
 function jobSpec(props: VerifyProps): Plain<k8s.JobSpec> {
-  const { run } = props.verify;
-  const { labels, annotations } = metadataOf(props);
-  return attempts(run, { metadata: { labels: { ...labels, ...sharingLabels(run.storages) }, annotations }, spec: verifyPod(props) });
+  return attempts(props.verify.run, podTemplate({ ...props, plan: verifyPlan(props.verify) }, metadataOf(props)));
 }
 
 function metadataOf({ verify: { run }, labels, annotations }: VerifyProps) {
@@ -54,38 +49,5 @@ function metadataOf({ verify: { run }, labels, annotations }: VerifyProps) {
   return {
     labels: labelsOf({ environment: run.environment, component: 'verify', source: run.source }, { ...labels, ...run.pod.labels }),
     ...(Object.keys(merged).length > 0 && { annotations: merged }),
-  };
-}
-
-/** Fetch, try each part, record. Only the first and the last have a key of a storage, and none a way to production. */
-function verifyPod({ verify, images, serviceAccount }: VerifyProps): Plain<k8s.PodSpec> {
-  const { run, origin, parts } = verify;
-  const volumes = new Volumes();
-  const bundle = verifyBundle(verify);
-  const container = steps(run, images, volumes);
-  const mounts = mountedOf(run.storages.flatMap(({ access }) => access.mounts));
-  const initContainers = [
-    container({ name: 'fetch', image: 'rclone', script: 'fetch.sh', bundle, env: fetchEnv(origin, run.storages, parts, run.namespace), mounts }),
-    ...parts.map((part) =>
-      container({
-        name: `verify-${part.name}`,
-        image: part.image,
-        script: part.script,
-        bundle,
-        env: { PART: part.name, ...part.env },
-        mounts: mountedOf(part.mounts),
-      }),
-    ),
-  ];
-  const env = { RECORD: 'verified', NAMESPACE: run.namespace, FROM_STORAGE: String(origin.from), ...storagesEnv(run.storages) };
-  const record = container({ name: 'record', image: 'rclone', script: 'record.sh', bundle, env, mounts });
-  return {
-    ...podDefaults(run.pod, serviceAccount),
-    activeDeadlineSeconds: run.job.deadline,
-    initContainers,
-    containers: [record],
-    volumes: volumes.all(),
-    // Beside the claims of the storages, but not beside the application: nothing of it is read.
-    ...verbatimFields(run, []),
   };
 }

@@ -1,10 +1,8 @@
 import { posix } from 'node:path';
 import type { k8s } from '../../imports/k8s.ts';
-import type { ClaimMount, Mount } from '../pod.ts';
+import type { ApiTokenMount, ClaimMount, FileMount, FolderMount, Mount } from '../pod.ts';
 import type { Plain } from './kubernetes-object.ts';
 import { shortened } from './labels.ts';
-
-type FileMount = Exclude<Mount, ClaimMount>;
 
 /** A volume as one container sees it. */
 export interface Mounted {
@@ -29,7 +27,7 @@ export class Volumes {
 
   /** Two containers may have different volumes at one path: the second is numbered. */
   private add(volume: Omit<Plain<k8s.Volume>, 'name'>, path: string): string {
-    const text = JSON.stringify(volume);
+    const text = textOf(volume);
     // With two volumes for one claim the kubelet waits for ever, whatever their paths.
     const claimed = volume.persistentVolumeClaim && [...this.byName].find(([, known]) => known.text === text);
     if (claimed) return claimed[0];
@@ -44,21 +42,44 @@ export class Volumes {
   }
 }
 
-/** What a kind asked for, as volumes: a claim is one, and all files of a folder are one. */
+/** What a step mounts, as volumes: all files of a folder are one, and come last. */
 export function mountedOf(mounts: readonly Mount[]): readonly Mounted[] {
-  const claims = mounts.filter((mount) => mount.type === 'claim');
-  const files = mounts.filter((mount) => mount.type !== 'claim');
+  const files = mounts.filter(isFile);
   const folders = [...new Set(files.map(({ path }) => posix.dirname(path)))];
-  return [...claims.map(claimVolume), ...folders.map((folder) => filesVolume(folder, files))];
+  return [...mounts.filter((mount) => !isFile(mount)).map(volumeOf), ...folders.map((folder) => filesVolume(folder, files))];
+}
+
+function isFile(mount: Mount): mount is FileMount {
+  return mount.type === 'configMap' || mount.type === 'secret' || mount.type === 'token';
+}
+
+function volumeOf(mount: ClaimMount | FolderMount | ApiTokenMount): Mounted {
+  if (mount.type === 'claim') return claimVolume(mount);
+  if (mount.type === 'apiToken') return API_TOKEN;
+  return { volume: { emptyDir: { sizeLimit: mount.sizeLimit } }, path: mount.path, readOnly: mount.readOnly };
 }
 
 /**
  * A claim that is only read is read-only as a volume, not just as a mount: the kubelet gives the files of any other
  * volume to `fsGroup`, and PostgreSQL then refuses to start over its own data.
  */
-function claimVolume({ claim, path, readOnly }: ClaimMount): Mounted {
-  return { volume: { persistentVolumeClaim: { claimName: claim, ...(readOnly && { readOnly }) } }, path, readOnly };
+function claimVolume({ claim, path, readOnly, writtenLater = false }: ClaimMount): Mounted {
+  return { volume: { persistentVolumeClaim: { claimName: claim, ...(readOnly && !writtenLater && { readOnly }) } }, path, readOnly };
 }
+
+/** Where clients of the Kubernetes API look for it. */
+const API_TOKEN: Mounted = {
+  path: '/var/run/secrets/kubernetes.io/serviceaccount',
+  readOnly: true,
+  volume: {
+    projected: {
+      sources: [
+        { serviceAccountToken: { path: 'token', expirationSeconds: 3600 } },
+        { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
+      ],
+    },
+  },
+};
 
 function filesVolume(folder: string, files: readonly FileMount[]): Mounted {
   const sources = files.filter(({ path }) => posix.dirname(path) === folder).map(projection);
@@ -70,6 +91,17 @@ function projection(file: FileMount): Plain<k8s.VolumeProjection> {
   if (file.type === 'configMap') return { configMap: { name: file.configMap, items: [{ key: file.key, path }] } };
   if (file.type === 'secret') return { secret: { name: file.secret, items: [{ key: file.key, path }] } };
   return { serviceAccountToken: { audience: file.audience, path } };
+}
+
+const textsOf = new WeakMap<object, string>();
+
+/** Text that is equal for equal volumes. Most pods have the same few objects. */
+function textOf(volume: Mounted['volume']): string {
+  const known = textsOf.get(volume);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(volume);
+  textsOf.set(volume, text);
+  return text;
 }
 
 function volumeName(path: string, number: number): string {

@@ -1,10 +1,10 @@
-import type { Problems } from '../config/problems.ts';
+import type { Diagnostics } from '../config/diagnostics.ts';
 import type { Settings, StorageSettings } from '../config/settings.ts';
 import type { Access } from '../storages/kind.ts';
 import { partsOf } from './plan.ts';
 
-/** Claims of storages: one that two would make differently, one that no pod of a source can mount, and one that is what is backed up. */
-export function checkClaims(settings: Settings, problems: Problems): void {
+/** Rejects claims that two storages define differently, that the pods of a source cannot mount, or that a source backs up. */
+export function checkClaims(settings: Settings, diagnostics: Diagnostics): void {
   const storages = [...settings.storages.values()]
     .filter(({ enabled }) => enabled)
     .map((storage) => ({ storage, access: accessOf(settings, storage) }));
@@ -17,35 +17,39 @@ export function checkClaims(settings: Settings, problems: Problems): void {
     const before = made.get(key);
     const spec = JSON.stringify(access.claim);
     if (before !== undefined && before !== spec)
-      problems.add(storage.at, `the claim '${access.claim.name}' would be made twice, and differently`, 'give one of them another claim:');
+      diagnostics.add(
+        storage.at,
+        `the claim '${access.claim.name}' is defined twice, with different settings`,
+        'set another claim: on one of the storages',
+      );
     made.set(key, spec);
   }
-  checkSources(settings, kept, problems);
-  checkNamespaces(settings, problems);
+  checkSources(settings, kept, diagnostics);
+  checkNamespaces(settings, diagnostics);
 }
 
-/** A pod that names a claim of another namespace waits for ever. */
-function checkNamespaces(settings: Settings, problems: Problems): void {
+/** A pod that mounts a claim of another namespace waits forever. */
+function checkNamespaces(settings: Settings, diagnostics: Diagnostics): void {
   for (const { name, namespace, tiers } of settings.sources) {
     for (const { storage, at } of tiers.flatMap(({ storages }) => storages)) {
       if (storage.namespace === namespace || !accessOf(settings, storage).mounts.some(({ type }) => type === 'claim')) continue;
-      problems.add(
+      diagnostics.add(
         at,
-        `the claim of '${storage.name}' is in the namespace '${storage.namespace}', and the pods of '${name}' run in '${namespace}'`,
-        'a pod mounts claims of its own namespace only: use another storage, or one of its own here',
+        `the claim of storage '${storage.name}' is in namespace '${storage.namespace}', but the pods of '${name}' run in '${namespace}'`,
+        'use another storage, or define one in this namespace, as pods mount only claims of their own namespace',
       );
     }
   }
 }
 
-/** A backup that holds the backups before it doubles each time. */
-function checkSources(settings: Settings, kept: ReadonlyMap<string, string>, problems: Problems): void {
+/** A backup that contains all earlier backups doubles each time. */
+function checkSources(settings: Settings, kept: ReadonlyMap<string, string>, diagnostics: Diagnostics): void {
   for (const source of settings.sources) {
     for (const tier of source.tiers) {
       for (const mount of partsOf(settings, source, tier).flatMap(({ mounts }) => mounts)) {
         const storage = mount.type === 'claim' ? kept.get(`${source.namespace}/${mount.claim}`) : undefined;
         if (storage !== undefined)
-          problems.add(source.at, `what is backed up is the claim of the storage '${storage}'`, 'keep the backups in a claim of their own');
+          diagnostics.add(source.at, `the source backs up the claim of storage '${storage}'`, 'store the backups in a separate claim');
       }
     }
   }

@@ -1,11 +1,11 @@
-import type { Problems } from '../config/problems.ts';
+import type { Diagnostics } from '../config/diagnostics.ts';
 import type { Settings, SourceSettings } from '../config/settings.ts';
 
 /** A folder that a source writes to. */
 export interface Folder {
   /** Name of the storage. */
   readonly storage: string;
-  /** Text that is equal for equal places. */
+  /** Equal for equal places. */
   readonly place: string;
 }
 
@@ -20,24 +20,24 @@ export function foldersOf({ environment }: Settings, { folder, tiers }: SourceSe
   return [...found.values()];
 }
 
-/** Two sources, or two storages of one source, in one folder, or one in the other's: each would prune the other's backups. */
-export function checkFolders(settings: Settings, problems: Problems): void {
+/** Rejects shared and nested folders of sources or storages: each would prune the backups of the other. */
+export function checkFolders(settings: Settings, diagnostics: Diagnostics): void {
   const folders = settings.sources.flatMap((source) => foldersOf(settings, source).map((folder) => ({ source, ...folder })));
   const taken = new Map<string, string>();
   for (const { source, storage, place } of folders) {
     const owner = taken.get(place);
     taken.set(place, `${source.name} in ${storage}`);
-    if (owner !== undefined) problems.add(source.at, `its folder in the storage '${storage}' is also that of ${owner}`, HINT);
+    if (owner !== undefined) diagnostics.add(source.at, `its folder in storage '${storage}' is already used by ${owner}`, HINT);
   }
   for (const { source, storage, place } of folders) {
     const owner = above(place).flatMap((folder) => taken.get(folder) ?? [])[0];
-    if (owner !== undefined) problems.add(source.at, `its folder in the storage '${storage}' lies in that of ${owner}`, HINT);
+    if (owner !== undefined) diagnostics.add(source.at, `its folder in storage '${storage}' is inside the folder of ${owner}`, HINT);
   }
 }
 
-const HINT = 'give it another folder:, or one of the storages another prefix:';
+const HINT = 'set another folder: on the source, or another prefix: on one of the storages';
 
-/** The folders that a place lies in. */
+/** The folders around a place. */
 export function above(place: string): readonly string[] {
   const steps = place.split('/');
   return steps.slice(1).map((_, index) => steps.slice(0, index + 1).join('/'));

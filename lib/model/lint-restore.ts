@@ -1,68 +1,79 @@
+import type { Diagnostics } from '../config/diagnostics.ts';
 import { nearest } from '../config/nearest.ts';
 import type { Path } from '../config/places.ts';
-import type { Problems } from '../config/problems.ts';
 import type { RestoreSettings, Settings, SourceSettings, StorageSettings } from '../config/settings.ts';
 import { ConfigError } from '../errors.ts';
 import { SOURCE_KINDS } from '../sources/index.ts';
 import type { RestoreAction } from '../sources/kind.ts';
 import { kindsWanted, lettersOf, partNamesOf } from './plan-restore.ts';
 import { type Elsewhere, originSource, SAFETY_TIER, storageToReadFrom, tiersWanted } from './restore-storages.ts';
-import { contextOf } from './source-context.ts';
-import { wantedMistake } from './wanted.ts';
+import { restoreContextOf } from './source-context.ts';
+import { diagnoseWanted } from './wanted.ts';
 
-interface Wished {
+interface RequestedRestore {
   readonly settings: Settings;
   readonly restore: RestoreSettings;
   readonly action: RestoreAction;
 }
 
-/** Everything about one restore that no type can see. What is refused here would be refused by the pod, hours later or too late. */
-export function lintRestore(wished: Wished, elsewhere: Elsewhere, problems: Problems): void {
-  const { settings, restore } = wished;
+/** Checks one restore beyond types. Whatever it rejects would otherwise fail in the pod, hours later. */
+export function lintRestore(requested: RequestedRestore, elsewhere: Elsewhere, diagnostics: Diagnostics): void {
+  const { settings, restore } = requested;
   const { at } = restore;
   const { source: name } = restore.settings;
   const source = settings.sources.find((candidate) => candidate.name === name);
   if (!source) {
     const known = settings.sources.map((candidate) => candidate.name);
-    problems.add([...at, 'source'], `there is no source '${name}'`, nearest(name, known) ?? `known sources: ${known.join(', ') || 'none'}`);
+    diagnostics.add([...at, 'source'], `unknown source '${name}'`, nearest(name, known) ?? `known sources: ${known.join(', ') || 'none'}`);
     return;
   }
-  const mistake = wantedMistake(restore.settings.at);
-  if (mistake) problems.add([...at, 'at'], mistake[0], mistake[1], restore.settings.at);
-  lintOrigin(wished, source, elsewhere, problems);
-  lintKinds(wished, source, problems);
-  lintPlace(wished, source, problems);
+  const diagnosis = diagnoseWanted(restore.settings.at);
+  if (diagnosis) diagnostics.add([...at, 'at'], diagnosis[0], diagnosis[1], restore.settings.at);
+  lintOrigin(requested, source, elsewhere, diagnostics);
+  lintKinds(requested, source, diagnostics);
+  lintPlace(requested, source, diagnostics);
 }
 
-/** Where the backups come from: an environment, a source, a storage and a tier that exist. */
-function lintOrigin({ settings, restore: { settings: wish, at } }: Wished, source: SourceSettings, elsewhere: Elsewhere, problems: Problems): void {
+/** Checks where the backups come from: environment, source, storage and tier must exist. */
+function lintOrigin(
+  { settings, restore: { settings: request, at } }: RequestedRestore,
+  source: SourceSettings,
+  elsewhere: Elsewhere,
+  diagnostics: Diagnostics,
+): void {
   let there: Settings;
   let origin: SourceSettings;
   try {
-    ({ settings: there, source: origin } = originSource(settings, wish, elsewhere));
+    ({ settings: there, source: origin } = originSource(settings, request, elsewhere));
   } catch (error) {
-    const [problem] = error instanceof ConfigError ? error.problems : [];
-    const hint = problem ? problem.hint : sourcesOf(wish.backupsOf, settings, elsewhere);
-    problems.add([...at, 'backupsOf'], problem?.message ?? (error as Error).message, hint ?? 'write it as prod/shop', wish.backupsOf);
+    const [diagnostic] = error instanceof ConfigError ? error.diagnostics : [];
+    const hint = diagnostic ? diagnostic.hint : sourcesOf(request.backupsOf, settings, elsewhere);
+    diagnostics.add(
+      [...at, 'backupsOf'],
+      diagnostic?.message ?? (error as Error).message,
+      hint ?? 'use ENVIRONMENT/SOURCE, such as prod/shop',
+      request.backupsOf,
+    );
     return;
   }
-  if (wish.backupsOf !== undefined) lintParts(wish, { there, origin, source, at }, problems);
-  const { from, tier } = wish;
+  if (request.backupsOf !== undefined) lintParts(request, { there, origin, source, at }, diagnostics);
+  const { from, tier } = request;
   const tiers = [...origin.tiers.map(({ name }) => name), SAFETY_TIER];
   const uses = tiersWanted(origin, tier).flatMap(({ storages }) => storages);
   const storages = [...new Set(uses.map(({ storage }) => storage.name))];
   if (tier !== undefined && !tiers.includes(tier))
-    problems.add([...at, 'tier'], `'${origin.name}' has no tier '${tier}'`, nearest(tier, tiers) ?? `its tiers: ${tiers.join(', ')}`);
+    diagnostics.add([...at, 'tier'], `source '${origin.name}' has no tier '${tier}'`, nearest(tier, tiers) ?? `its tiers: ${tiers.join(', ')}`);
   else if (from !== undefined && !storages.includes(from))
-    problems.add(
+    diagnostics.add(
       [...at, 'from'],
-      `no tier of '${origin.name}' has the storage '${from}'`,
+      `no tier of source '${origin.name}' uses storage '${from}'`,
       nearest(from, storages) ?? `its storages: ${storages.join(', ')}`,
     );
-  else if (uses.length > 0 && wish.backupsOf !== undefined) lintReach(storageToReadFrom(origin, wish), { there, origin, source, at }, problems);
+  else if (uses.length > 0 && request.backupsOf !== undefined)
+    lintReach(storageToReadFrom(origin, request), { there, origin, source, at }, diagnostics);
 }
 
-/** Of the environment that is there and has no such source. */
+/** A hint for an unknown source in a known environment. */
 function sourcesOf(backupsOf: string | undefined, settings: Settings, elsewhere: Elsewhere): string {
   const [environment = '', name = ''] = backupsOf?.split('/') ?? [];
   const { sources } = environment === settings.environment ? settings : elsewhere(environment);
@@ -70,93 +81,94 @@ function sourcesOf(backupsOf: string | undefined, settings: Settings, elsewhere:
   return nearest(name, known) ?? `known sources: ${known.join(', ')}`;
 }
 
-/** Backups of another source have parts of its own: what has another name there is not found. */
-function lintParts({ part }: RestoreSettings['settings'], { there, origin, source, at }: Reach, problems: Problems): void {
+/** The backups of another source are only usable if their parts have the same names. */
+function lintParts({ part }: RestoreSettings['settings'], { there, origin, source, at }: Reach, diagnostics: Diagnostics): void {
   const theirs = partNamesOf(origin, there.environment);
   const ours = partNamesOf(source, there.environment).filter((name) => part === undefined || name === part);
   const missing = ours.find((name) => !theirs.includes(name));
   if (missing !== undefined)
-    problems.add(
+    diagnostics.add(
       [...at, 'backupsOf'],
-      `'${origin.name}' has no part '${missing}'`,
-      `its parts: ${theirs.join(', ')}; choose one that both have with part:`,
+      `source '${origin.name}' has no part '${missing}'`,
+      `its parts: ${theirs.join(', ')}; select one that both have with part:`,
     );
 }
 
-/** A claim is of one namespace: a pod of another one would wait for it for ever, or find one of the same name. */
-function lintReach({ name, kind, settings, namespace }: StorageSettings, { there, source, at }: Reach, problems: Problems): void {
+/** A pod in another namespace would wait for the claim forever, or mount another claim of the same name. */
+function lintReach({ name, kind, settings, namespace }: StorageSettings, { there, source, at }: Reach, diagnostics: Diagnostics): void {
   const { mounts } = kind.access(settings, { environment: there.environment, name, namespace }, 1);
   if (namespace === source.namespace || !mounts.some(({ type }) => type === 'claim')) return;
-  problems.add(
+  diagnostics.add(
     [...at, 'backupsOf'],
-    `the claim of '${name}' is in the namespace '${namespace}', and the pods of '${source.name}' run in '${source.namespace}'`,
-    'a pod mounts claims of its own namespace only: restore from another storage with from:',
+    `the claim of storage '${name}' is in namespace '${namespace}', but the pods of '${source.name}' run in '${source.namespace}'`,
+    'select another storage with from:, as pods mount only claims of their own namespace',
   );
 }
 
 interface Reach {
   /** The environment whose backups are restored. */
   readonly there: Settings;
-  /** The source that they are of. */
+  /** The source of these backups. */
   readonly origin: SourceSettings;
   readonly source: SourceSettings;
   readonly at: Path;
 }
 
-function lintKinds({ settings, restore: { settings: wish, at }, action }: Wished, source: SourceSettings, problems: Problems): void {
+function lintKinds({ settings, restore, action }: RequestedRestore, source: SourceSettings, diagnostics: Diagnostics): void {
+  const { settings: request, at } = restore;
   const used = source.kinds.map(({ kind }) => kind.name);
   for (const { name } of SOURCE_KINDS) {
-    if ((wish as Readonly<Record<string, unknown>>)[name] !== undefined && !used.includes(name))
-      problems.add([...at, name], `'${source.name}' has nothing of the kind ${name}`, `its kinds: ${used.join(', ')}`);
+    if ((request as Readonly<Record<string, unknown>>)[name] !== undefined && !used.includes(name))
+      diagnostics.add([...at, name], `source '${source.name}' has no kind '${name}'`, `its kinds: ${used.join(', ')}`);
   }
   const { environment } = settings;
-  for (const { kind, settings: slice } of kindsWanted(source, environment, wish.part)) {
+  for (const { kind, settings: slice } of kindsWanted(source, environment, request.part)) {
     if (!kind.restore) {
-      problems.add(at, `no Job restores the kind ${kind.name} yet`, 'docs/pull-by-hand.md shows how to get a backup out');
+      diagnostics.add(at, `restoring kind '${kind.name}' is not supported yet`, 'follow docs/pull-by-hand.md to restore it manually');
       continue;
     }
-    const written = (wish as Readonly<Record<string, unknown>>)[kind.name] ?? kind.restore.schema.parse({});
-    const context = { ...contextOf(source, environment, kind), id: lettersOf(''), action, part: wish.part, inPlace: wish.inPlace !== undefined };
-    const findings = kind.restore.check(slice, written, context);
-    problems.addFindings(findings, (path) => [...at, kind.name, ...path]);
+    const written = (request as Readonly<Record<string, unknown>>)[kind.name] ?? kind.restore.schema.parse({});
+    const context = restoreContextOf(source, environment, kind, { restore, action, id: lettersOf('') });
+    const found = kind.restore.check(slice, written, context);
+    diagnostics.addRelative(found, (path) => [...at, kind.name, ...path]);
   }
 }
 
-/** What gives way, and what is stopped for it. */
-function lintPlace(wished: Wished, source: SourceSettings, problems: Problems): void {
-  const { settings, restore, action } = wished;
-  const { settings: wish, at } = restore;
+/** Checks the data that is replaced, and the applications that are stopped for it. */
+function lintPlace(requested: RequestedRestore, source: SourceSettings, diagnostics: Diagnostics): void {
+  const { settings, restore, action } = requested;
+  const { settings: request, at } = restore;
   const target = `${settings.environment}/${source.name}`;
-  if (wish.inPlace && wish.inPlace.confirm !== target)
-    problems.add([...at, 'inPlace', 'confirm'], `confirms '${wish.inPlace.confirm}', and what gives way is ${target}`, `write confirm: ${target}`);
-  if (wish.inPlace && !wish.inPlace.safetyBackup && action === 'restore')
-    problems.warn(
+  if (request.inPlace && request.inPlace.confirm !== target)
+    diagnostics.add([...at, 'inPlace', 'confirm'], `confirm must be '${target}', got '${request.inPlace.confirm}'`, `set confirm: ${target}`);
+  if (request.inPlace && !request.inPlace.safetyBackup && action === 'restore')
+    diagnostics.warn(
       [...at, 'inPlace', 'safetyBackup'],
-      'what is live is not backed up before it gives way',
-      'leave it out, unless there is nothing left to lose',
+      'live data is replaced without a safety backup',
+      'remove it, unless the live data is worthless',
     );
-  if (!wish.inPlace && wish.scaleDown.length > 0 && action === 'restore')
-    problems.add([...at, 'scaleDown'], 'nothing that is live changes, so nothing needs to be stopped', 'write inPlace:, or leave scaleDown out');
-  for (const [index, text] of wish.scaleDown.entries()) lintApplication(text, [...at, 'scaleDown', index], problems);
-  const wanted = kindsWanted(source, settings.environment, wish.part);
+  if (!request.inPlace && request.scaleDown.length > 0 && action === 'restore')
+    diagnostics.add([...at, 'scaleDown'], 'live data does not change, so nothing needs to be scaled down', 'add inPlace:, or remove scaleDown');
+  for (const [index, text] of request.scaleDown.entries()) lintApplication(text, [...at, 'scaleDown', index], diagnostics);
+  const wanted = kindsWanted(source, settings.environment, request.part);
   if (wanted.length === 0) {
     const parts = partNamesOf(source, settings.environment);
-    problems.add([...at, 'part'], `'${source.name}' has no part '${wish.part}'`, `its parts: ${parts.join(', ')}`);
+    diagnostics.add([...at, 'part'], `source '${source.name}' has no part '${request.part}'`, `its parts: ${parts.join(', ')}`);
   }
-  const { storageClassName } = { ...source.options.pod.scratch, ...wish.scratch };
+  const { storageClassName } = { ...source.options.pod.scratch, ...request.scratch };
   if (storageClassName !== undefined && wanted.some(({ kind }) => kind.name === 'volume'))
-    problems.add(
+    diagnostics.add(
       [...at, 'scratch', 'storageClassName'],
-      'a pod that fills a claim sets no fsGroup, without which it cannot write to a volume of its own',
-      "restore with the node's disk: a source without pod.scratch.storageClassName",
+      'restoring a volume needs scratch on the disk of the node: without fsGroup, the pod cannot write to a volume from a StorageClass',
+      'remove storageClassName from scratch, also from pod.scratch of the source',
     );
 }
 
-function lintApplication(text: string, at: Path, problems: Problems): void {
+function lintApplication(text: string, at: Path, diagnostics: Diagnostics): void {
   if (/\/[^/]*=/.test(text))
-    problems.warn(
+    diagnostics.warn(
       at,
-      'by labels, the Role lets the restore stop and start every application of that kind in the namespace',
-      'name the applications one by one',
+      'with a label selector, the Role lets the restore scale every application of that kind in the namespace',
+      'list the applications by name',
     );
 }

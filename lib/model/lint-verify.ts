@@ -1,33 +1,33 @@
+import type { Diagnostics } from '../config/diagnostics.ts';
 import { nearest } from '../config/nearest.ts';
-import type { Problems } from '../config/problems.ts';
 import type { Settings, SourceSettings } from '../config/settings.ts';
 import { SOURCE_KINDS } from '../sources/index.ts';
 import { contextOf } from './source-context.ts';
 
-/** What a proof of a source's backups asks for, and what no kind of it can answer. */
-export function lintVerify({ environment }: Settings, source: SourceSettings, problems: Problems): void {
+/** Checks the verification of a source against its storages and kinds. */
+export function lintVerify({ environment }: Settings, source: SourceSettings, diagnostics: Diagnostics): void {
   if (!source.verify) return;
   const { settings, origin } = source.verify;
   const storages = [...new Set(source.tiers.flatMap((tier) => tier.storages.map(({ storage }) => storage.name)))];
   if (settings.storage !== undefined && !storages.includes(settings.storage)) {
     const hint = nearest(settings.storage, storages) ?? `its storages: ${storages.join(', ')}`;
-    problems.add(origin(['storage']), `no tier of '${source.name}' has the storage '${settings.storage}'`, hint);
+    diagnostics.add(origin(['storage']), `no tier of source '${source.name}' uses storage '${settings.storage}'`, hint);
   }
   const slices = settings as Readonly<Record<string, unknown>>;
   const used = source.kinds.map(({ kind }) => kind.name);
   for (const { name } of SOURCE_KINDS) {
     const [first] = origin([name]);
-    // What the defaults or a plan ask is meant for the sources that have the kind.
+    // Assertions of `defaults` or a plan are for those sources that have the kind.
     if (slices[name] !== undefined && !used.includes(name) && first === 'sources')
-      problems.add(origin([name]), `'${source.name}' has nothing of the kind ${name}`, `its kinds: ${used.join(', ')}`);
+      diagnostics.add(origin([name]), `source '${source.name}' has no kind '${name}'`, `its kinds: ${used.join(', ')}`);
   }
   for (const { kind, settings: slice } of source.kinds) {
     if (!kind.verify) {
-      problems.warn(source.at, `nothing proves that backups of the kind ${kind.name} come back`, 'restore one by hand now and then');
+      diagnostics.warn(source.at, `backups of kind '${kind.name}' cannot be verified`, 'test a restore manually from time to time');
       continue;
     }
     const context = contextOf(source, environment, kind);
-    const findings = kind.verify.check(slice, slices[kind.name] ?? kind.verify.schema.parse({}), context);
-    problems.addFindings(findings, (path) => origin([kind.name, ...path]));
+    const found = kind.verify.check(slice, slices[kind.name] ?? kind.verify.schema.parse({}), context);
+    diagnostics.addRelative(found, (path) => origin([kind.name, ...path]));
   }
 }

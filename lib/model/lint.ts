@@ -1,86 +1,85 @@
-import type { Problems } from '../config/problems.ts';
+import type { Diagnostics } from '../config/diagnostics.ts';
 import type { Settings, SourceSettings, TierSettings } from '../config/settings.ts';
 import { POSTGRES_MAJORS } from '../images.ts';
-import { templateMistake } from '../units/file-name-template.ts';
+import { diagnoseTemplate } from '../units/file-name-template.ts';
 import { checkClaims } from './claims.ts';
 import { checkFolders } from './folders.ts';
 import { lintVerify } from './lint-verify.ts';
 import { checkNames } from './names.ts';
 import { partsOf } from './plan.ts';
+import { contextOf } from './source-context.ts';
 
-/** Everything that only shows once the whole environment is seen. `docs/lints.md` says what each protects from. */
-export function lint(settings: Settings, problems: Problems): void {
-  checkNames(settings.sources, problems);
-  checkFolders(settings, problems);
-  checkClaims(settings, problems);
-  checkImages(settings, problems);
+/** Checks that need the whole environment. `docs/lints.md` says why each of them matters. */
+export function lint(settings: Settings, diagnostics: Diagnostics): void {
+  checkNames(settings.sources, diagnostics);
+  checkFolders(settings, diagnostics);
+  checkClaims(settings, diagnostics);
+  checkImages(settings, diagnostics);
   for (const source of settings.sources) {
-    lintVerify(settings, source, problems);
+    lintVerify(settings, source, diagnostics);
     for (const tier of source.tiers) {
-      lintKinds(settings, source, tier, problems);
-      lintTemplate(settings, source, tier, problems);
-      lintRun(settings, source, tier, problems);
+      lintKinds(settings, source, tier, diagnostics);
+      lintTemplate(settings, source, tier, diagnostics);
+      lintRun(settings, source, tier, diagnostics);
     }
   }
   for (const storage of settings.storages.values()) {
     const context = { environment: settings.environment, name: storage.name, namespace: storage.namespace };
-    problems.addFindings(storage.kind.check(storage.settings, context), (path) => [...storage.at, ...path]);
+    diagnostics.addRelative(storage.kind.check(storage.settings, context), (path) => [...storage.at, ...path]);
   }
 }
 
-function lintKinds({ environment }: Settings, source: SourceSettings, tier: TierSettings, problems: Problems): void {
+function lintKinds({ environment }: Settings, source: SourceSettings, tier: TierSettings, diagnostics: Diagnostics): void {
   if (tier.method !== undefined && !source.kinds.some(({ kind }) => kind.methods.includes(tier.method ?? ''))) {
     const methods = source.kinds.flatMap(({ kind }) => kind.methods).join(', ');
-    problems.add(tier.origin(['method']), `no kind of '${source.name}' has the method '${tier.method}'`, `its methods: ${methods}`);
+    diagnostics.add(tier.origin(['method']), `source '${source.name}' does not support the method '${tier.method}'`, `supported methods: ${methods}`);
   }
   for (const { kind, settings, origin } of source.kinds) {
-    const context = { environment, source: source.name, namespace: source.namespace, method: tier.method ?? '', throttle: tier.options.throttle };
-    problems.addFindings(kind.check(settings, context), origin);
+    diagnostics.addRelative(kind.check(settings, contextOf(source, environment, kind, tier)), origin);
   }
 }
 
-function lintTemplate(settings: Settings, source: SourceSettings, tier: TierSettings, problems: Problems): void {
+function lintTemplate(settings: Settings, source: SourceSettings, tier: TierSettings, diagnostics: Diagnostics): void {
   const databases = partsOf(settings, source, tier).flatMap(({ databaseName }) => (databaseName === undefined ? [] : [databaseName]));
-  const mistake = templateMistake(tier.options.filenameTemplate, { databaseName: databases.length === 1 ? databases[0] : undefined });
-  if (mistake) problems.add(tier.origin(['filenameTemplate']), mistake[0], mistake[1], tier.options.filenameTemplate);
+  const diagnosis = diagnoseTemplate(tier.options.filenameTemplate, { databaseName: databases.length === 1 ? databases[0] : undefined });
+  if (diagnosis) diagnostics.add(tier.origin(['filenameTemplate']), diagnosis[0], diagnosis[1], tier.options.filenameTemplate);
 }
 
-function lintRun(settings: Settings, source: SourceSettings, tier: TierSettings, problems: Problems): void {
+function lintRun(settings: Settings, source: SourceSettings, tier: TierSettings, diagnostics: Diagnostics): void {
   const { pod, job } = tier.options;
   const at = (...path: string[]) => tier.origin(path);
-  if (job.startingDeadline < 60)
-    problems.add(at('job', 'startingDeadline'), 'the controller looks every ten seconds and may be busy: at least 1m', 'write 1h');
+  if (job.startingDeadline < 60) diagnostics.add(at('job', 'startingDeadline'), 'shorter than 1m: a busy controller would skip runs', 'set 1h');
   if (pod.capabilities.length > 0 && pod.runAsUser !== 0)
-    problems.add(
+    diagnostics.add(
       at('pod', 'capabilities'),
-      'a capability has no effect for a user that is not root',
-      'write runAsUser: 0, or leave the capabilities out',
+      'capabilities have no effect unless the pod runs as root',
+      'set runAsUser: 0, or remove the capabilities',
     );
   if (pod.runAsUser === 0 && settings.createNamespace)
-    problems.add(
+    diagnostics.add(
       at('pod', 'runAsUser'),
-      'the namespace that is made enforces Pod Security "restricted", which refuses root',
-      'leave createNamespace out and label the namespace yourself',
+      'createNamespace enforces Pod Security "restricted", which rejects root',
+      'remove createNamespace, and label the namespace yourself',
     );
   else if (pod.runAsUser === 0)
-    problems.warn(at('pod', 'runAsUser'), 'the pods run as root; Pod Security "restricted" refuses them', 'run as the user that owns the data');
+    diagnostics.warn(at('pod', 'runAsUser'), 'the pods run as root, which Pod Security "restricted" rejects', 'run as the user that owns the data');
   if (settings.production && tier.storages.length === 1)
-    problems.warn(
+    diagnostics.warn(
       at('storages'),
-      `one storage only in production: what loses '${tier.storages[0]?.storage.name}' loses every backup of '${source.name}'`,
-      'add a storage elsewhere',
+      `production has a single storage: losing '${tier.storages[0]?.storage.name}' loses every backup of '${source.name}'`,
+      'add a second storage in another location',
     );
 }
 
-/** An image whose tag says another major than the client must have. */
-function checkImages({ images }: Settings, problems: Problems): void {
+/** Rejects images whose tag has another major version than the client needs. */
+function checkImages({ images }: Settings, diagnostics: Diagnostics): void {
   for (const major of POSTGRES_MAJORS) {
     const said = /:(\d+)[^/]*$/.exec((images[`postgres${major}`] ?? '').replace(/@.*$/, ''))?.[1];
     if (said !== undefined && Number(said) !== major) {
-      problems.add(
+      diagnostics.add(
         ['images', `postgres${major}`],
-        `the image is of PostgreSQL ${said}, and the client's major must be the server's`,
-        `name an image of ${major}`,
+        `the image has PostgreSQL ${said}, but the client must have the major version of the server`,
+        `use an image of PostgreSQL ${major}`,
         images[`postgres${major}`],
       );
     }

@@ -5,7 +5,7 @@ export function hashOf(value: unknown): string {
   return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 12);
 }
 
-/** JSON with the keys of every object in one order: equal texts for what means the same. */
+/** JSON with sorted keys: equal text for equal meaning. */
 export function canonical(value: unknown): string {
   return JSON.stringify(value, (_, inner: unknown) => {
     if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner;
@@ -13,18 +13,18 @@ export function canonical(value: unknown): string {
   });
 }
 
-/** Each once, by a key; the last of equals. */
+/** Removes duplicates by key; the last one wins. */
 export function unique<Item>(items: readonly Item[], key: (item: Item) => string): Item[] {
   return [...new Map(items.map((item) => [key(item), item])).values()];
 }
 
-/** Code point order: the same on every machine, which `localeCompare` is not. */
+/** Code point order: unlike `localeCompare`, the same on every machine. */
 export function compare(a: string, b: string): number {
   if (a === b) return 0;
   return a < b ? -1 : 1;
 }
 
-/** Without the keys that are `undefined`, which would cover what lies under them. */
+/** Removes keys that are `undefined`, which would override other values in a spread. */
 export function defined<Shape extends object>(shape: Shape): Partial<Shape> {
   return Object.fromEntries(Object.entries(shape).filter(([, value]) => value !== undefined)) as Partial<Shape>;
 }

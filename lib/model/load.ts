@@ -1,60 +1,74 @@
-import { Problems } from '../config/problems.ts';
+import { Diagnostics } from '../config/diagnostics.ts';
 import { type ReadValues, readEnvironment } from '../config/read.ts';
 import { resolve } from '../config/resolve.ts';
 import type { Settings } from '../config/settings.ts';
-import { ConfigError, describeProblem, type Problem } from '../errors.ts';
+import { type Diagnostic, describeDiagnostic } from '../diagnostics.ts';
+import { ConfigError } from '../errors.ts';
 import { lint } from './lint.ts';
 import { lintRestore } from './lint-restore.ts';
 import type { Model } from './model.ts';
 import { planBackups } from './plan.ts';
 import type { Elsewhere } from './restore-storages.ts';
 
-/** One environment, checked: the settings that it was planned from, and what will run. */
+/** One checked environment: its settings, and the plan made of them. */
 export interface Loaded {
   readonly settings: Settings;
   readonly model: Model;
+  /** Settings of the other environments, each resolved once. */
+  readonly elsewhere: Elsewhere;
 }
 
-/** Reads, checks and plans one environment of a folder. Throws one {@link ConfigError} with every mistake. */
+/** Reads, checks and plans one environment of a folder. Throws a {@link ConfigError} with every error. */
 export function loadEnvironment(dir: string, environment: string): Loaded {
-  const { values, mistakes } = readEnvironment(dir, environment);
-  return plan(values, mistakes, elsewhereIn(dir));
+  const { values, errors } = readEnvironment(dir, environment);
+  return loadValues(values, errors, elsewhereIn(dir));
 }
 
 /**
- * Checks and plans values that were read or made in a program. Throws one {@link ConfigError} with every mistake.
+ * Resolves, lints and plans values from files or from a program. Throws a {@link ConfigError} with every error.
  *
- * @param asWritten - mistakes that were found when they were read
- * @param elsewhere - settings of other environments, for a restore of their backups; default: there are none
+ * @param asWritten - errors that were found while reading
+ * @param elsewhere - settings of other environments, for restores of their backups; default: not available
  */
-export function plan(values: ReadValues, asWritten: readonly Problem[] = [], elsewhere: Elsewhere = nowhere): Loaded {
-  const { settings, mistakes, warnings } = resolve(values);
-  const found = new Problems(values.place, values.refused);
+export function loadValues(values: ReadValues, asWritten: readonly Diagnostic[] = [], elsewhere: Elsewhere = nowhere): Loaded {
+  const { settings, errors, warnings } = resolve(values);
+  const found = new Diagnostics(values.place, values.invalid);
   lint(settings, found);
   for (const restore of settings.restores) lintRestore({ settings, restore, action: 'restore' }, elsewhere, found);
-  const all = distinct([...asWritten, ...mistakes, ...found.mistakes]);
+  const all = distinct([...asWritten, ...errors, ...found.errors]);
   if (all.length > 0) throw new ConfigError(all);
-  return { settings, model: planBackups(settings, distinct([...warnings, ...found.warnings]).map(describeProblem), elsewhere) };
+  return { settings, model: planBackups(settings, distinct([...warnings, ...found.warnings]).map(describeDiagnostic), elsewhere), elsewhere };
 }
 
-/** Settings of the other environments of a folder. Throws what is wrong with the one that is asked for. */
+/** Settings of the other environments of a folder, each resolved once. Throws the errors of the requested one. */
 export function elsewhereIn(dir: string): Elsewhere {
+  const known = new Map<string, Settings>();
   return (environment) => {
-    const { values, mistakes } = readEnvironment(dir, environment);
-    const resolved = resolve(values);
-    const all = distinct([...mistakes, ...resolved.mistakes]);
-    if (all.length > 0) throw new ConfigError(all);
-    return resolved.settings;
+    const settings = known.get(environment) ?? resolveEnvironment(dir, environment);
+    known.set(environment, settings);
+    return settings;
   };
 }
 
-function nowhere(environment: string): never {
-  throw ConfigError.of('', `the environment '${environment}' is not known here`, 'restores from another environment need a folder of values');
+function resolveEnvironment(dir: string, environment: string): Settings {
+  const { values, errors } = readEnvironment(dir, environment);
+  const resolved = resolve(values);
+  const all = distinct([...errors, ...resolved.errors]);
+  if (all.length > 0) throw new ConfigError(all);
+  return resolved.settings;
 }
 
-/** A plan that ten sources share is wrong once. In the order of the files' lines. */
-function distinct(problems: readonly Problem[]): Problem[] {
-  const once = [...new Map(problems.map((problem) => [describeProblem(problem), problem])).values()];
+function nowhere(environment: string): never {
+  throw ConfigError.of(
+    '',
+    `environment '${environment}' is not available to this program`,
+    'read the values from a folder to restore from another environment',
+  );
+}
+
+/** Removes duplicates, since ten sources may share one faulty plan, and sorts by file and line. */
+function distinct(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  const once = [...new Map(diagnostics.map((diagnostic) => [describeDiagnostic(diagnostic), diagnostic])).values()];
   return once.sort((a, b) => compare(a.place?.file ?? '', b.place?.file ?? '') || (a.place?.line ?? 0) - (b.place?.line ?? 0));
 }
 

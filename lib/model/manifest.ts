@@ -1,14 +1,15 @@
 import * as z from 'zod';
 import { printPath } from '../config/places.ts';
 import { plainWords } from '../config/plain-words.ts';
-import { ConfigError, type Problem } from '../errors.ts';
+import type { Diagnostic } from '../diagnostics.ts';
+import { ConfigError } from '../errors.ts';
 import type { SOURCE_KINDS } from '../sources/index.ts';
 import { timeOfName } from './stored-name.ts';
 
-/** The format of manifests. What reads it reads all that will ever be called so: new facts are added, none changes. */
+/** The version of the manifest format. Within a version facts are only added, never changed. */
 export const MANIFEST_VERSION = 'backstay/v1';
 
-/** How objects treat keys that they do not know: refused in what we write, kept in what we read. */
+/** How to treat unknown keys: strict for what we write, loose for what we read. */
 type ObjectOf = typeof z.looseObject;
 
 const time = z.iso.datetime({ error: 'expected a time in UTC such as 2026-11-21T09:30:00Z' });
@@ -27,7 +28,7 @@ const fileOf = (object: ObjectOf) =>
   });
 
 const partBase = (object: ObjectOf) => ({
-  name: z.string().regex(/^[a-z0-9-]+$/, { error: 'expected lower-case letters, digits and dashes' }),
+  name: z.string().regex(/^[a-z0-9-]+$/, { error: 'expected lowercase letters, digits and dashes' }),
   start: time,
   end: time,
   compression: object({ method: z.enum(['zstd', 'gzip', 'none']), level: z.int().optional() }),
@@ -113,19 +114,19 @@ export const manifest = manifestOf(z.looseObject);
 export type Manifest = z.output<typeof manifest>;
 export type ManifestPart = Manifest['parts'][number];
 
-/** A kind of source whose facts have no shape here does not compile: `get` could read none of its manifests. */
+/** A source kind without a shape here does not compile: `get` could not read its manifests. */
 type Unshaped = Exclude<(typeof SOURCE_KINDS)[number]['name'], ManifestPart['kind']>;
 const everyKindHasAShape: [Unshaped] extends [never] ? true : Unshaped = true;
 void everyKindHasAShape;
 
-/** The same without a key too many: what our own scripts write must pass it. */
+/** The same, but strict: what our own scripts write must pass it. */
 export const strictManifest = manifestOf(z.strictObject as unknown as ObjectOf);
 
 /**
- * Reads a manifest. Keys that it does not know are kept: a newer backstay may have written it.
+ * Parses a manifest. Unknown keys are kept: a newer backstay may have written them.
  *
- * @param from - where it comes from, for the message: a path, or an id
- * @throws ConfigError with all that is wrong with it
+ * @param from - path or id for the message
+ * @throws ConfigError with every error
  */
 export function parseManifest(json: string, from = 'the manifest'): Manifest {
   const read = manifest.safeParse(parseJson(json, from), { reportInput: true });
@@ -141,7 +142,7 @@ function parseJson(json: string, from: string): unknown {
   }
 }
 
-function problemOf(issue: z.core.$ZodIssue, from: string): Problem {
+function problemOf(issue: z.core.$ZodIssue, from: string): Diagnostic {
   const path = printPath(issue.path.map((step) => (typeof step === 'number' ? step : String(step))));
   return {
     path: path === '' ? from : `${from}: ${path}`,

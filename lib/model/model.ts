@@ -81,7 +81,7 @@ export interface Origin {
   readonly sources: readonly string[];
   /** Folders below the prefix, one for each tier. */
   readonly folders: readonly string[];
-  /** `latest`, `latest-verified`, `before:<seconds>`, or an id, as scripts/fetch.sh takes it. */
+  /** `latest`, `latest-verified`, `before:<seconds>`, or an id, as fetch.sh takes it. */
   readonly wanted: string;
   /** What began later is not looked at, unless it is named. Seconds since 1970. @default - no bound */
   readonly notAfter?: number;

@@ -1,7 +1,7 @@
-import type { Problems } from '../config/problems.ts';
+import type { Diagnostics } from '../config/diagnostics.ts';
 import type { SourceSettings } from '../config/settings.ts';
 
-/** The controller adds eleven characters to a CronJob's name for its Jobs, and a Job's name ends at 63. */
+/** The controller appends eleven characters to the name of a CronJob for its Jobs, whose names are limited to 63. */
 const CRON_JOB_NAME_MAX = 52;
 
 /** Service account and NetworkPolicy of a source. */
@@ -14,18 +14,18 @@ export function runName(source: string, tier: string): string {
   return `backup-${source}-${tier}`;
 }
 
-/** CronJob and NetworkPolicy of a source's proof. */
+/** CronJob and NetworkPolicy that verify a source. */
 export function verifyName(source: string): string {
   return `verify-${source}`;
 }
 
-/** Account of the pods that restore a source: stable, so that a role of the cloud may name it. */
+/** Service account of the pods that restore a source. Stable, so that a cloud role can refer to it. */
 export function restoreAccount(source: string): string {
   return `restore-${source}`;
 }
 
-/** Names that Kubernetes would refuse, and those that two things would share: `a-b` with `c`, and `a` with `b-c`. */
-export function checkNames(sources: readonly SourceSettings[], problems: Problems): void {
+/** Rejects names that are too long, and names that collide: `a-b` with `c`, and `a` with `b-c`. */
+export function checkNames(sources: readonly SourceSettings[], diagnostics: Diagnostics): void {
   const taken = new Map<string, string>();
   for (const { name: source, namespace, tiers, at } of sources) {
     for (const { name: tier } of tiers) {
@@ -33,14 +33,18 @@ export function checkNames(sources: readonly SourceSettings[], problems: Problem
       const owner = taken.get(`${namespace}/${name}`);
       taken.set(`${namespace}/${name}`, source);
       if (name.length > CRON_JOB_NAME_MAX) {
-        problems.add(
+        diagnostics.add(
           at,
-          `the CronJob '${name}' would have ${name.length} characters, and at most ${CRON_JOB_NAME_MAX} fit`,
-          `shorten the source's name by ${name.length - CRON_JOB_NAME_MAX}; folder: keeps its history`,
+          `the CronJob name '${name}' has ${name.length} characters, at most ${CRON_JOB_NAME_MAX} are allowed`,
+          `shorten the name of the source by ${name.length - CRON_JOB_NAME_MAX}, and set folder: to keep its history`,
         );
       }
       if (owner !== undefined)
-        problems.add(at, `the CronJob '${name}' would stand for a tier of '${owner}' too`, 'rename the source; folder: keeps its history');
+        diagnostics.add(
+          at,
+          `the CronJob name '${name}' is already taken by a tier of '${owner}'`,
+          'rename the source, and set folder: to keep its history',
+        );
     }
   }
 }

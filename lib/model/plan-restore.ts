@@ -7,9 +7,9 @@ import { restoreAccount, runName } from './names.ts';
 import { planStorage } from './plan-storage.ts';
 import { type Elsewhere, markedStorages, originOf, SAFETY_TIER, safetyStorage, sourceNamed, storagesOf } from './restore-storages.ts';
 import { mergeSecrets } from './secrets.ts';
-import { contextOf } from './source-context.ts';
+import { contextOf, restoreContextOf } from './source-context.ts';
 
-/** The restores of the values. Each was checked: see `lint-restore.ts`. */
+/** The restores of the values, which `lint-restore.ts` has checked. */
 export function planRestores(settings: Settings, sources: readonly PlannedSource[], elsewhere: Elsewhere): readonly PlannedRestore[] {
   return settings.restores.flatMap((restore) => {
     const planned = sources.find(({ name }) => name === restore.settings.source);
@@ -18,37 +18,37 @@ export function planRestores(settings: Settings, sources: readonly PlannedSource
   });
 }
 
-/** What was written decides alone: neither a new default nor another order of the keys makes a second run of it. */
+/** Depends only on what was written: neither a new default nor another order of keys may run the restore again. */
 function idOf({ environment }: Settings, { name, written }: RestoreSettings): string {
   return lettersOf(canonical([environment, name, { ...written, enabled: undefined }]));
 }
 
-/** One restore, and what is true of it alone. */
-export interface RestoreRequest {
+/** One restore, and how it is run. */
+export interface RestoreTask {
   readonly settings: Settings;
   /** The source that is restored. */
   readonly planned: PlannedSource;
   readonly restore: RestoreSettings;
   readonly id: string;
   readonly action: RestoreAction;
-  /** It leaves a marker in the storages, and never runs again. */
+  /** It leaves a marker in the storages and never runs a second time. */
   readonly once: boolean;
 }
 
-export function planRestore(request: RestoreRequest, elsewhere: Elsewhere): PlannedRestore {
-  const { settings, planned, restore, id, once } = request;
-  const { settings: wish, name: entry } = restore;
-  const source = sourceNamed(settings, wish.source);
+export function planRestore(task: RestoreTask, elsewhere: Elsewhere): PlannedRestore {
+  const { settings, planned, restore, id, once } = task;
+  const { settings: request, name: entry } = restore;
+  const source = sourceNamed(settings, request.source);
   const safety = safetyRun(planned);
-  const safetyBackup = request.action === 'restore' && wish.inPlace?.safetyBackup === true;
-  const storage = safetyStorage(settings, source, wish);
+  const safetyBackup = task.action === 'restore' && request.inPlace?.safetyBackup === true;
+  const storage = safetyStorage(settings, source, request);
   const run: PlannedRun = {
     ...safety,
     storages: [planStorage(settings, { storage }, 1)],
-    pod: { ...safety.pod, scratch: { ...safety.pod.scratch, ...defined(wish.scratch) } },
+    pod: { ...safety.pod, scratch: { ...safety.pod.scratch, ...defined(request.scratch) } },
   };
-  const parts = restoreParts(request, source);
-  const from = originOf(settings, wish, elsewhere);
+  const parts = restoreParts(task, source);
+  const from = originOf(settings, request, elsewhere);
   const { storages, numbers } = storagesOf(settings, from.storages, markedStorages(once, source, safetyBackup ? [storage] : []));
   const safetyPieces = safetyBackup ? [...run.parts, ...run.storages.map(({ access }) => access)] : [];
   return {
@@ -58,13 +58,13 @@ export function planRestore(request: RestoreRequest, elsewhere: Elsewhere): Plan
     account: restoreAccount(source.name),
     run,
     safetyBackup,
-    action: request.action,
+    action: task.action,
     origin: from.origin,
     storages,
     once,
     ...(numbers.length > 0 && { markers: { path: `${source.folder}/restores/${id}`, storages: numbers } }),
     parts,
-    guard: guardOf(wish, parts, run.namespace),
+    guard: guardOf(request, parts, run.namespace),
     claims: parts.flatMap(({ claim }) => claim ?? []),
     peers: unique(
       [...parts, ...storages.map(({ access }) => access), ...safetyPieces].flatMap(({ peers }) => peers),
@@ -77,7 +77,7 @@ export function planRestore(request: RestoreRequest, elsewhere: Elsewhere): Plan
   };
 }
 
-/** The backup that goes before a restore in place: the source's own, into a tier of its own, from which nothing is ever deleted. */
+/** The safety backup before a restore in place: a backup of the source into its own tier, where nothing is ever deleted. */
 export function safetyRun({ name, folder, runs }: PlannedSource): PlannedRun {
   const [first] = runs;
   if (!first) throw new Error(`'${name}' has no run`);
@@ -91,26 +91,27 @@ export function safetyRun({ name, folder, runs }: PlannedSource): PlannedRun {
   };
 }
 
-/** All that may lie in the storages of a source: its tiers, and what restores have backed up first. */
+/** Every run that may have backups in the storages of a source: its tiers, and safety backups. */
 export function allRuns(source: PlannedSource): readonly PlannedRun[] {
   return source.runs.length === 0 ? [] : [...source.runs, safetyRun(source)];
 }
 
-/** The steps of a restore: those of each kind that knows how, of all parts or of the one that is wanted. */
+/** The steps of a restore, for all parts or the requested one, of every kind that supports restores. */
 export function restoreParts(
-  { settings: { environment }, restore: { settings: wish }, id, action }: Pick<RestoreRequest, 'settings' | 'restore' | 'id' | 'action'>,
+  { settings: { environment }, restore, id, action }: Pick<RestoreTask, 'settings' | 'restore' | 'id' | 'action'>,
   source: SourceSettings,
 ): readonly RestorePart[] {
-  const all = kindsWanted(source, environment, wish.part).flatMap(({ kind, settings }) => {
+  const { settings: request } = restore;
+  const all = kindsWanted(source, environment, request.part).flatMap(({ kind, settings }) => {
     if (!kind.restore) return [];
-    const written = (wish as Readonly<Record<string, unknown>>)[kind.name];
-    const context = { ...contextOf(source, environment, kind), id, action, part: wish.part, inPlace: wish.inPlace !== undefined };
+    const written = (request as Readonly<Record<string, unknown>>)[kind.name];
+    const context = restoreContextOf(source, environment, kind, { restore, action, id });
     return kind.restore.parts(settings, written ?? kind.restore.schema.parse({}), context);
   });
-  return all.filter(({ name }) => wish.part === undefined || name === wish.part);
+  return all.filter(({ name }) => request.part === undefined || name === request.part);
 }
 
-/** The kinds that have a share in a restore: all of the source, or the one whose part is wanted. */
+/** The kinds that take part in a restore: all of the source, or the one with the requested part. */
 export function kindsWanted(source: SourceSettings, environment: string, part: string | undefined): readonly KindSettings[] {
   return source.kinds.filter(({ kind, settings }) => {
     if (part === undefined) return true;
@@ -118,32 +119,32 @@ export function kindsWanted(source: SourceSettings, environment: string, part: s
   });
 }
 
-/** The parts of a source's backups, by which a restore finds what it needs in them. */
+/** The names of the parts of a source, by which a restore finds its files in a backup. */
 export function partNamesOf(source: SourceSettings, environment: string): readonly string[] {
   return source.kinds.flatMap(({ kind, settings }) => kind.parts(settings, contextOf(source, environment, kind)).map(({ name }) => name));
 }
 
-function guardOf(wish: RestoreSettings['settings'], parts: readonly RestorePart[], namespace: string): PlannedGuard | undefined {
+function guardOf(request: RestoreSettings['settings'], parts: readonly RestorePart[], namespace: string): PlannedGuard | undefined {
   const claims = parts.flatMap(({ occupies }) => occupies ?? []);
-  if (wish.scaleDown.length === 0 && (claims.length === 0 || wish.whileInUse)) return undefined;
+  if (request.scaleDown.length === 0 && (claims.length === 0 || request.whileInUse)) return undefined;
   return {
-    applications: wish.scaleDown.map((text) => applicationOf(text, namespace)),
-    paused: Object.fromEntries(Object.entries(wish.paused).flatMap(([what, how]) => (how === undefined ? [] : [[what, how]]))),
+    applications: request.scaleDown.map((text) => applicationOf(text, namespace)),
+    paused: Object.fromEntries(Object.entries(request.paused).flatMap(([what, how]) => (how === undefined ? [] : [[what, how]]))),
     claims,
-    claimsInUse: wish.whileInUse,
-    stopWait: wish.stopWait,
-    startWait: wish.startWait,
+    claimsInUse: request.whileInUse,
+    stopWait: request.stopWait,
+    startWait: request.startWait,
   };
 }
 
-/** `[namespace/]kind/name`, or labels in place of the name: no name has an equals sign, and labels may have slashes. */
+/** Parses `[namespace/]kind/name`, or labels instead of the name: only labels contain `=`, and they may contain slashes. */
 export function applicationOf(text: string, namespace: string): Application {
   const [, where, kind, which = ''] = /^(?:([a-z0-9-]+)\/)?(deployment|statefulset)\/(.+)$/.exec(text) ?? [];
   const target = which.includes('=') ? { selector: which } : { name: which };
   return { namespace: where ?? namespace, kind: kind as Application['kind'], ...target };
 }
 
-/** Eight letters for a text, as a run id has them. */
+/** Eight letters derived from a text, like a run id. */
 export function lettersOf(text: string): string {
   const hex = createHash('sha256').update(text).digest('hex').slice(0, 8);
   return hex.replaceAll(/./g, (digit) => 'bcdfghjkmnpqrstv'[Number.parseInt(digit, 16)] ?? '');

@@ -9,13 +9,13 @@ import { planStorage } from './plan-storage.ts';
 import { mergeSecrets } from './secrets.ts';
 import { contextOf } from './source-context.ts';
 
-/** How a source's newest backup is proved; nothing where that is switched off, or where no kind of it can be. */
+/** How the newest backup of a source is verified. Nothing if that is disabled, or if no kind supports it. */
 export function planVerify(settings: Settings, source: SourceSettings, runs: readonly PlannedRun[]): PlannedVerify | undefined {
   const [first] = runs;
   const parts = verifyParts(settings, source);
   if (!source.verify || !first || parts.length === 0) return undefined;
-  const { settings: wish } = source.verify;
-  const from = wish.storage ?? first.storages[0]?.name;
+  const { settings: request } = source.verify;
+  const from = request.storage ?? first.storages[0]?.name;
   const uses = storagesOf(source, from);
   const tiers = runs.filter(({ storages }) => storages.some(({ name }) => name === from));
   const run: PlannedRun = {
@@ -24,29 +24,29 @@ export function planVerify(settings: Settings, source: SourceSettings, runs: rea
     tier: 'verify',
     folder: `${source.folder}/verify`,
     schedule: undefined,
-    // Nothing is deleted here, so no rule of what to keep goes along.
+    // Nothing is deleted here, so retention is left out.
     storages: uses.map(({ storage }, index) => planStorage(settings, { storage }, index + 1)),
     pod: {
       ...first.pod,
-      scratch: { ...first.pod.scratch, ...defined(wish.scratch) },
-      // The throw-away server needs the user that its image knows; nothing of the application is read here.
+      scratch: { ...first.pod.scratch, ...defined(request.scratch) },
+      // The throw-away server needs the user of its image; data of the application is not read.
       runAsUser: THROWAWAY_USER,
       runAsGroup: undefined,
       supplementalGroups: [],
       capabilities: [],
     },
-    job: { ...first.job, deadline: wish.deadline },
+    job: { ...first.job, deadline: request.deadline },
   };
   return {
     name: run.name,
     run,
-    schedule: scheduleOf(wish.schedule, `${settings.environment}/${source.name}/verify`),
+    schedule: scheduleOf(request.schedule, `${settings.environment}/${source.name}/verify`),
     origin: {
       environment: settings.environment,
       sources: unique([source.name, source.folder], String),
       folders: tiers.map(({ folder }) => folder),
       wanted: 'latest',
-      newerThan: wish.newerThan ?? 2 * Math.min(...tiers.map(gapOf)),
+      newerThan: request.newerThan ?? 2 * Math.min(...tiers.map(gapOf)),
       from: 1,
     },
     parts,
@@ -57,10 +57,10 @@ export function planVerify(settings: Settings, source: SourceSettings, runs: rea
 
 /** The user `postgres` of the official images. */
 const THROWAWAY_USER = 999;
-/** For a source by hand only, which has no schedule: a week. */
+/** The bound for a source with manual runs only, which has no schedule. */
 const WEEK = 7 * 86_400;
 
-/** The steps that try each part of a source whose kind knows how. */
+/** The steps that verify each part of a source, if its kind supports it. */
 export function verifyParts({ environment }: Settings, source: SourceSettings): readonly VerifyPart[] {
   return source.kinds.flatMap(({ kind, settings }) => {
     if (!kind.verify || !source.verify) return [];
@@ -70,7 +70,7 @@ export function verifyParts({ environment }: Settings, source: SourceSettings): 
   });
 }
 
-/** Every storage that any tier writes to, once; the one to read from comes first. */
+/** Every storage of any tier, once; the one to read from first. */
 function storagesOf(source: SourceSettings, from: string | undefined): readonly StorageUse[] {
   const uses = unique(
     source.tiers.flatMap(({ storages }) => storages),

@@ -11,6 +11,7 @@ import { planStorage } from './plan-storage.ts';
 import { planVerify } from './plan-verify.ts';
 import type { Elsewhere } from './restore-storages.ts';
 import { mergeSecrets } from './secrets.ts';
+import { contextOf } from './source-context.ts';
 
 const TWO_DAYS = 48 * 3600;
 
@@ -89,15 +90,7 @@ export function partsOf(settings: Settings, source: SourceSettings, tier: TierSe
 }
 
 function makeParts({ environment }: Settings, source: SourceSettings, tier: TierSettings): readonly Part[] {
-  return source.kinds.flatMap(({ kind, settings }) =>
-    kind.parts(settings, {
-      environment,
-      source: source.name,
-      namespace: source.namespace,
-      method: tier.method && kind.methods.includes(tier.method) ? tier.method : (kind.methods[0] ?? ''),
-      throttle: tier.options.throttle,
-    }),
-  );
+  return source.kinds.flatMap(({ kind, settings }) => kind.parts(settings, contextOf(source, environment, kind, tier)));
 }
 
 function claimsOf({ storages }: PlannedRun): readonly ClaimSpec[] {

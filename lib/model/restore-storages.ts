@@ -7,29 +7,29 @@ import { wantedOf } from './wanted.ts';
 /** The settings of another environment of the same folder. */
 export type Elsewhere = (environment: string) => Settings;
 
-/** Where the backups lie that a restore in place makes first. */
+/** The tier of safety backups. */
 export const SAFETY_TIER = 'pre-restore';
 
-type Wish = RestoreSettings['settings'];
+type Request = RestoreSettings['settings'];
 
 interface From {
   readonly origin: Origin;
   readonly storages: readonly PlannedStorage[];
 }
 
-/** Where the backups are: of the source itself, or of another one, maybe of another environment. */
-export function originOf(settings: Settings, wish: Wish, elsewhere: Elsewhere): From {
-  const { settings: there, source } = originSource(settings, wish, elsewhere);
-  const storage = storageToReadFrom(source, wish);
+/** Where the backups are: of the source itself or of another one, possibly in another environment. */
+export function originOf(settings: Settings, request: Request, elsewhere: Elsewhere): From {
+  const { settings: there, source } = originSource(settings, request, elsewhere);
+  const storage = storageToReadFrom(source, request);
   const tiers = source.tiers.filter(({ storages }) => storages.some((use) => use.storage.name === storage.name)).map(({ name }) => name);
-  const wanted = wantedOf(wish.at);
-  // What a restore has put aside is never the newest good backup; who wants it names it.
+  const wanted = wantedOf(request.at);
+  // A safety backup is never the newest good backup: it is restored only by id.
   const everywhere = wanted.byId ? [...tiers, SAFETY_TIER] : tiers;
   return {
     origin: {
       environment: there.environment,
       sources: unique([source.name, source.folder], String),
-      folders: (wish.tier === undefined ? everywhere : [wish.tier]).map((tier) => `${source.folder}/${tier}`),
+      folders: (request.tier === undefined ? everywhere : [request.tier]).map((tier) => `${source.folder}/${tier}`),
       wanted: wanted.text,
       from: 1,
     },
@@ -38,29 +38,29 @@ export function originOf(settings: Settings, wish: Wish, elsewhere: Elsewhere): 
 }
 
 /** Whose backups are restored. */
-export function originSource(settings: Settings, { source, backupsOf }: Wish, elsewhere: Elsewhere) {
+export function originSource(settings: Settings, { source, backupsOf }: Request, elsewhere: Elsewhere) {
   const [environment = '', name = ''] = backupsOf?.split('/') ?? [settings.environment, source];
   const there = environment === settings.environment ? settings : elsewhere(environment);
   return { settings: there, source: sourceNamed(there, name) };
 }
 
-/** The one that is named, or the primary: of the tier that is named, or of the first. */
-export function storageToReadFrom(source: SourceSettings, { from, tier }: Pick<Wish, 'from' | 'tier'>): StorageSettings {
+/** The requested storage, or the primary of the requested tier or of the first one. */
+export function storageToReadFrom(source: SourceSettings, { from, tier }: Pick<Request, 'from' | 'tier'>): StorageSettings {
   const uses = tiersWanted(source, tier).flatMap(({ storages }) => storages);
   const use = from === undefined ? uses[0] : uses.find(({ storage }) => storage.name === from);
   if (!use) throw new Error(`no storage '${from}'`);
   return use.storage;
 }
 
-/** Those whose storages may be read. What a restore has put aside is where the first tier is. */
+/** The tiers whose storages may be read. Safety backups are where the first tier is. */
 export function tiersWanted({ tiers }: SourceSettings, tier: string | undefined): SourceSettings['tiers'] {
   return tier === SAFETY_TIER ? tiers.slice(0, 1) : tiers.filter(({ name }) => tier === undefined || name === tier);
 }
 
 /**
- * Markers lie in every storage of the source that is restored: what is done stays done when another one becomes the first.
- * Another environment's storage may not be ours to write to. One by hand has the attempts of one Job, and its markers lie
- * where the backup that goes first does.
+ * Markers are in every storage of the restored source, so that a restore stays done when another storage becomes the primary.
+ * The storage of another environment may be read-only for us. A manual restore has only the attempts of one Job, and its
+ * markers are where its safety backup is.
  */
 export function markedStorages(once: boolean, { tiers }: SourceSettings, safety: readonly StorageSettings[]): readonly StorageSettings[] {
   if (!once) return safety;
@@ -70,7 +70,7 @@ export function markedStorages(once: boolean, { tiers }: SourceSettings, safety:
   );
 }
 
-/** The storages of a pod, each once: those that are read, then those that its markers lie in, of which the numbers are told. */
+/** The storages of a pod, each once: those that are read, then those with markers. Also returns the numbers of the latter. */
 export function storagesOf(settings: Settings, read: readonly PlannedStorage[], marked: readonly StorageSettings[]) {
   const storages = [...read];
   const numbers = marked.map((storage) => {
@@ -81,17 +81,17 @@ export function storagesOf(settings: Settings, read: readonly PlannedStorage[], 
   return { storages, numbers };
 }
 
-/** One prefix of one storage, but for the number in the names of its remote. */
+/** Whether two are the same prefix of the same storage, apart from the number in their remotes. */
 function samePlace(a: PlannedStorage, b: PlannedStorage): boolean {
   const remote = ({ access }: PlannedStorage) => access.remote.replace(/^S\d+:/, '');
   return remote(a) === remote(b);
 }
 
 /**
- * Where it goes: to the storage that is restored from, which has just answered, where that is one of the source's own. A copy
- * elsewhere that cannot be reached must not keep anybody from restoring.
+ * The storage of the safety backup: the one that is restored from, if it is the source's own, because it is known to work. A copy
+ * that cannot be reached must not prevent a restore.
  */
-export function safetyStorage(settings: Settings, source: SourceSettings, { backupsOf, from, tier }: Wish): StorageSettings {
+export function safetyStorage(settings: Settings, source: SourceSettings, { backupsOf, from, tier }: Request): StorageSettings {
   const own = backupsOf === undefined || backupsOf === `${settings.environment}/${source.name}`;
   return storageToReadFrom(source, own ? { from, tier } : {});
 }

@@ -6,11 +6,11 @@ export interface Entry {
   readonly name: string;
   /** A `.keep` marker lies beside it. */
   readonly pinned?: boolean;
-  /** A restore of it was tried and found good: a `.verified.json` lies beside it. */
+  /** It was verified: a `.verified.json` lies beside it. */
   readonly verified?: boolean;
 }
 
-/** Why a backup stays: rules of `keep`, or what goes before them. */
+/** Why a backup stays: a rule of `keep`, or what takes precedence over the rules. */
 export type Reason =
   | 'unknown'
   | 'future'
@@ -28,9 +28,9 @@ export type Reason =
 export type Verdict = { readonly keep: true; readonly why: readonly Reason[] } | { readonly keep: false };
 
 export interface RetentionPlan {
-  /** What happens to each backup, by name, newest first; names that are not ours come last. */
+  /** The verdict for each backup by name, newest first; unknown names come last. */
   readonly verdicts: ReadonlyMap<string, Verdict>;
-  /** More would go than one run may delete, so none goes: how many, of how many. @default - the share is not exceeded */
+  /** More backups would be deleted than one run may delete, so none is: how many, of how many. @default - not exceeded */
   readonly refused?: { readonly doomed: number; readonly of: number };
 }
 
@@ -38,7 +38,7 @@ type Rules = Omit<Keep, 'atMostDeleted'> & { readonly atMostDeleted?: number };
 type Dated = Entry & { readonly time: number };
 
 const DAY = 86_400;
-/** A name may be ahead of the clock by so much, as clocks are; what is further ahead is not believed. Seconds. */
+/** How far a name may be ahead of the clock, as clocks differ; anything further ahead is not trusted. Seconds. */
 const TOLERANCE = 3600;
 const FLOOR = 3;
 const SHARE = 50;
@@ -46,8 +46,8 @@ const SHARE = 50;
 /**
  * What one run of retention keeps and deletes of a tier's committed backups in one storage.
  *
- * Times are counted back from the newest backup and not from `now`, so that nothing ages while nothing is made.
- * `scripts/retention.sh` is its twin, and `test/vectors/retention.json` holds both.
+ * Times are counted back from the newest backup, not from `now`, so that backups do not expire while none are made.
+ * `retention.sh` implements the same; `test/vectors/retention.json` tests both.
  */
 export function planRetention(entries: readonly Entry[], keep: Rules, now: number): RetentionPlan {
   const unknown = entries.filter(({ name }) => timeOfName(name) === undefined).sort((a, b) => (a.name < b.name ? 1 : -1));
@@ -66,7 +66,7 @@ export function planRetention(entries: readonly Entry[], keep: Rules, now: numbe
   };
 }
 
-/** The floor: so many of the newest stay whatever the rules say. Count. */
+/** The floor: the number of newest backups that stay whatever the rules say. Count. */
 export function floorOf({ last, atLeast, ...keep }: Rules): number {
   const alone = !(keep.for ?? keep.daily ?? keep.weekly ?? keep.monthly ?? keep.yearly);
   return atLeast ?? (alone && last !== undefined ? Math.min(last, FLOOR) : FLOOR);
@@ -89,14 +89,14 @@ function judge(counted: readonly Dated[], keep: Rules): readonly [string, Verdic
     if (index < floorOf(keep)) why.push('atLeast');
     if (index < (keep.last ?? 0)) why.push('last');
     if (keep.for !== undefined && anchor - time <= keep.for) why.push('for');
-    // Each rule sees each backup, in order, even one that stays anyway: it counts in its bucket.
+    // Every rule sees every backup, even one that stays anyway, because it counts in its bucket.
     for (const { why: rule, holds } of rules) if (holds(time)) why.push(rule);
     if (!ruled) why.push('no rule');
     return [name, why.length > 0 ? { keep: true, why } : { keep: false }];
   });
 }
 
-/** Holds the first that is seen of each bucket, for so many buckets. To be asked newest first. */
+/** Keeps the first backup of each bucket, for so many buckets. Call it newest first. */
 function newestOfEach(count: number | undefined, bucketOf: (time: number) => number | string): (time: number) => boolean {
   let buckets = 0;
   let last: number | string | undefined;
@@ -109,7 +109,7 @@ function newestOfEach(count: number | undefined, bucketOf: (time: number) => num
   };
 }
 
-/** A number per ISO week: they begin on Mondays, and 1970 began on a Thursday. */
+/** The number of an ISO week: weeks start on Mondays, and 1970 started on a Thursday. */
 function isoWeek(time: number): number {
   return Math.floor((Math.floor(time / DAY) + 3) / 7);
 }
@@ -123,7 +123,7 @@ function dateOf(entry: Entry): readonly Dated[] {
   return time === undefined ? [] : [{ ...entry, time }];
 }
 
-/** Of one second, the greater name is the newer: as good as any order, and the same everywhere. */
+/** Within one second the greater name is the newer one: arbitrary, but the same everywhere. */
 function newestFirst(a: Dated, b: Dated): number {
   if (a.time !== b.time) return b.time - a.time;
   if (a.name === b.name) return 0;

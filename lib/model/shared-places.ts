@@ -1,13 +1,13 @@
 import { type PlaceOf, printPath } from '../config/places.ts';
 import type { Settings } from '../config/settings.ts';
-import type { Place, Problem } from '../errors.ts';
+import type { Diagnostic, Place } from '../diagnostics.ts';
 import { above, foldersOf } from './folders.ts';
 
-/** A folder that a source of one environment writes to: what is known of it without the settings. */
+/** A folder that a source of one environment writes to, without the settings. */
 export interface OwnedFolder {
   readonly environment: string;
   readonly source: string;
-  /** Text that is equal for equal places, its steps parted by slashes. */
+  /** Equal for equal places; steps are separated by slashes. */
   readonly at: string;
   /** Path in the values of the prefix that leads there, and where it was written. */
   readonly prefix: string;
@@ -25,16 +25,16 @@ export function ownedFolders(settings: Settings, place: PlaceOf): readonly Owned
 }
 
 /**
- * Folders that two environments would share, or of which one lies in the other: staging that points at production's
- * prefix prunes production's backups.
+ * Reports folders of two environments that are the same or nested: staging that points at the prefix of production
+ * prunes the backups of production.
  */
-export function sharedPlaces(folders: readonly OwnedFolder[]): readonly Problem[] {
+export function sharedPlaces(folders: readonly OwnedFolder[]): readonly Diagnostic[] {
   const owners = new Map<string, string>();
   for (const { at, environment } of folders) if (!owners.has(at)) owners.set(at, environment);
   return folders.flatMap(({ environment, source, at, prefix, place }) => {
     const owner = [at, ...above(at)].map((path) => owners.get(path)).find((name) => name !== undefined && name !== environment);
     if (owner === undefined) return [];
-    const message = `the environments '${owner}' and '${environment}' would both keep the source '${source}' in one folder`;
-    return [{ path: prefix, message, hint: "leave the prefix out: it is the environment's name by default", place }];
+    const message = `environments '${owner}' and '${environment}' store source '${source}' in the same folder`;
+    return [{ path: prefix, message, hint: 'remove the prefix: it defaults to the name of the environment', place }];
   });
 }

@@ -9,9 +9,9 @@ export function stemOfFile(file: string): string {
 }
 
 /**
- * When a backup was begun, from its name. Seconds since 1970; nothing for a name that is not one of ours.
+ * When a backup was started, from its name. Seconds since 1970; nothing for a name that is not ours.
  *
- * The store's own dates are no help: copying a bucket sets them all to today.
+ * The dates of the store do not help: copying a bucket sets them all to today.
  */
 export function timeOfName(name: string): number | undefined {
   const times = [...name.matchAll(TIME)];
@@ -22,7 +22,7 @@ export function timeOfName(name: string): number | undefined {
   if (Number(year) < 1970) return undefined;
   const text = `${year}-${month}-${date}T${hours}:${minutes}:${seconds}Z`;
   const milliseconds = Date.parse(text);
-  // Dates that do not exist are refused, or moved on: 30 February would be 2 March.
+  // Date.parse rejects dates that do not exist, or moves them: 30 February becomes 2 March.
   if (Number.isNaN(milliseconds) || !new Date(milliseconds).toISOString().startsWith(text.slice(0, -1))) return undefined;
   return milliseconds / 1000;
 }

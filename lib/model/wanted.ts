@@ -1,22 +1,22 @@
-/** Which backup is wanted, as scripts/fetch.sh takes it. */
+/** The requested backup, as fetch.sh expects it. */
 export interface Wanted {
   readonly text: string;
-  /** It names one backup, wherever it lies. */
+  /** It names a single backup, in any tier. */
   readonly byId: boolean;
 }
 
-/** `before:` and a time that says its zone: without one, two readers would mean two backups. */
+/** `before:` and a time with a time zone: without one, two people would mean two backups. */
 const BEFORE = /^before:\s*(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?\s*(Z|[+-]\d\d:?\d\d))$/;
 
-/** What is wrong with `at`, as [message, hint]; nothing when it is good. */
-export function wantedMistake(at: string): readonly [string, string] | undefined {
+/** Checks `at`. Returns [message, hint], or nothing if it is valid. */
+export function diagnoseWanted(at: string): readonly [string, string] | undefined {
   if (at.startsWith('before')) {
     const time = BEFORE.exec(at)?.[1];
     if (time !== undefined && isDay(time.slice(0, 10)) && !Number.isNaN(secondsOf(time))) return undefined;
-    return ['expected a time with its zone', 'write before:2026-11-21T09:30:00Z, or …T10:30:00+01:00'];
+    return ['expected a time with a time zone', 'use before:2026-11-21T09:30:00Z, or …T10:30:00+01:00'];
   }
   if (/^[A-Za-z0-9_.+-]+$/.test(at)) return undefined;
-  return ['not an id', 'write latest, latest-verified, before: and a time, or an id that backstay list shows'];
+  return ['not a backup id', 'use latest, latest-verified, before:TIME, or an id from backstay list'];
 }
 
 export function wantedOf(at: string): Wanted {
@@ -25,7 +25,7 @@ export function wantedOf(at: string): Wanted {
   return { text: at, byId: at !== 'latest' && at !== 'latest-verified' };
 }
 
-/** 30 February would be read as 2 March. */
+/** Otherwise 30 February would become 2 March. */
 function isDay(date: string): boolean {
   const midnight = Date.parse(date);
   return !Number.isNaN(midnight) && new Date(midnight).toISOString().startsWith(date);

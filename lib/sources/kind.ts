@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import type { Finding } from '../findings.ts';
+import type { RelativeDiagnostic } from '../diagnostics.ts';
 import type { ImageName } from '../images.ts';
 import type { ClaimSpec, Env, Mount, Peer, Placement, SecretNeed } from '../pod.ts';
 
@@ -18,8 +18,8 @@ export interface SourceKind<Schema extends z.ZodType = z.ZodType, Name extends s
   /** How this kind is taken; the first is the default. */
   readonly methods: readonly string[];
 
-  /** Mistakes that no type can see, each with its path below the kind's key. Called with valid settings. */
-  check(settings: z.output<Schema>, context: SourceContext): readonly Finding[];
+  /** Errors that types cannot express, with paths below the kind's key. Called with valid settings. */
+  check(settings: z.output<Schema>, context: SourceContext): readonly RelativeDiagnostic[];
 
   /** The parts of one run. More than one where one entry names several databases. */
   parts(settings: z.output<Schema>, context: SourceContext): readonly Part[];
@@ -36,23 +36,23 @@ export interface Restoring<Settings, Schema extends z.ZodType = z.ZodType> {
   /** What people write, with every default. */
   readonly schema: Schema;
 
-  /** Mistakes that no type can see, each with its path below the kind's key. */
-  check(settings: Settings, wish: z.output<Schema>, context: RestoreContext): readonly Finding[];
+  /** Errors that types cannot express, with paths below the kind's key. */
+  check(settings: Settings, request: z.output<Schema>, context: RestoreContext): readonly RelativeDiagnostic[];
 
   /** Secrets that a restore reads and a backup does not. */
   secrets(settings: Settings): readonly SecretNeed[];
 
   /** The steps that put each part back, named as the parts of the backup. */
-  parts(settings: Settings, wish: z.output<Schema>, context: RestoreContext): readonly RestorePart[];
+  parts(settings: Settings, request: z.output<Schema>, context: RestoreContext): readonly RestorePart[];
 }
 
-/** What proves a backup of one kind: `verify.<kind>` in the values. */
+/** How backups of one kind are verified: `verify.<kind>` in the values. */
 export interface Verifying<Settings, Schema extends z.ZodType = z.ZodType> {
   readonly schema: Schema;
 
-  check(settings: Settings, assertions: z.output<Schema>, context: SourceContext): readonly Finding[];
+  check(settings: Settings, assertions: z.output<Schema>, context: SourceContext): readonly RelativeDiagnostic[];
 
-  /** The steps that try each part, named as the parts of the backup. They get no secret and reach nobody. */
+  /** The steps that verify each part, named like the parts of the backup. They get no secret and no network. */
   parts(settings: Settings, assertions: z.output<Schema>, context: SourceContext): readonly VerifyPart[];
 }
 
@@ -112,7 +112,7 @@ export interface SourceContext {
   readonly throttle: { readonly perServer: number; readonly wait: number };
 }
 
-/** What one run stores as one artifact: which script takes it and proves it, in which image, with what. */
+/** What one run stores as one artifact: which script takes and verifies it, in which image, with what. */
 export interface Part extends ReachingPart {
   /** What `.DatabaseName` stands for in a file-name template. @default - the template may not use it */
   readonly databaseName?: string;

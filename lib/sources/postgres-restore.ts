@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Finding } from '../findings.ts';
+import type { RelativeDiagnostic } from '../diagnostics.ts';
 import type { ImageName } from '../images.ts';
 import type { Env } from '../pod.ts';
 import { duration } from '../units/duration.ts';
@@ -47,7 +47,7 @@ const schema = z
     tables: z
       .array(name)
       .default([])
-      .meta({ description: 'Rows of these tables only, as `schema.table`; all definitions come back, but for foreign keys. Default: all.' }),
+      .meta({ description: 'Restores rows of these tables only, as `schema.table`, and all definitions except foreign keys. Default: all.' }),
     globals: z
       .enum(['none', 'missing-roles'])
       .default('none')
@@ -57,9 +57,9 @@ const schema = z
       .optional()
       .meta({ description: 'Which of the databases that were kept is swapped back or dropped. Default: the newest to swap back, and all to drop.' }),
   })
-  .meta({ description: 'How databases come back.' });
+  .meta({ description: 'How to restore databases.' });
 
-type Wish = z.output<typeof schema>;
+type Request = z.output<typeof schema>;
 
 /** A dump into a new database, which then takes the place of the live one where that is asked for. */
 export const postgresRestore: Restoring<Settings, typeof schema> = {
@@ -69,60 +69,64 @@ export const postgresRestore: Restoring<Settings, typeof schema> = {
   parts,
 };
 
-function check(settings: Settings, wish: Wish, { inPlace, action, part: only }: RestoreContext): readonly Finding[] {
-  const found: Finding[] = [];
-  if (!settings.admin && !wish.server)
+function check(settings: Settings, request: Request, { inPlace, action, part: only }: RestoreContext): readonly RelativeDiagnostic[] {
+  const found: RelativeDiagnostic[] = [];
+  if (!settings.admin && !request.server)
     found.push({
       path: [],
-      message: 'a restore needs a role that may make databases',
-      hint: 'name its Secret in the source: postgres: { admin: { credentials: { secret: … } } }',
+      message: 'a restore needs a role that may create databases',
+      hint: 'set its Secret in the source: postgres: { admin: { credentials: { secret: … } } }',
     });
-  if (wish.server) found.push(...checkTls(wish.server.tls).map((finding) => ({ ...finding, path: ['server', ...finding.path] })));
+  if (request.server) found.push(...checkTls(request.server.tls).map((diagnostic) => ({ ...diagnostic, path: ['server', ...diagnostic.path] })));
   const several = databasesOf(settings).length > 1 && only === undefined;
-  if (action !== 'restore' && several && wish.kept !== undefined)
-    found.push({ path: ['kept'], message: 'one name for several databases', hint: 'choose one with part:, or leave the name out' });
+  if (action !== 'restore' && several && request.kept !== undefined)
+    found.push({ path: ['kept'], message: 'one name for several databases is ambiguous', hint: 'select one with part:, or remove the name' });
   if (action !== 'restore') return found;
-  if (wish.kept !== undefined)
+  if (request.kept !== undefined)
     found.push({
       path: ['kept'],
-      message: 'a restore takes a backup, and not what was kept',
-      hint: 'backstay restore --swap-back or --drop-old takes it',
+      message: 'kept applies only to --swap-back and --drop-old',
+      hint: 'remove it, or run backstay restore with --swap-back or --drop-old',
     });
-  if (inPlace) found.push(...checkInPlace(settings, wish));
-  else if (wish.only === 'data' && wish.database === undefined)
-    found.push({ path: ['database'], message: 'rows alone need a database that has their tables', hint: 'write database: with its name' });
-  if (several && wish.database !== undefined)
-    found.push({ path: ['database'], message: 'one name for several databases', hint: 'choose one with part:, or leave the name out' });
-  if (settings.dump.format === 'plain' && (wish.schemas.length > 0 || wish.tables.length > 0 || wish.only !== 'all'))
-    found.push({ path: [], message: 'a plain dump comes back whole', hint: 'dump: { format: custom } allows schemas, tables and only' });
+  if (inPlace) found.push(...checkInPlace(settings, request));
+  else if (request.only === 'data' && request.database === undefined)
+    found.push({ path: ['database'], message: 'only: data needs a database that already has the tables', hint: 'set database: NAME' });
+  if (several && request.database !== undefined)
+    found.push({ path: ['database'], message: 'one name for several databases is ambiguous', hint: 'select one with part:, or remove the name' });
+  if (settings.dump.format === 'plain' && (request.schemas.length > 0 || request.tables.length > 0 || request.only !== 'all'))
+    found.push({
+      path: [],
+      message: 'a plain dump can only be restored as a whole',
+      hint: 'set dump: { format: custom } to use schemas, tables and only',
+    });
   return found;
 }
 
 /** What would leave the application with less than it had is no restore in place. */
-function checkInPlace({ dump }: Settings, wish: Wish): readonly Finding[] {
+function checkInPlace({ dump }: Settings, request: Request): readonly RelativeDiagnostic[] {
   const odd = [
-    ['database', wish.database !== undefined],
-    ['server', wish.server !== undefined],
-    ['only', wish.only !== 'all'],
-    ['schemas', wish.schemas.length > 0],
-    ['tables', wish.tables.length > 0],
+    ['database', request.database !== undefined],
+    ['server', request.server !== undefined],
+    ['only', request.only !== 'all'],
+    ['schemas', request.schemas.length > 0],
+    ['tables', request.tables.length > 0],
   ] as const;
-  const hint = 'restore beside, look at it, and move over what is needed';
+  const hint = 'restore a copy, inspect it, and copy over what you need';
   const filters = [dump.schemas, dump.excludeSchemas, dump.tables, dump.excludeTables, dump.excludeTableData];
   if (filters.some((patterns) => patterns.length > 0))
-    return [{ path: [], message: 'the backups hold a part of the database only, and cannot take its place', hint }];
+    return [{ path: [], message: 'the backups contain only part of the database and cannot replace it', hint }];
   return odd.flatMap(([key, written]) =>
-    written ? [{ path: [key], message: `the live database gives way as a whole, so ${key} has no place here`, hint }] : [],
+    written ? [{ path: [key], message: `${key} does not work in place: the live database is replaced as a whole`, hint }] : [],
   );
 }
 
-function parts(settings: Settings, wish: Wish, context: RestoreContext): readonly RestorePart[] {
-  return databasesOf(settings).map((database) => part(settings, wish, context, database));
+function parts(settings: Settings, request: Request, context: RestoreContext): readonly RestorePart[] {
+  return databasesOf(settings).map((database) => part(settings, request, context, database));
 }
 
-function part(settings: Settings, wish: Wish, context: RestoreContext, database: string): RestorePart {
-  const target: Server & { readonly version: number } = wish.server ?? settings;
-  const role = wish.server?.admin ?? settings.admin;
+function part(settings: Settings, request: Request, context: RestoreContext, database: string): RestorePart {
+  const target: Server & { readonly version: number } = request.server ?? settings;
+  const role = request.server?.admin ?? settings.admin;
   if (!role) throw new Error('a restore without an admin passed the check');
   return {
     name: partOf(settings, database),
@@ -134,7 +138,7 @@ function part(settings: Settings, wish: Wish, context: RestoreContext, database:
       ...connection(target, role),
       ADMIN_DATABASE: role.database,
       SERVER_MAJOR: String(target.version),
-      ...wishEnv(settings, wish, context, database),
+      ...requestEnv(settings, request, context, database),
     },
     mounts: caMounts(target),
     peers: [serverPeer(target, context.namespace)],
@@ -142,21 +146,21 @@ function part(settings: Settings, wish: Wish, context: RestoreContext, database:
   };
 }
 
-function wishEnv(settings: Settings, wish: Wish, { inPlace, action }: RestoreContext, database: string): Env {
-  const { owner } = wish;
+function requestEnv(settings: Settings, request: Request, { inPlace, action }: RestoreContext, database: string): Env {
+  const { owner } = request;
   return {
     DATABASE: database,
-    TARGET_DATABASE: inPlace || action !== 'restore' ? database : (wish.database ?? ''),
+    TARGET_DATABASE: inPlace || action !== 'restore' ? database : (request.database ?? ''),
     IN_PLACE: String(inPlace),
     RESTORE_ACTION: action,
     LOCK_WAIT_SECONDS: String(settings.dump.lockWait),
     OWNER: typeof owner === 'string' ? owner : `role:${owner.role}`,
-    PRIVILEGES: wish.privileges,
-    ONLY: wish.only,
-    ...lines('INCLUDE_SCHEMAS', wish.schemas),
-    ...lines('INCLUDE_TABLES', wish.tables),
-    RESTORE_GLOBALS: wish.globals,
-    RESTORE_JOBS: String(wish.jobs),
-    ...(wish.kept !== undefined && { KEPT_DATABASE: wish.kept }),
+    PRIVILEGES: request.privileges,
+    ONLY: request.only,
+    ...lines('INCLUDE_SCHEMAS', request.schemas),
+    ...lines('INCLUDE_TABLES', request.tables),
+    RESTORE_GLOBALS: request.globals,
+    RESTORE_JOBS: String(request.jobs),
+    ...(request.kept !== undefined && { KEPT_DATABASE: request.kept }),
   };
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Finding } from '../findings.ts';
+import type { RelativeDiagnostic } from '../diagnostics.ts';
 import { POSTGRES_MAJORS } from '../images.ts';
 import type { Env, Mount, Peer, SecretNeed } from '../pod.ts';
 import { caFile } from '../units/credentials.ts';
@@ -91,15 +91,15 @@ export function loginNeed({ user, credentials: { secret, keys } }: Login, purpos
 }
 
 /** `verify-ca` and `verify-full` need a certificate, and no other mode looks at one. */
-export function checkTls({ mode, ca }: z.output<typeof tls>): readonly Finding[] {
+export function checkTls({ mode, ca }: z.output<typeof tls>): readonly RelativeDiagnostic[] {
   const verifies = mode === 'verify-ca' || mode === 'verify-full';
   if (verifies === (ca !== undefined)) return [];
-  if (verifies) return [{ path: ['tls', 'ca'], message: `mode '${mode}' needs a ca`, hint: 'name a ConfigMap: ca: { configMap: postgres-ca }' }];
+  if (verifies) return [{ path: ['tls', 'ca'], message: `mode '${mode}' needs a ca`, hint: 'set ca: { configMap: postgres-ca }' }];
   return [
     {
       path: ['tls', 'mode'],
-      message: `a ca is given, but mode '${mode}' does not verify it`,
-      hint: 'write mode: verify-full, or leave the ca out',
+      message: `ca is set, but mode '${mode}' does not verify the certificate`,
+      hint: 'set mode: verify-full, or remove the ca',
     },
   ];
 }

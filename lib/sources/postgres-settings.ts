@@ -44,7 +44,7 @@ const dump = z.strictObject({
     })
     .default('without-passwords')
     .meta({ description: 'Roles and tablespaces of the server, in a file beside each dump. `none` for managed services that forbid it.' }),
-  lockWait: duration.default(() => 300).meta({ description: 'How long to wait for a lock that somebody holds on a table.', defaultText: '5m' }),
+  lockWait: duration.default(() => 300).meta({ description: 'How long to wait for a lock on a table.', defaultText: '5m' }),
   copyMethod: notYet('the copy method of a dump'),
 });
 

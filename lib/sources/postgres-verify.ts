@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Finding } from '../findings.ts';
+import type { RelativeDiagnostic } from '../diagnostics.ts';
 import type { ImageName } from '../images.ts';
 import type { Env } from '../pod.ts';
 import { duration } from '../units/duration.ts';
@@ -7,7 +7,7 @@ import { lines } from './env.ts';
 import type { SourceContext, Verifying, VerifyPart } from './kind.ts';
 import { databasesOf, partOf, type Settings } from './postgres-settings.ts';
 
-const name = z.string().min(1).regex(/^\S+$/, { error: 'expected schema.table, without blanks' });
+const name = z.string().min(1).regex(/^\S+$/, { error: 'expected schema.table, without spaces' });
 
 const assertionShape = {
   tables: z.array(name).default([]).meta({ description: 'Tables that must be there, as `schema.table`.' }),
@@ -21,7 +21,7 @@ const assertionShape = {
       }),
     )
     .default([])
-    .meta({ description: 'Columns whose newest time must be young: proof that the backup is of today, and of the right database.' }),
+    .meta({ description: 'Columns whose newest time must be recent, which shows that the backup is current and of the right database.' }),
   queries: z
     .array(
       z.strictObject({
@@ -48,29 +48,29 @@ const schema = z
   .meta({ description: 'What a restored database is asked.' });
 
 type Assertions = z.output<typeof assertions>;
-type Wish = z.output<typeof schema>;
+type Request = z.output<typeof schema>;
 
 /** A dump, restored into a server that lives as long as the pod and that nobody else reaches. */
 export const postgresVerify: Verifying<Settings, typeof schema> = {
   schema,
   check,
-  parts: (settings, wish, context) => databasesOf(settings).map((database) => part(settings, wish, context, database)),
+  parts: (settings, request, context) => databasesOf(settings).map((database) => part(settings, request, context, database)),
 };
 
-function check(settings: Settings, wish: Wish): readonly Finding[] {
+function check(settings: Settings, request: Request): readonly RelativeDiagnostic[] {
   const databases = databasesOf(settings);
-  const strangers = Object.keys(wish.databases).filter((database) => !databases.includes(database));
-  const found: Finding[] = strangers.map((database) => ({
+  const strangers = Object.keys(request.databases).filter((database) => !databases.includes(database));
+  const found: RelativeDiagnostic[] = strangers.map((database) => ({
     path: ['databases', database],
     message: `the source has no database '${database}'`,
     hint: `its databases: ${databases.join(', ')}`,
   }));
-  const general = Object.keys(assertionShape).filter((key) => count(wish[key as keyof Assertions]) > 0);
+  const general = Object.keys(assertionShape).filter((key) => count(request[key as keyof Assertions]) > 0);
   if (databases.length > 1)
     found.push(
       ...general.map((key) => ({
         path: [key],
-        message: 'which of the databases is meant?',
+        message: 'ambiguous, because the source has several databases',
         hint: `write databases: { ${databases[0]}: { ${key}: … } }`,
       })),
     );
@@ -81,7 +81,7 @@ function count(asserted: Assertions[keyof Assertions]): number {
   return Array.isArray(asserted) ? asserted.length : Object.keys(asserted).length;
 }
 
-function part(settings: Settings, wish: Wish, _: SourceContext, database: string): VerifyPart {
+function part(settings: Settings, request: Request, _: SourceContext, database: string): VerifyPart {
   return {
     name: partOf(settings, database),
     kind: 'postgres',
@@ -91,9 +91,9 @@ function part(settings: Settings, wish: Wish, _: SourceContext, database: string
     env: {
       DATABASE: database,
       SERVER_MAJOR: String(settings.version),
-      AMCHECK: String(wish.amcheck),
-      RESTORE_JOBS: String(wish.jobs),
-      ...assertionEnv(wish.databases[database] ?? wish),
+      AMCHECK: String(request.amcheck),
+      RESTORE_JOBS: String(request.jobs),
+      ...assertionEnv(request.databases[database] ?? request),
     },
     mounts: [],
   };

@@ -1,4 +1,4 @@
-import type { Finding } from '../findings.ts';
+import type { RelativeDiagnostic } from '../diagnostics.ts';
 import type { ImageName } from '../images.ts';
 import type { Env } from '../pod.ts';
 import { lines } from './env.ts';
@@ -19,39 +19,39 @@ export const postgres: SourceKind<typeof schema, 'postgres'> = {
   verify: postgresVerify,
 };
 
-function check(settings: Settings): readonly Finding[] {
+function check(settings: Settings): readonly RelativeDiagnostic[] {
   return [...checkDatabases(settings), ...checkTls(settings.tls), ...checkCompression(settings)];
 }
 
-function checkDatabases({ database, databases }: Settings): readonly Finding[] {
+function checkDatabases({ database, databases }: Settings): readonly RelativeDiagnostic[] {
   if ((database === undefined) === (databases === undefined)) {
-    return [{ path: ['database'], message: 'expected either database or databases', hint: 'name one database, or several under `databases`' }];
+    return [{ path: ['database'], message: 'expected either database or databases', hint: 'set database: for one, or databases: for several' }];
   }
   const seen = new Set<string>();
   return databasesOf({ database, databases }).flatMap((name, index) => {
     const part = partName(name);
     const path = database === undefined ? ['databases', index] : ['database'];
-    if (seen.has(part)) return [{ path, message: `the part '${part}' stands for two databases`, hint: 'put one of them in a source of its own' }];
+    if (seen.has(part)) return [{ path, message: `two databases share the part name '${part}'`, hint: 'move one of them to a separate source' }];
     seen.add(part);
     return [];
   });
 }
 
-function checkCompression({ version, dump }: Settings): readonly Finding[] {
+function checkCompression({ version, dump }: Settings): readonly RelativeDiagnostic[] {
   const { compression, level } = compressionOf(version, dump);
   if (compression === 'zstd' && version < 16) {
     return [
       {
         path: ['dump', 'compression'],
-        message: `pg_dump ${version} cannot compress with zstd`,
-        hint: 'write gzip, or leave it out: the default follows the version',
+        message: `pg_dump ${version} does not support zstd`,
+        hint: 'set gzip, or remove it: the default depends on the version',
       },
     ];
   }
   if (compression === 'none' && level !== undefined)
-    return [{ path: ['dump', 'level'], message: "a level is given, but compression is 'none'", hint: 'leave the level out' }];
+    return [{ path: ['dump', 'level'], message: "level is set, but compression is 'none'", hint: 'remove the level' }];
   if (compression === 'gzip' && level !== undefined && level > 9)
-    return [{ path: ['dump', 'level'], message: 'gzip has levels 1 to 9', hint: 'write 9 or less, or compression: zstd' }];
+    return [{ path: ['dump', 'level'], message: 'gzip supports levels 1 to 9', hint: 'set 9 or less, or compression: zstd' }];
   return [];
 }
 

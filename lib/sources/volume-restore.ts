@@ -1,12 +1,12 @@
 import * as z from 'zod';
-import type { Finding } from '../findings.ts';
+import type { RelativeDiagnostic } from '../diagnostics.ts';
 import type { ClaimSpec } from '../pod.ts';
 import { objectName } from '../units/names.ts';
 import { size } from '../units/size.ts';
 import { lines } from './env.ts';
 import type { RestoreContext, RestorePart, Restoring } from './kind.ts';
-import type { Settings } from './volume.ts';
 import { DATA_DIR, placementOf } from './volume-claim.ts';
+import type { Settings } from './volume-settings.ts';
 
 const path = z
   .string()
@@ -41,40 +41,40 @@ const schema = z
       .default('refuse')
       .meta({ description: 'Links that lead out of the folder: `refuse` the archive, or `keep` them as they were.' }),
   })
-  .meta({ description: 'How files come back.' });
+  .meta({ description: 'How to restore files.' });
 
-type Wish = z.output<typeof schema>;
+type Request = z.output<typeof schema>;
 
 /** An archive into a folder beside the live files, which then take each other's place where that is asked for. */
 export const volumeRestore: Restoring<Settings, typeof schema> = {
   schema,
   check,
   secrets: () => [],
-  parts: (settings, wish, context) => [part(settings, wish, context)],
+  parts: (settings, request, context) => [part(settings, request, context)],
 };
 
-function check({ include, exclude }: Settings, { into: claim, mode }: Wish, { inPlace, action }: RestoreContext): readonly Finding[] {
+function check({ include, exclude }: Settings, { into: claim, mode }: Request, { inPlace, action }: RestoreContext): readonly RelativeDiagnostic[] {
   if (inPlace && claim)
     return [
       {
         path: ['into'],
-        message: 'a new claim is not the place of the old one',
-        hint: 'leave inPlace out, and let the application use the new claim',
+        message: 'a restore in place cannot use a new claim',
+        hint: 'remove inPlace, and point the application to the new claim',
       },
     ];
   if (inPlace && action === 'restore' && include.length + exclude.length > 0) {
-    const message = 'the backups hold a part of the files only: the others are gone from where they were';
-    if (mode === 'clear') return [{ path: ['mode'], message, hint: 'write mode: merge, which leaves them, or swap, which keeps them aside' }];
+    const message = 'the backups contain only some of the files: the others would no longer be in place';
+    if (mode === 'clear') return [{ path: ['mode'], message, hint: 'set mode: merge to leave them, or mode: swap to keep them aside' }];
     if (mode !== 'merge')
-      return [{ path: ['mode'], message, hint: 'mode: merge leaves them; with swap they are kept aside until --drop-old', severity: 'warning' }];
+      return [{ path: ['mode'], message, hint: 'set mode: merge to leave them; mode: swap keeps them aside until --drop-old', severity: 'warning' }];
   }
   if (!inPlace && mode && action === 'restore')
-    return [{ path: ['mode'], message: `nothing that is live gives way, so there is nothing to ${mode}`, hint: 'write inPlace:, or leave mode out' }];
+    return [{ path: ['mode'], message: `mode: ${mode} applies only to a restore in place`, hint: 'add inPlace:, or remove mode' }];
   return [];
 }
 
-function part(settings: Settings, wish: Wish, { inPlace, action, namespace }: RestoreContext): RestorePart {
-  const claim = wish.into?.claim ?? settings.claim;
+function part(settings: Settings, request: Request, { inPlace, action, namespace }: RestoreContext): RestorePart {
+  const claim = request.into?.claim ?? settings.claim;
   return {
     name: 'volume',
     kind: 'volume',
@@ -84,29 +84,29 @@ function part(settings: Settings, wish: Wish, { inPlace, action, namespace }: Re
     env: {
       CLAIM: claim,
       DATA_DIR,
-      DATA_PATH: wish.into ? '.' : settings.path,
-      RESTORE_MODE: modeOf(wish, inPlace),
+      DATA_PATH: request.into ? '.' : settings.path,
+      RESTORE_MODE: modeOf(request, inPlace),
       RESTORE_ACTION: action,
-      ...lines('PATHS', wish.paths),
-      OWNERS: wish.owners,
-      ATTRIBUTES: wish.attributes,
-      LINKS: wish.links,
+      ...lines('PATHS', request.paths),
+      OWNERS: request.owners,
+      ATTRIBUTES: request.attributes,
+      LINKS: request.links,
     },
     mounts: [{ type: 'claim', claim, path: DATA_DIR, readOnly: false }],
     peers: [],
     secrets: [],
-    ...(!wish.into && { placement: placementOf(settings) }),
+    ...(!request.into && { placement: placementOf(settings) }),
     // What was kept is nobody's any more: to drop it, nothing needs to stop.
     ...((action === 'restore' ? inPlace : action === 'swap-back') && { occupies: claim }),
-    ...(wish.into && { claim: newClaim(wish.into, namespace) }),
+    ...(request.into && { claim: newClaim(request.into, namespace) }),
   };
 }
 
-function modeOf({ into: claim, mode }: Wish, inPlace: boolean): string {
+function modeOf({ into: claim, mode }: Request, inPlace: boolean): string {
   if (claim) return 'fill';
   return inPlace ? (mode ?? 'swap') : 'beside';
 }
 
-function newClaim({ claim: name, ...rest }: NonNullable<Wish['into']>, namespace: string): ClaimSpec {
+function newClaim({ claim: name, ...rest }: NonNullable<Request['into']>, namespace: string): ClaimSpec {
   return { name, namespace, ...rest };
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { lines } from './env.ts';
 import type { Verifying, VerifyPart } from './kind.ts';
-import type { Settings } from './volume.ts';
+import type { Settings } from './volume-settings.ts';
 
 const schema = z
   .strictObject({
@@ -28,12 +28,12 @@ const schema = z
   })
   .meta({ description: 'What unpacked files must show.' });
 
-type Wish = z.output<typeof schema>;
+type Request = z.output<typeof schema>;
 
 /** An archive, unpacked into the scratch of the pod. */
-export const volumeVerify: Verifying<Settings, typeof schema> = { schema, check: () => [], parts: (_, wish) => [part(wish)] };
+export const volumeVerify: Verifying<Settings, typeof schema> = { schema, check: () => [], parts: (_, request) => [part(request)] };
 
-function part({ entriesAtLeast, paths, sha256 }: Wish): VerifyPart {
+function part({ entriesAtLeast, paths, sha256 }: Request): VerifyPart {
   return {
     name: 'volume',
     kind: 'volume',

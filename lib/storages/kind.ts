@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import type { Finding } from '../findings.ts';
+import type { RelativeDiagnostic } from '../diagnostics.ts';
 import type { ClaimSpec, Env, Mount, Peer, SecretNeed } from '../pod.ts';
 
 /**
@@ -14,8 +14,8 @@ export interface StorageKind<Schema extends z.ZodType = z.ZodType, Name extends 
   /** What people write under that key, with every default. */
   readonly schema: Schema;
 
-  /** Mistakes that no type can see, each with its path below the kind's key. Called with valid settings. */
-  check(settings: z.output<Schema>, context: StorageContext): readonly Finding[];
+  /** Errors that types cannot express, with paths below the kind's key. Called with valid settings. */
+  check(settings: z.output<Schema>, context: StorageContext): readonly RelativeDiagnostic[];
 
   /** What a pod needs to reach it. `number` counts the storages of one run from 1. */
   access(settings: z.output<Schema>, context: StorageContext, number: number): Access;

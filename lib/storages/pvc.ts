@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Finding } from '../findings.ts';
+import type { RelativeDiagnostic } from '../diagnostics.ts';
 import { objectName } from '../units/names.ts';
 import { prefix } from '../units/prefix.ts';
 import { size } from '../units/size.ts';
@@ -53,12 +53,16 @@ export const pvc: StorageKind<typeof schema, 'pvc'> = {
   place: (settings, context) => `pvc:${context.namespace}/${claimOf(settings, context)}/${settings.prefix ?? context.environment}`,
 };
 
-function check({ claim, size: wanted, storageClassName }: Settings): readonly Finding[] {
+function check({ claim, size: wanted, storageClassName }: Settings): readonly RelativeDiagnostic[] {
   if (!claim && !wanted)
-    return [{ path: [], message: 'neither claim nor size is given', hint: 'write size: 10Gi for a new claim, or claim: NAME for an existing one' }];
+    return [{ path: [], message: 'neither claim nor size is set', hint: 'set size: 10Gi for a new claim, or claim: NAME for an existing one' }];
   if (!wanted && storageClassName)
     return [
-      { path: ['storageClassName'], message: 'an existing claim has its class already', hint: 'leave it out, or give a size to have a claim made' },
+      {
+        path: ['storageClassName'],
+        message: 'storageClassName has no effect on an existing claim',
+        hint: 'remove it, or set size: to create a claim',
+      },
     ];
   return [];
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Finding } from '../findings.ts';
+import type { RelativeDiagnostic } from '../diagnostics.ts';
 import type { Env, Mount, SecretNeed } from '../pod.ts';
 import { caFile } from '../units/credentials.ts';
 import { network, peerOf } from '../units/host.ts';
@@ -32,13 +32,13 @@ const schema = z
   .strictObject({
     bucket: z
       .string()
-      .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, { error: 'expected the name of a bucket: 3 to 63 lower-case letters, digits, dots and dashes' })
+      .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, { error: 'expected a bucket name: 3 to 63 lowercase letters, digits, dots and dashes' })
       .meta({ description: 'An existing bucket.' }),
     prefix,
     region: z.string().min(1).default('us-east-1').meta({ description: 'Region of the bucket.' }),
     endpoint: z
       .url({ protocol: /^https?$/, error: 'expected a URL such as https://minio.minio:9000' })
-      .refine((url) => !/^https?:\/\/[^/]*@/.test(url), { error: 'a URL may not carry a user or a password' })
+      .refine((url) => !/^https?:\/\/[^/]*@/.test(url), { error: 'the URL must not contain a user or a password' })
       .optional()
       .meta({ description: 'URL of a store that is not AWS. Default: AWS, by region.' }),
     pathStyle: z
@@ -57,7 +57,7 @@ const schema = z
     credentials: credentials.meta({ description: 'An access key in a Secret, or a workload identity.' }),
     storageClass: z
       .string()
-      .regex(/^[A-Z0-9_]+$/, { error: 'expected a class as the store spells it, such as STANDARD_IA' })
+      .regex(/^[A-Z0-9_]+$/, { error: 'expected a storage class such as STANDARD_IA' })
       .optional()
       .meta({ description: "Class of the stored objects. Default: the bucket's." }),
     serverSideEncryption: z
@@ -100,23 +100,23 @@ export const s3: StorageKind<typeof schema, 's3'> = {
   place: (settings, context) => `s3:${storeOf(settings)}/${settings.bucket}/${settings.prefix ?? context.environment}`,
 };
 
-function check({ credentials: given, serverSideEncryption, endpoint, ca }: Settings): readonly Finding[] {
-  const found: Finding[] = [];
+function check({ credentials: given, serverSideEncryption, endpoint, ca }: Settings): readonly RelativeDiagnostic[] {
+  const found: RelativeDiagnostic[] = [];
   if ((given.secret === undefined) === (given.workloadIdentity === undefined)) {
-    found.push({ path: ['credentials'], message: 'expected either secret or workloadIdentity', hint: 'write credentials: { secret: NAME }' });
+    found.push({ path: ['credentials'], message: 'expected either secret or workloadIdentity', hint: 'set credentials: { secret: NAME }' });
   }
   if (serverSideEncryption?.kmsKeyId && serverSideEncryption.algorithm !== 'aws:kms') {
     found.push({
       path: ['serverSideEncryption', 'kmsKeyId'],
-      message: "a key is given, but the algorithm is not 'aws:kms'",
-      hint: "write algorithm: 'aws:kms', or leave the key out",
+      message: "kmsKeyId is set, but the algorithm is not 'aws:kms'",
+      hint: "set algorithm: 'aws:kms', or remove the key",
     });
   }
   if (ca && !endpoint?.startsWith('https:')) {
-    found.push({ path: ['ca'], message: 'a ca is given, but there is no https endpoint', hint: 'give the endpoint, or leave the ca out' });
+    found.push({ path: ['ca'], message: 'ca is set, but there is no https endpoint', hint: 'set an https endpoint, or remove the ca' });
   }
   if (endpoint?.startsWith('http:')) {
-    found.push({ path: ['endpoint'], message: 'backups and keys cross the network in the clear', hint: 'use https', severity: 'warning' });
+    found.push({ path: ['endpoint'], message: 'backups and keys are sent unencrypted', hint: 'use https', severity: 'warning' });
   }
   return found;
 }

@@ -8,7 +8,7 @@ export const duration = z
   .regex(/^[1-9]\d{0,5}[smhd]$/, { error: 'expected a duration such as 30m, 6h or 7d' })
   .transform(secondsOf);
 
-/** Seconds of a duration that has the right shape. */
+/** Seconds of a valid duration. */
 export function secondsOf(text: string): number {
   return Number(text.slice(0, -1)) * SECONDS[text.slice(-1) as keyof typeof SECONDS];
 }

@@ -1,47 +1,47 @@
-/** Extensions that the formats bring themselves; a template that ends in one does not get it twice. */
+/** Extensions that the formats add; they are removed from a template, so that they are not doubled. */
 const EXTENSION = /(\.(dump|sql|tar))?(\.(gz|zst))?$/;
 
 export interface TemplateContext {
-  /** What `.DatabaseName` stands for, where the run has one database. */
+  /** Value of `.DatabaseName`. @default - the run has several databases, or none */
   readonly databaseName?: string;
 }
 
-/** A file-name template without the extension that the format brings itself. */
+/** A file-name template without the extension that the format adds. */
 export function stemOf(template: string): string {
   return template.replace(EXTENSION, '');
 }
 
-/** What is wrong with a file-name template, as [message, hint]; nothing when it is good. */
-export function templateMistake(template: string, { databaseName }: TemplateContext): readonly [string, string] | undefined {
+/** Checks a file-name template. Returns [message, hint], or nothing if it is valid. */
+export function diagnoseTemplate(template: string, { databaseName }: TemplateContext): readonly [string, string] | undefined {
   const uses = [...stemOf(template).matchAll(/\{\{\s*([^}]*?)\s*\}\}/g)].map((match) => match[1] ?? '');
   const unknown = uses.find((name) => !['.Timestamp', '.RunID', '.DatabaseName'].includes(name));
-  if (unknown !== undefined) return [`the template knows no '${unknown}'`, 'it knows .Timestamp, .RunID and .DatabaseName'];
+  if (unknown !== undefined) return [`unknown template variable '${unknown}'`, 'use .Timestamp, .RunID and .DatabaseName'];
   for (const name of ['.Timestamp', '.RunID']) {
     const count = uses.filter((use) => use === name).length;
     if (count !== 1)
-      return [`the template holds {{ ${name} }} ${count} times`, "hold it once: '{{ .Timestamp }}-{{ .RunID }}' is never the same twice"];
+      return [`the template has {{ ${name} }} ${count} times, expected once`, "use it once: '{{ .Timestamp }}-{{ .RunID }}' is always unique"];
   }
   if (uses.includes('.DatabaseName') && databaseName === undefined) {
-    return ['the template holds .DatabaseName, but the run has no single database', 'leave it out: parts are named in the files'];
+    return ['the template has .DatabaseName, but the run has several databases or none', 'remove it: file names already contain the part'];
   }
-  return renderedMistake(stemOf(template), databaseName ?? '');
+  return diagnoseStem(stemOf(template), databaseName ?? '');
 }
 
-function renderedMistake(stem: string, databaseName: string): readonly [string, string] | undefined {
+function diagnoseStem(stem: string, databaseName: string): readonly [string, string] | undefined {
   const others = stem.replace(/\{\{[^}]*\}\}/g, '') + (stem.includes('.DatabaseName') ? databaseName : '');
   if (!/^[A-Za-z0-9_-]*$/.test(others)) {
-    return ['a name of files may hold letters, digits, dashes and underscores only', `the rest of the template is '${others}'`];
+    return ['file names may contain only letters, digits, dashes and underscores', `the rest of the template is '${others}'`];
   }
-  if (others.length > 100) return [`the name is ${others.length} characters long beside time and run id`, 'at most 100 fit'];
-  // '.' cannot be in the text, so these stand for what is filled in.
+  if (others.length > 100) return [`the file name has ${others.length} characters besides timestamp and run id`, 'shorten it to at most 100'];
+  // The text cannot contain '.', so these placeholders are unambiguous.
   const rest = stem
     .replace(/\{\{\s*\.DatabaseName\s*\}\}/g, databaseName)
     .replace(/\{\{\s*\.Timestamp\s*\}\}/g, '.time.')
     .replace(/\{\{\s*\.RunID\s*\}\}/g, '.id.');
   if (/\d{8}-\d{6}/.test(rest))
-    return ['the template holds something that reads like a time', 'age is read from the name: leave only {{ .Timestamp }}'];
+    return ['the template contains text that looks like a timestamp', 'remove it: retention reads the age of a backup from its name'];
   if (/[A-Za-z0-9.]\.(time|id)\.|\.(time|id)\.[A-Za-z0-9.]/.test(rest)) {
-    return ['{{ .Timestamp }} and {{ .RunID }} stand against other text', "set a dash between: 'shop-{{ .Timestamp }}-{{ .RunID }}'"];
+    return ['{{ .Timestamp }} and {{ .RunID }} need a separator', "separate them with dashes: 'shop-{{ .Timestamp }}-{{ .RunID }}'"];
   }
   return undefined;
 }

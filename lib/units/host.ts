@@ -3,8 +3,8 @@ import type { Peer } from '../pod.ts';
 import { dnsLabel, port, textMap } from './names.ts';
 
 /**
- * How a host is reached, where its name does not tell: a NetworkPolicy knows no DNS names and matches the pods' ports,
- * not the Service's.
+ * How to reach a host whose name does not tell: a NetworkPolicy does not support DNS names, and matches the ports of pods,
+ * not of Services.
  */
 export const network = z
   .union([
@@ -22,8 +22,8 @@ export const network = z
   });
 
 /**
- * Who answers under a host name. `x`, `x.y` and `x.y.svc…` are pods, of our own namespace or of `y`; everything else,
- * names of three labels or more and addresses, is outside.
+ * The peer behind a host name. `x`, `x.y` and `x.y.svc…` are pods, in our own namespace or in `y`; everything else,
+ * names of three or more labels and addresses, is external.
  */
 export function peerOf(host: string, hostPort: number, namespace: string, how: z.output<typeof network>): Peer {
   if (how === 'external') return { type: 'external', port: hostPort };

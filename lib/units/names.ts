@@ -1,12 +1,12 @@
 import * as z from 'zod';
 
 const DNS_LABEL = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/;
-const label = 'expected lower-case letters, digits and dashes, starting and ending with a letter or digit, at most 63';
+const label = 'expected lowercase letters, digits and dashes, starting and ending with a letter or digit, at most 63';
 
-/** A name that Kubernetes takes for any object: a DNS label. */
+/** A name that is valid for every kind of Kubernetes object: a DNS label. */
 export const dnsLabel = z.string({ error: label }).regex(DNS_LABEL, { error: label }).max(63, { error: label });
 
-const subdomain = 'expected a name as Kubernetes takes it: lower-case letters, digits, dashes and dots, at most 253';
+const subdomain = 'expected a Kubernetes name: lowercase letters, digits, dashes and dots, at most 253';
 
 /** A name of a Secret, ConfigMap or claim: a DNS subdomain. */
 export const objectName = z
@@ -14,7 +14,7 @@ export const objectName = z
   .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, { error: subdomain })
   .max(253, { error: subdomain });
 
-/** Labels or annotations as Kubernetes takes them: text under text. */
+/** Labels or annotations: text to text. */
 export const textMap = z.record(z.string(), z.string({ error: 'expected text; quote numbers and true or false' }));
 
 /** A CIDR, IPv4 or IPv6, such as `10.0.0.0/8`. */

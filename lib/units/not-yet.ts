@@ -1,9 +1,9 @@
 import * as z from 'zod';
 
-/** A key of the format that this version refuses by name, so that nobody believes it works. */
+/** A key that this version rejects by name, so that nobody believes it works. */
 export function notYet(what: string) {
   return z
     .never({ error: `${what} is not built yet` })
     .optional()
-    .meta({ description: `Refused for now: ${what} is not built yet.`, notYet: what });
+    .meta({ description: `Rejected: ${what} is not built yet.`, notYet: what });
 }

@@ -2,7 +2,7 @@ import * as z from 'zod';
 
 const expected = "expected a path of letters, digits, dots, dashes and underscores, without a slash at either end and without '..'";
 
-/** Folder of a storage that everything of one environment lies under. */
+/** The folder in a storage that contains everything of one environment. */
 export const prefix = z
   .string({ error: expected })
   .regex(/^$|^(?!.*(^|\/)\.\.?(\/|$))[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/, { error: expected })

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** Words for a schedule, each with the fields that a seed fills in: what is spread is the minute, and the hour of the small hours. */
+/** Schedule words with their cron fields. The seed spreads minutes, and hours of the early morning. */
 const WORDS: Readonly<Record<string, (spread: Spread) => string>> = {
   '@hourly': ({ minute }) => `${minute} * * * *`,
   '@daily': ({ minute, hour }) => `${minute} ${hour} * * *`,
@@ -19,8 +19,8 @@ interface Spread {
 }
 
 /**
- * A schedule in five fields: words become a time of their own for each seed, always the same one, so that a hundred
- * sources do not start in one minute. Hours are 3 to 5, past the hour that most zones skip in spring.
+ * A schedule in five fields. Words become a time that depends on the seed only, so that a hundred sources
+ * do not start in the same minute. Hours are 3 to 5, after the hour that most time zones skip in spring.
  */
 export function scheduleOf(written: string, seed: string): string {
   return WORDS[written]?.(spreadOf(seed)) ?? written;

@@ -1,4 +1,4 @@
-/** One field of a cron line: its name, its range, and the words that stand for numbers. */
+/** One cron field: its name, its range, and words for its numbers. */
 interface Field {
   readonly name: string;
   readonly min: number;
@@ -17,13 +17,13 @@ const FIELDS: readonly Field[] = [
   { name: 'day of the week', min: 0, max: 6, words: DAYS },
 ];
 
-/** The minutes, hours, … that each of the five fields of a schedule names. */
+/** The values of the five cron fields. */
 export type CronFields = readonly [ReadonlySet<number>, ReadonlySet<number>, ReadonlySet<number>, ReadonlySet<number>, ReadonlySet<number>];
 
-/** Reads five cron fields as the CronJob controller does (robfig/cron's standard parser); text is what is wrong with them. */
+/** Parses five cron fields like the CronJob controller (the standard parser of robfig/cron). Returns text if they are invalid. */
 export function parseCron(schedule: string): CronFields | string {
   const parts = schedule.split(' ').filter((part) => part !== '');
-  if (parts.length !== FIELDS.length) return `expected five fields, got ${parts.length}`;
+  if (parts.length !== FIELDS.length) return `expected five cron fields, got ${parts.length}`;
   const sets: ReadonlySet<number>[] = [];
   for (const [index, field] of FIELDS.entries()) {
     const set = parseField(parts[index] ?? '', field);
@@ -37,13 +37,13 @@ function parseField(text: string, field: Field): ReadonlySet<number> | string {
   const found = new Set<number>();
   for (const item of text.split(',')) {
     const match = /^(\*|\?|([A-Za-z0-9]+)(-([A-Za-z0-9]+))?)(\/([1-9]\d*))?$/.exec(item);
-    const wrong = `'${item}' is no ${field.name}`;
+    const wrong = `'${item}' is not a valid ${field.name}`;
     if (!match) return wrong;
     const any = match[1] === '*' || match[1] === '?';
     const from = any ? field.min : numberOf(match[2] ?? '', field);
-    // A single number with a step counts on to the end, as `5/15` does in the controller's parser.
+    // As in the controller's parser, a single number with a step runs to the end of the range: `5/15`.
     const to = any || (match[6] && !match[4]) ? field.max : match[4] ? numberOf(match[4], field) : from;
-    if (from === undefined || to === undefined || from > to) return `${wrong}, ${field.min} to ${field.max}`;
+    if (from === undefined || to === undefined || from > to) return `${wrong} (${field.min} to ${field.max})`;
     for (let value = from; value <= to; value += Number(match[6] ?? 1)) found.add(value);
   }
   return found;
@@ -58,7 +58,7 @@ function numberOf(text: string, { min, max, words }: Field): number | undefined 
 
 const timeZones = new Map<string, boolean>();
 
-/** Whether this Node knows the time zone. It is asked once for each: the answer costs a fifth of a millisecond and much memory. */
+/** Whether Node knows the time zone. Cached: the lookup takes a fifth of a millisecond and a lot of memory. */
 export function isTimeZone(name: string): boolean {
   const known = timeZones.get(name) ?? isKnownToIntl(name);
   timeZones.set(name, known);
@@ -74,12 +74,12 @@ function isKnownToIntl(name: string): boolean {
   }
 }
 
-/** The years whose rules are looked at: enough to see every kind of change, and the same on every day. */
+/** The years to look at: enough to see every kind of clock change, and fixed, so that the result never depends on the date. */
 const YEARS = [2025, 2026, 2027, 2028, 2029, 2030];
 
 /**
- * The local times of day that a zone leaves out when its clocks go forward: `02:30` in Berlin.
- * A schedule that names one of them, and no other, loses that day.
+ * The first run that is lost because clocks go forward, such as `02:30` in Berlin.
+ * A day is lost only if all its runs are in the skipped hour.
  */
 export function firstSkippedRun(fields: CronFields, timeZone: string): string | undefined {
   const [minutes, hours, days, months, weekdays] = fields;
@@ -87,7 +87,7 @@ export function firstSkippedRun(fields: CronFields, timeZone: string): string | 
     if (!months.has(gap.month) || !days.has(gap.day) || !weekdays.has(gap.weekday)) continue;
     const times = [...hours].flatMap((hour) => [...minutes].map((minute) => hour * 60 + minute));
     const lost = times.filter((time) => time >= gap.from && time < gap.to);
-    // Where other runs of the same day remain, as with `0 * * * *`, nothing is lost that the next one does not bring.
+    // If other runs of that day remain, as with `0 * * * *`, the next one makes up for it.
     if (lost.length > 0 && lost.length === times.length) return `${gap.date} ${clock(lost[0] ?? 0)}`;
   }
   return undefined;
@@ -122,11 +122,11 @@ function gapsOf(timeZone: string): readonly Gap[] {
 }
 
 const DAY = 86_400_000;
-/** No zone changes twice in so short a time: where clocks go back for Ramadan, they do for a month. */
+/** No time zone changes twice within this time: where clocks go back for Ramadan, they do so for a month. */
 const STEP = 14 * DAY;
 const QUARTER = 900_000;
 
-/** The first quarter of an hour, from a time on, in which a zone has another offset than at that time. */
+/** The first quarter of an hour after a time in which the time zone has another offset. */
 function changeIn(format: Intl.DateTimeFormat, from: number, before: number): number {
   let at = from;
   while (offsetAt(format, at + DAY) === before) at += DAY;
@@ -168,12 +168,12 @@ export function longestGap([minutes, hours, ...date]: CronFields): number {
   return Math.max(within, (daysBetween(date) * DAY) / 1000 + first - last);
 }
 
-/** The fields of a schedule that say on which days it runs. */
+/** The cron fields that select days. */
 type DateFields = readonly [days: ReadonlySet<number>, months: ReadonlySet<number>, weekdays: ReadonlySet<number>];
 
 const between = new Map<string, number>();
 
-/** The most days from a day with a run to the next one. A thousand sources run on the same few days, and each takes a walk through years. */
+/** The most days between two days with runs. Cached: a thousand sources share few patterns, and each takes a walk through years. */
 function daysBetween(fields: DateFields): number {
   const key = fields.map((field) => [...field].join()).join(' ');
   const seen = between.get(key) ?? walk(fields);
@@ -184,7 +184,7 @@ function daysBetween(fields: DateFields): number {
 function walk(fields: DateFields): number {
   const [start, end] = [Date.UTC(YEARS[0] ?? 0, 0, 1), Date.UTC(YEARS.at(-1) ?? 0, 0, 1)];
   let longest = 0;
-  // As late as a run before these years can have been, and as early as one after them: what runs on 29 February only, runs there once.
+  // Assumes a run right before and right after these years: a schedule for 29 February runs only once within them.
   let before = start - DAY;
   for (let day = start; day <= end; day += DAY) {
     if (day < end && !runsOn(fields, new Date(day))) continue;
@@ -194,7 +194,7 @@ function walk(fields: DateFields): number {
   return longest / DAY;
 }
 
-/** Where both the day of the month and of the week are narrowed down, cron takes either. */
+/** If both day of month and day of week are restricted, cron runs on either. */
 function runsOn([days, months, weekdays]: DateFields, date: Date): boolean {
   if (!months.has(date.getUTCMonth() + 1)) return false;
   const [day, weekday] = [days.has(date.getUTCDate()), weekdays.has(date.getUTCDay())];

@@ -1,9 +1,10 @@
 import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadAll } from 'js-yaml';
-import { restoreFiles } from '../../lib/charts/restore.ts';
 import { synthesize } from '../../lib/charts/synthesize.ts';
 import { loadEnvironment } from '../../lib/model/load.ts';
+import { FLAT } from '../support/flat-scripts.ts';
+import { restoreFiles } from '../support/restore-files.ts';
 import { type Command, measure } from './measure.ts';
 
 interface Container {
@@ -65,7 +66,7 @@ export class Pipeline {
       restore: containersFor('restore', objects),
       verify: containersFor('verify', objects),
     };
-    cpSync('scripts', this.scripts, { recursive: true });
+    cpSync(FLAT, this.scripts, { recursive: true, dereference: true });
     // For whoever is not root.
     for (const path of [props.folder, this.scripts]) chmodSync(path, 0o755);
   }

@@ -32,6 +32,7 @@ describe('one construct in a chart of the user', () => {
       'ConfigMap',
       'ConfigMap',
       'ConfigMap',
+      'ConfigMap',
       'ServiceAccount',
       'NetworkPolicy',
       'CronJob',

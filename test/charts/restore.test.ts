@@ -1,8 +1,14 @@
 import { loadAll } from 'js-yaml';
 import { describe, expect, test } from 'vitest';
-import { restoreFiles, restoreObjects } from '../../lib/charts/restore.ts';
+import { restoreObjects } from '../../lib/charts/restore.ts';
 import type { PlannedRestore } from '../../lib/model/model.ts';
+import { restoreFiles } from '../support/restore-files.ts';
 import { anEnd, aRestore, EVERY_RESTORE, loadRestores } from '../support/restores.ts';
+
+/** A ConfigMap for each folder of scripts that a restore needs: lib, storage, and two of PostgreSQL's. */
+const SCRIPTS = Array<string>(4).fill('ConfigMap');
+/** Those of one that stops applications, beside: turns and guard. */
+const GUARDED = ['ConfigMap', 'ConfigMap'];
 
 interface Made {
   readonly kind: string;
@@ -39,12 +45,22 @@ describe('the file of a restore', () => {
 
 describe('in it stands', () => {
   test('all that the Job needs, and the Job last', () => {
-    expect(kindsOf(aRestore({ source: 'orders' }))).toEqual(['ConfigMap', 'ServiceAccount', 'NetworkPolicy', 'Job']);
+    expect(kindsOf(aRestore({ source: 'orders' }))).toEqual([...SCRIPTS, 'ServiceAccount', 'NetworkPolicy', 'Job']);
   });
 
   test('a Role and its binding for each namespace in which the guard has something to do', () => {
     const restore = aRestore({ source: 'orders', inPlace: { confirm: 'prod/orders' }, scaleDown: ['shop/deployment/api'] });
-    expect(kindsOf(restore)).toEqual(['ConfigMap', 'ServiceAccount', 'Role', 'RoleBinding', 'Role', 'RoleBinding', 'NetworkPolicy', 'Job']);
+    expect(kindsOf(restore)).toEqual([
+      ...SCRIPTS,
+      ...GUARDED,
+      'ServiceAccount',
+      'Role',
+      'RoleBinding',
+      'Role',
+      'RoleBinding',
+      'NetworkPolicy',
+      'Job',
+    ]);
     expect(objectsOf(restore).flatMap(({ kind, metadata }) => (kind === 'Role' ? [metadata.namespace] : []))).toEqual(['backup', 'shop']);
   });
 
@@ -59,7 +75,7 @@ describe('in it stands', () => {
 
   test('no NetworkPolicy where the source has none', () => {
     const restore = aRestore({ source: 'orders' }, { defaults: { networkPolicy: { enabled: false } } });
-    expect(kindsOf(restore)).toEqual(['ConfigMap', 'ServiceAccount', 'Job']);
+    expect(kindsOf(restore)).toEqual([...SCRIPTS, 'ServiceAccount', 'Job']);
   });
 
   test('what finds all of it that may go afterwards, by one label', () => {

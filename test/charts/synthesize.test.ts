@@ -15,7 +15,9 @@ describe('the files of an environment', () => {
       'keep/claims.yaml',
       'keep/kustomization.yaml',
       'keep/namespace.yaml',
-      'keep/scripts.yaml',
+      'keep/scripts/lib.yaml',
+      'keep/scripts/postgres.yaml',
+      'keep/scripts/storage.yaml',
     ]);
   });
 
@@ -47,10 +49,14 @@ resources:
 
   test('the scripts are there once for all sources of a namespace, and in each namespace', () => {
     const sources = [aSource([aRun({ source: 'a' })]), aSource([aRun({ source: 'b' })]), aSource([aRun({ source: 'c', namespace: 'shop' })])];
-    const scripts = synthesize(aModel(sources), '0.0.0').get('keep/scripts.yaml') ?? '';
-    expect(
-      [...scripts.matchAll(/^ {2}name: backstay-([a-z]+)-.*\n {2}namespace: (.*)$/gm)].map(([, method, namespace]) => `${namespace} ${method}`),
-    ).toEqual(['backup catalogue', 'backup dump', 'shop catalogue', 'shop dump']);
+    const files = [...synthesize(aModel(sources), '0.0.0')].filter(([path]) => path.startsWith('keep/scripts/'));
+    const named = files.map(([path, text]) => [
+      path,
+      ...[...text.matchAll(/^ {2}name: (backstay-[a-z]+)-.*\n {2}namespace: (.*)$/gm)].map(([, name, namespace]) => `${namespace} ${name}`),
+    ]);
+    expect(named).toEqual(
+      ['lib', 'postgres', 'storage'].map((folder) => [`keep/scripts/${folder}.yaml`, `backup backstay-${folder}`, `shop backstay-${folder}`]),
+    );
   });
 });
 

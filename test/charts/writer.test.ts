@@ -1,8 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { load } from 'js-yaml';
 import { describe, expect, test } from 'vitest';
 import { toYaml } from '../../lib/charts/writer.ts';
+import { scriptFiles, scriptText } from '../../lib/scripts.ts';
 import { documents } from '../support/nasty-values.ts';
 
 describe('what is read is what was written', () => {
@@ -15,8 +15,8 @@ describe('what is read is what was written', () => {
 });
 
 describe('texts of several lines', () => {
-  test.each(readdirSync('scripts'))('%s stands in the YAML line by line, tabs and all', (file) => {
-    const script = readFileSync(`scripts/${file}`, 'utf8');
+  test.each(scriptFiles())('%s stands in the YAML line by line, tabs and all', (file) => {
+    const script = scriptText(file);
     const written = toYaml([{ data: { [file]: script } }], 'x');
     expect(written).toBe(`# x\ndata:\n  ${file}: |\n${script.replace(/^(?=.)/gm, '    ')}`);
   });

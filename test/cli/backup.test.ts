@@ -82,7 +82,7 @@ describe('backup --apply', () => {
     expect(JSON.parse(inputs[1] ?? '')).toMatchObject({ kind: 'Job', metadata: { generateName: 'backup-shop-daily-' } });
   });
 
-  test('a failed copy is degraded: exits with 10, and still reports what was stored', async () => {
+  test('a copy that failed is degraded: status 10, and what was stored is said all the same', async () => {
     const storages = { local: 'committed', offsite: 'failed: access denied: key' };
     const words = { ...REPORT, status: 10, reason: 'degraded: storage offsite: access denied: key', hint: 'look at the key', storages };
     const { status, stdout, stderr } = await apply({
@@ -132,7 +132,7 @@ describe('backup --apply', () => {
     expect(status).toBe(expected);
   });
 
-  test('an evicted pod has no log, but a reason', async () => {
+  test('an evicted pod has no log to show, but says why', async () => {
     const evicted = pod({ phase: 'Failed', reason: 'Evicted', message: 'Usage of EmptyDir volume "work" exceeds the limit "64Mi".' });
     const { status, stderr } = await apply({ pods: [[evicted]], jobEnds: { type: 'Failed', reason: 'BackoffLimitExceeded' } });
     expect(stderr).toBe('error: Evicted: Usage of EmptyDir volume "work" exceeds the limit "64Mi".');
@@ -176,9 +176,9 @@ describe('backup --apply', () => {
   });
 
   test('creates nothing if dist/ is not applied', async () => {
-    const { status, stderr, calls } = await apply({ pods: [], missing: ['serviceaccount/', 'configmap/backstay-dump'] });
+    const { status, stderr, calls } = await apply({ pods: [], missing: ['serviceaccount/', 'configmap/backstay-postgres'] });
     expect(stderr.replaceAll(/-[0-9a-f]{8}\b/g, '-HASH')).toMatchInlineSnapshot(`
-      "error: missing in the namespace 'backup' of this cluster: serviceaccount/backup-shop, configmap/backstay-dump-HASH
+      "error: missing in the namespace 'backup' of this cluster: serviceaccount/backup-shop, configmap/backstay-postgres-HASH
         HINT: kubectl apply -k dist/prod/keep && kubectl apply -k dist/prod/jobs"
     `);
     expect(status).toBe(69);

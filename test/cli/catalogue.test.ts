@@ -12,12 +12,12 @@ function manifestText(name: string, more: Readonly<Record<string, unknown>> = {}
   return JSON.stringify({ ...MANIFEST, label: undefined, name, runId: name.slice(-8), start, end: start.replace('00Z', '12Z'), ...more });
 }
 
-/** What scripts/catalogue.sh prints of one backup. */
+/** What catalogue.sh prints of one backup. */
 function listed(name: string, { pinned = '-', verified = '-', manifest = manifestText(name), verification = '' } = {}): string {
   return `backup ${name} ${pinned} ${verified} ${manifest}\n${verification && `verification ${name} ${verification}\n`}`;
 }
 
-/** A record as scripts/record.sh leaves it. */
+/** A record as record.sh leaves it. */
 function verificationText(name: string, more: Readonly<Record<string, unknown>> = {}): string {
   return JSON.stringify({ version: 'backstay/v1', name, verified: '2026-11-24T05:00:12Z', seconds: 192, storage: 'local', parts: [], ...more });
 }
@@ -149,7 +149,7 @@ describe('list', () => {
     const { calls, inputs } = await run(['list', 'prod/shop', '--storage', 'offsite', '--context', 'other'], { pods: DONE }, { changes: {} });
     expect(calls.map((call) => call.replace(/-[0-9a-f]{8}\b/g, '-HASH'))).toMatchInlineSnapshot(`
       [
-        "--context other get serviceaccount/backup-shop configmap/backstay-catalogue-HASH --namespace backup --ignore-not-found --output name",
+        "--context other get serviceaccount/backup-shop configmap/backstay-lib-HASH configmap/backstay-storage-HASH --namespace backup --ignore-not-found --output name",
         "--context other create --filename -",
         "--context other get pod backup-shop-catalogue-wqcvpc0 --namespace backup --output json",
         "--context other get pod backup-shop-catalogue-wqcvpc0 --namespace backup --output json",

@@ -1,9 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { commandLine } from '../../lib/cli/command-line.ts';
+import type { World } from '../../lib/cli/world.ts';
 import { packageVersion } from '../../lib/version.ts';
 import { backstay } from '../support/fake-world.ts';
 import { projectFolder } from '../support/project-folder.ts';
 
-const COMMANDS = ['init', 'synth', 'secrets', 'list', 'get', 'backup', 'prune', 'restore', 'verify'];
+/** Taken from the program itself, so that no command can be left out. */
+const COMMANDS = commandLine({} as World, () => undefined).commands.map((command) => command.name());
 
 describe('help', () => {
   test.each(COMMANDS)('%s --help shows an example and describes every option', async (command) => {
@@ -16,6 +19,7 @@ describe('help', () => {
   });
 
   test('--help lists every command', async () => {
+    expect(COMMANDS).toEqual(expect.arrayContaining(['init', 'synth', 'secrets', 'list', 'get', 'backup', 'restore', 'verify', 'prune']));
     const { status, stdout } = await backstay(['--help']);
     for (const command of COMMANDS) expect(stdout).toContain(`\n  ${command} `);
     expect(status).toBe(0);
@@ -74,8 +78,8 @@ describe('errors on the command line', () => {
     const project = projectFolder({});
     const { status, stderr } = await backstay(['synth', ...project.folders]);
     expect(project.plain(stderr)).toMatchInlineSnapshot(`
-      "error: no folder config
-        HINT: backstay init writes a first configuration; --config names another folder"
+      "error: folder config does not exist
+        HINT: run backstay init to create one, or set --config to another folder"
     `);
     expect(status).toBe(64);
   });

@@ -10,7 +10,8 @@ describe('init', () => {
     const project = projectFolder({});
     const { status, stdout } = await backstay(['init', '--dir', project.dir]);
     expect(project.plain(stdout)).toMatchInlineSnapshot(`
-      "wrote .gitignore
+      "wrote .gitattributes
+      wrote .gitignore
       wrote config/base.yaml
       wrote config/prod.yaml
       wrote package.json
@@ -24,7 +25,7 @@ describe('init', () => {
     `);
     expect(status).toBe(0);
     const files = project.read();
-    expect(Object.keys(files)).toEqual(['.gitignore', 'config/base.yaml', 'config/prod.yaml', 'package.json']);
+    expect(Object.keys(files)).toEqual(['.gitattributes', '.gitignore', 'config/base.yaml', 'config/prod.yaml', 'package.json']);
     expect(JSON.parse(files['package.json'] ?? '')).toEqual({
       private: true,
       scripts: { synth: 'backstay synth' },
@@ -43,7 +44,7 @@ describe('init', () => {
     const project = projectFolder({});
     await backstay(['init', '--dir', project.dir]);
     const restore = () => backstay(['restore', 'prod/shop', ...project.config]);
-    expect((await restore()).stderr).toContain('a restore needs a role that may make databases');
+    expect((await restore()).stderr).toContain('a restore needs a role that may create databases');
     project.write({ 'config/base.yaml': (project.read()['config/base.yaml'] ?? '').replace('# admin:', 'admin:') });
     const { status, stderr } = await restore();
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
@@ -68,6 +69,19 @@ describe('init', () => {
     expect(project.plain(stdout)).toContain(`added backstay ${VERSION} to package.json`);
     expect(project.read()['package.json']).toBe(given.replace('"4.0.0"', `"4.0.0",\n\t\t"backstay": "${VERSION}"`));
     expect(project.read()['.gitignore']).toBe('secret\n');
+  });
+
+  test('leaves .gitattributes alone, and prints the line that folds scripts away', async () => {
+    const project = projectFolder({ '.gitattributes': '*.sql text\n' });
+    const { stdout } = await backstay(['init', '--dir', project.dir]);
+    expect(project.read()['.gitattributes']).toBe('*.sql text\n');
+    expect(stdout).toContain('add: dist/*/keep/scripts/** linguist-generated gitlab-generated\n');
+  });
+
+  test('a .gitattributes that folds scripts away already needs no word', async () => {
+    const project = projectFolder({ '.gitattributes': 'dist/*/keep/scripts/** linguist-generated gitlab-generated\n' });
+    const { stdout } = await backstay(['init', '--dir', project.dir]);
+    expect(stdout).not.toContain('.gitattributes');
   });
 
   test('leaves an already pinned version alone', async () => {

@@ -39,7 +39,7 @@ describe('the packed package', IN_MINUTES, () => {
   test('synthesizes a folder with only config/ to the same bytes as the source', async () => {
     const project = installed();
     const { stdout } = await project.run('synth');
-    expect(stdout).toContain('dist/prod: 1 source, 2 CronJobs, 1 claim, 5 files: new');
+    expect(stdout).toContain('dist/prod: 1 source, 2 CronJobs, 1 claim, 8 files: new');
     const ofSource = projectFolder();
     await backstay(['synth', ...ofSource.folders]);
     expect(project.read('dist')).toEqual(ofSource.read('dist'));
@@ -80,10 +80,10 @@ describe('the packed package', IN_MINUTES, () => {
     const { stdout } = await execute(process.execPath, ['use.js'], { cwd: project.dir });
     expect(stdout).toMatchInlineSnapshot(`
       "Backups ConfigError defineValues parseManifest readValues synthesize
-      [] PersistentVolumeClaim ConfigMap ConfigMap ConfigMap ServiceAccount NetworkPolicy CronJob NetworkPolicy CronJob
-      jobs/kustomization.yaml jobs/shop.yaml keep/claims.yaml keep/kustomization.yaml keep/scripts.yaml
-      jobs/kustomization.yaml jobs/shop.yaml keep/claims.yaml keep/kustomization.yaml keep/scripts.yaml
-      sources.shop.folder: expected lower-case letters, digits and dashes, starting and ending with a letter or digit, at most 63, got "Shop"
+      [] PersistentVolumeClaim ConfigMap ConfigMap ConfigMap ConfigMap ServiceAccount NetworkPolicy CronJob NetworkPolicy CronJob
+      jobs/kustomization.yaml jobs/shop.yaml keep/claims.yaml keep/kustomization.yaml keep/scripts/lib.yaml keep/scripts/postgres-restore.yaml keep/scripts/postgres.yaml keep/scripts/storage.yaml
+      jobs/kustomization.yaml jobs/shop.yaml keep/claims.yaml keep/kustomization.yaml keep/scripts/lib.yaml keep/scripts/postgres-restore.yaml keep/scripts/postgres.yaml keep/scripts/storage.yaml
+      sources.shop.folder: expected lowercase letters, digits and dashes, starting and ending with a letter or digit, at most 63, got "Shop"
         HINT: Folder in the storages, where it is not the name: keeps the history of a source that was renamed.
       the manifest: not JSON, or only half of it
         HINT: the files beside it may still be good: compare them with another copy

@@ -6,6 +6,9 @@ import type { Container, Job } from '../support/objects.ts';
 import { podOf } from '../support/objects.ts';
 import { projectFolder, VALUES } from '../support/project-folder.ts';
 
+/** A ConfigMap for each folder of scripts that a restore needs: lib, storage, and two of PostgreSQL's. */
+const SCRIPTS = Array<string>(4).fill('ConfigMap');
+
 const ADMIN = 'sources: { shop: { postgres: { admin: { credentials: { secret: shop-admin } } } } }\n';
 const FILES = {
   'config/base.yaml': VALUES,
@@ -31,10 +34,10 @@ describe('restore prints a Job with all that it needs', () => {
   test('of a copy beside what is live, for kubectl apply, and calls nothing', async () => {
     const { stdout, stderr, mark, told, steps } = await printed();
     expect(stdout.split('\n').slice(0, 2)).toEqual([
-      '# a restore of prod/shop, for kubectl apply -f -: it runs once. What is left of it goes with',
+      '# a restore of prod/shop that runs once: apply it with kubectl apply -f -, and clean up with',
       `# kubectl delete job,networkpolicy,role,rolebinding --namespace backup --selector backstay.dev/restore=${mark}`,
     ]);
-    expect(loadAll(stdout).map((object) => (object as { kind: string }).kind)).toEqual(['ConfigMap', 'ServiceAccount', 'NetworkPolicy', 'Job']);
+    expect(loadAll(stdout).map((object) => (object as { kind: string }).kind)).toEqual([...SCRIPTS, 'ServiceAccount', 'NetworkPolicy', 'Job']);
     expect(steps).toEqual(['fetch', 'restore-postgres']);
     expect(told('fetch', 'WANTED')).toBe('latest');
     expect(told('restore-postgres', 'IN_PLACE')).toBe('false');
@@ -68,7 +71,7 @@ describe('restore prints a Job with all that it needs', () => {
     expect(inPlace.told('restore-postgres', 'IN_PLACE')).toBe('true');
     const without = await printed('--in-place', '--confirm', 'prod/shop', '--no-safety-backup');
     expect(without.steps).toEqual(['fetch', 'restore-postgres']);
-    expect(without.stderr).toContain('warning: what is live is not backed up before it gives way\n  HINT: ');
+    expect(without.stderr).toContain('warning: live data is replaced without a safety backup\n  HINT: ');
   });
 
   test('with each application that is stopped, and what removes the rights again in every namespace', async () => {
@@ -112,80 +115,75 @@ describe('restore prints a Job with all that it needs', () => {
 
 describe('restore refuses', () => {
   test.each<readonly [string, readonly string[], string, string]>([
-    ['in place without --confirm', ['--in-place'], 'what is live gives way, and --confirm is not given', 'add --confirm prod/shop'],
+    ['in place without --confirm', ['--in-place'], 'live data is replaced, so --confirm is required', 'set --confirm prod/shop'],
     [
       'in place with another --confirm',
       ['--in-place', '--confirm', 'prod/crm'],
-      "--confirm says 'prod/crm', and 'prod/shop' is meant",
-      'add --confirm prod/shop',
+      "--confirm must be 'prod/shop', got 'prod/crm'",
+      'set --confirm prod/shop',
     ],
-    ['to swap back without --confirm', ['--swap-back'], 'what is live gives way, and --confirm is not given', 'add --confirm prod/shop'],
-    ['to drop what was kept without --confirm', ['--drop-old'], 'what is live gives way, and --confirm is not given', 'add --confirm prod/shop'],
-    ['--confirm for a copy', ['--confirm', 'prod/shop'], '--confirm without --in-place', 'add --in-place, or leave --confirm out'],
+    ['--swap-back without --confirm', ['--swap-back'], 'live data is replaced, so --confirm is required', 'set --confirm prod/shop'],
+    ['--drop-old without --confirm', ['--drop-old'], 'live data is replaced, so --confirm is required', 'set --confirm prod/shop'],
+    ['--confirm for a copy', ['--confirm', 'prod/shop'], '--confirm is set, but --in-place is not', 'add --in-place, or remove --confirm'],
     [
-      'both ends at once',
+      '--swap-back together with --drop-old',
       ['--swap-back', '--drop-old', '--confirm', 'prod/shop'],
-      '--swap-back and --drop-old exclude each other',
-      'swap back first',
+      '--swap-back and --drop-old cannot be combined',
+      'run --swap-back first',
     ],
+    ['another source by --set', ['--set', 'source=uploads'], "--set source must be 'shop', got 'uploads'", 'backstay restore prod/uploads'],
     [
-      'to be talked into another source',
-      ['--set', 'source=uploads'],
-      "--set source=uploads, and 'prod/shop' is meant",
-      'backstay restore prod/uploads',
-    ],
-    [
-      'to be talked into another place',
+      'a confirmation of another source by --set',
       ['--set', 'inPlace={ confirm: prod/uploads }'],
-      "inPlace.confirm: confirms 'prod/uploads'",
-      'write confirm: prod/shop',
+      "inPlace.confirm: confirm must be 'prod/shop', got 'prod/uploads'",
+      'set confirm: prod/shop',
     ],
-    ['--set without a value', ['--set', 'postgres.jobs'], '--set: not a path and a value, got "postgres.jobs"', '--set postgres.database=shop_copy'],
-    ['--set without a path', ['--set', '=5'], '--set: not a path and a value', '--set postgres.database=shop_copy'],
-    ['--set with half a YAML', ['--set', 'postgres.tables=[a'], '--set: the value is no YAML, got "postgres.tables=[a"', 'quote it for YAML'],
-    ['a key that nobody knows', ['--set', 'postgres.tabels=[a]'], 'postgres.tabels: unknown key', "did you mean 'tables'?"],
+    ['--set without a value', ['--set', 'postgres.jobs'], '--set: expected PATH=VALUE, got "postgres.jobs"', '--set postgres.database=shop_copy'],
+    ['--set without a path', ['--set', '=5'], '--set: expected PATH=VALUE', '--set postgres.database=shop_copy'],
+    ['--set with invalid YAML', ['--set', 'postgres.tables=[a'], '--set: the value is not valid YAML, got "postgres.tables=[a"', 'quote it for YAML'],
+    ['an unknown key', ['--set', 'postgres.tabels=[a]'], 'postgres.tabels: unknown key', "did you mean 'tables'?"],
     [
       'a value of the wrong type',
       ['--set', 'postgres.jobs=many'],
       'postgres.jobs: expected a number',
       'Tables and indexes that are restored at a time',
     ],
-    ['a storage that is none', ['--from', 'ofsite'], "--from: no tier of 'shop' has the storage 'ofsite'", "did you mean 'offsite'?"],
-    ['an environment that is none', ['--source', 'stagin/shop'], "--source: no environment 'stagin'", "did you mean 'staging'?"],
-    ['a time without a zone', ['--at', 'before:2026-11-21'], '--at: expected a time with its zone', 'write before:'],
+    ['an unknown storage', ['--from', 'ofsite'], "--from: no tier of source 'shop' uses storage 'ofsite'", "did you mean 'offsite'?"],
+    ['an unknown environment', ['--source', 'stagin/shop'], "--source: no environment 'stagin'", "did you mean 'staging'?"],
+    ['a time without a time zone', ['--at', 'before:2026-11-21'], '--at: expected a time with a time zone', 'use before:'],
     [
-      'applications for a copy',
+      '--scale-down for a copy',
       ['--scale-down', 'deployment/a'],
-      '--scale-down: nothing that is live changes',
-      'write --in-place, or leave --scale-down out',
+      '--scale-down: live data does not change',
+      'add --in-place, or remove --scale-down',
     ],
     [
-      'what was kept, where a backup is wanted',
+      'the name of a kept database without --swap-back or --drop-old',
       ['--set', 'postgres.kept=old'],
-      'postgres.kept: a restore takes a backup',
+      'postgres.kept: kept applies only to --swap-back and --drop-old',
       '--swap-back or --drop-old',
     ],
-    ['an application of no kind', ['--scale-down', 'shop'], '--scale-down: expected deployment/NAME', '`deployment/api`'],
-    ['a source that is none', ['--source', 'staging'], '--source: expected an environment and a source', '`prod/shop`'],
+    ['an application without its kind', ['--scale-down', 'shop'], '--scale-down: expected deployment/NAME', '`deployment/api`'],
+    ['a source without its environment', ['--source', 'staging'], '--source: expected an environment and a source', '`prod/shop`'],
     [
       "a claim of another environment's namespace",
       ['--source', 'staging/shop', '--from', 'local'],
-      "--source: the claim of 'local' is in the namespace 'staging'",
-      'restore from another storage with --from',
+      "--source: the claim of storage 'local' is in namespace 'staging'",
+      'select another storage with --from',
     ],
     [
-      'to swap back to a backup, which would be another thing',
+      'a backup to swap back to',
       ['--swap-back', '--at', 'hkbdmnrt', '--confirm', 'prod/shop'],
-      '--swap-back takes no backup that --at could choose',
-      'leave out either --swap-back or --at',
+      '--swap-back does not select a backup, so --at has no effect',
+      'remove --at, or --swap-back',
     ],
     [
-      'to drop what was kept in one storage',
+      'a storage to drop from',
       ['--drop-old', '--from', 'offsite', '--confirm', 'prod/shop'],
-      '--drop-old takes no backup that --from could choose',
-      'leave out either --drop-old or --from',
+      '--drop-old does not select a backup, so --from has no effect',
+      'remove --from, or --drop-old',
     ],
-    ['a part that is none', ['--part', 'volume'], "--part: 'shop' has no part 'volume'", 'its parts: postgres'],
+    ['an unknown part', ['--part', 'volume'], "--part: source 'shop' has no part 'volume'", 'its parts: postgres'],
   ])('%s', async (_, flags, message, hint) => {
     const { status, stdout, stderr, calls } = await run('prod/shop', ...flags);
     expect(stderr).toContain(message);
@@ -195,7 +193,7 @@ describe('restore refuses', () => {
 
   test('a source that has no role which may restore', async () => {
     const { status, stderr } = await run('staging/shop');
-    expect(stderr).toContain('postgres: a restore needs a role that may make databases');
+    expect(stderr).toContain('postgres: a restore needs a role that may create databases');
     expect(status).toBe(64);
   });
 
@@ -219,7 +217,7 @@ describe('restore --apply', () => {
     });
     expect(calls.slice(0, 2)).toEqual(['apply --filename -', 'apply --filename -']);
     const [needed, job] = inputs.slice(0, 2).map((list) => JSON.parse(list).items as readonly Job[]);
-    expect(needed?.map(({ kind }) => kind)).toEqual(['ConfigMap', 'ServiceAccount', 'NetworkPolicy']);
+    expect(needed?.map(({ kind }) => kind)).toEqual([...SCRIPTS, 'ServiceAccount', 'NetworkPolicy']);
     expect(job?.map(({ kind }) => kind)).toEqual(['Job']);
     const { name, labels } = job?.[0]?.metadata ?? {};
     expect(calls[2]).toBe(`get job ${name} --namespace backup --output json`);
@@ -231,7 +229,7 @@ describe('restore --apply', () => {
         restore-postgres: done after 3s
       restored into shop_restored_bcdfghjk
         HINT: psql shop_restored_bcdfghjk
-      HINT: the Job stays for its log; kubectl delete job,networkpolicy,role,rolebinding --namespace backup --selector backstay.dev/restore=RESTORE removes it"
+      HINT: the Job is kept for its log; remove it with kubectl delete job,networkpolicy,role,rolebinding --namespace backup --selector backstay.dev/restore=RESTORE"
     `);
     expect(status).toBe(0);
   });
@@ -244,7 +242,7 @@ describe('restore --apply', () => {
       logs: { fetch: 'looked\n' },
     });
     expect(stderr).toBe('  | looked\nerror: fetch: no backup in shop/daily\n  HINT: backstay list prod/shop');
-    expect(stdout).toContain('HINT: the Job stays for its log; kubectl delete job');
+    expect(stdout).toContain('HINT: the Job is kept for its log; remove it with kubectl delete job');
     expect(status).toBe(64);
   });
 
@@ -257,9 +255,9 @@ describe('restore --apply', () => {
 
   test('of two restores that make the ConfigMap of the scripts at once, the one that is told so asks again', async () => {
     const plan = cluster({ pods: [[pod({ steps: { fetch: { exit: 0 } } })]], jobEnds: { type: 'Complete' } });
-    const refusals = ['Error from server (AlreadyExists): configmaps "backup-scripts" already exists'];
+    const invalid = ['Error from server (AlreadyExists): configmaps "backup-scripts" already exists'];
     const kubectl: Kubectl = (args, input) => {
-      const stderr = args.startsWith('apply') ? refusals.pop() : undefined;
+      const stderr = args.startsWith('apply') ? invalid.pop() : undefined;
       return stderr === undefined ? plan(args, input) : { status: 1, stderr };
     };
     const { status, calls, inputs } = await backstay(['restore', 'prod/shop', '--apply', ...projectFolder(FILES).config], { kubectl });

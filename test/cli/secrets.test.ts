@@ -85,7 +85,7 @@ describe('secrets', () => {
     `);
   });
 
-  test('prints no command that takes a value as an argument, where shell history and process list would show it', async () => {
+  test('no command of it takes a value as an argument, where histories and lists of processes have it', async () => {
     const project = projectFolder({ 'config/base.yaml': VALUES, 'config/prod.yaml': PRIVATE });
     const { stdout } = await backstay(['secrets', 'prod', ...project.config]);
     expect(stdout).not.toContain('--from-literal');

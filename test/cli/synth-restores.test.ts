@@ -22,7 +22,7 @@ describe('synth and restores', () => {
     const { status, stdout } = await synth(of);
     expect(status).toBe(0);
     expect(stdout).toMatchInlineSnapshot(`
-      "dist/prod: 1 source, 2 CronJobs, 1 claim, 5 files: new
+      "dist/prod: 1 source, 2 CronJobs, 1 claim, 8 files: new
         kubectl apply -k dist/prod/keep && kubectl apply -k dist/prod/jobs
       dist/restores/prod: 2 restores: changed
         kubectl apply -f dist/restores/prod/copy.yaml   # runs it, once
@@ -34,13 +34,21 @@ describe('synth and restores', () => {
       'dist/restores/prod/copy.yaml',
     ]);
     expect(loadAll(dist['dist/restores/prod/back.yaml'] ?? '').at(-1)).toMatchObject({ kind: 'Job' });
-    for (const [path, text] of Object.entries(dist)) if (path.endsWith('/kustomization.yaml')) expect(text).not.toContain('restore');
+    for (const [path, text] of Object.entries(dist))
+      if (path.endsWith('/kustomization.yaml')) expect(text).not.toMatch(/restores|back\.yaml|copy\.yaml/);
     const without = project('');
     await synth(without);
     expect(Object.entries(dist).filter(([path]) => path.startsWith('dist/prod/'))).toEqual(Object.entries(without.read('dist')));
   });
 
-  test('without a restore there is no folder and no message', async () => {
+  test('accepts a restore of the backups of another environment', async () => {
+    const of = project('', { 'config/staging.yaml': `${ADMIN}restores: { copy: { source: shop, backupsOf: prod/shop, from: offsite } }\n` });
+    expect(await synth(of)).toMatchObject({ status: 0, stderr: '' });
+    const job = loadAll(of.read('dist')['dist/restores/staging/copy.yaml'] ?? '').at(-1);
+    expect(JSON.stringify(job)).toContain('"value":"S1:acme-backups/prod"');
+  });
+
+  test('without restores there is no folder and no output', async () => {
     const of = project('');
     expect((await synth(of)).stdout).not.toContain('restore');
     expect(existsSync(join(of.dir, 'dist/restores'))).toBe(false);
@@ -125,14 +133,14 @@ describe('synth and restores', () => {
     const before = of.read('dist');
     of.write({ 'config/prod.yaml': `${ADMIN}restores: { copy: { source: shop, from: nowhere } }\n` });
     const { status, stderr } = await synth(of);
-    expect(stderr).toContain("restores.copy.from: no tier of 'shop' has the storage 'nowhere'");
+    expect(stderr).toContain("restores.copy.from: no tier of source 'shop' uses storage 'nowhere'");
     expect(status).toBe(64);
     expect(of.read('dist')).toEqual(before);
   });
 
   test('refuses an environment called restores, whose folder is taken', async () => {
     const { status, stderr } = await synth(projectFolder({ 'config/base.yaml': VALUES, 'config/restores.yaml': '' }));
-    expect(stderr).toContain('cannot be an environment: dist/restores/ holds restores');
+    expect(stderr).toContain('cannot be an environment: dist/restores/ is reserved for restores');
     expect(stderr).toContain('HINT: ');
     expect(status).toBe(64);
   });

@@ -7,7 +7,15 @@ import { packageVersion } from '../../lib/version.ts';
 import { backstay } from '../support/fake-world.ts';
 import { projectFolder, VALUES } from '../support/project-folder.ts';
 
-const FILES = ['jobs/kustomization.yaml', 'jobs/shop.yaml', 'keep/claims.yaml', 'keep/kustomization.yaml', 'keep/scripts.yaml'];
+/** What a database needs to be backed up and verified. */
+const SCRIPTS = ['lib', 'postgres-restore', 'postgres', 'storage'];
+const FILES = [
+  'jobs/kustomization.yaml',
+  'jobs/shop.yaml',
+  'keep/claims.yaml',
+  'keep/kustomization.yaml',
+  ...SCRIPTS.map((folder) => `keep/scripts/${folder}.yaml`),
+];
 const ORDERS = `  orders:
     postgres: { host: shop-db.shop, database: orders, version: 17, credentials: { secret: shop-db } }
 `;
@@ -17,9 +25,9 @@ describe('synth', () => {
     const project = projectFolder({ 'config/base.yaml': VALUES, 'config/dev.yaml': '', 'config/prod.yaml': '' });
     const { status, stdout } = await backstay(['synth', ...project.folders]);
     expect(project.plain(stdout)).toMatchInlineSnapshot(`
-      "dist/dev: 1 source, 2 CronJobs, 1 claim, 5 files: new
+      "dist/dev: 1 source, 2 CronJobs, 1 claim, 8 files: new
         kubectl apply -k dist/dev/keep && kubectl apply -k dist/dev/jobs
-      dist/prod: 1 source, 2 CronJobs, 1 claim, 5 files: new
+      dist/prod: 1 source, 2 CronJobs, 1 claim, 8 files: new
         kubectl apply -k dist/prod/keep && kubectl apply -k dist/prod/jobs"
     `);
     expect(status).toBe(0);
@@ -38,7 +46,7 @@ describe('synth', () => {
     const before = project.read();
     const { ino } = statSync(join(project.dir, 'dist/prod'));
     const { stdout } = await backstay(['synth', ...project.folders]);
-    expect(project.plain(stdout)).toBe('dist/prod: 1 source, 2 CronJobs, 1 claim, 5 files: unchanged');
+    expect(project.plain(stdout)).toBe('dist/prod: 1 source, 2 CronJobs, 1 claim, 8 files: unchanged');
     expect(project.read()).toEqual(before);
     expect(statSync(join(project.dir, 'dist/prod')).ino).toBe(ino);
   });
@@ -48,7 +56,7 @@ describe('synth', () => {
     const project = projectFolder({ 'config/base.yaml': values, 'config/dev.yaml': '', 'config/prod.yaml': '' });
     const { stderr } = await backstay(['synth', ...project.folders]);
     expect(project.plain(stderr)).toMatchInlineSnapshot(`
-      "warning: dev, prod: storages.offsite.s3.endpoint: backups and keys cross the network in the clear
+      "warning: dev, prod: storages.offsite.s3.endpoint: backups and keys are sent unencrypted
         at config/base.yaml:4
         HINT: use https"
     `);
@@ -80,7 +88,7 @@ describe('an error leaves dist/ unchanged', () => {
       error: namespce: unknown key
         at config/dev.yaml:1
         HINT: did you mean 'namespace'?
-      error: sources.shop.plan: there is no plan 'defualt'
+      error: sources.shop.plan: unknown plan 'defualt'
         at config/prod.yaml:1
         HINT: did you mean 'default'?"
     `);
@@ -102,14 +110,14 @@ describe('an error leaves dist/ unchanged', () => {
     });
     for (const environment of [[], ['prod'], ['staging']]) {
       const { status, stderr } = await backstay(['synth', ...environment, ...project.folders]);
-      expect(project.plain(stderr)).toContain('both keep the source');
+      expect(project.plain(stderr)).toContain("store source 'shop' in the same folder");
       expect(status).toBe(64);
     }
     const { stderr } = await backstay(['synth', ...project.folders]);
     expect(project.plain(stderr)).toMatchInlineSnapshot(`
-      "error: storages.offsite.s3.prefix: the environments 'prod' and 'staging' would both keep the source 'shop' in one folder
+      "error: storages.offsite.s3.prefix: environments 'prod' and 'staging' store source 'shop' in the same folder
         at config/staging.yaml:3
-        HINT: leave the prefix out: it is the environment's name by default"
+        HINT: remove the prefix: it defaults to the name of the environment"
     `);
     expect(existsSync(join(project.dir, 'dist'))).toBe(false);
   });
@@ -253,7 +261,8 @@ describe('objects that disappear', () => {
     project.write({ 'config/prod.yaml': 'sources: { orders: { enabled: false } }\n' });
     const { stdout } = await backstay(['synth', ...project.folders]);
     expect(project.plain(stdout)).toMatchInlineSnapshot(`
-      "dist/prod: 1 source, 2 CronJobs, 1 claim, 5 files: changed
+      "dist/prod: 1 source, 2 CronJobs, 1 claim, 8 files: changed
+        scripts unchanged
         removed from the output. Argo CD and Flux delete these objects; with kubectl, run:
           kubectl delete --namespace backup serviceaccount/backup-orders networkpolicy/backup-orders cronjob/backup-orders-daily networkpolicy/verify-orders cronjob/verify-orders"
     `);
@@ -265,7 +274,8 @@ describe('objects that disappear', () => {
     project.write({ 'config/prod.yaml': 'plans: { default: { storages: [offsite] } }\n' });
     const { stdout } = await backstay(['synth', ...project.folders]);
     expect(project.plain(stdout)).toMatchInlineSnapshot(`
-      "dist/prod: 1 source, 2 CronJobs, 0 claims, 4 files: changed
+      "dist/prod: 1 source, 2 CronJobs, 0 claims, 7 files: changed
+        scripts unchanged
         removed from the output: the PersistentVolumeClaim backup/backup-local. It stays in the cluster with its contents; to lose them for good, delete it yourself"
     `);
     expect(stdout).not.toMatch(/kubectl delete.*persistentvolumeclaim/i);
@@ -276,7 +286,7 @@ describe('objects that disappear', () => {
     await backstay(['synth', ...project.folders]);
     renameSync(join(project.dir, 'dist/prod/jobs/shop.yaml'), join(project.dir, 'dist/prod/jobs/before.yaml'));
     const { stdout } = await backstay(['synth', ...project.folders]);
-    expect(project.plain(stdout)).toBe('dist/prod: 1 source, 2 CronJobs, 1 claim, 5 files: changed');
+    expect(project.plain(stdout)).toBe('dist/prod: 1 source, 2 CronJobs, 1 claim, 8 files: changed\n  scripts unchanged');
   });
 
   test('an extra file is removed even if nothing else changed', async () => {
@@ -292,13 +302,14 @@ describe('objects that disappear', () => {
     const files = 'sources:\n  files: { volume: { claim: app-data, nextTo: { app: web } } }\n';
     const project = projectFolder({ 'config/base.yaml': VALUES, 'config/dev.yaml': files, 'config/prod.yaml': '' });
     await backstay(['synth', ...project.folders]);
-    const scripts = project.read()['dist/prod/keep/scripts.yaml'] ?? '';
-    project.write({ 'dist/prod/keep/scripts.yaml': scripts.replaceAll(/backstay-dump-[0-9a-f]{8}/g, 'backstay-dump-00000000') });
+    const scripts = project.read()['dist/prod/keep/scripts/postgres.yaml'] ?? '';
+    project.write({ 'dist/prod/keep/scripts/postgres.yaml': scripts.replaceAll(/backstay-postgres-[0-9a-f]{8}/g, 'backstay-postgres-00000000') });
     const { stdout } = await backstay(['synth', 'prod', ...project.folders]);
     expect(project.plain(stdout).replaceAll(/-[0-9a-f]{8}\b/g, '-HASH')).toMatchInlineSnapshot(`
-      "dist/prod: 1 source, 2 CronJobs, 1 claim, 5 files: changed
+      "dist/prod: 1 source, 2 CronJobs, 1 claim, 8 files: changed
+        scripts changed: postgres
         old scripts stay in the cluster for Jobs that still run. When none does, remove them:
-          kubectl delete configmap --namespace backup --selector app.kubernetes.io/name=backstay,app.kubernetes.io/component=scripts --field-selector metadata.name!=backstay-catalogue-HASH,metadata.name!=backstay-dump-HASH,metadata.name!=backstay-tar-HASH,metadata.name!=backstay-verify-dump-HASH,metadata.name!=backstay-verify-tar-HASH"
+          kubectl delete configmap --namespace backup --selector app.kubernetes.io/name=backstay,app.kubernetes.io/component=scripts --field-selector metadata.name!=backstay-lib-HASH,metadata.name!=backstay-postgres-HASH,metadata.name!=backstay-postgres-restore-HASH,metadata.name!=backstay-storage-HASH,metadata.name!=backstay-volume-HASH"
     `);
   });
 
@@ -310,7 +321,7 @@ describe('objects that disappear', () => {
     const before = project.read('dist');
     const { stdout } = await backstay(['synth', ...project.folders]);
     expect(project.plain(stdout)).toMatchInlineSnapshot(`
-      "dist/prod: 1 source, 2 CronJobs, 1 claim, 5 files: unchanged
+      "dist/prod: 1 source, 2 CronJobs, 1 claim, 8 files: unchanged
       dist/old: unchanged, but config no longer has this environment. Stop its backups with kubectl delete -k dist/old/jobs, then remove the folder"
     `);
     expect(project.read('dist')).toEqual(before);

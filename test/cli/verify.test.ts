@@ -34,7 +34,7 @@ describe('verify --apply', () => {
       ],
       jobEnds: { type: 'Complete' },
     });
-    expect(calls[0]).toContain('get serviceaccount/backup-shop configmap/backstay-verify-dump-');
+    expect(calls[0]).toContain('get serviceaccount/backup-shop configmap/backstay-lib-');
     expect(calls[1]).toBe('create --filename - --output json');
     expect(JSON.parse(inputs[1] ?? '')).toMatchObject({ kind: 'Job', metadata: { generateName: 'verify-shop-' } });
     expect(stdout).toMatchInlineSnapshot(`
@@ -51,8 +51,8 @@ describe('verify --apply', () => {
   });
 
   test('names scripts that were not applied, and creates nothing', async () => {
-    const { status, stderr, calls } = await verify('', ['--apply'], { pods: [], missing: ['configmap/backstay-verify-dump'] });
-    expect(stderr).toMatch(/missing in the namespace 'backup' of this cluster: configmap\/backstay-verify-dump-[0-9a-f]{8}/);
+    const { status, stderr, calls } = await verify('', ['--apply'], { pods: [], missing: ['configmap/backstay-postgres-restore'] });
+    expect(stderr).toMatch(/missing in the namespace 'backup' of this cluster: configmap\/backstay-postgres-restore-[0-9a-f]{8}/);
     expect(calls).toHaveLength(1);
     expect(status).toBe(69);
   });

@@ -1,6 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { IMAGES } from '../../lib/images.ts';
+import { scriptFiles, scriptText } from '../../lib/scripts.ts';
 import { type Application, startApplication } from '../support/cluster/application.ts';
 import { claim } from '../support/cluster/backups.ts';
 import { endOf, podsOf } from '../support/cluster/job.ts';
@@ -21,8 +21,8 @@ const RULES = [
 
 beforeAll(async () => {
   [here, shop] = await Promise.all([freshNamespace('guard'), freshNamespace('guarded')]);
-  const files = readdirSync('scripts').filter((file) => /^(common|turns?|guard.*|install-shell)\.sh$/.test(file));
-  const data = Object.fromEntries(files.map((file) => [file, readFileSync(`scripts/${file}`, 'utf8')]));
+  const files = ['lib', 'restore', 'guard'].flatMap(scriptFiles);
+  const data = Object.fromEntries(files.map((file) => [file, scriptText(file)]));
   await apply(
     { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'scripts', namespace: here.name }, data },
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'restore', namespace: here.name } },

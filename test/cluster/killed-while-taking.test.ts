@@ -13,20 +13,20 @@ const APP_USER = 1000;
 
 interface Step {
   readonly source: Json;
-  /** Log line that shows that the step is under way. */
+  /** What the log says when the step is under way. */
   readonly underway: RegExp;
 }
 
-/** Little CPU, so that a step with little data takes long enough to be killed. */
+/** Little of a processor: a step takes long enough to be met, without much data. */
 const SLOW = { scratch: { size: '256Mi' }, resources: { limits: { cpu: '150m', memory: '512Mi' } } };
 const database = (over: Json = {}, more: Json = {}) => ({ ...postgresSource('db', 'shop', over), pod: SLOW, ...more });
 
-/** Each step of `take`, with a source that is slow in that step. */
+/** Each step of `take`, by a source of its own that is slow there. */
 const STEPS: Readonly<Record<string, Step>> = {
   preflight: { source: database({ port: 5433, wait: '5m' }), underway: /waiting for db:5433/ },
   throttle: { source: database({ throttleDatabase: 'held' }, { throttle: { perServer: 1 } }), underway: /waiting for up to/ },
   dump: { source: database(), underway: /slot \d of/ },
-  prove: { source: database(), underway: /\.dump has / },
+  verify: { source: database(), underway: /\.dump has / },
   archive: {
     source: { volume: { claim: 'app-data', nextTo: { app: 'web' } }, pod: { runAsUser: APP_USER, ...SLOW } },
     underway: /writing a tar/,
@@ -49,7 +49,7 @@ beforeAll(async () => {
     },
     { sql: SMALL_SQL + incompressible('noise', 25) },
   );
-  // Holds the only slot of one source for the lifetime of the server.
+  // Holds the only slot of one source for as long as the server lives.
   world.db.sql(`select pg_advisory_lock(${THROTTLE_LOCK}, 1), pg_sleep(3600)`, 'held').catch(() => {});
 });
 
@@ -80,7 +80,7 @@ describe.each(['TERM', 'KILL'] as const)('take, stopped by %s', (signal) => {
   });
 
   test('leaves no session and no slot on the server', async () => {
-    // The test itself holds one slot.
+    // One slot is held by the test itself.
     await until('no trace of a backup', 30, async () => {
       const traces = await world.db.traces();
       expect(traces).toEqual({ sessions: 0, slots: 1 });
@@ -90,7 +90,7 @@ describe.each(['TERM', 'KILL'] as const)('take, stopped by %s', (signal) => {
 });
 
 test('the next runs succeed', async () => {
-  const healthy = ['dump', 'prove', 'archive'];
+  const healthy = ['dump', 'verify', 'archive'];
   const ends = await Promise.all(healthy.map((name) => world.run(name)));
   expect(ends.map(verdict)).toEqual(healthy.map(() => expect.stringMatching(/^complete/)));
   const { local, offsite } = await world.stored();

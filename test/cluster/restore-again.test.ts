@@ -1,12 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { restoreFiles } from '../../lib/charts/restore.ts';
 import { loadEnvironment } from '../../lib/model/load.ts';
 import { postgresSource } from '../support/cluster/backups.ts';
 import { endOf, type JobEnd } from '../support/cluster/job.ts';
 import { kubectl } from '../support/cluster/kubectl.ts';
 import { startWorld, verdict, type World } from '../support/cluster/world.ts';
+import { restoreFiles } from '../support/restore-files.ts';
 
 let world: World;
 let file: string;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { defineValues, readingOf, type SourceValues, type StorageValues, type Values } from '../../lib/config/define.ts';
 import { readValues } from '../../lib/config/read.ts';
-import { loadEnvironment, plan } from '../../lib/model/load.ts';
+import { loadEnvironment, loadValues } from '../../lib/model/load.ts';
 import { configFolder, inWords } from '../support/config-folder.ts';
 
 const local: StorageValues = { pvc: { size: '10Gi' } };
@@ -14,41 +14,41 @@ const first = defineValues({
   sources: { shop },
 });
 
-test('values of a program come to the same model as the same values of a file', () => {
+test('values of a program give the same model as the same values in a file', () => {
   const dir = configFolder({ 'base.yaml': JSON.stringify(first), 'prod.yaml': '' });
-  const { values, mistakes } = readingOf('prod', first);
+  const { values, errors } = readingOf('prod', first);
   const bare = (model: object) => JSON.stringify({ ...model, warnings: [] }); // a warning names the file
-  expect(bare(plan(values, mistakes).model)).toBe(bare(loadEnvironment(dir, 'prod').model));
+  expect(bare(loadValues(values, errors).model)).toBe(bare(loadEnvironment(dir, 'prod').model));
 });
 
-test('values that were read stay what they are', () => {
+test('values that were read are returned unchanged', () => {
   const read = readValues(configFolder({ 'base.yaml': JSON.stringify(first), 'prod.yaml': '' }), 'prod');
   expect(readingOf('prod', read).values).toBe(read);
 });
 
-test('a key that is undefined is not there', () => {
+test('a key that is undefined counts as not written', () => {
   const { values } = readingOf('prod', { ...first, sources: { shop: { volume: undefined } } });
   expect(values.tree.sources).toEqual({ shop: {} });
 });
 
-test('an environment has a name that can be a folder and a prefix', () => {
+test('rejects environment names that are not valid folder names', () => {
   expect(inWords('', () => readingOf('../prod', first))).toMatchInlineSnapshot(`
-    "environment: '../prod' is no name of an environment
-      HINT: write lower-case letters, digits and dashes, at most 63"
+    "environment: '../prod' is not a valid environment name
+      HINT: use lowercase letters, digits and dashes, at most 63"
   `);
 });
 
-test('mistakes that no type can see are said where the values are defined, with their paths', () => {
+test('defineValues reports errors that types cannot express, with their paths', () => {
   const values: Values = { namespace: 'My Backup', storages: { local: { pvc: { size: '10G' } } }, sources: {} };
   expect(inWords('', () => defineValues(values))).toMatchInlineSnapshot(`
-    "namespace: expected lower-case letters, digits and dashes, starting and ending with a letter or digit, at most 63, got "My Backup"
+    "namespace: expected lowercase letters, digits and dashes, starting and ending with a letter or digit, at most 63, got "My Backup"
       HINT: Namespace that pods run in.
     storages.local.pvc.size: expected a size such as 512Mi or 20Gi, got "10G"
       HINT: Size of a claim to make. Leave it out to use an existing \`claim\`."
   `);
 });
 
-test('the types refuse what the schema refuses', () => {
+test('the types reject what the schema rejects', () => {
   const rest = { namespace: 'backup', storages: {}, sources: {} };
   // @ts-expect-error - no such version
   expect(() => defineValues({ ...rest, sources: { shop: { postgres: { version: 13 } } } })).toThrow('expected a major version');

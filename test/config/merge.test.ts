@@ -165,7 +165,7 @@ test.each<[string, (string | number)[], string]>([
   expect(`${found?.file}:${found?.line}`).toBe(where);
 });
 
-test('place: what gave way to another key is where the nearest thing around it is', () => {
+test('place: a key that was dropped for another one has the place of the value around it', () => {
   const base = parseYaml('postgres:\n  host: db\n  database: a\n', 'base').written!;
   const { place } = overlay(base, parseYaml('postgres: { databases: [b] }', 'over').written!);
   expect(place(['postgres', 'database'])).toEqual({ file: 'base', line: 1 });

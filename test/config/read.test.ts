@@ -9,7 +9,7 @@ const environmentsOf = (files: Readonly<Record<string, string>>) => {
   return inWords(dir, () => listEnvironments(dir).join(' '));
 };
 
-test('each file beside the base is an environment, also an empty one', () => {
+test('every file beside the base is an environment, even an empty one', () => {
   expect(listEnvironments(configFolder({ 'base.yaml': '', 'prod.yaml': '', 'dev.yaml': 'namespace: x', 'eu-1.yaml': '' }))).toEqual([
     'dev',
     'eu-1',
@@ -17,7 +17,7 @@ test('each file beside the base is an environment, also an empty one', () => {
   ]);
 });
 
-test('hidden files, other files and folders are none', () => {
+test('hidden files, other files and folders are not environments', () => {
   const dir = configFolder({ 'base.yaml': '', 'prod.yaml': '', '.#prod.yaml': '', '.prod.yaml.swp': '', 'README.md': '', 'prod.yaml~': '' });
   mkdirSync(join(dir, 'old.yaml'));
   expect(listEnvironments(dir)).toEqual(['prod']);
@@ -29,51 +29,51 @@ test('a file may be a link, as in a mounted ConfigMap', () => {
   expect(listEnvironments(dir)).toEqual(['prod']);
 });
 
-test('the base alone is no environment, and says so', () => {
+test('rejects a folder with a base only', () => {
   expect(environmentsOf({ 'base.yaml': '' })).toMatchInlineSnapshot(`
-    "no environment in config: base.yaml alone is none
-      HINT: write one: config/prod.yaml, which may be empty when it changes nothing"
+    "no environments in config: base.yaml is not one
+      HINT: create one: config/prod.yaml, which may be empty"
   `);
 });
 
-test('a folder without a base is refused', () => {
+test('rejects a folder without a base', () => {
   expect(environmentsOf({ 'prod.yaml': '' })).toMatchInlineSnapshot(`
-    "no base.yaml in config
-      HINT: write config/base.yaml: what all environments share; backstay init writes a first one"
+    "base.yaml is missing in config
+      HINT: create config/base.yaml with what all environments share, or run backstay init"
   `);
 });
 
-test('a folder that is not there is refused', () => {
+test('rejects a folder that does not exist', () => {
   const dir = join(configFolder({}), 'none');
   expect(inWords(dir, () => listEnvironments(dir))).toMatchInlineSnapshot(`
-    "no folder config
-      HINT: backstay init writes a first configuration; --config names another folder"
+    "folder config does not exist
+      HINT: run backstay init to create one, or set --config to another folder"
   `);
 });
 
-test('a .yml file would be ignored, so it is refused: the base, an environment, and one that is there twice', () => {
+test('rejects .yml files, which would be ignored', () => {
   expect(environmentsOf({ 'base.yml': '', 'prod.yaml': '' })).toMatchInlineSnapshot(`
-    "config/base.yml would be ignored: values are in files that end with .yaml
+    "config/base.yml would be ignored: values files must end in .yaml
       HINT: rename it to base.yaml"
   `);
   expect(environmentsOf({ 'base.yaml': '', 'prod.yaml': '', 'dev.yml': '', 'prod.yml': '' })).toMatchInlineSnapshot(`
-    "config/dev.yml would be ignored: values are in files that end with .yaml
+    "config/dev.yml would be ignored: values files must end in .yaml
       HINT: rename it to dev.yaml
-    config/prod.yml would be ignored: values are in files that end with .yaml
+    config/prod.yml would be ignored: values files must end in .yaml
       HINT: remove it, or prod.yaml"
   `);
 });
 
-test('a file whose name can be no environment is refused', () => {
+test('rejects a file whose name is not a valid environment name', () => {
   expect(environmentsOf({ 'base.yaml': '', 'Prod.yaml': '', 'my env.yaml': '' })).toMatchInlineSnapshot(`
-    "config/Prod.yaml names no environment
-      HINT: rename it: lower-case letters, digits and dashes, at most 63
-    config/my env.yaml names no environment
-      HINT: rename it: lower-case letters, digits and dashes, at most 63"
+    "the name of config/Prod.yaml is not valid for an environment
+      HINT: use lowercase letters, digits and dashes, at most 63
+    the name of config/my env.yaml is not valid for an environment
+      HINT: use lowercase letters, digits and dashes, at most 63"
   `);
 });
 
-test('an unknown environment is refused with those that are known', () => {
+test('rejects an unknown environment and lists the known ones', () => {
   const dir = configFolder({ 'base.yaml': '', 'prod.yaml': '', 'dev.yaml': '' });
   expect(inWords(dir, () => readValues(dir, 'qa'))).toMatchInlineSnapshot(`
     "no environment 'qa' in config
@@ -85,7 +85,7 @@ test('an unknown environment is refused with those that are known', () => {
   `);
 });
 
-test('an environment is a name of the list and never a path', () => {
+test('an environment is looked up by name and never used as a path', () => {
   const dir = configFolder({ 'base.yaml': '', 'prod.yaml': '' });
   for (const name of ['../prod', './prod', 'base', 'prod.yaml', '', '__proto__']) {
     expect(inWords(dir, () => readValues(dir, name))).toContain(`no environment '${name}'`);
@@ -98,54 +98,54 @@ test('an empty environment has the values of the base', () => {
   expect(treeOf('namespace: backup', '---\n')).toEqual({ namespace: 'backup' });
 });
 
-test('an environment is laid over the base', () => {
+test('an environment is merged over the base', () => {
   expect(treeOf('namespace: backup\nstorages: { a: { pvc: { size: 1Gi } } }', 'storages: { a: null, b: { pvc: { claim: x } } }')).toEqual({
     namespace: 'backup',
     storages: { b: { pvc: { claim: 'x' } } },
   });
 });
 
-test('a line ends as on any system, and a byte order mark is no text', () => {
+test('accepts every kind of line ending, and a byte order mark', () => {
   const dir = configFolder({ 'base.yaml': '\uFEFFnamespace: backup\r\nproduction: true\r\n', 'prod.yaml': '' });
   const { tree, place } = readValues(dir, 'prod');
   expect(tree).toEqual({ namespace: 'backup', production: true });
   expect(place(['production'])?.line).toBe(2);
 });
 
-test('a file that is no text in UTF-8 is refused', () => {
+test('rejects a file that is not UTF-8', () => {
   const dir = configFolder({ 'base.yaml': new Uint8Array([0x6e, 0x3a, 0x20, 0xff, 0xfe]), 'prod.yaml': '' });
   expect(inWords(dir, () => readValues(dir, 'prod'))).toMatchInlineSnapshot(`
-    "the file is not text in UTF-8
+    "the file is not UTF-8 text
       at config/base.yaml:1
       HINT: save it as UTF-8"
   `);
 });
 
-test('mistakes of both files are said at once, each with its own file and line', () => {
+test('reports the errors of both files at once, each with its file and line', () => {
   const dir = configFolder({ 'base.yaml': 'namespace: backup\nproduction: maybe\n', 'prod.yaml': '# prod\n\ncreateNamespace: 5\n' });
   expect(inWords(dir, () => readValues(dir, 'prod'))).toMatchInlineSnapshot(`
     "production: expected true or false, got "maybe"
       at config/base.yaml:2
-      HINT: Whether losing this environment hurts; some lints are for these only.
+      HINT: Whether this is a production environment, for which some checks are stricter.
     createNamespace: expected true or false, got 5
       at config/prod.yaml:3
-      HINT: Makes the namespaces, with the labels that enforce Pod Security "restricted"."
+      HINT: Creates the namespaces, with labels that enforce Pod Security "restricted"."
   `);
 });
 
-test('two files that are no YAML are both said', () => {
+test('reports both files if neither is YAML', () => {
   const dir = configFolder({ 'base.yaml': 'a: [1, 2\nb: 3\n', 'prod.yaml': 'a:\n\t- 1\n' });
   expect(inWords(dir, () => readValues(dir, 'prod'))).toMatchInlineSnapshot(`
-    "not valid YAML: deficient indentation
+    "invalid YAML: deficient indentation
       at config/base.yaml:2
-      HINT: a quote, a bracket or a brace is opened before this and not closed
-    not valid YAML: tab characters must not be used in indentation
+      HINT: close the quote, bracket or brace that is opened before this
+    invalid YAML: tab characters must not be used in indentation
       at config/prod.yaml:2
       HINT: indent with spaces"
   `);
 });
 
-test('five thousand sources, and five thousand mistakes in them, take a time that grows with them and not with their square', () => {
+test('five thousand sources with five thousand errors are checked in linear time', () => {
   const names = Array.from({ length: 5000 }, (_, index) => `s${index}`);
   const base = `namespace: backup\nsources:\n${names.map((name) => `  ${name}: { postgres: { host: db, database: ${name}, tls: { mode: prefer } } }`).join('\n')}\n`;
   const right = names.map((name) => `  ${name}: { postgres: { port: 5433 } }`).join('\n');
@@ -153,6 +153,6 @@ test('five thousand sources, and five thousand mistakes in them, take a time tha
   const started = performance.now();
   const { place } = readValues(dir, 'prod');
   expect(names.map((name) => place(['sources', name, 'postgres', 'port'])?.line)).toEqual(names.map((_, index) => index + 2));
-  expect(readEnvironment(dir, 'bad').mistakes).toHaveLength(5000);
+  expect(readEnvironment(dir, 'bad').errors).toHaveLength(5000);
   expect(performance.now() - started).toBeLessThan(15_000); // 1 s alone on two cores; with a look at every mistake for every mistake it was 50 s
 }, 30_000);

@@ -6,7 +6,7 @@ import { referenceFiles } from '../../lib/config/reference-files.ts';
 import { valuesReference } from '../../lib/config/values-reference.ts';
 import { asOverlay, asWritten } from '../../lib/config/written.ts';
 
-test.each([...referenceFiles()])('%s is what the schema of the values says; if not: npm run schema', (path, text) => {
+test.each([...referenceFiles()])('%s matches the schema of the values; if not, run npm run schema', (path, text) => {
   expect(readFileSync(path, 'utf8')).toBe(text);
 });
 
@@ -43,7 +43,7 @@ const CASES: readonly (readonly [string, unknown])[] = [
   ['tolerations as Kubernetes has them', { defaults: { pod: { tolerations: [{ key: 'x', operator: 'Exists' }] } } }],
 ];
 
-test.each(CASES)('an editor says of %s what we say', (_, written) => {
+test.each(CASES)('an editor judges %s like we do', (_, written) => {
   for (const [role, ours] of [
     ['base', asWritten],
     ['overlay', asOverlay],
@@ -53,14 +53,14 @@ test.each(CASES)('an editor says of %s what we say', (_, written) => {
   }
 });
 
-test('an editor shows what each key is for, and its default as people write it', () => {
+test('an editor shows the description and the default of each key', () => {
   const schema = JSON.parse(jsonSchema('base'));
   expect(schema.properties.namespace.description).toBe('Namespace that pods run in.');
   expect(schema.definitions.job.properties.deadline).toMatchObject({ default: '6h', type: 'string' });
   expect(schema.definitions.tier.properties.keep).toMatchObject({ allOf: [{ $ref: '#/definitions/keep' }] });
 });
 
-test('the JSON Schemas are Draft 7, the newest that editors know whole, and small enough to read', () => {
+test('the JSON Schemas are Draft 7, which editors support fully, and small enough to read', () => {
   for (const role of ['base', 'overlay'] as const) {
     const text = jsonSchema(role);
     expect(JSON.parse(text).$schema).toBe('http://json-schema.org/draft-07/schema#');
@@ -69,7 +69,7 @@ test('the JSON Schemas are Draft 7, the newest that editors know whole, and smal
   }
 });
 
-test('in the reference every heading is there once, and every link leads to one', () => {
+test('every heading of the reference is unique, and every link has a target', () => {
   const text = valuesReference();
   const anchors = [...text.matchAll(/^## (.*)$/gm)].map(([, heading]) =>
     heading!
@@ -83,12 +83,12 @@ test('in the reference every heading is there once, and every link leads to one'
   expect(links.length).toBeGreaterThan(30);
 });
 
-test('what stands at the top level too says so', () => {
-  expect(valuesReference()).toMatch(/^Stands in .*\[the top level\]\(#the-top-level\)/m);
+test('objects that are also at the top level say so', () => {
+  expect(valuesReference()).toMatch(/^Used in .*\[the top level\]\(#the-top-level\)/m);
 });
 
-test('the reference lists what is refused apart, and nowhere else', () => {
-  const [built, refused] = valuesReference().split('## Refused for now');
+test('the reference lists keys that are not built yet in their own section only', () => {
+  const [built, refused] = valuesReference().split('## Not supported yet');
   expect(refused).toContain('| `storages.<storage>.azure` | the storage `azure` |');
   expect(built).not.toContain('| `azure`');
 });

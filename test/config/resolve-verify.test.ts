@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { load, mistakes } from '../support/load.ts';
+import { errors, load } from '../support/load.ts';
 
 const HEAD = `namespace: backup
 storages: { local: { pvc: { size: 10Gi } }, far: { s3: { bucket: bbb, credentials: { secret: s3 } } } }
@@ -28,7 +28,7 @@ sources:
 const settingsOf = (levels: Levels) => load(values(levels)).settings.sources[0]?.verify?.settings;
 
 describe('how a source is verified', () => {
-  test('with nothing written it is, weekly, for six hours at most', () => {
+  test('is verified weekly by default, for at most six hours', () => {
     expect(settingsOf({})).toEqual({ enabled: true, schedule: '@weekly', scratch: {}, deadline: 21_600 });
   });
 
@@ -41,7 +41,7 @@ describe('how a source is verified', () => {
     expect(settingsOf({ top: said('1h') })?.deadline).toBe(3600);
   });
 
-  test('levels are laid over each other key by key, down to what a table is asked; a list is replaced whole', () => {
+  test('levels merge key by key, down to the rows of a table; lists are replaced', () => {
     expect(
       settingsOf({
         top: "{ schedule: '@monthly', postgres: { rows: { public.orders: 5, public.items: 5 }, tables: [a.a] } }",
@@ -55,14 +55,14 @@ describe('how a source is verified', () => {
     });
   });
 
-  test('it is switched off where somebody says so, and on again by what is more specific', () => {
+  test('a more specific level can disable verification and enable it again', () => {
     const off = '{ enabled: false }';
     expect(settingsOf({ source: off })).toBeUndefined();
     expect(settingsOf({ top: off })).toBeUndefined();
     expect(settingsOf({ top: off, source: '{ enabled: true }' })?.enabled).toBe(true);
   });
 
-  test('a source by hand only is verified when it says so itself', () => {
+  test('a source with manual runs only is verified if it says so itself', () => {
     const byHand = (verify: string) => `${HEAD}sources: { shop: { plan: none, storages: [local], ${verify}${DATABASE} } }\n`;
     expect(load(byHand('')).settings.sources[0]?.verify).toBeUndefined();
     expect(load(`verify: { schedule: '@daily' }\n${byHand('')}`).settings.sources[0]?.verify).toBeUndefined();
@@ -71,31 +71,31 @@ describe('how a source is verified', () => {
 });
 
 describe('mistakes in it', () => {
-  test('a schedule that no controller takes, where it was written', () => {
-    expect(mistakes(values({ plan: "{ schedule: '0 25 * * 0' }" }))).toMatchInlineSnapshot(`
-      "plans.default.verify.schedule: '25' is no hour, 0 to 23, got "0 25 * * 0"
+  test('an invalid schedule is reported where it was written', () => {
+    expect(errors(values({ plan: "{ schedule: '0 25 * * 0' }" }))).toMatchInlineSnapshot(`
+      "plans.default.verify.schedule: '25' is not a valid hour (0 to 23), got "0 25 * * 0"
         at config/base.yaml:5
-        HINT: five fields, minute first: '0 2 * * *'; or @hourly, @daily, @weekly, @monthly, @yearly"
+        HINT: use five fields, minute first: '0 2 * * *', or @hourly, @daily, @weekly, @monthly or @yearly"
     `);
   });
 
-  test('a schedule in the hour that its time zone leaves out', () => {
+  test('a schedule in the hour that its time zone skips', () => {
     const schedule = "{ schedule: '30 2 * * 0' }";
-    expect(mistakes(values({ source: schedule, timeZone: 'Europe/Berlin' }))).toMatch(
-      /^sources\.shop\.verify\.schedule: Europe\/Berlin has no 20\d\d-03-\d\d 02:30: clocks go forward/,
+    expect(errors(values({ source: schedule, timeZone: 'Europe/Berlin' }))).toMatch(
+      /^sources\.shop\.verify\.schedule: Europe\/Berlin skips 20\d\d-03-\d\d 02:30 when clocks go forward/,
     );
-    expect(mistakes(values({ source: schedule }))).toBe('');
+    expect(errors(values({ source: schedule }))).toBe('');
   });
 
-  test('a time zone that does not exist is said once, and of the backups', () => {
-    const said = mistakes(values({ source: "{ schedule: '30 2 * * 0' }", timeZone: 'Europe/Berln' }));
-    expect(said.match(/no such time zone/g)).toHaveLength(1);
-    expect(said).toContain('timeZone: no such time zone');
+  test('an unknown time zone is reported once, for the backups', () => {
+    const said = errors(values({ source: "{ schedule: '30 2 * * 0' }", timeZone: 'Europe/Berln' }));
+    expect(said.match(/unknown time zone/g)).toHaveLength(1);
+    expect(said).toContain('timeZone: unknown time zone');
     expect(said).not.toContain('verify');
   });
 
-  test('every one at once, each with its path', () => {
-    const said = mistakes(values({ source: '{ newerThan: 3, deadline: never, scratch: { sise: 4Gi }, postgres: { rows: { a.b: 0 } } }' }));
+  test('all are reported at once, each with its path', () => {
+    const said = errors(values({ source: '{ newerThan: 3, deadline: never, scratch: { sise: 4Gi }, postgres: { rows: { a.b: 0 } } }' }));
     expect(said.match(/^sources\.\S+?(?=:)/gm)).toEqual([
       'sources.shop.verify.newerThan',
       'sources.shop.verify.scratch.sise',

@@ -1,7 +1,7 @@
 import { dump } from 'js-yaml';
 import { describe, expect, test } from 'vitest';
 import type { Options } from '../../lib/config/schema/options.ts';
-import { load, mistakes, runIn, sourceIn, warnings } from '../support/load.ts';
+import { errors, load, runIn, sourceIn, warnings } from '../support/load.ts';
 
 /** One source, with the same options written at any of the five levels, from the most specific to the most general. */
 interface Levels {
@@ -58,7 +58,7 @@ describe('the most specific wins', () => {
     expect(seen).toEqual(expected);
   });
 
-  test('keep: the more specific is the whole of it', () => {
+  test('keep: the most specific one replaces the others', () => {
     const keeps = [{ last: 5 }, { daily: 4 }, { weekly: 3 }, { monthly: 2 }, { yearly: 1 }];
     const seen = [0, 1, 2, 3, 4].map((from) => {
       const levels = Object.fromEntries(LEVELS.slice(from).map((level, index) => [level, { keep: keeps[from + index] }]));
@@ -68,7 +68,7 @@ describe('the most specific wins', () => {
     expect(seen).toEqual(keeps.map((keep) => ({ ...keep, atMostDeleted: 50 })));
   });
 
-  test('storages: a list is the whole of it, and each copy may have its own keep', () => {
+  test('storages: a list replaces the others, and each copy can have its own keep', () => {
     const storages = (levels: Levels) => runIn(load(values(levels))).storages.map(({ name, role, keep }) => [name, role, keep?.last]);
     expect(storages({})).toEqual([
       ['a', 'primary', 1],
@@ -81,7 +81,7 @@ describe('the most specific wins', () => {
     ]);
   });
 
-  test('objects merge over all levels, and each part comes from its own', () => {
+  test('objects merge across all levels', () => {
     const { pod, job } = runIn(
       load(
         values({
@@ -97,7 +97,7 @@ describe('the most specific wins', () => {
     expect(job).toMatchObject({ backoffLimit: 1, deadline: 3600 });
   });
 
-  test('a time zone at the top is for all, and the most general', () => {
+  test('a time zone at the top level applies to all, with the lowest precedence', () => {
     const zone = (levels: Levels) => runIn(load(`timeZone: Asia/Tokyo\n${values(levels)}`)).timeZone;
     expect([zone({}), zone({ defaults: { timeZone: 'Europe/Rome' } }), zone({ plan: { timeZone: 'Europe/Berlin' } })]).toEqual([
       'Asia/Tokyo',
@@ -106,7 +106,7 @@ describe('the most specific wins', () => {
     ]);
   });
 
-  test('every option may be written at every level', () => {
+  test('every option can be set at every level', () => {
     const every: Required<{ readonly [Key in keyof Options]: unknown }> = {
       storages: ['c'],
       keep: { last: 3 },
@@ -118,10 +118,10 @@ describe('the most specific wins', () => {
       throttle: { perServer: 1 },
       networkPolicy: { enabled: false },
     };
-    for (const level of LEVELS) expect([level, mistakes(values({ [level]: every }))]).toEqual([level, '']);
+    for (const level of LEVELS) expect([level, errors(values({ [level]: every }))]).toEqual([level, '']);
   });
 
-  test('what is wrong is shown where it was written, whichever level that is', () => {
+  test('an error is reported at the level where the value was written', () => {
     for (const [level, at] of [
       ['defaults', 'defaults.timeZone'],
       ['plan', 'plans.default.timeZone'],
@@ -129,9 +129,9 @@ describe('the most specific wins', () => {
       ['source', 'sources.shop.timeZone'],
       ['sourceTier', 'sources.shop.tiers.daily.timeZone'],
     ] as const) {
-      expect(mistakes(values({ [level]: { timeZone: 'Europe/Bonn' } })).split('\n')[0]).toBe(`${at}: no such time zone, got "Europe/Bonn"`);
+      expect(errors(values({ [level]: { timeZone: 'Europe/Bonn' } })).split('\n')[0]).toBe(`${at}: unknown time zone, got "Europe/Bonn"`);
     }
-    expect(mistakes(`timeZone: Europe/Bonn\n${values({})}`).split('\n')[0]).toBe('timeZone: no such time zone, got "Europe/Bonn"');
+    expect(errors(`timeZone: Europe/Bonn\n${values({})}`).split('\n')[0]).toBe('timeZone: unknown time zone, got "Europe/Bonn"');
   });
 });
 
@@ -147,7 +147,7 @@ describe('defaults with {{ .Source }}', () => {
   const fleet = (defaults: string, entry: string) =>
     `${BASE}defaults: { postgres: ${defaults} }\nsources:\n  orders: { postgres: ${entry} }\n  carts: { postgres: {} }\n`;
 
-  test('are filled in wherever a text holds them, for each source', () => {
+  test('are expanded in every text, for each source', () => {
     const text = fleet(
       "{ host: '{{ .Source }}-rw.{{.Source}}', databases: ['{{ .Source }}', '{{ .Source }}_log'], version: 17, credentials: { secret: '{{ .Source }}-db' } }",
       '{}',
@@ -163,7 +163,7 @@ describe('defaults with {{ .Source }}', () => {
     );
   });
 
-  test('give way to what a source says', () => {
+  test('are overridden by the source', () => {
     const text = fleet(
       "{ host: '{{ .Source }}', database: '{{ .Source }}', version: 17, credentials: { secret: s } }",
       '{ databases: [x, y], version: 16 }',
@@ -174,35 +174,35 @@ describe('defaults with {{ .Source }}', () => {
     ]);
   });
 
-  test('are refused in a source, where nothing is filled in', () => {
+  test('are rejected in a source, where they are not expanded', () => {
     const text = withSources("  shop: { volume: { claim: c, node: n, exclude: ['{{ .Source }}'] } }\n");
-    expect(mistakes(text).split('\n')[0]).toBe('sources.shop.volume.exclude[0]: nothing is filled in here, got "{{ .Source }}"');
+    expect(errors(text).split('\n')[0]).toBe('sources.shop.volume.exclude[0]: templates are not expanded here, got "{{ .Source }}"');
   });
 
-  test('that are wrong for one source are shown where they are written', () => {
+  test('are reported where they are written if they are invalid for a source', () => {
     const text = fleet("{ host: '{{ .Name }}', database: d, version: 17, credentials: { secret: s } }", '{}');
-    expect(mistakes(text)).toMatchInlineSnapshot(`
+    expect(errors(text)).toMatchInlineSnapshot(`
       "defaults.postgres.host: expected a host name or address, got "{{ .Name }}"
         at config/base.yaml:6
-        HINT: only {{ .Source }} is filled in, and only below a kind in \`defaults\`"
+        HINT: only {{ .Source }} is expanded, and only below a kind in \`defaults\`"
     `);
   });
 });
 
 describe('plans', () => {
-  test('the one named default applies where none is named', () => {
+  test('the plan named default applies if none is set', () => {
     const loaded = load(withSources('  a: { volume: { claim: c, node: n } }\n  b: { plan: slow, volume: { claim: c, node: n } }\n'));
     expect(['a', 'b'].map((name) => sourceIn(loaded, name).runs.map(({ tier }) => tier))).toEqual([['daily', 'weekly'], ['monthly']]);
   });
 
-  test('none means by hand only: one run named once, without a schedule, of which nothing is ever deleted', () => {
+  test('none means manual runs only: one run named once, without a schedule and without retention', () => {
     const run = runIn(load(withSources('  a: { plan: none, storages: [a], keep: { last: 3 }, volume: { claim: c, node: n } }\n')));
     expect(run).toMatchObject({ tier: 'once', name: 'backup-a-once', folder: 'a/once' });
     expect(run.schedule).toBeUndefined();
     expect(run.storages.map(({ name, keep }) => [name, keep])).toEqual([['a', undefined]]);
   });
 
-  test('a source needs none when it has tiers of its own', () => {
+  test('a source with its own tiers needs no plan', () => {
     const text = `namespace: backup
 storages: { a: { pvc: { size: 1Gi } } }
 sources:
@@ -211,7 +211,7 @@ sources:
     expect(sourceIn(load(text)).runs.map(({ name }) => name)).toEqual(['backup-shop-nightly']);
   });
 
-  test('a source adds tiers to its plan, changes them and switches them off', () => {
+  test('a source can add, change and disable tiers of its plan', () => {
     const text = withSources(
       "  a: { volume: { claim: c, node: n }, tiers: { weekly: { enabled: false }, daily: { schedule: '0 4 * * *' }, hourly: { schedule: '@hourly', keep: { for: 48h } } } }\n",
     );
@@ -221,7 +221,7 @@ sources:
     ]);
   });
 
-  test('a tier that the plan switches off may be switched on by a source', () => {
+  test('a source can enable a tier that its plan disables', () => {
     const text = `namespace: backup
 storages: { a: { pvc: { size: 1Gi } } }
 plans:
@@ -234,23 +234,23 @@ sources:
     expect(['a', 'b'].map((name) => sourceIn(loaded, name).runs.map(({ tier }) => tier))).toEqual([['daily'], ['daily', 'hourly']]);
   });
 
-  test('a source that is switched off is not there; its mistakes may wait', () => {
+  test('a disabled source is not checked', () => {
     const text = withSources('  a: { volume: { claim: c, node: n } }\n  b: { enabled: false, plan: nowhere, volume: { claim: c, node: n } }\n');
     expect(load(text).model.sources.map(({ name }) => name)).toEqual(['a']);
   });
 });
 
 describe('what is missing or meant otherwise', () => {
-  const shop = (rest: string) => mistakes(withSources(`  shop: { volume: { claim: c, node: n }, ${rest} }\n`));
+  const shop = (rest: string) => errors(withSources(`  shop: { volume: { claim: c, node: n }, ${rest} }\n`));
 
-  test('a plan that is not there', () => {
+  test('an unknown plan', () => {
     expect(shop('plan: slwo')).toMatchInlineSnapshot(`
-      "sources.shop.plan: there is no plan 'slwo'
+      "sources.shop.plan: unknown plan 'slwo'
         at config/base.yaml:7
         HINT: did you mean 'slow'?"
     `);
     expect(shop('plan: hourly')).toMatchInlineSnapshot(`
-      "sources.shop.plan: there is no plan 'hourly'
+      "sources.shop.plan: unknown plan 'hourly'
         at config/base.yaml:7
         HINT: known plans: default, slow"
     `);
@@ -258,65 +258,65 @@ describe('what is missing or meant otherwise', () => {
 
   test('no plan at all', () => {
     expect(
-      mistakes('namespace: b\nstorages: { a: { pvc: { size: 1Gi } } }\nsources: { shop: { volume: { claim: c, node: n } } }\n'),
+      errors('namespace: b\nstorages: { a: { pvc: { size: 1Gi } } }\nsources: { shop: { volume: { claim: c, node: n } } }\n'),
     ).toMatchInlineSnapshot(`
-      "sources.shop.plan: no plan is named, and there is no plan 'default'
+      "sources.shop.plan: no plan is set, and plan 'default' does not exist
         at config/base.yaml:3
-        HINT: add plans: { default: … }, name a plan, or write plan: none"
+        HINT: add plans: { default: … }, set plan: NAME, or set plan: none"
     `);
   });
 
-  test('a storage that is not there', () => {
+  test('an unknown storage', () => {
     expect(shop('storages: [b]')).toMatchInlineSnapshot(`
-      "sources.shop.storages[0]: there is no storage 'b'
+      "sources.shop.storages[0]: unknown storage 'b'
         at config/base.yaml:7
         HINT: did you mean 'a'?"
     `);
     expect(shop('storages: [a, ofsite]')).toMatchInlineSnapshot(`
-      "sources.shop.storages[1]: there is no storage 'ofsite'
+      "sources.shop.storages[1]: unknown storage 'ofsite'
         at config/base.yaml:7
         HINT: known storages: a, off, far"
     `);
   });
 
-  test('a storage that is named twice', () => {
+  test('a storage that is listed twice', () => {
     expect(shop('storages: [a, { name: a, keep: { last: 1 } }]')).toMatchInlineSnapshot(`
-      "sources.shop.storages[1]: the storage 'a' is named twice
+      "sources.shop.storages[1]: storage 'a' is listed twice
         at config/base.yaml:7
-        HINT: name each storage once"
+        HINT: list each storage once"
     `);
   });
 
   test('no storage', () => {
-    expect(mistakes(withSources('  shop: { plan: none, volume: { claim: c, node: n } }\n'))).toMatchInlineSnapshot(`
-      "sources.shop.storages: no storages are given
+    expect(errors(withSources('  shop: { plan: none, volume: { claim: c, node: n } }\n'))).toMatchInlineSnapshot(`
+      "sources.shop.storages: no storages are set
         at config/base.yaml:7
-        HINT: write storages: [a, off, far]"
+        HINT: set storages: [a, off, far]"
     `);
   });
 
-  test('storages that are all switched off', () => {
+  test('storages that are all disabled', () => {
     expect(shop('storages: [off]')).toMatchInlineSnapshot(`
-      "sources.shop.storages: every storage is switched off
+      "sources.shop.storages: every storage is disabled
         at config/base.yaml:7
-        HINT: leave one on, or switch the source off: enabled: false"
+        HINT: enable one, or disable the source with enabled: false"
     `);
-    expect(mistakes(withSources('  shop: { volume: { claim: c, node: n }, storages: [off, a] }\n'))).toBe('');
+    expect(errors(withSources('  shop: { volume: { claim: c, node: n }, storages: [off, a] }\n'))).toBe('');
   });
 
-  test('tiers that are all switched off', () => {
+  test('tiers that are all disabled', () => {
     expect(shop('tiers: { daily: { enabled: false }, weekly: { enabled: false } }')).toMatchInlineSnapshot(`
-      "sources.shop: every tier is switched off
+      "sources.shop: every tier is disabled
         at config/base.yaml:7
-        HINT: leave one on, switch the source off: enabled: false, or write plan: none"
+        HINT: enable one, disable the source with enabled: false, or set plan: none"
     `);
   });
 
   test('no tier', () => {
-    expect(mistakes(`${BASE}  empty: { storages: [a] }\nsources:\n  shop: { plan: empty, volume: { claim: c, node: n } }\n`)).toMatchInlineSnapshot(`
-      "sources.shop: there is no tier, so nothing would ever run
+    expect(errors(`${BASE}  empty: { storages: [a] }\nsources:\n  shop: { plan: empty, volume: { claim: c, node: n } }\n`)).toMatchInlineSnapshot(`
+      "sources.shop: the source has no tiers, so it never runs
         at config/base.yaml:8
-        HINT: give its plan tiers: { daily: { schedule: '@daily', keep: { daily: 7 } } }, or write plan: none"
+        HINT: add tiers to its plan: tiers: { daily: { schedule: '@daily', keep: { daily: 7 } } }, or set plan: none"
     `);
   });
 
@@ -324,107 +324,107 @@ describe('what is missing or meant otherwise', () => {
     expect(shop('tiers: { hourly: { keep: { last: 1 } } }')).toMatchInlineSnapshot(`
       "sources.shop.tiers.hourly.schedule: the tier has no schedule
         at config/base.yaml:7
-        HINT: give it five cron fields or a word: schedule: '@daily'"
+        HINT: set schedule: '@daily', or five cron fields"
     `);
   });
 
-  test('a tier that does not say what it keeps', () => {
+  test('a tier without a retention policy', () => {
     expect(shop("tiers: { hourly: { schedule: '@hourly' } }")).toMatchInlineSnapshot(`
-      "sources.shop.tiers.hourly.keep: nothing says what the storage 'a' keeps
+      "sources.shop.tiers.hourly.keep: storage 'a' has no retention policy (keep)
         at config/base.yaml:7
-        HINT: write keep: { daily: 7, weekly: 4 } in the tier"
+        HINT: set keep: { daily: 7, weekly: 4 } in the tier"
     `);
   });
 
-  test('the tier once, which is for runs by hand', () => {
+  test('the tier name once, which is reserved for manual runs', () => {
     expect(shop("tiers: { once: { schedule: '@hourly', keep: { last: 1 } } }")).toMatchInlineSnapshot(`
-      "sources.shop.tiers.once: not a valid name: the tier 'once' is kept for runs by hand
+      "sources.shop.tiers.once: not a valid name: the tier name 'once' is reserved for manual runs
         at config/base.yaml:7
-        HINT: give it another name"
+        HINT: rename it"
     `);
   });
 
   test('a claim of another namespace, which no pod can mount', () => {
     expect(shop('storages: [far]')).toMatchInlineSnapshot(`
-      "sources.shop.storages[0]: the claim of 'far' is in the namespace 'other', and the pods of 'shop' run in 'backup'
+      "sources.shop.storages[0]: the claim of storage 'far' is in namespace 'other', but the pods of 'shop' run in 'backup'
         at config/base.yaml:7
-        HINT: a pod mounts claims of its own namespace only: use another storage, or one of its own here"
+        HINT: use another storage, or define one in this namespace, as pods mount only claims of their own namespace"
     `);
     expect(shop('namespace: other, storages: [far]')).toBe('');
     expect(shop('namespace: other')).toMatchInlineSnapshot(`
-      "plans.default.storages[0]: the claim of 'a' is in the namespace 'backup', and the pods of 'shop' run in 'other'
+      "plans.default.storages[0]: the claim of storage 'a' is in namespace 'backup', but the pods of 'shop' run in 'other'
         at config/base.yaml:4
-        HINT: a pod mounts claims of its own namespace only: use another storage, or one of its own here"
+        HINT: use another storage, or define one in this namespace, as pods mount only claims of their own namespace"
     `);
   });
 
   test('no kind, or two kinds of storage', () => {
-    expect(mistakes(`${BASE}sources: { shop: {} }\n`)).toMatchInlineSnapshot(`
-      "sources.shop: expected a kind of source: postgres, volume
+    expect(errors(`${BASE}sources: { shop: {} }\n`)).toMatchInlineSnapshot(`
+      "sources.shop: expected a source kind: postgres, volume
         at config/base.yaml:6
-        HINT: write one: { postgres: { host: …, database: …, version: 17 } }"
+        HINT: set one: { postgres: { host: …, database: …, version: 17 } }"
     `);
     expect(
-      mistakes(`namespace: b\nstorages: { a: {}, b: { pvc: { size: 1Gi }, s3: { bucket: bbb, credentials: { secret: s } } } }\nsources: {}\n`),
+      errors(`namespace: b\nstorages: { a: {}, b: { pvc: { size: 1Gi }, s3: { bucket: bbb, credentials: { secret: s } } } }\nsources: {}\n`),
     ).toMatchInlineSnapshot(`
-      "storages.a: expected exactly one kind of storage: pvc, s3
+      "storages.a: expected exactly one storage kind: pvc, s3
         at config/base.yaml:2
-        HINT: write one: { pvc: { size: 10Gi } }
-      storages.b: expected exactly one kind of storage: pvc, s3
+        HINT: set one: { pvc: { size: 10Gi } }
+      storages.b: expected exactly one storage kind: pvc, s3
         at config/base.yaml:2
-        HINT: write one: { pvc: { size: 10Gi } }"
+        HINT: set one: { pvc: { size: 10Gi } }"
     `);
   });
 
-  test.each(['azure', 'gcs'])('the storage %s is refused by name, once', (kind) => {
+  test.each(['azure', 'gcs'])('rejects the storage %s by name, once', (kind) => {
     const text = `namespace: b\nstorages: { a: { ${kind}: { bucket: x } } }\nplans: { default: { storages: [a], tiers: { d: { schedule: '@daily', keep: { last: 1 } } } } }\nsources: { v: { volume: { claim: c, node: n } } }\n`;
-    expect(mistakes(text).split('\n')).toEqual([
+    expect(errors(text).split('\n')).toEqual([
       `storages.a.${kind}: the storage \`${kind}\` is not built yet`,
       '  at config/base.yaml:2',
-      '  HINT: leave it out for now; docs/values.md lists what is built',
+      '  HINT: remove it for now; docs/values.md lists what is supported',
     ]);
   });
 
-  test.each(['objects', 'openbao'])('the source %s is refused by name, once', (kind) => {
-    expect(mistakes(withSources(`  shop: { ${kind}: {} }\n`)).split('\n')[0]).toBe(`sources.shop.${kind}: the source \`${kind}\` is not built yet`);
+  test.each(['objects', 'openbao'])('rejects the source %s by name, once', (kind) => {
+    expect(errors(withSources(`  shop: { ${kind}: {} }\n`)).split('\n')[0]).toBe(`sources.shop.${kind}: the source \`${kind}\` is not built yet`);
   });
 
-  test.each(['encryption', 'alerts', 'backups'])('%s is refused by name', (key) => {
-    expect(mistakes(`${BASE}${key}: {}\nsources: {}\n`)).toContain(`${key}: `);
-    expect(mistakes(`${BASE}${key}: {}\nsources: {}\n`)).toContain('not built yet');
+  test.each(['encryption', 'alerts', 'backups'])('rejects %s by name', (key) => {
+    expect(errors(`${BASE}${key}: {}\nsources: {}\n`)).toContain(`${key}: `);
+    expect(errors(`${BASE}${key}: {}\nsources: {}\n`)).toContain('not built yet');
   });
 });
 
 describe('schedules', () => {
-  const at = (tier: string) => mistakes(withSources(`  shop: { volume: { claim: c, node: n }, tiers: { extra: { keep: { last: 1 }, ${tier} } } }\n`));
+  const at = (tier: string) => errors(withSources(`  shop: { volume: { claim: c, node: n }, tiers: { extra: { keep: { last: 1 }, ${tier} } } }\n`));
 
-  test('a time that a clock change leaves out is refused, with the day', () => {
+  test('rejects a time that a clock change skips, and names the day', () => {
     expect(at("schedule: '30 2 * * *', timeZone: Europe/Berlin")).toMatchInlineSnapshot(`
-      "sources.shop.tiers.extra.schedule: Europe/Berlin has no 2025-03-30 02:30: clocks go forward, and that day's run is lost, got "30 2 * * *"
+      "sources.shop.tiers.extra.schedule: Europe/Berlin skips 2025-03-30 02:30 when clocks go forward, so that day's run is lost, got "30 2 * * *"
         at config/base.yaml:7
-        HINT: choose an hour that exists every day, or timeZone: Etc/UTC"
+        HINT: use an hour that exists every day, or set timeZone: Etc/UTC"
     `);
     expect(at("schedule: '30 2 * * *'")).toBe('');
   });
 
-  test('that no CronJob would take', () => {
+  test('rejects schedules that are invalid for a CronJob', () => {
     expect(at("schedule: '0 24 * * *'")).toMatchInlineSnapshot(`
-      "sources.shop.tiers.extra.schedule: '24' is no hour, 0 to 23, got "0 24 * * *"
+      "sources.shop.tiers.extra.schedule: '24' is not a valid hour (0 to 23), got "0 24 * * *"
         at config/base.yaml:7
-        HINT: five fields, minute first: '0 2 * * *'; or @hourly, @daily, @weekly, @monthly, @yearly"
+        HINT: use five fields, minute first: '0 2 * * *', or @hourly, @daily, @weekly, @monthly or @yearly"
     `);
     expect(at("schedule: '@nightly'")).toMatchInlineSnapshot(`
-      "sources.shop.tiers.extra.schedule: expected five fields, got 1, got "@nightly"
+      "sources.shop.tiers.extra.schedule: expected five cron fields, got 1, got "@nightly"
         at config/base.yaml:7
-        HINT: five fields, minute first: '0 2 * * *'; or @hourly, @daily, @weekly, @monthly, @yearly"
+        HINT: use five fields, minute first: '0 2 * * *', or @hourly, @daily, @weekly, @monthly or @yearly"
     `);
   });
 
-  test('in a zone that does not exist', () => {
+  test('rejects an unknown time zone', () => {
     expect(at("schedule: '@daily', timeZone: CET/Berlin")).toMatchInlineSnapshot(`
-      "sources.shop.tiers.extra.timeZone: no such time zone, got "CET/Berlin"
+      "sources.shop.tiers.extra.timeZone: unknown time zone, got "CET/Berlin"
         at config/base.yaml:7
-        HINT: write it as the IANA database does: Europe/Berlin"
+        HINT: use a name of the IANA database, such as Europe/Berlin"
     `);
   });
 
@@ -432,12 +432,12 @@ describe('schedules', () => {
     expect(at("schedule: '@daily', method: basebackup")).toMatchInlineSnapshot(`
       "sources.shop.tiers.extra.method: the method 'basebackup' is not built yet
         at config/base.yaml:7
-        HINT: leave it out for now; docs/values.md lists what is built"
+        HINT: remove it for now; docs/values.md lists what is supported"
     `);
     expect(at("schedule: '@daily', method: dump")).toMatchInlineSnapshot(`
-      "sources.shop.tiers.extra.method: no kind of 'shop' has the method 'dump'
+      "sources.shop.tiers.extra.method: source 'shop' does not support the method 'dump'
         at config/base.yaml:7
-        HINT: its methods: tar"
+        HINT: supported methods: tar"
     `);
     expect(at("schedule: '@daily', method: tar")).toBe('');
   });
@@ -446,14 +446,14 @@ describe('schedules', () => {
 describe('images', () => {
   const images = (text: string) => load(`${BASE}images: ${text}\nsources: {}\n`).model.images;
 
-  test('a registry stands in for docker.io, and what is named stays as it is', () => {
+  test('a registry replaces docker.io, except in images that are overridden', () => {
     expect(images('{ registry: mirror.acme.dev/hub, postgres16: ghcr.io/acme/postgres:16.2, rclone: docker.io/acme/rclone:1.70 }')).toMatchObject({
       postgres17: expect.stringMatching(/^mirror\.acme\.dev\/hub\/library\/postgres:17/),
       postgres16: 'ghcr.io/acme/postgres:16.2',
     });
   });
 
-  test('it stands in for the registry of Kubernetes too, whose kubectl stops applications', () => {
+  test('a registry replaces registry.k8s.io too, where kubectl comes from', () => {
     expect(images('{ registry: mirror.acme.dev/hub }')).toMatchObject({
       kubectl: expect.stringMatching(/^mirror\.acme\.dev\/hub\/kubectl:v1/),
       shell: expect.stringMatching(/^mirror\.acme\.dev\/hub\/library\/busybox:.*-musl$/),
@@ -462,14 +462,15 @@ describe('images', () => {
     expect(images(`{ registry: mirror.acme.dev/hub, kubectl: '${named.kubectl}', shell: '${named.shell}' }`)).toMatchObject(named);
   });
 
-  test('the tag latest is refused, and so is none', () => {
-    for (const image of ['postgres:latest', 'postgres']) expect(mistakes(`${BASE}images: { postgres17: '${image}' }\nsources: {}\n`)).not.toBe('');
+  test('rejects images with the tag latest or without a tag', () => {
+    for (const image of ['postgres:latest', 'postgres']) expect(errors(`${BASE}images: { postgres17: '${image}' }\nsources: {}\n`)).not.toBe('');
   });
 });
 
-test('production is where its name says so, unless it is written', () => {
+test('production follows from the name of the environment, unless it is set', () => {
   const text = withSources('  a: { volume: { claim: c, node: n } }\n');
-  const warned = (files: Readonly<Record<string, string>>, environment: string) => warnings(files, environment).join().includes('one storage only');
+  const warned = (files: Readonly<Record<string, string>>, environment: string) =>
+    warnings(files, environment).join().includes('production has a single storage');
   expect(warned({ 'base.yaml': text }, 'prod')).toBe(true);
   expect(warned({ 'base.yaml': text, 'dev.yaml': '' }, 'dev')).toBe(false);
   expect(warned({ 'base.yaml': text, 'dev.yaml': 'production: true' }, 'dev')).toBe(true);

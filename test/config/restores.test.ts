@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { load, mistakes } from '../support/load.ts';
+import { errors, load } from '../support/load.ts';
 
 const values = (restores: string) => `namespace: backup
 storages: { local: { pvc: { size: 10Gi } } }
@@ -9,7 +9,7 @@ sources:
 restores:
 ${restores}`;
 
-test('the least that can be written is enough', () => {
+test('the required settings are enough', () => {
   const [restore] = load(values('  copy: { source: shop }\n')).settings.restores;
   expect(restore).toEqual({
     name: 'copy',
@@ -29,21 +29,21 @@ test('the least that can be written is enough', () => {
   });
 });
 
-test('a safety backup goes before a restore in place, unless somebody does without', () => {
+test('a restore in place makes a safety backup first, unless that is disabled', () => {
   const inPlace = (text: string) => load(values(`  back: { source: shop, inPlace: ${text} }\n`)).settings.restores[0]?.settings.inPlace;
   expect(inPlace('{ confirm: prod/shop }')).toEqual({ confirm: 'prod/shop', safetyBackup: true });
   expect(inPlace('{ confirm: prod/shop, safetyBackup: false }')).toEqual({ confirm: 'prod/shop', safetyBackup: false });
 });
 
-test('a restore that is switched off is none, whatever else is wrong with it', () => {
+test('a disabled restore is not checked', () => {
   expect(load(values('  copy: { enabled: false, source: shop }\n')).settings.restores).toEqual([]);
-  expect(mistakes(values('  copy: { enabled: false, source: nobody }\n'))).toBe('');
+  expect(errors(values('  copy: { enabled: false, source: nobody }\n'))).toBe('');
 });
 
 describe('mistakes', () => {
-  test('every one at once, each with its path, its value and a hint', () => {
+  test('all are reported at once, each with its path, its value and a hint', () => {
     expect(
-      mistakes(
+      errors(
         values(`  copy:
     source: shop
     backupsOf: prod
@@ -58,19 +58,19 @@ describe('mistakes', () => {
     ).toMatchInlineSnapshot(`
       "restores.copy.backupsOf: expected an environment and a source, such as prod/shop, got "prod"
         at config/base.yaml:9
-        HINT: Whose backups, where they are of another environment or source: \`prod/shop\`.
-      restores.copy.at: expected text, not empty text, got ""
+        HINT: Whose backups to restore, if they are of another environment or source: \`prod/shop\`.
+      restores.copy.at: must not be empty, got ""
         at config/base.yaml:10
         HINT: \`latest\`, \`latest-verified\`, a run id or the name of a backup, or \`before:\` and a time with its zone: \`before:2026-11-21T09:30:00Z\`.
       restores.copy.inplace: unknown key
         at config/base.yaml:11
         HINT: did you mean 'inPlace'?
-      restores.copy.scaleDown[0]: expected deployment/NAME or statefulset/NAME, or labels in place of the name, got "pod/shop"
+      restores.copy.scaleDown[0]: expected deployment/NAME or statefulset/NAME, or labels instead of the name, got "pod/shop"
         at config/base.yaml:12
-        HINT: Applications that are stopped meanwhile: \`deployment/api\`, \`statefulset/db\`, \`shop/deployment/api\` for another namespace.
+        HINT: Applications to stop during the restore: \`deployment/api\`, \`statefulset/db\`, \`shop/deployment/api\` for another namespace.
       restores.copy.paused.gitops: expected one line, got "two\\nlines"
         at config/base.yaml:13
-        HINT: How Argo CD or Flux is kept from starting them.
+        HINT: How Argo CD or Flux is paused.
       restores.copy.stopWait: expected a duration such as 30m, 6h or 7d, got 5
         at config/base.yaml:14
         HINT: How long applications may take to stop.
@@ -83,14 +83,14 @@ describe('mistakes', () => {
     `);
   });
 
-  test('a name that would not fit into that of its Job', () => {
+  test('a name that is too long for its Job', () => {
     const name = 'a'.repeat(41);
-    expect(mistakes(values(`  ${name}: { source: shop }\n`))).toContain(`restores.${name}: not a valid name: expected at most 40 characters`);
-    expect(mistakes(values(`  ${'a'.repeat(40)}: { source: shop }\n`))).toBe('');
+    expect(errors(values(`  ${name}: { source: shop }\n`))).toContain(`restores.${name}: not a valid name: expected at most 40 characters`);
+    expect(errors(values(`  ${'a'.repeat(40)}: { source: shop }\n`))).toBe('');
   });
 
-  test('a way to restore that is of another kind than the source', () => {
-    expect(mistakes(values('  copy: { source: shop, volume: {} }\n'))).toContain("restores.copy.volume: 'shop' has nothing of the kind volume");
+  test('settings of a kind that the source does not have', () => {
+    expect(errors(values('  copy: { source: shop, volume: {} }\n'))).toContain("restores.copy.volume: source 'shop' has no kind 'volume'");
   });
 });
 
@@ -103,14 +103,14 @@ test.each([
   'deployment/app=',
   'shop/statefulset/app.kubernetes.io/name=shop,tier=db',
 ])('the application %s is taken', (application) => {
-  expect(mistakes(values(`  back: { source: shop, inPlace: { confirm: prod/shop }, scaleDown: ['${application}'] }\n`))).toBe('');
+  expect(errors(values(`  back: { source: shop, inPlace: { confirm: prod/shop }, scaleDown: ['${application}'] }\n`))).toBe('');
 });
 
 test.each([
   ...['shop', 'daemonset/shop', 'Deployment/shop', 'deployment/', 'a/b/deployment/c', 'deployment/a b'],
   ...['deployment/Shop', 'deployment/shop_api', 'deployment/-shop', 'statefulset/shop-', 'deployment/a,b', 'deployment/=shop'],
 ])('the application %s is refused', (text) => {
-  expect(mistakes(values(`  back: { source: shop, inPlace: { confirm: prod/shop }, scaleDown: ['${text}'] }\n`))).toContain(
-    'expected deployment/NAME or statefulset/NAME, or labels in place of the name',
+  expect(errors(values(`  back: { source: shop, inPlace: { confirm: prod/shop }, scaleDown: ['${text}'] }\n`))).toContain(
+    'expected deployment/NAME or statefulset/NAME, or labels instead of the name',
   );
 });

@@ -3,7 +3,7 @@ import { dump } from 'js-yaml';
 import { expect, test } from 'vitest';
 import { ConfigError } from '../../lib/errors.ts';
 import { loadEnvironment } from '../../lib/model/load.ts';
-import { configFolder, mistakesIn } from '../support/config-folder.ts';
+import { configFolder, errorsIn } from '../support/config-folder.ts';
 
 const SECRET = 'hunter2-S3cr3t';
 
@@ -48,7 +48,7 @@ function messageOf(base: string): string {
   }
 }
 
-test('no message holds a secret that somebody wrote under a key of that name, or under one that nobody knows', () => {
+test('no message contains a secret under a key that sounds like one, or under an unknown key', () => {
   fc.assert(
     fc.property(fc.oneof(secretKey, unknownKey), secretValue, fc.nat(), (key, value, place) => {
       const values = right();
@@ -62,7 +62,7 @@ test('no message holds a secret that somebody wrote under a key of that name, or
   );
 }, 60_000);
 
-test('no message holds a secret that somebody wrote into a URL, wherever the URL stands', () => {
+test('no message contains a secret from a URL, wherever the URL is', () => {
   fc.assert(
     fc.property(fc.constantFrom('https://key:', 'postgres://', 'key:', 'postgres://backup:'), fc.nat(), fc.nat(), (start, place, index) => {
       const values = right();
@@ -89,7 +89,7 @@ test.each([
   `%${SECRET}`,
   `${SECRET}: a: b`,
   `|${SECRET}`,
-])('no message of the YAML reader holds what it could not read: %s', (text) => {
-  expect(mistakesIn(`namespace: backup\npassword: ${text}\n`)).toMatch(/HINT/);
-  expect(mistakesIn(`namespace: backup\npassword: ${text}\n`)).not.toContain(SECRET);
+])('no message of the YAML parser quotes what it could not parse: %s', (text) => {
+  expect(errorsIn(`namespace: backup\npassword: ${text}\n`)).toMatch(/HINT/);
+  expect(errorsIn(`namespace: backup\npassword: ${text}\n`)).not.toContain(SECRET);
 });

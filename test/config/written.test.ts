@@ -15,7 +15,7 @@ test('there are fixtures', () => {
   expect(fixtures.length).toBeGreaterThan(2);
 });
 
-test.each(fixtures)('%s/%s is right, through every check', (name, environment) => {
+test.each(fixtures)('%s/%s passes every check', (name, environment) => {
   const { settings } = loadEnvironment(join(FIXTURES, name), environment);
   expect(settings.sources.length).toBeGreaterThan(0);
 });
@@ -37,24 +37,24 @@ describe('of every object of the schema', () => {
   const written = objectsIn(asWritten, 'values');
   const over = objectsIn(asOverlay, 'values');
 
-  test('there is one in what is written, with the same keys', () => {
+  test('has a schema for what is written, with the same keys', () => {
     const keys = ([path, object]: readonly [string, z.core.$ZodType]) => `${path}: ${Object.keys(shapeOf(object)).join(' ')}`;
     expect(written.map(keys)).toEqual(objects.map(keys));
     expect(over.map(keys)).toEqual(objects.map(keys));
     expect(objects.length).toBeGreaterThan(50);
   });
 
-  test('every key may be missing in a file, but in what is replaced whole: an item of a list, a rule of a keep', () => {
+  test('every key is optional in a file, except in values that are replaced as a whole', () => {
     const demanding = written.filter(([, object]) => !accepts(object, {})).map(([path]) => path.replace(/^.*\.(?=keep$|\w+\[\]$)/, ''));
     expect([...new Set(demanding)].sort()).toEqual(['fresh[]', 'keep', 'queries[]', 'storages[]']);
   });
 
-  test('no key is unknown to be taken', () => {
+  test('unknown keys are rejected', () => {
     const codes = ([, object]: readonly [string, z.core.$ZodType]) => z.safeParse(object, { 'no such key': 1 }).error?.issues.map(({ code }) => code);
     for (const entry of [...written, ...over]) expect(codes(entry), entry[0]).toContain('unrecognized_keys');
   });
 
-  test('every key may be null in an overlay, and none in the base', () => {
+  test('every key can be null in an overlay, and none in the base', () => {
     const refuse = (list: typeof written, wanted: boolean) =>
       list.flatMap(([path, object]) =>
         Object.entries(shapeOf(object))
@@ -65,7 +65,7 @@ describe('of every object of the schema', () => {
     expect(refuse(written, false)).toEqual([]);
   });
 
-  test('no default is applied: a file holds what was written in it', () => {
+  test('no default is applied to a file', () => {
     for (const [, object] of written) expect(z.safeParse(object, {}).data ?? {}).toEqual({});
     expect(z.parse(asWritten, { sources: { a: { pod: {}, plan: 'x' } } })).toEqual({ sources: { a: { pod: {}, plan: 'x' } } });
   });
@@ -84,18 +84,18 @@ test('a duration stays the text that was written', () => {
   expect(z.parse(asWritten, { defaults: { job: { deadline: '6h' } } })).toEqual({ defaults: { job: { deadline: '6h' } } });
 });
 
-test('a list keeps its demands: it is only ever replaced whole', () => {
+test('a list keeps its required keys, because it is only replaced as a whole', () => {
   expect(accepts(asOverlay, { plans: { default: { storages: [] } } })).toBe(false);
   expect(accepts(asOverlay, { plans: { default: { storages: [null] } } })).toBe(false);
 });
 
-test('a keep keeps its demand, for it is only ever replaced whole', () => {
+test('keep still needs a rule, because it is only replaced as a whole', () => {
   expect(accepts(asOverlay, { plans: { default: { keep: { atLeast: 2 } } } })).toBe(false);
   expect(accepts(asOverlay, { plans: { default: { keep: { last: null, atLeast: 2 } } } })).toBe(false);
   expect(accepts(asOverlay, { plans: { default: { keep: { last: 2 } } } })).toBe(true);
 });
 
-test('the fixtures name nothing that is not built', () => {
+test('the fixtures use only what is built', () => {
   for (const name of readdirSync(FIXTURES))
     expect(readFileSync(join(FIXTURES, name, 'base.yaml'), 'utf8')).not.toMatch(/azure|openbao|objects:|encryption/);
 });

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseYaml } from '../../lib/config/yaml.ts';
-import { describeProblem, type Problem } from '../../lib/errors.ts';
+import { type Diagnostic, describeDiagnostic } from '../../lib/diagnostics.ts';
 
-const said = (text: string) => parseYaml(text, 'base.yaml').problems.map(describeProblem).join('\n');
+const said = (text: string) => parseYaml(text, 'base.yaml').diagnostics.map(describeDiagnostic).join('\n');
 
-test('keys know their lines, in blocks, in braces and in lists', () => {
+test('keys know their lines in blocks, in braces and in lists', () => {
   const { written } = parseYaml('# first\na:\n  b: { c: 1,\n    d: 2 }\n  e:\n    - x\n    - f: >\n        text\n      g: 3\n', 'base.yaml');
   const lines = (path: readonly string[]) => path.reduce((mark, key) => mark?.inside?.get(key), written?.mark)?.line;
   expect(['a', 'a b', 'a b c', 'a b d', 'a e', 'a e 0', 'a e 1', 'a e 1 f', 'a e 1 g'].map((path) => lines(path.split(' ')))).toEqual([
@@ -25,176 +25,176 @@ test('YAML 1.2: yes, no and on are text, and 0o17 is the only octal', () => {
   });
 });
 
-test('an alias stands for what its anchor holds, and its contents know their own lines', () => {
+test('an alias expands to its anchor, whose contents keep their own lines', () => {
   const { written } = parseYaml('a: &x\n  b: 1\nc: *x\n', 'x');
   expect(written?.tree).toEqual({ a: { b: 1 }, c: { b: 1 } });
   expect(written?.mark?.inside?.get('c')).toMatchObject({ line: 3 });
   expect(written?.mark?.inside?.get('c')?.inside?.get('b')).toMatchObject({ line: 2 });
 });
 
-test('refused: a key that is written twice', () => {
+test('rejects a duplicate key', () => {
   expect(said('a: 1\nb:\n  c: 1\n  c: 2\na: 3\n')).toMatchInlineSnapshot(`
-    "b.c: this key is written twice
+    "b.c: duplicate key
       at base.yaml:4
-      HINT: keep one of them: the first is in line 3
-    a: this key is written twice
+      HINT: remove one of them: the first is on line 3
+    a: duplicate key
       at base.yaml:5
-      HINT: keep one of them: the first is in line 1"
+      HINT: remove one of them: the first is on line 1"
   `);
 });
 
-test('refused: tabs', () => {
+test('rejects tabs', () => {
   expect(said('a:\n\tb: 1\n')).toMatchInlineSnapshot(`
-    "not valid YAML: tab characters must not be used in indentation
+    "invalid YAML: tab characters must not be used in indentation
       at base.yaml:2
       HINT: indent with spaces"
   `);
 });
 
-test('refused: a bracket that is never closed', () => {
+test('rejects an unclosed bracket', () => {
   expect(said('a: [1, 2\nb: 3\n')).toMatchInlineSnapshot(`
-    "not valid YAML: deficient indentation
+    "invalid YAML: deficient indentation
       at base.yaml:2
-      HINT: a quote, a bracket or a brace is opened before this and not closed"
+      HINT: close the quote, bracket or brace that is opened before this"
   `);
 });
 
-test('refused: a quote that is never closed', () => {
+test('rejects an unclosed quote', () => {
   expect(said("a: 'text\nb: 3\n")).toMatchInlineSnapshot(`
-    "not valid YAML: deficient indentation
+    "invalid YAML: deficient indentation
       at base.yaml:2
-      HINT: a quote, a bracket or a brace is opened before this and not closed"
+      HINT: close the quote, bracket or brace that is opened before this"
   `);
 });
 
-test('refused: wrong indentation', () => {
+test('rejects wrong indentation', () => {
   expect(said('a:\n  b: 1\n c: 2\n')).toMatchInlineSnapshot(`
-    "not valid YAML: bad indentation of a mapping entry
+    "invalid YAML: bad indentation of a mapping entry
       at base.yaml:3
-      HINT: look at the indentation, the quotes and the brackets of this line and the one before"
+      HINT: check indentation, quotes and brackets on this line and the one before"
   `);
 });
 
-test('refused: several documents', () => {
+test('rejects several documents', () => {
   expect(said('a: 1\n---\nb: 2\n---\nc: 3\n')).toMatchInlineSnapshot(`
-    "a second document begins here
+    "a second document starts here
       at base.yaml:3
       HINT: one file is one environment: remove the \`---\`"
   `);
 });
 
-test('refused: a list in place of keys', () => {
+test('rejects a list instead of a mapping', () => {
   expect(said('- a\n- b\n')).toMatchInlineSnapshot(`
-    "expected keys and values
+    "expected a mapping of keys to values
       at base.yaml:1
-      HINT: begin with \`namespace: backup\`; docs/values.md lists every key"
+      HINT: start with \`namespace: backup\`; docs/values.md lists every key"
   `);
 });
 
-test('refused: text in place of keys', () => {
+test('rejects text instead of a mapping', () => {
   expect(said('just text\n')).toMatchInlineSnapshot(`
-    "expected keys and values
+    "expected a mapping of keys to values
       at base.yaml:1
-      HINT: begin with \`namespace: backup\`; docs/values.md lists every key"
+      HINT: start with \`namespace: backup\`; docs/values.md lists every key"
   `);
 });
 
-test('refused: a key with nothing after it', () => {
+test('rejects a key without a value', () => {
   expect(said('sources:\n  shop:\nplans: {}\n')).toMatchInlineSnapshot(`
-    "sources.shop: nothing is written here
+    "sources.shop: empty value
       at base.yaml:2
-      HINT: write {} to take every default; null removes the key, in an environment's file only"
+      HINT: write {} to use every default; in the file of an environment, null removes the key"
   `);
 });
 
-test('refused: an item with nothing after it', () => {
+test('rejects an item without a value', () => {
   expect(said('list:\n  -\n  - 1\n')).toMatchInlineSnapshot(`
-    "list[0]: nothing is written here
+    "list[0]: empty value
       at base.yaml:2
       HINT: remove the dash"
   `);
 });
 
-test('refused: an item with nothing after it, of which YAML tells no more than the item before', () => {
-  expect(said('list:\n  - a\n  - b\n  -\n')).toContain('list[2]: nothing is written here\n  at base.yaml:3');
+test('rejects: an item without a value at the end of a list is reported at the line of the item before', () => {
+  expect(said('list:\n  - a\n  - b\n  -\n')).toContain('list[2]: empty value\n  at base.yaml:3');
 });
 
-test('refused: a merge key', () => {
+test('rejects a merge key', () => {
   expect(said('a: &x { b: 1 }\nc:\n  <<: *x\n')).toMatchInlineSnapshot(`
-    "c: '<<' merges nothing in YAML 1.2
+    "c: '<<' does not merge in YAML 1.2
       at base.yaml:3
-      HINT: share values with \`defaults\` and \`plans\`"
+      HINT: use \`defaults\` and \`plans\` to share values"
   `);
 });
 
-test('refused: a key that is a list', () => {
+test('rejects a list as a key', () => {
   expect(said('? [a, b]\n: 1\n')).toMatchInlineSnapshot(`
-    "expected a name as a key
+    "expected text as a key
       at base.yaml:1
-      HINT: text that begins with {, [ or * goes in quotes"
+      HINT: quote text that starts with {, [ or *"
   `);
 });
 
-test('refused: a key that is __proto__', () => {
+test('rejects the key __proto__', () => {
   expect(said('a:\n  __proto__: { polluted: true }\n')).toMatchInlineSnapshot(`
     "a: the key '__proto__' is not allowed
       at base.yaml:2
-      HINT: give it another name"
+      HINT: rename it"
   `);
 });
 
-test('refused: an alias of nothing', () => {
+test('rejects an unknown alias', () => {
   expect(said('a: *secret\n')).toMatchInlineSnapshot(`
-    "a: no anchor has the name of this alias
+    "a: unknown alias
       at base.yaml:1
-      HINT: put text that begins with * in quotes"
+      HINT: quote text that starts with *"
   `);
 });
 
-test('refused: an alias of itself', () => {
+test('rejects an alias that refers to itself', () => {
   expect(said('a: &x\n  b: *x\n')).toMatchInlineSnapshot(`
-    "a.b: this alias stands for something that it is part of itself
+    "a.b: this alias refers to itself
       at base.yaml:2
-      HINT: write out what is meant"
+      HINT: write out the value"
   `);
 });
 
-test('refused: a tag that is not known', () => {
+test('rejects an unknown tag', () => {
   expect(said('a: !!python/object:os.system [x]\nb: !secret x\n')).toMatchInlineSnapshot(`
-    "not valid YAML: a tag or an alias that is not known
+    "invalid YAML: unknown tag or alias
       at base.yaml:1
-      HINT: put text that begins with ! or * in quotes"
+      HINT: quote text that starts with ! or *"
   `);
 });
 
-test('refused: a control character', () => {
+test('rejects a control character', () => {
   expect(said('a: "x\u0000"\n')).toMatchInlineSnapshot(`
-    "not valid YAML: null byte is not allowed in input
+    "invalid YAML: null byte is not allowed in input
       at base.yaml:1
-      HINT: look at the indentation, the quotes and the brackets of this line and the one before"
+      HINT: check indentation, quotes and brackets on this line and the one before"
   `);
 });
 
-test('a few aliases that stand for billions of values are refused before anything is built of them', () => {
+test('rejects aliases that expand to billions of values before building them', () => {
   const levels = Array.from({ length: 30 }, (_, level) => `l${level + 1}: &l${level + 1} [${Array(9).fill(`*l${level}`).join(', ')}]`);
   const started = performance.now();
   expect(said(`l0: &l0 [x, x, x]\n${levels.join('\n')}\n`)).toMatchInlineSnapshot(`
-    "l5[2]: aliases stand for more than 100000 values
+    "l5[2]: aliases expand to more than 100000 values
       at base.yaml:6
-      HINT: write it with \`defaults\` and \`plans\`"
+      HINT: use \`defaults\` and \`plans\`"
   `);
   expect(performance.now() - started).toBeLessThan(1000);
 });
 
-test('nesting has an end', () => {
+test('limits nesting', () => {
   expect(said(`a: ${'['.repeat(5000)}`)).toMatchInlineSnapshot(`
-    "not valid YAML: nesting exceeded maxDepth (100)
+    "invalid YAML: nesting exceeded maxDepth (100)
       at base.yaml:1
-      HINT: look at the indentation, the quotes and the brackets of this line and the one before"
+      HINT: check indentation, quotes and brackets on this line and the one before"
   `);
 });
 
-test('whatever the text is, it is read or refused with a line and a hint, and never throws', () => {
+test('any text is parsed or rejected with a line and a hint, without throwing', () => {
   const pieces = fc.constantFrom(
     'a',
     'b: ',
@@ -236,10 +236,10 @@ test('whatever the text is, it is read or refused with a line and a hint, and ne
         fc.array(pieces, { maxLength: 30 }).map((parts) => parts.join('')),
       ),
       (text) => {
-        const { written, problems } = parseYaml(text, 'base.yaml');
+        const { written, diagnostics } = parseYaml(text, 'base.yaml');
         const lines = text.split(/\r\n|\n|\r/).length;
-        const isPlaced = ({ place, hint }: Problem) => place !== undefined && place.line >= 1 && place.line <= lines && hint !== undefined;
-        return (written === undefined) === problems.length > 0 && problems.every(isPlaced);
+        const isPlaced = ({ place, hint }: Diagnostic) => place !== undefined && place.line >= 1 && place.line <= lines && hint !== undefined;
+        return (written === undefined) === diagnostics.length > 0 && diagnostics.every(isPlaced);
       },
     ),
     { numRuns: 1000 },

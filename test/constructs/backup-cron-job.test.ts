@@ -67,7 +67,7 @@ describe('the Job', () => {
     expect(cronJob().spec.jobTemplate.spec.podFailurePolicy).toEqual({
       rules: [
         { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
-        { action: 'FailJob', onExitCodes: { operator: 'In', values: [10, 64, 65, 73, 77] }, onPodConditions: [] },
+        { action: 'FailJob', onExitCodes: { operator: 'In', values: [10, 64, 65, 73, 77] } },
       ],
     });
   });

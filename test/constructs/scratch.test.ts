@@ -11,11 +11,23 @@ test('scratch on the node is sized, a little above what the scripts stop at: an 
   ]);
 });
 
-test('each container asks for the room and may not exceed it', () => {
+test('no container may exceed the scratch, and a tenth of it is reserved', () => {
   expect(resources(podOf({ scratch: { size: '2Gi' } }))).toEqual({
-    requests: { cpu: '50m', memory: '128Mi', 'ephemeral-storage': '2240Mi' },
+    requests: { cpu: '50m', memory: '128Mi', 'ephemeral-storage': '333Mi' },
     limits: { memory: '512Mi', 'ephemeral-storage': '2240Mi' },
   });
+});
+
+test.each([
+  ['what the values ask for', '1Gi', '1152Mi'],
+  ['the whole scratch at most: Kubernetes refuses a request above the limit', '9Gi', '2176Mi'],
+])('the reserved part of the scratch is %s', (_, request, reserved) => {
+  expect(resources(podOf({ scratch: { size: '2Gi', request } })).requests).toMatchObject({ 'ephemeral-storage': reserved });
+});
+
+test('twelve databases with the default scratch fit on a node with 20 GiB of disk at the same time', () => {
+  const requested = Number.parseInt(String(resources(podOf({})).requests?.['ephemeral-storage']), 10);
+  expect(12 * requested).toBeLessThan(20 * 1024);
 });
 
 test('no limit on processors unless it was asked for', () => {

@@ -1,46 +1,62 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { objectsOf } from '../../lib/charts/objects.ts';
-import { catalogueBundle, methodBundle, ScriptBundle } from '../../lib/constructs/script-bundle.ts';
-import { postgresParts, volumeParts } from '../support/model.ts';
+import { bundlesOf, folderBundle, ScriptBundle, scriptsVolume } from '../../lib/constructs/script-bundle.ts';
+import { folderOf, scriptFiles } from '../../lib/scripts.ts';
 
-const parts = [...postgresParts(), ...volumeParts(), ...volumeParts({ tar: 'busybox', compression: 'gzip' })];
-const bundles = [...parts.map((part) => [part.method, methodBundle(part)] as const), ['catalogue', catalogueBundle()] as const];
+const folders = [...new Set(scriptFiles().map(folderOf))];
 
-describe.each(bundles)('the bundle of %s', (method, { name, files }) => {
-  test('is named by its method and its content', () => {
-    expect(name).toMatch(new RegExp(`^backstay-${method}-[0-9a-f]{8}$`));
+describe.each(folders)('the bundle of scripts/%s', (folder) => {
+  const { name, files } = folderBundle(folder);
+
+  test('is named by its folder and its content', () => {
+    expect(name).toMatch(new RegExp(`^backstay-${folder}-[0-9a-f]{8}$`));
   });
 
-  test('holds the files of scripts/ unchanged', () => {
-    for (const [file, text] of Object.entries(files)) expect(text).toBe(readFileSync(`scripts/${file}`, 'utf8'));
-  });
-
-  test('holds whatever its scripts read', () => {
-    const read = Object.values(files).flatMap((text) => [...text.matchAll(/^\. "\$\(dirname "\$0"\)\/([a-z-]+\.sh)"$/gm)].map(([, file]) => file));
-    expect(read.length).toBeGreaterThan(0);
-    for (const file of read) expect(Object.keys(files), `read by a script of ${method}`).toContain(file);
-  });
-
-  test('fits into a ConfigMap', () => {
-    expect(Buffer.byteLength(JSON.stringify(files))).toBeLessThan(512 * 1024);
+  test('holds the files of the folder unchanged', () => {
+    expect(Object.keys(files).length).toBeGreaterThan(0);
+    for (const [file, text] of Object.entries(files)) expect(text).toBe(readFileSync(`scripts/${folder}/${file}`, 'utf8'));
   });
 });
 
-test('other scripts are another bundle', () => {
-  const [part] = parts;
-  if (!part) throw new Error('a part is expected');
-  expect(methodBundle({ ...part, script: 'volume-tar.sh' }).name).not.toBe(methodBundle(part).name);
+test('no two folders have a file of one name: a pod has all of them in one', () => {
+  const names = folders.flatMap((folder) => Object.keys(folderBundle(folder).files));
+  expect(names.length).toBeGreaterThan(50);
+  expect(new Set(names).size).toBe(names.length);
+});
+
+test.each(scriptFiles())('the bundles of %s hold whatever it reads, and what that reads', (script) => {
+  const files: Readonly<Record<string, string>> = Object.assign({}, ...bundlesOf([script]).map((bundle) => bundle.files));
+  const looked = new Set<string>();
+  const look = (file: string) => {
+    expect(Object.keys(files)).toContain(file);
+    looked.add(file);
+    for (const [, read = ''] of (files[file] ?? '').matchAll(/\. "\$\(dirname "\$0"\)\/([a-z0-9-]+\.sh)"/g)) if (!looked.has(read)) look(read);
+  };
+  look(script);
+});
+
+test('a dump needs no script of another kind, and none of a restore', () => {
+  expect(bundlesOf(['postgres-dump.sh', 'publish.sh']).map(({ folder }) => folder)).toEqual(['lib', 'postgres', 'storage']);
+});
+
+test('a pod sees its bundles in one folder', () => {
+  const [lib, restore] = ['lib', 'restore'].map(folderBundle);
+  expect(scriptsVolume(bundlesOf(['turn.sh']))).toEqual({
+    path: '/scripts',
+    readOnly: true,
+    volume: { projected: { sources: [{ configMap: { name: lib?.name } }, { configMap: { name: restore?.name } }] } },
+  });
 });
 
 test('the ConfigMap cannot be changed, is not pruned, and an old one in the cluster is no difference', () => {
-  const bundle = { name: 'backstay-dump-01234567', files: { 'a.sh': '#!/bin/sh\n' } };
+  const bundle = { folder: 'lib', name: 'backstay-lib-01234567', files: { 'a.sh': '#!/bin/sh\n' } };
   expect(objectsOf((scope) => void new ScriptBundle(scope, 'scripts', { namespace: 'backup', bundle }))).toEqual([
     {
       apiVersion: 'v1',
       kind: 'ConfigMap',
       metadata: {
-        name: 'backstay-dump-01234567',
+        name: 'backstay-lib-01234567',
         namespace: 'backup',
         labels: { 'app.kubernetes.io/name': 'backstay', 'app.kubernetes.io/component': 'scripts', 'app.kubernetes.io/managed-by': 'backstay' },
         annotations: {

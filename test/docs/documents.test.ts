@@ -2,10 +2,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { loadAll } from 'js-yaml';
 import { describe, expect, test } from 'vitest';
-import { refusedInBase, refusedInOverlay } from '../../lib/config/written.ts';
+import { diagnoseBase, diagnoseOverlay } from '../../lib/config/written.ts';
 import { parseYaml } from '../../lib/config/yaml.ts';
 import { type Block, blocksIn, markdownFiles } from '../support/documents.ts';
-import { mistakes } from '../support/load.ts';
+import { errors } from '../support/load.ts';
 
 const files = markdownFiles();
 const blocks = files.flatMap(blocksIn);
@@ -19,18 +19,18 @@ describe('what the documents show as values', () => {
   });
 
   test.each(values.map((block) => [block.where, block] as const))('%s is taken', (_, block) => {
-    expect(problemsIn(block)).toEqual([]);
+    expect(diagnosticsIn(block)).toEqual([]);
   });
 });
 
 /** `# config/base.yaml` is complete, `# config/base.yaml, a part` is a part of one, and any other name is an environment's file. */
-function problemsIn({ text }: Block): readonly string[] {
+function diagnosticsIn({ text }: Block): readonly string[] {
   const name = /^# config\/(\S+?)(, a part)?$/m.exec(text);
-  if (name?.[1] === 'base.yaml' && !name[2]) return [mistakes(text)].filter((message) => message !== '');
-  const { written, problems } = parseYaml(text, 'block');
-  if (!written) return problems.map(({ message }) => message);
-  const refused = name?.[1] === 'base.yaml' ? refusedInBase(written) : refusedInOverlay(written);
-  return refused.problems.map(({ path, message }) => `${path}: ${message}`);
+  if (name?.[1] === 'base.yaml' && !name[2]) return [errors(text)].filter((message) => message !== '');
+  const { written, diagnostics } = parseYaml(text, 'block');
+  if (!written) return diagnostics.map(({ message }) => message);
+  const found = name?.[1] === 'base.yaml' ? diagnoseBase(written) : diagnoseOverlay(written);
+  return found.diagnostics.map(({ path, message }) => `${path}: ${message}`);
 }
 
 test.each(blocks.filter(({ language }) => language === 'yaml').map(({ where, text }) => [where, text]))('%s is YAML', (_, text) => {

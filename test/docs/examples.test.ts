@@ -44,7 +44,7 @@ describe('carpaintr', () => {
   });
 
   test('says that one claim is one place', () => {
-    expect(loaded.model.warnings).toMatchObject([expect.stringContaining('one storage only in production')]);
+    expect(loaded.model.warnings).toMatchObject([expect.stringContaining('production has a single storage')]);
   });
 });
 

@@ -8,16 +8,16 @@ const FOLDERS = ['lib/config', 'lib/config/schema', 'lib/model', 'lib/sources', 
 const LEFT_OUT = [
   'lib/config/values-reference.ts',
   'lib/config/plain-words.ts',
-  'lib/config/check.ts',
+  'lib/config/issue-diagnostics.ts',
   'lib/config/yaml.ts',
   'lib/config/yaml-marks.ts',
   'lib/model/manifest.ts',
 ];
 
-/** Where a message stands: in a finding or a problem, as the second argument of `add` and `warn`, in a pair with its hint, as a schema's error. */
+/** Where a message stands: in a diagnostic, as the second argument of `add` and `warn`, in a pair with its hint, as a schema's error. */
 const MESSAGE = [
   /\bmessage(?::| =) ?/g,
-  /\b(?:problems|this)\.(?:add|warn)\(/g,
+  /\b(?:diagnostics|this)\.(?:add|warn)\(/g,
   /\breturn \[(?=['"`])/g,
   /\breturn (?=[`'"](?:expected five|\$\{wrong\}))/g,
   /\.refine\([^;]*?error: /g,
@@ -40,10 +40,10 @@ describe('docs/lints.md', () => {
 
   test('is held against messages that were found at all', () => {
     expect(said.size).toBeGreaterThan(60);
-    expect(said.has('every storage is switched off')).toBe(true);
-    expect(said.has("the CronJob '…' would have … characters, and at most … fit")).toBe(true);
-    expect(said.has('BusyBox has no zstd')).toBe(true);
-    expect(said.has("the tag 'latest' says nothing about what runs")).toBe(true);
+    expect(said.has('every storage is disabled')).toBe(true);
+    expect(said.has("the CronJob name '…' has … characters, at most … are allowed")).toBe(true);
+    expect(said.has('BusyBox tar does not support zstd')).toBe(true);
+    expect(said.has("the tag 'latest' does not pin a version")).toBe(true);
   });
 });
 

@@ -1,13 +1,14 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { loadAll } from 'js-yaml';
 import { describe, expect, test } from 'vitest';
 import { synthesize } from '../../lib/charts/synthesize.ts';
 import { listEnvironments } from '../../lib/config/read.ts';
 import { loadEnvironment } from '../../lib/model/load.ts';
+import { scriptFiles, scriptText } from '../../lib/scripts.ts';
 
 /** Lines of all scripts without comments, each with where it stands; a line that goes on is one. */
-const lines = readdirSync('scripts').flatMap((file) =>
-  readFileSync(`scripts/${file}`, 'utf8')
+const lines = scriptFiles().flatMap((file) =>
+  scriptText(file)
     .replace(/\\\n\s*/g, ' ')
     .split('\n')
     .map((line) => `${file}: ${line.replace(/(^|\s)#.*$/, '').trim()}`),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Model } from '../../lib/model/model.ts';
-import { type Pod, podOf } from '../support/objects.ts';
+import { bundlesIn, type Pod, podOf } from '../support/objects.ts';
 import { governs, podLabels } from '../support/selected.ts';
 import { everyModel, objectsByHand, objectsIn } from '../support/synthesized.ts';
 
@@ -37,15 +37,17 @@ describe.each(everyModel())('%s', (_, model) => {
     }
   });
 
-  test('no two containers have one name, and every script that one runs is in the bundle that it mounts', () => {
+  test('no two containers have one name, and every script that one runs is in a bundle that it mounts', () => {
     const bundles = new Map(written.flatMap(({ object }) => (object.kind === 'ConfigMap' ? [[key(object.metadata), object as never]] : [])));
     for (const { object, pod } of withPods) {
       const containers = containersOf(pod);
       expect(new Set(containers.map(({ name }) => name)).size).toBe(containers.length);
       for (const { command, volumeMounts } of containers) {
         const volume = pod.volumes.find(({ name }) => name === volumeMounts.find(({ mountPath }) => mountPath === '/scripts')?.name);
-        const bundle = bundles.get(`${object.metadata.namespace}/${volume?.configMap?.name}`) as { data: object } | undefined;
-        expect(Object.keys(bundle?.data ?? {})).toContain(command[1]?.replace('/scripts/', ''));
+        const mounted = volume
+          ? bundlesIn(volume).map((name) => bundles.get(`${object.metadata.namespace}/${name}`) as { data: object } | undefined)
+          : [];
+        expect(mounted.flatMap((bundle) => Object.keys(bundle?.data ?? {}))).toContain(command[1]?.replace('/scripts/', ''));
       }
     }
   });
@@ -130,7 +132,7 @@ describe.each(everyModel())('%s', (_, model) => {
 
 const key = ({ namespace = '', name = '' }: { readonly namespace?: string; readonly name?: string }) => `${namespace}/${name}`;
 const containersOf = ({ initContainers = [], containers }: Pod) => [...initContainers, ...containers];
-const configMapsOf = ({ volumes }: Pod) => volumes.flatMap(({ configMap }) => configMap?.name ?? []);
+const configMapsOf = ({ volumes }: Pod) => volumes.flatMap(bundlesIn);
 
 /** Claims that exist already: those of sources, and those of storages that make none. */
 function claimsNamedIn({ sources }: Model): readonly string[] {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { mistakes, warnings } from '../support/load.ts';
+import { errors, warnings } from '../support/load.ts';
 
 const BASE = `namespace: backup
 storages: { near: { pvc: { size: 10Gi } }, far: { s3: { bucket: bbb, credentials: { secret: s3 } } } }
@@ -16,7 +16,7 @@ sources:
 `;
 
 const files = (entry: string) => ({ 'base.yaml': BASE, 'prod.yaml': `restores: { back: { ${entry} } }\n`, 'staging.yaml': 'namespace: staging\n' });
-const said = (entry: string) => mistakes(files(entry));
+const said = (entry: string) => errors(files(entry));
 const warned = (entry: string) => warnings(files(entry)).filter((text) => text.startsWith('restores'));
 
 /** What is said first of an entry, without the place. */
@@ -26,39 +26,39 @@ const first = (entry: string) =>
     .split('\n')
     .slice(0, 2);
 
-describe('a restore that would end badly is refused, with a way out', () => {
+describe('rejects a restore that would fail or do damage, with a hint', () => {
   test.each([
-    ['source: shp', 'source', "there is no source 'shp'", "did you mean 'shop'?"],
-    ['source: other', 'source', "there is no source 'other'", 'known sources: shop, crm, wiki, large'],
-    ['source: shop, at: before 2026-11-21', 'at', 'expected a time with its zone, got "before 2026-11-21"', 'write before:'],
-    ['source: shop, at: a b', 'at', 'not an id, got "a b"', 'write latest, latest-verified'],
+    ['source: shp', 'source', "unknown source 'shp'", "did you mean 'shop'?"],
+    ['source: other', 'source', "unknown source 'other'", 'known sources: shop, crm, wiki, large'],
+    ['source: shop, at: before 2026-11-21', 'at', 'expected a time with a time zone, got "before 2026-11-21"', 'use before:'],
+    ['source: shop, at: a b', 'at', 'not a backup id, got "a b"', 'use latest, latest-verified'],
     ['source: shop, backupsOf: stagin/shop', 'backupsOf', "no environment 'stagin' in", "did you mean 'staging'?"],
     ['source: shop, from: far, backupsOf: staging/shp', 'backupsOf', "no source 'shp' in staging", "did you mean 'shop'?"],
     ['source: shop, from: far, backupsOf: staging/other', 'backupsOf', "no source 'other' in staging", 'known sources: '],
-    ['source: shop, from: fra', 'from', "no tier of 'shop' has the storage 'fra'", "did you mean 'far'?"],
-    ['source: shop, from: near, tier: monthly', 'from', "no tier of 'shop' has the storage 'near'", "did you mean 'far'?"],
-    ['source: shop, tier: dayly', 'tier', "'shop' has no tier 'dayly'", "did you mean 'daily'?"],
-    ['source: shop, tier: yearly', 'tier', "'shop' has no tier 'yearly'", 'its tiers: daily, monthly, pre-restore'],
-    ['source: shop, volume: {}', 'volume', "'shop' has nothing of the kind volume", 'its kinds: postgres'],
-    ['source: crm', 'postgres', 'a restore needs a role that may make databases', 'name its Secret in the source'],
-    ['source: wiki, postgres: { database: x }', 'postgres.database', 'one name for several databases', 'choose one with part:'],
-    ['source: wiki, part: wki', 'part', "'wiki' has no part 'wki'", 'its parts: wiki, old, volume'],
-    ['source: wiki, from: far, backupsOf: staging/shop', 'backupsOf', "'shop' has no part 'wiki'", 'choose one that both have with part:'],
-    ['source: crm, part: volume', 'part', "'crm' has no part 'volume'", 'its parts: postgres'],
-    ['source: shop, inPlace: { confirm: shop }', 'inPlace.confirm', "confirms 'shop', and what gives way is prod/shop", 'write confirm: prod/shop'],
-    ['source: shop, scaleDown: [deployment/a]', 'scaleDown', 'nothing that is live changes, so nothing needs to be stopped', 'write inPlace:'],
-    ['source: large', 'scratch.storageClassName', 'a pod that fills a claim sets no fsGroup', "restore with the node's disk"],
+    ['source: shop, from: fra', 'from', "no tier of source 'shop' uses storage 'fra'", "did you mean 'far'?"],
+    ['source: shop, from: near, tier: monthly', 'from', "no tier of source 'shop' uses storage 'near'", "did you mean 'far'?"],
+    ['source: shop, tier: dayly', 'tier', "source 'shop' has no tier 'dayly'", "did you mean 'daily'?"],
+    ['source: shop, tier: yearly', 'tier', "source 'shop' has no tier 'yearly'", 'its tiers: daily, monthly, pre-restore'],
+    ['source: shop, volume: {}', 'volume', "source 'shop' has no kind 'volume'", 'its kinds: postgres'],
+    ['source: crm', 'postgres', 'a restore needs a role that may create databases', 'set its Secret in the source'],
+    ['source: wiki, postgres: { database: x }', 'postgres.database', 'one name for several databases is ambiguous', 'select one with part:'],
+    ['source: wiki, part: wki', 'part', "source 'wiki' has no part 'wki'", 'its parts: wiki, old, volume'],
+    ['source: wiki, from: far, backupsOf: staging/shop', 'backupsOf', "source 'shop' has no part 'wiki'", 'select one that both have with part:'],
+    ['source: crm, part: volume', 'part', "source 'crm' has no part 'volume'", 'its parts: postgres'],
+    ['source: shop, inPlace: { confirm: shop }', 'inPlace.confirm', "confirm must be 'prod/shop', got 'shop'", 'set confirm: prod/shop'],
+    ['source: shop, scaleDown: [deployment/a]', 'scaleDown', 'live data does not change, so nothing needs to be scaled down', 'add inPlace:'],
+    ['source: large', 'scratch.storageClassName', 'restoring a volume needs scratch on the disk of the node', 'remove storageClassName from scratch'],
     [
       'source: wiki, scratch: { storageClassName: fast }',
       'scratch.storageClassName',
-      'a pod that fills a claim sets no fsGroup',
-      "restore with the node's disk",
+      'restoring a volume needs scratch on the disk of the node',
+      'remove storageClassName from scratch',
     ],
     [
       'source: shop, backupsOf: staging/shop',
       'backupsOf',
-      "the claim of 'near' is in the namespace 'staging', and the pods of 'shop' run in 'backup'",
-      'restore from another storage with from:',
+      "the claim of storage 'near' is in namespace 'staging', but the pods of 'shop' run in 'backup'",
+      'select another storage with from:',
     ],
   ])('%s', (entry, path, message, hint) => {
     const [what = '', how = ''] = first(entry);
@@ -67,18 +67,18 @@ describe('a restore that would end badly is refused, with a way out', () => {
     expect(how).toContain(hint);
   });
 
-  test('every mistake of one entry at once', () => {
+  test('reports all errors of an entry at once', () => {
     expect(
       said('source: shop, at: a b, from: fra, volume: {}, inPlace: { confirm: x }, postgres: { tables: [a.b] }').match(/^restores\S+(?=: )/gm),
     ).toEqual(['at', 'from', 'volume', 'postgres.tables', 'inPlace.confirm'].map((path) => `restores.back.${path}`));
   });
 
-  test('nothing in place is said twice: a typing error of the source is one mistake', () => {
+  test('an unknown source is reported once', () => {
     expect(said('source: shp, part: x, at: a b').match(/^restores\S+(?=: )/gm)).toEqual(['restores.back.source']);
   });
 });
 
-describe('what is right is taken', () => {
+describe('accepts', () => {
   test.each([
     'source: shop',
     'source: shop, tier: monthly',
@@ -95,17 +95,17 @@ describe('what is right is taken', () => {
   });
 });
 
-describe('what is doubtful is warned of', () => {
-  test('live data that is not backed up before it gives way', () => {
+describe('warns of', () => {
+  test('live data that is replaced without a safety backup', () => {
     expect(warned('source: shop, inPlace: { confirm: prod/shop, safetyBackup: false }').join()).toContain(
-      'restores.back.inPlace.safetyBackup: what is live is not backed up before it gives way',
+      'restores.back.inPlace.safetyBackup: live data is replaced without a safety backup',
     );
   });
 
-  test('applications by labels, each where it stands', () => {
+  test('applications by label selector, each at its own path', () => {
     const entry = 'source: shop, inPlace: { confirm: prod/shop }, scaleDown: [deployment/a, deployment/app=a]';
     expect(warned(entry)).toHaveLength(1);
-    expect(warned(entry)[0]).toContain('restores.back.scaleDown[1]: by labels, the Role lets the restore stop and start every application');
+    expect(warned(entry)[0]).toContain('restores.back.scaleDown[1]: with a label selector, the Role lets the restore scale every application');
   });
 
   test('and nothing else', () => {

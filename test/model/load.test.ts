@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { load as parse } from 'js-yaml';
 import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../lib/errors.ts';
-import { loadEnvironment, plan } from '../../lib/model/load.ts';
-import { load, mistakes, runIn, sourceIn, warnings } from '../support/load.ts';
+import { loadEnvironment, loadValues } from '../../lib/model/load.ts';
+import { errors, load, runIn, sourceIn, warnings } from '../support/load.ts';
 
 const FIRST = `namespace: backup
 storages:
@@ -20,7 +20,7 @@ sources:
 `;
 
 describe('a first configuration', () => {
-  test('is taken without a doubt', () => {
+  test('is accepted without a warning', () => {
     expect(warnings(FIRST)).toEqual([]);
     const run = runIn(load(FIRST));
     expect(run).toMatchObject({ name: 'backup-shop-daily', namespace: 'backup', folder: 'shop/daily', schedule: '0 2 * * *', timeZone: 'Etc/UTC' });
@@ -35,8 +35,8 @@ describe('a first configuration', () => {
   });
 });
 
-describe('every mistake at once', () => {
-  test('of both passes and both files, in the order of the lines, each once', () => {
+describe('reports all errors at once', () => {
+  test('of both passes and both files, sorted by line, each once', () => {
     const base = `namespace: backup
 storages:
   local: { pvc: { sise: 10Gi } }
@@ -54,53 +54,53 @@ sources:
     volume: { claim: files }
 `;
     const prod = 'sources:\n  shop: { postgres: { tls: { mode: verify } } }\n';
-    expect(mistakes({ 'base.yaml': base, 'prod.yaml': prod })).toMatchInlineSnapshot(`
+    expect(errors({ 'base.yaml': base, 'prod.yaml': prod })).toMatchInlineSnapshot(`
       "storages.local.pvc.sise: unknown key
         at config/base.yaml:3
         HINT: did you mean 'size'?
-      storages.offsite.s3.bucket: required, but not written
+      storages.offsite.s3.bucket: required, but missing
         at config/base.yaml:4
-        HINT: write bucket: … (an existing bucket)
-      plans.default.storages[1]: there is no storage 'offsit'
+        HINT: set bucket: … (an existing bucket)
+      plans.default.storages[1]: unknown storage 'offsit'
         at config/base.yaml:7
         HINT: did you mean 'offsite'?
       plans.default.tiers.daily.keep.daly: unknown key
         at config/base.yaml:9
         HINT: did you mean 'daily'?
-      plans.default.tiers.daily.schedule: Europe/Berlin has no 2025-03-30 02:30: clocks go forward, and that day's run is lost, got "30 2 * * *"
+      plans.default.tiers.daily.schedule: Europe/Berlin skips 2025-03-30 02:30 when clocks go forward, so that day's run is lost, got "30 2 * * *"
         at config/base.yaml:9
-        HINT: choose an hour that exists every day, or timeZone: Etc/UTC
+        HINT: use an hour that exists every day, or set timeZone: Etc/UTC
       sources.shop.postgres.version: expected a major version: 14, 15, 16, 17, 18, got 13
         at config/base.yaml:12
-        HINT: write 14, 15, 16, 17 or 18
+        HINT: use 14, 15, 16, 17 or 18
       sources.shop.postgres.databse: unknown key
         at config/base.yaml:12
         HINT: did you mean 'database'?
-      sources.files.plan: there is no plan 'defualt'
+      sources.files.plan: unknown plan 'defualt'
         at config/base.yaml:14
         HINT: did you mean 'default'?
       sources.shop.postgres.tls.mode: expected 'disable', 'prefer', 'require', 'verify-ca' or 'verify-full', got "verify"
         at config/prod.yaml:2
-        HINT: write 'disable', 'prefer', 'require', 'verify-ca' or 'verify-full'"
+        HINT: use 'disable', 'prefer', 'require', 'verify-ca' or 'verify-full'"
     `);
   });
 
-  test('a storage that is wrong in itself is not said to be missing', () => {
-    expect(mistakes(FIRST.replace('bucket: acme-backups, ', ''))).toMatchInlineSnapshot(`
-      "storages.offsite.s3.bucket: required, but not written
+  test('an invalid storage is not also reported as unknown', () => {
+    expect(errors(FIRST.replace('bucket: acme-backups, ', ''))).toMatchInlineSnapshot(`
+      "storages.offsite.s3.bucket: required, but missing
         at config/base.yaml:4
-        HINT: write bucket: … (an existing bucket)"
+        HINT: set bucket: … (an existing bucket)"
     `);
   });
 
-  test('a plan that ten sources share is wrong once', () => {
+  test('an error in a shared plan is reported once', () => {
     const many = FIRST + Array.from({ length: 10 }, (_, index) => `  s${index}: { volume: { claim: c, node: n } }\n`).join('');
-    expect(mistakes(many.replace('0 2 * * *', '0 25 * * *')).split('\n')).toHaveLength(3);
+    expect(errors(many.replace('0 2 * * *', '0 25 * * *')).split('\n')).toHaveLength(3);
   });
 
-  test('a default that is wrong is not missed in every source that would take it', () => {
+  test('an invalid default is not also reported as missing in every source', () => {
     const values = FIRST.replace('sources:', `defaults: { postgres: { host: 'a b' } }\nsources:`).replace('host: shop-db.shop, ', '');
-    expect(mistakes(values)).toMatchInlineSnapshot(`
+    expect(errors(values)).toMatchInlineSnapshot(`
       "defaults.postgres.host: expected a host name or address, got "a b"
         at config/base.yaml:10
         HINT: Host name of the server, or its Service: \`shop-db.shop\`."
@@ -108,21 +108,23 @@ sources:
   });
 
   test('nothing at all', () => {
-    expect(mistakes('')).toMatchInlineSnapshot(`
-      "namespace: required, but not written
+    expect(errors('')).toMatchInlineSnapshot(`
+      "namespace: required, but missing
         at config/base.yaml:1
-        HINT: write namespace: … (namespace that pods run in)
-      storages: no storage is given
+        HINT: set namespace: … (namespace that pods run in)
+      storages: no storages are defined
         at config/base.yaml:1
-        HINT: name a place for the backups: storages: { local: { pvc: { size: 10Gi } } }
-      sources: nothing to back up is given
+        HINT: add one: storages: { local: { pvc: { size: 10Gi } } }
+      sources: no sources are defined
         at config/base.yaml:1
-        HINT: name a source: sources: { shop: { postgres: { … } } }"
+        HINT: add one: sources: { shop: { postgres: { … } } }"
     `);
   });
 
-  test('a misspelt top-level key is said once, not as missing too', () => {
-    expect(mistakes(FIRST.replace('storages:\n  local', 'storage:\n  local').replace('[local, offsite]', '[]'))).not.toContain('no storage is given');
+  test('a misspelled top-level key is not also reported as missing', () => {
+    expect(errors(FIRST.replace('storages:\n  local', 'storage:\n  local').replace('[local, offsite]', '[]'))).not.toContain(
+      'no storages are defined',
+    );
   });
 
   const anything = fc.oneof(
@@ -130,12 +132,12 @@ sources:
     fc.jsonValue(),
   );
 
-  test('whatever is written in place of something, there is a model or there are mistakes, and never a fault', () => {
+  test('any value in any place gives a model or errors, never a crash', () => {
     const values = parse(FIRST) as object;
     fc.assert(
       fc.property(fc.constantFrom(...pathsIn(values)), anything, (path, junk) => {
         const text = JSON.stringify(replaced(values, path, junk));
-        expect(() => mistakes(text)).not.toThrow();
+        expect(() => errors(text)).not.toThrow();
       }),
       { numRuns: 300 },
     );
@@ -143,14 +145,14 @@ sources:
 });
 
 describe('values of a program', () => {
-  test('are planned like those of a file, and have no place', () => {
+  test('are planned like those of a file, without places', () => {
     const values = { environment: 'prod', tree: parse(FIRST.replace('offsite]', 'offsit]')) as Record<string, unknown>, place: () => undefined };
-    expect(() => plan(values)).toThrow(ConfigError);
-    expect(() => plan(values)).toThrow(/^plans.default.storages\[1\]: there is no storage 'offsit'\n {2}HINT: did you mean 'offsite'\?$/);
+    expect(() => loadValues(values)).toThrow(ConfigError);
+    expect(() => loadValues(values)).toThrow(/^plans.default.storages\[1\]: unknown storage 'offsit'\n {2}HINT: did you mean 'offsite'\?$/);
   });
 });
 
-test('a fleet is one entry a service, and differs by environment in what is written there', () => {
+test('a fleet has one entry for each service and differs between environments only where it says so', () => {
   const [prod, staging, dev] = ['prod', 'staging', 'dev'].map((name) => loadEnvironment('test/fixtures/values/fleet', name));
   expect([prod, staging, dev].map((loaded) => loaded?.model.sources.length)).toEqual([11, 11, 9]);
   const orders = runIn(prod!, 'orders', 'daily');

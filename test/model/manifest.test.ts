@@ -15,22 +15,22 @@ function refusal(value: unknown): ConfigError {
   throw new Error('it was read');
 }
 
-test('a manifest with a part of each kind is read', () => {
+test('parses a manifest with a part of each kind', () => {
   expect(read(MANIFEST)).toEqual(MANIFEST);
   expect(strictManifest.parse(MANIFEST)).toEqual(MANIFEST);
 });
 
-test('what a newer backstay adds is kept, and no hindrance', () => {
+test('keeps unknown keys of a newer version', () => {
   const newer = { ...MANIFEST, expires: '2027-01-01T00:00:00Z', parts: [{ ...POSTGRES_PART, wal: { start: '0/1' } }] };
   expect(read(newer)).toEqual(newer);
 });
 
-test('what our own scripts write may hold no key that is not described', () => {
+test('rejects unknown keys in manifests of our own scripts', () => {
   expect(strictManifest.safeParse({ ...MANIFEST, more: 1 }).success).toBe(false);
   expect(strictManifest.safeParse({ ...MANIFEST, parts: [{ ...POSTGRES_PART, more: 1 }] }).success).toBe(false);
 });
 
-test('half a manifest is refused, with what to do', () => {
+test('rejects a truncated manifest, with a hint', () => {
   expect(() => parseManifest(JSON.stringify(MANIFEST).slice(0, 200), 'prod/shop')).toThrow('prod/shop: not JSON, or only half of it');
 });
 
@@ -58,7 +58,7 @@ describe('refused', () => {
     expect(refusal(value).message).toContain(message);
   });
 
-  test('all mistakes at once', () => {
-    expect(refusal({ ...MANIFEST, bytes: -1, runId: 'x', storages: [] }).problems).toHaveLength(3);
+  test('reports all errors at once', () => {
+    expect(refusal({ ...MANIFEST, bytes: -1, runId: 'x', storages: [] }).diagnostics).toHaveLength(3);
   });
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { load, mistakes, sourceIn } from '../support/load.ts';
+import { errors, load, sourceIn } from '../support/load.ts';
 
 const BASE = `namespace: backup
 storages: { a: { pvc: { size: 1Gi } } }
@@ -8,40 +8,40 @@ sources:
 `;
 const source = (name: string, rest = '') => `  ${name}: { volume: { claim: c, node: n }${rest} }\n`;
 
-test('things are named by source and tier, and nothing is hashed', () => {
+test('names contain source and tier, without hashes', () => {
   const { objectName, runs } = sourceIn(load(BASE + source('shop', ", tiers: { weekly: { schedule: '@weekly' } }")));
   expect([objectName, ...runs.map(({ name }) => name)]).toEqual(['backup-shop', 'backup-shop-daily', 'backup-shop-weekly']);
 });
 
-test('a CronJob of 52 characters is taken, and one of 53 refused', () => {
+test('accepts a CronJob name of 52 characters and rejects one of 53', () => {
   const fits = 'x'.repeat(52 - 'backup--daily'.length);
-  expect(mistakes(BASE + source(fits))).toBe('');
-  expect(mistakes(BASE + source(`${fits}x`)).replaceAll('x'.repeat(40), '…')).toMatchInlineSnapshot(`
-    "sources.…: the CronJob 'backup-…-daily' would have 53 characters, and at most 52 fit
+  expect(errors(BASE + source(fits))).toBe('');
+  expect(errors(BASE + source(`${fits}x`)).replaceAll('x'.repeat(40), '…')).toMatchInlineSnapshot(`
+    "sources.…: the CronJob name 'backup-…-daily' has 53 characters, at most 52 are allowed
       at config/base.yaml:5
-      HINT: shorten the source's name by 1; folder: keeps its history"
+      HINT: shorten the name of the source by 1, and set folder: to keep its history"
   `);
 });
 
-test('two sources whose names run together are refused', () => {
+test('rejects two sources whose CronJob names collide', () => {
   const text = BASE + source('a', ", tiers: { b-daily: { schedule: '@daily' } }") + source('a-b');
-  expect(mistakes(text)).toMatchInlineSnapshot(`
-    "sources.a-b: the CronJob 'backup-a-b-daily' would stand for a tier of 'a' too
+  expect(errors(text)).toMatchInlineSnapshot(`
+    "sources.a-b: the CronJob name 'backup-a-b-daily' is already taken by a tier of 'a'
       at config/base.yaml:6
-      HINT: rename the source; folder: keeps its history"
+      HINT: rename the source, and set folder: to keep its history"
   `);
 });
 
-test('the same names in two namespaces are two CronJobs', () => {
+test('accepts equal CronJob names in two namespaces', () => {
   const far = `namespace: backup
 storages: { a: { s3: { bucket: bbb, credentials: { secret: s } } } }
 plans: { default: { storages: [a], keep: { last: 3 }, tiers: { daily: { schedule: '@daily' } } } }
 sources:
 `;
-  expect(mistakes(far + source('a', ", namespace: one, tiers: { b-daily: { schedule: '@daily' } }") + source('a-b', ', namespace: two'))).toBe('');
+  expect(errors(far + source('a', ", namespace: one, tiers: { b-daily: { schedule: '@daily' } }") + source('a-b', ', namespace: two'))).toBe('');
 });
 
-test('a source may not take the name of what another one needs', () => {
+test('rejects a source whose name collides with the tier of another one', () => {
   // `backup-a-daily` is the CronJob of `a`, and the service account of `a-daily`: different kinds of object, so no harm.
-  expect(mistakes(BASE + source('a') + source('a-daily'))).toBe('');
+  expect(errors(BASE + source('a') + source('a-daily'))).toBe('');
 });

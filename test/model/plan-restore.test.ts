@@ -7,25 +7,25 @@ import { anEnd, aRestore, byHand, loadRestores, RESTORABLE } from '../support/re
 const idOf = (entry: Parameters<typeof aRestore>[0]) => aRestore(entry).id;
 
 describe('the id of a restore', () => {
-  test('is of eight letters that no YAML takes for a number, and in the name of its Job', () => {
+  test('has eight letters, and is in the name of the Job', () => {
     const { id, name, entry, account } = aRestore({ source: 'orders' });
     expect(id).toMatch(/^[b-df-hj-np-tv]{8}$/);
     expect({ name, entry, account }).toEqual({ name: `restore-copy-${id}`, entry: 'copy', account: 'restore-orders' });
   });
 
-  test('is the same each time, whatever the order of the keys and whatever else stands in the values', () => {
+  test('does not depend on the order of keys or on the rest of the values', () => {
     const entry = { source: 'orders', at: 'latest', postgres: { jobs: 4, owner: 'none' } } as const;
     const other = { postgres: { owner: 'none', jobs: 4 }, at: 'latest', source: 'orders' } as const;
     expect(idOf(entry)).toBe(idOf(other));
     expect(aRestore(entry, { images: { postgres17: 'mirror.acme.dev/postgres:17.6' }, production: false }).id).toBe(idOf(entry));
   });
 
-  test('is that of what was written, not of its defaults: an upgrade that has a new one restores nothing again', () => {
+  test('does not depend on defaults, so that an upgrade does not run the restore again', () => {
     expect(idOf({ source: 'orders' })).toBe(lettersOf('["prod","copy",{"source":"orders"}]'));
     expect(idOf({ source: 'orders', enabled: true })).toBe(idOf({ source: 'orders' }));
   });
 
-  test('is another one for a changed entry, another name, and another environment', () => {
+  test('changes with the entry, its name and the environment', () => {
     const ids = [
       idOf({ source: 'orders' }),
       idOf({ source: 'orders', at: 'latest-verified' }),
@@ -43,7 +43,7 @@ describe('the id of a restore', () => {
   });
 });
 
-test('the name of a Job has at most 63 characters, however long that of the restore is', () => {
+test('the name of a Job has at most 63 characters, however long the name of the restore is', () => {
   for (const length of [1, 39, 40]) {
     const [restore] = loadRestores({ [`${'a'.repeat(length - 1)}b`]: { source: 'orders' } }).model.restores;
     expect(restore?.name.length).toBeLessThanOrEqual(63);
@@ -54,13 +54,13 @@ test('the name of a Job has at most 63 characters, however long that of the rest
 describe('where the backup comes from', () => {
   const origin = (entry: Omit<Parameters<typeof aRestore>[0], 'source'>) => aRestore({ source: 'orders', ...entry });
 
-  test('the primary, and every tier that has it', () => {
+  test('the primary, and every tier that uses it', () => {
     const { origin: from, storages } = origin({});
     expect(from).toEqual({ environment: 'prod', sources: ['orders'], folders: ['orders/daily'], wanted: 'latest', from: 1 });
     expect(storages[0]?.name).toBe('local');
   });
 
-  test('another storage, and every tier that has that', () => {
+  test('another storage, and every tier that uses it', () => {
     const { origin: from, storages } = origin({ from: 'offsite' });
     expect(from.folders).toEqual(['orders/daily', 'orders/weekly']);
     expect(storages[0]?.name).toBe('offsite');
@@ -72,7 +72,7 @@ describe('where the backup comes from', () => {
     expect(storages[0]?.name).toBe('offsite');
   });
 
-  test('what a restore has put aside is never the newest, but is found by its id, and as a tier', () => {
+  test('a safety backup is found by id or tier only, never as the newest', () => {
     expect(origin({ at: 'latest-verified' }).origin.folders).not.toContain('orders/pre-restore');
     expect(origin({ at: 'before:2026-11-21T09:30:00Z' }).origin.folders).not.toContain('orders/pre-restore');
     expect(origin({ at: 'bcdfghjk' }).origin).toMatchObject({ wanted: 'bcdfghjk', folders: ['orders/daily', 'orders/pre-restore'] });
@@ -86,7 +86,7 @@ describe('where the backup comes from', () => {
     expect(run.source).toBe('uploads');
   });
 
-  test('a source that was renamed goes by both of its names', () => {
+  test('a renamed source is found under both names', () => {
     const sources = { ...RESTORABLE.sources, orders: { ...RESTORABLE.sources.orders, folder: 'shop' } };
     expect(aRestore({ source: 'orders' }, { sources }).origin).toMatchObject({ sources: ['orders', 'shop'], folders: ['shop/daily'] });
   });
@@ -98,7 +98,7 @@ describe('the markers of a restore that runs once', () => {
     marked: markers?.storages,
   });
 
-  test('lie in every storage of any tier, each once, also in the one that is read', () => {
+  test('are in every storage of any tier, also in the one to read from', () => {
     const restore = aRestore({ source: 'orders' });
     expect(restore.markers?.path).toBe(`orders/restores/${restore.id}`);
     expect(placed(restore)).toEqual({
@@ -111,7 +111,7 @@ describe('the markers of a restore that runs once', () => {
     });
   });
 
-  test('have the storage that is read as the first, whatever its place in the tiers', () => {
+  test('list the storage to read from first, whatever its place in the tiers', () => {
     expect(placed(aRestore({ source: 'orders', from: 'offsite' }))).toEqual({
       storages: [
         ['offsite', 'primary', 'S1:acme-backups/prod'],
@@ -122,7 +122,7 @@ describe('the markers of a restore that runs once', () => {
     });
   });
 
-  test('lie in our prefix of a bucket, and not in that of another environment, whose may not be ours to write to', () => {
+  test('are in our own prefix of a bucket, not in that of another environment', () => {
     const { storages, marked } = placed(aRestore({ source: 'orders', from: 'offsite', backupsOf: 'staging/orders' }));
     expect(storages.map(([, , remote]) => remote)).toEqual([
       ...['S1:acme-backups/staging', '/storage/local/prod', 'S3:acme-backups/prod', 'S4:acme-cold/prod'],
@@ -130,13 +130,13 @@ describe('the markers of a restore that runs once', () => {
     expect(marked).toEqual([2, 3, 4]);
   });
 
-  test('bring the Secrets and the peers of these storages along', () => {
+  test('add the Secrets and peers of these storages', () => {
     const { secrets, peers } = aRestore({ source: 'orders', from: 'local' });
     expect(secrets.map(({ secret }) => secret)).toEqual(['backup-s3', 'orders-admin']);
     expect(peers).toContainEqual(expect.objectContaining({ namespace: 'minio', port: 9000 }));
   });
 
-  test('are found, and the restore is the same, when another storage is put in front of those of its time', () => {
+  test('are still found when another storage becomes the primary', () => {
     const before = aRestore({ source: 'orders' });
     const plans = {
       default: {
@@ -152,7 +152,7 @@ describe('the markers of a restore that runs once', () => {
     expect(before.storages.map(({ name }) => name)).toContain('offsite');
   });
 
-  test('are those of its attempts alone for what the command line makes: it runs as often as it is made', () => {
+  test('are not planned for a manual restore of a copy, which can run any number of times', () => {
     for (const restore of [anEnd('swap-back', 'orders'), byHand({ source: 'orders' })]) {
       expect(restore.once).toBe(false);
       expect(restore).not.toHaveProperty('markers');
@@ -160,7 +160,7 @@ describe('the markers of a restore that runs once', () => {
     }
   });
 
-  test('lie where the backup that goes first does, for one in place by hand', () => {
+  test('are with the safety backup for a manual restore in place', () => {
     const inPlace = { confirm: 'prod/orders' };
     const [own, copy, other] = [
       byHand({ source: 'orders', inPlace }),
@@ -175,7 +175,7 @@ describe('the markers of a restore that runs once', () => {
     }
   });
 
-  test('lie also where the backup that goes first does, for one that runs once', () => {
+  test('are also with the safety backup for a restore that runs once', () => {
     for (const from of [undefined, 'offsite', 'cold']) {
       const { markers, storages, run } = aRestore({ source: 'orders', inPlace: { confirm: 'prod/orders' }, from });
       expect(markers?.storages.map((number) => storages[number - 1]?.name)).toContain(run.storages[0]?.name);
@@ -183,8 +183,8 @@ describe('the markers of a restore that runs once', () => {
   });
 });
 
-describe('the backup that goes first', () => {
-  test('is the own one of the source, into a tier of its own from which nothing is deleted', () => {
+describe('the safety backup', () => {
+  test('is a backup of the source into its own tier, without retention', () => {
     const run = safetyRun(aSource([aRun(), aRun({ tier: 'weekly' })]));
     expect(run).toMatchObject({ name: 'backup-shop-pre-restore', tier: 'pre-restore', folder: 'shop/pre-restore', schedule: undefined });
     expect(run.storages.map(({ name, keep }) => [name, keep])).toEqual([
@@ -194,7 +194,7 @@ describe('the backup that goes first', () => {
     expect(run.parts).toEqual(aRun().parts);
   });
 
-  test('is made in place only, not for a copy, not where somebody does without, and not for what ends a restore', () => {
+  test('is made only for a restore in place, unless it is disabled', () => {
     const inPlace = { confirm: 'prod/orders' };
     expect(aRestore({ source: 'orders' }).safetyBackup).toBe(false);
     expect(aRestore({ source: 'orders', inPlace }).safetyBackup).toBe(true);
@@ -202,13 +202,13 @@ describe('the backup that goes first', () => {
     expect(anEnd('drop-old', 'orders').safetyBackup).toBe(false);
   });
 
-  test('brings its Secrets and its peers along, and only when it is made', () => {
+  test('adds its Secrets and peers only if it is made', () => {
     const secrets = (entry: object) => aRestore({ source: 'orders', ...entry }).secrets.map(({ secret }) => secret);
     expect(secrets({})).toEqual(['backup-s3', 'orders-admin']);
     expect(secrets({ inPlace: { confirm: 'prod/orders' } })).toEqual(['backup-s3', 'orders-admin', 'orders-db']);
   });
 
-  test('goes to the storage that is restored from', () => {
+  test('is stored where the restore reads from', () => {
     const storages = (entry: object) => aRestore({ source: 'orders', inPlace: { confirm: 'prod/orders' }, ...entry }).run.storages;
     expect(storages({})).toMatchObject([{ name: 'local', role: 'primary' }]);
     expect(storages({ from: 'offsite' })).toMatchObject([{ name: 'offsite', role: 'primary', access: { remote: expect.stringMatching(/^S1:/) } }]);
@@ -218,14 +218,14 @@ describe('the backup that goes first', () => {
 describe('the guard', () => {
   const inPlace = { confirm: 'prod/uploads' };
 
-  test('is there for applications, and for a claim that must be free', () => {
+  test('is planned for applications, and for a claim that must be free', () => {
     expect(aRestore({ source: 'orders', inPlace: { confirm: 'prod/orders' } }).guard).toBeUndefined();
     expect(aRestore({ source: 'uploads' }).guard).toBeUndefined();
     expect(aRestore({ source: 'uploads', inPlace }).guard).toMatchObject({ applications: [], claims: ['uploads'], claimsInUse: false });
     expect(aRestore({ source: 'uploads', inPlace, whileInUse: true }).guard).toBeUndefined();
   });
 
-  test('knows the applications, how others are paused, and how long it may wait', () => {
+  test('has the applications, what is paused, and the time limits', () => {
     const { guard } = aRestore({
       source: 'uploads',
       inPlace,
@@ -262,19 +262,19 @@ describe('the guard', () => {
 });
 
 describe('the parts', () => {
-  test('are all that the backup has, or the one that is wanted', () => {
+  test('are all parts of the backup, or the requested one', () => {
     expect(aRestore({ source: 'wiki' }).parts.map(({ name }) => name)).toEqual(['postgres', 'volume']);
     expect(aRestore({ source: 'wiki', part: 'volume' }).parts.map(({ name }) => name)).toEqual(['volume']);
     expect(aRestore({ source: 'orders', part: 'orders-archive' }).parts.map(({ name }) => name)).toEqual(['orders-archive']);
   });
 
-  test('bring the claims that are made for them', () => {
+  test('include the claims to create', () => {
     const { claims, parts } = aRestore({ source: 'uploads', volume: { into: { claim: 'copy', size: '5Gi' } } });
     expect(claims).toEqual([{ name: 'copy', namespace: 'backup', size: '5Gi', accessMode: 'ReadWriteOnce' }]);
     expect(parts[0]?.placement).toBeUndefined();
   });
 
-  test('one part needs nothing of the others: files come back where nobody may make databases', () => {
+  test('a single part does not need the settings of others: files can be restored without an admin role', () => {
     const { admin: _, ...postgres } = RESTORABLE.sources.wiki.postgres;
     const sources = { ...RESTORABLE.sources, wiki: { ...RESTORABLE.sources.wiki, postgres } };
     const { parts, secrets } = aRestore({ source: 'wiki', part: 'volume' }, { sources });
@@ -283,7 +283,7 @@ describe('the parts', () => {
   });
 });
 
-test('the scratch may be larger than that of the backup', () => {
+test('the scratch can be larger than for the backup', () => {
   expect(aRestore({ source: 'orders' }).run.pod.scratch).toEqual({ size: '10Gi' });
   expect(aRestore({ source: 'orders', scratch: { size: '1Ti', storageClassName: 'fast' } }).run.pod.scratch).toEqual({
     size: '1Ti',

@@ -23,7 +23,7 @@ function verifyIn(source: string, plans = PLAN, environment = 'prod'): PlannedVe
   return verify;
 }
 
-test('a proof is named after its source, and runs each week at a time of its own', () => {
+test('verification is named after its source, and runs weekly at a time of its own', () => {
   const { name, run, schedule } = verifyIn('');
   expect([name, run.name, run.tier, run.schedule]).toEqual(['verify-shop', 'verify-shop', 'verify', undefined]);
   expect(schedule).toMatch(/^\d+ [345] \* \* [0-6]$/);
@@ -31,8 +31,8 @@ test('a proof is named after its source, and runs each week at a time of its own
   expect(verifyIn('', PLAN, 'dev').schedule).not.toBe(schedule);
 });
 
-describe('which backup is proved', () => {
-  test('the newest of the primary of the first tier, in every tier that has it, under both names of the source', () => {
+describe('which backup is verified', () => {
+  test('the newest one in the primary, from every tier that uses it, under both names of the source', () => {
     expect(verifyIn('folder: store, ').origin).toMatchObject({
       environment: 'prod',
       sources: ['shop', 'store'],
@@ -43,12 +43,12 @@ describe('which backup is proved', () => {
     expect(verifyIn('').origin.sources).toEqual(['shop']);
   });
 
-  test('or of the storage that is named', () => {
+  test('the newest one in the selected storage', () => {
     expect(verifyIn('verify: { storage: far }, ').origin.folders).toEqual(['shop/daily', 'shop/monthly']);
     expect(verifyIn('verify: { storage: cold }, ').origin.folders).toEqual(['shop/monthly']);
   });
 
-  test('the storage to read from is the first, and all that any tier writes to follow, for the record', () => {
+  test('the storage to read from comes first, then every storage that gets the record', () => {
     const storages = (source: string) => verifyIn(source).run.storages.map(({ name, role }) => [name, role]);
     expect(storages('')).toEqual([
       ['near', 'primary'],
@@ -62,27 +62,27 @@ describe('which backup is proved', () => {
     ]);
   });
 
-  test('it may be as old as two of the longest gaps of the most frequent tier that has the storage', () => {
+  test('it can be as old as two of the longest gaps of the most frequent tier', () => {
     // From 18:00 to 08:00 nothing runs in the tier that runs every hour.
     expect(verifyIn('').origin.newerThan).toBe(2 * 14 * 3600);
     expect(verifyIn('verify: { storage: far }, ').origin.newerThan).toBe(2 * DAY);
     expect(verifyIn('verify: { storage: cold }, ').origin.newerThan).toBe(2 * 31 * DAY);
   });
 
-  test('or as old as somebody says; by hand only, as a fortnight', () => {
+  test('the maximum age can be set, and is two weeks for manual runs only', () => {
     expect(verifyIn('verify: { newerThan: 3d }, ').origin.newerThan).toBe(3 * DAY);
     const byHand = verifyIn('plan: none, storages: [near], verify: {}, ');
     expect(byHand.origin).toMatchObject({ newerThan: 14 * DAY, folders: ['shop/once'] });
   });
 });
 
-describe('the pod of a proof', () => {
-  test('is no user of the application, and has no right of it', () => {
+describe('the pod that verifies', () => {
+  test('does not run as the user of the application', () => {
     const { run } = verifyIn('pod: { runAsUser: 0, runAsGroup: 7, supplementalGroups: [8], capabilities: [DAC_READ_SEARCH] }, ');
     expect(run.pod).toMatchObject({ runAsUser: 999, runAsGroup: undefined, supplementalGroups: [], capabilities: [] });
   });
 
-  test('has the room and the time that it is given, or those of the backup and six hours', () => {
+  test('has its own scratch and deadline, or the scratch of the backup and six hours', () => {
     const pod = 'pod: { scratch: { size: 7Gi, storageClassName: fast } }, job: { deadline: 1h }, ';
     expect(verifyIn(pod).run).toMatchObject({ pod: { scratch: { size: '7Gi', storageClassName: 'fast' } }, job: { deadline: 6 * 3600 } });
     const own = verifyIn(`${pod}verify: { scratch: { size: 40Gi }, deadline: 9h }, `).run;
@@ -95,12 +95,12 @@ describe('the pod of a proof', () => {
     expect(secrets.map(({ secret }) => secret)).toEqual(['cold', 'far']);
   });
 
-  test('is told nothing of what to keep: it deletes nothing', () => {
+  test('has no retention, as it deletes nothing', () => {
     expect(verifyIn('').run.storages.map(({ keep }) => keep)).toEqual([undefined, undefined, undefined]);
   });
 });
 
-test('nothing is planned where it is switched off', () => {
+test('plans nothing if verification is disabled', () => {
   const plans = `${HEAD}${PLAN}sources: { shop: { verify: { enabled: false }, ${DATABASE} } }\n`;
   expect(sourceIn(load(plans)).verify).toBeUndefined();
 });

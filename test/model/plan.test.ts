@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { load, runIn, sourceIn, warnings } from '../support/load.ts';
 
 const HEAD = `namespace: backup
@@ -11,7 +11,7 @@ const DATABASE = 'postgres: { host: db.data, database: shop, version: 17, creden
 const values = (sources: string, head = HEAD) => `${head}sources:\n${sources}`;
 const SHOP = values(`  shop: { ${DATABASE} }\n`);
 
-test('a run is named and placed by source and tier', () => {
+test('name and folder of a run contain source and tier', () => {
   const { runs, objectName, folder } = sourceIn(load(SHOP));
   expect({ objectName, folder }).toEqual({ objectName: 'backup-shop', folder: 'shop' });
   expect(runs.map(({ name, environment, namespace, source, tier, folder: below }) => [name, environment, namespace, source, tier, below])).toEqual([
@@ -25,11 +25,12 @@ test('a renamed source keeps its folder under its new name', () => {
   expect([name, folder, runs[0]?.name, runs[0]?.folder]).toEqual(['store', 'shop', 'backup-store-daily', 'shop/daily']);
 });
 
-test('words become times, which differ by source, tier and environment and never by day', () => {
+test('words become times that depend on source, tier and environment, but not on the date', () => {
   const text = values(`  shop: { ${DATABASE} }\n  cart: { ${DATABASE} }\n`);
   const times = (environment: string) =>
     load({ 'base.yaml': text, 'dev.yaml': '' }, environment).model.sources.flatMap(({ runs }) => runs.map(({ schedule }) => schedule));
-  expect(times('prod')).toMatchInlineSnapshot(`
+  const today = times('prod');
+  expect(today).toMatchInlineSnapshot(`
     [
       "53 4 * * *",
       "28 5 * * 6",
@@ -37,18 +38,20 @@ test('words become times, which differ by source, tier and environment and never
       "54 4 * * 0",
     ]
   `);
-  expect(times('prod')).toEqual(times('prod'));
-  expect(new Set([...times('prod'), ...times('dev')]).size).toBe(8);
+  vi.useFakeTimers({ now: Date.UTC(2031, 1, 28) });
+  onTestFinished(() => void vi.useRealTimers());
+  expect(times('prod')).toEqual(today);
+  expect(new Set([...today, ...times('dev')]).size).toBe(8);
 });
 
-test('sources, claims and secrets are in one order, however they were written', () => {
+test('sources, claims and Secrets are sorted', () => {
   const text = values(`  b: { ${DATABASE} }\n  a: { ${DATABASE} }\n`);
   const other = values(`  a: { ${DATABASE} }\n  b: { ${DATABASE} }\n`);
   expect(load(text).model).toEqual(load(other).model);
   expect(load(text).model.sources.map(({ name }) => name)).toEqual(['a', 'b']);
 });
 
-test('a claim that many runs share is made once, and one that nothing uses is not made', () => {
+test('a shared claim is created once, and an unused one not at all', () => {
   const text = values(
     `  b: { ${DATABASE} }\n  a: { ${DATABASE} }\n`,
     HEAD.replace('storages:', 'storages:\n  idle: { pvc: { size: 1Gi } }\n  old: { pvc: { claim: old } }'),
@@ -56,7 +59,7 @@ test('a claim that many runs share is made once, and one that nothing uses is no
   expect(load(text).model.claims.map(({ name, namespace, size }) => [name, namespace, size])).toEqual([['backup-near', 'backup', '10Gi']]);
 });
 
-test('what a source may reach and needs is that of all its runs, each once', () => {
+test('a source has the peers and Secrets of all its runs, each once', () => {
   const { peers, secrets } = sourceIn(load(SHOP));
   expect(peers).toEqual([
     { type: 'pods', namespace: 'data', labels: {}, port: 5432 },
@@ -68,7 +71,7 @@ test('what a source may reach and needs is that of all its runs, each once', () 
   ]);
 });
 
-test('one Secret for two things is one need with all its keys', () => {
+test('a Secret with two purposes is listed once, with all keys', () => {
   const { secrets } = sourceIn(load(SHOP.replace('secret: s3', 'secret: db')));
   expect(secrets).toEqual([
     {
@@ -87,7 +90,7 @@ test('several kinds in one source are parts of one run', () => {
   ]);
 });
 
-test('several databases are parts of one run, so one that fails fails it, and keep counts runs', () => {
+test('several databases are parts of one run: one failure fails the run, and keep counts runs', () => {
   const { runs } = sourceIn(load(values(`  shop: { ${DATABASE.replace('database: shop', 'databases: [orders, carts]')} }\n`)));
   expect(runs.map(({ folder, parts }) => [folder, parts.map(({ name }) => name)])).toEqual([
     ['shop/daily', ['orders', 'carts']],
@@ -95,12 +98,12 @@ test('several databases are parts of one run, so one that fails fails it, and ke
   ]);
 });
 
-test('what has no manifest is abandoned after two days, or twice the longest deadline of the source', () => {
+test('a backup without a manifest is abandoned after two days, or twice the longest deadline of the source', () => {
   expect(sourceIn(load(SHOP)).runs.map(({ abandonedAfter }) => abandonedAfter / 86_400)).toEqual([4, 4]);
   expect(sourceIn(load(SHOP.replace('2d', '2h'))).runs.map(({ abandonedAfter }) => abandonedAfter / 86_400)).toEqual([2, 2]);
 });
 
-describe('the hash of what was asked for', () => {
+describe('the spec hash', () => {
   const hashOf = (text: string) => runIn(load(text)).specHash;
 
   test('changes with what shapes the artifact', () => {
@@ -110,27 +113,27 @@ describe('the hash of what was asked for', () => {
     expect(new Set([hashOf(SHOP), ...hashes]).size).toBe(4);
   });
 
-  test('does not change with when it runs, where it lies and how long it stays', () => {
+  test('does not change with schedule, storage and retention', () => {
     for (const text of [SHOP.replace('@daily', '0 3 * * *'), SHOP.replace('last: 3', 'last: 4'), SHOP.replace('[near, far]', '[far]')]) {
       expect(hashOf(text)).toBe(hashOf(SHOP));
     }
   });
 });
 
-test('namespaces are made only when asked for: all that pods run in', () => {
+test('namespaces are created only with createNamespace', () => {
   const text = values(`  shop: { ${DATABASE} }\n  wiki: { namespace: wiki, storages: [far], ${DATABASE} }\n`);
   expect(load(text).model.namespaces).toEqual([]);
   expect(load(`createNamespace: true\n${text}`).model.namespaces).toEqual(['backup', 'wiki']);
 });
 
-test('what a storage cannot do is said once, however many runs use it', () => {
+test('limits of a storage are noted once, however many runs use it', () => {
   const kms = HEAD.replace('bucket: bbb,', "bucket: bbb, serverSideEncryption: { algorithm: 'aws:kms' },");
   expect(warnings(values(`  a: { ${DATABASE} }\n  b: { ${DATABASE} }\n`, kms))).toEqual([
     'storages.far: with aws:kms the store tells no checksum: only the size is compared. HINT: readBack: true reads everything back',
   ]);
 });
 
-test('a scratch volume that a finished pod would hold is said', () => {
+test('scratch of a StorageClass is noted, because finished pods would hold it', () => {
   expect(warnings(values(`  a: { ${DATABASE}, pod: { scratch: { storageClassName: fast } } }\n`))).toEqual([
     'pod.scratch.storageClassName: finished Jobs are removed after ten minutes, because a finished pod holds its volume',
   ]);
@@ -138,12 +141,12 @@ test('a scratch volume that a finished pod would hold is said', () => {
   expect(warnings(values(`  a: { ${DATABASE}, ${chosen} }\n`))).toEqual([]);
 });
 
-test('a file-name template is without the extension that the format brings', () => {
+test('the extension of the format is removed from a file-name template', () => {
   const text = values(`  shop: { ${DATABASE}, filenameTemplate: 'shop-{{ .Timestamp }}-{{ .RunID }}.dump' }\n`);
   expect(runIn(load(text)).filenameTemplate).toBe('shop-{{ .Timestamp }}-{{ .RunID }}');
 });
 
-test('the throttle of a source is that of its parts', () => {
+test('the throttle of a source reaches its parts', () => {
   const run = runIn(load(values(`  shop: { ${DATABASE}, throttle: { perServer: 1, wait: 5m } }\n`)));
   expect(run.parts[0]?.env).toMatchObject({ THROTTLE_SLOTS: '1', THROTTLE_WAIT_SECONDS: '300' });
 });

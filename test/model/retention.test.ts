@@ -12,13 +12,13 @@ const name = (time: number, id = 'bcdfghjk') =>
     .replace('T', '-')}-${id}`;
 const nights = (count: number, newest = NOW) => Array.from({ length: count }, (_, index): Entry => ({ name: name(newest - index * 86_400) }));
 
-describe('the vectors that scripts/retention.sh passes too', () => {
+describe('the vectors that retention.sh passes too', () => {
   test.each(RETENTION_VECTORS.map((vector) => [vector.name, vector] as const))('%s', (_, vector) => {
     const { atMostDeleted, ...keep } = vector.keep;
     expect(planRetention(vector.entries, { ...keep, ...(atMostDeleted !== undefined && { atMostDeleted }) }, vector.now)).toEqual(demanded(vector));
   });
 
-  test('there are enough of them, and each is about something else', () => {
+  test('there are enough vectors, each with its own name', () => {
     expect(RETENTION_VECTORS.length).toBeGreaterThanOrEqual(40);
     expect(new Set(RETENTION_VECTORS.map(({ name: sentence }) => sentence)).size).toBe(RETENTION_VECTORS.length);
   });

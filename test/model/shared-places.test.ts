@@ -10,15 +10,15 @@ const folder = (environment: string, at: string, source = 'shop'): OwnedFolder =
 });
 const said = (...folders: readonly OwnedFolder[]) => sharedPlaces(folders).map(({ message }) => message);
 
-test('two environments with folders of their own are left alone', () => {
+test('accepts two environments with separate folders', () => {
   expect(said(folder('dev', 's3:aws/acme/dev/shop'), folder('prod', 's3:aws/acme/prod/shop'))).toEqual([]);
 });
 
-test('one folder for two environments is refused, at the later one', () => {
-  const [problem] = sharedPlaces([folder('prod', 's3:aws/acme/prod/shop'), folder('staging', 's3:aws/acme/prod/shop')]);
-  expect(problem).toMatchObject({
+test('rejects a folder of two environments, at the later one', () => {
+  const [diagnostic] = sharedPlaces([folder('prod', 's3:aws/acme/prod/shop'), folder('staging', 's3:aws/acme/prod/shop')]);
+  expect(diagnostic).toMatchObject({
     path: 'storages.offsite.s3.prefix',
-    message: "the environments 'prod' and 'staging' would both keep the source 'shop' in one folder",
+    message: "environments 'prod' and 'staging' store source 'shop' in the same folder",
     place: { file: 'config/staging.yaml', line: 3 },
   });
 });
@@ -26,14 +26,14 @@ test('one folder for two environments is refused, at the later one', () => {
 test.each([
   ['the later in the earlier', ['prod', 's3:aws/acme/shop'], ['staging', 's3:aws/acme/shop/daily/shop']],
   ['the earlier in the later', ['dev', 's3:aws/acme/shop/x/shop'], ['prod', 's3:aws/acme/shop']],
-])('a folder in another one is refused: %s', (_, [one = '', at = ''], [other = '', below = '']) => {
+])('rejects a folder inside another one: %s', (_, [one = '', at = ''], [other = '', below = '']) => {
   expect(said(folder(one, at), folder(other, below))).toHaveLength(1);
 });
 
-test('a name that only begins like another one is no folder in it', () => {
+test('accepts a folder whose name only starts like another one', () => {
   expect(said(folder('prod', 's3:aws/acme/shop'), folder('staging', 's3:aws/acme/shop-two'))).toEqual([]);
 });
 
-test('one environment with several tiers in one folder is its own business', () => {
+test('accepts several tiers of one environment in one folder', () => {
   expect(said(folder('prod', 's3:aws/acme/prod/shop'), folder('prod', 's3:aws/acme/prod/shop'))).toEqual([]);
 });

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { wantedMistake, wantedOf } from '../../lib/model/wanted.ts';
+import { diagnoseWanted, wantedOf } from '../../lib/model/wanted.ts';
 
 const seconds = (time: string) => Date.parse(time) / 1000;
 
-describe('which backup is wanted', () => {
+describe('the requested backup', () => {
   test.each([
     ['latest', 'latest', false],
     ['latest-verified', 'latest-verified', false],
@@ -17,12 +17,12 @@ describe('which backup is wanted', () => {
     ['before:2026-11-21T10:30:00+0100', `before:${seconds('2026-11-21T09:30:00Z')}`, false],
     ['before:2026-11-21 04:00:00 -05:30', `before:${seconds('2026-11-21T09:30:00Z')}`, false],
   ])('%s', (at, text, byId) => {
-    expect(wantedMistake(at)).toBeUndefined();
+    expect(diagnoseWanted(at)).toBeUndefined();
     expect(wantedOf(at)).toEqual({ text, byId });
   });
 });
 
-describe('what is refused, because two readers would mean two backups', () => {
+describe('rejects what could mean two backups', () => {
   test.each([
     'before',
     'before:',
@@ -34,11 +34,11 @@ describe('what is refused, because two readers would mean two backups', () => {
     'before:2026-11-21T25:30:00Z',
     'before:2026-02-30T09:30:00Z',
     'before:21.11.2026 09:30 Z',
-  ])('%s is no time', (at) => {
-    expect(wantedMistake(at)).toEqual(['expected a time with its zone', expect.stringContaining('before:2026-11-21T09:30:00Z')]);
+  ])('rejects the time %s', (at) => {
+    expect(diagnoseWanted(at)).toEqual(['expected a time with a time zone', expect.stringContaining('before:2026-11-21T09:30:00Z')]);
   });
 
-  test.each(['', 'two words', 'shop/daily/x', '../x', '*', '$(id)', 'a\nb'])('%j is no id', (at) => {
-    expect(wantedMistake(at)).toEqual(['not an id', expect.stringContaining('backstay list')]);
+  test.each(['', 'two words', 'shop/daily/x', '../x', '*', '$(id)', 'a\nb'])('rejects the id %j', (at) => {
+    expect(diagnoseWanted(at)).toEqual(['not a backup id', expect.stringContaining('backstay list')]);
   });
 });

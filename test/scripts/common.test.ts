@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { busyboxBin } from '../support/busybox.ts';
+import { FLAT } from '../support/flat-scripts.ts';
 import { type Call, COMMON_ENV, runScript, SHELLS } from '../support/run-script.ts';
 
 /** Debian's tools for dash and bash. Busybox ash gets busybox's awk, df and date too, as in images without any other. */
@@ -13,7 +14,7 @@ describe.each(SHELLS)('common.sh under %s', (name, shell) => {
   /** Runs a script that sources common.sh and has the given body. */
   function script(body: string, call: Partial<Call> = {}) {
     const file = join(mkdtempSync(join(tmpdir(), 'script-')), 'step.sh');
-    writeFileSync(file, `#!/bin/sh\nset -eu\n. ${resolve('scripts/common.sh')}\n${body}\n`);
+    writeFileSync(file, `#!/bin/sh\nset -eu\n. ${FLAT}/common.sh\n${body}\n`);
     return runScript(file, { shell, path: PATHS[name] ?? [], ...call, env: { ...COMMON_ENV, ...call.env } });
   }
 

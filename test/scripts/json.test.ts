@@ -1,9 +1,10 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { FLAT } from '../support/flat-scripts.ts';
 import { MANIFEST } from '../support/manifest.ts';
 
 /** The awks of the images, and those that this machine has beside them. */
@@ -34,7 +35,7 @@ function shimmed(awk: string): string {
 
 function sh(folder: string, commands: string): string {
   const env = { PATH: `${folder}:/usr/bin:/bin` };
-  return execFileSync('dash', ['-euc', `. ${resolve('scripts/json.sh')}\ncd ${folder}\n${commands}`], { encoding: 'utf8', env });
+  return execFileSync('dash', ['-euc', `. ${FLAT}/json.sh\ncd ${folder}\n${commands}`], { encoding: 'utf8', env });
 }
 
 /** The same by JSON.parse; nothing for what is refused on purpose. */

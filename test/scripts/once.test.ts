@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { until } from '../support/cluster/until.ts';
+import { FLAT } from '../support/flat-scripts.ts';
 import { SHELLS } from '../support/run-script.ts';
 import { endOfTurn, startStep } from '../support/turns.ts';
 
@@ -18,7 +19,7 @@ describe.concurrent.each(SHELLS)('once.sh under %s', (_, shell) => {
     };
     const safe = (text: string) => left('safe', text);
     const start = (env = {}) => startStep('once.sh', [script], shell, { WORK_DIR: work, RESTORE_ID: 'hjkmnpqr', ...env });
-    const inTurn = () => startStep('turn.sh', [resolve('scripts/once.sh'), script], shell, { WORK_DIR: work, RESTORE_ID: 'hjkmnpqr', TURN: 'take' });
+    const inTurn = () => startStep('turn.sh', [join(FLAT, 'once.sh'), script], shell, { WORK_DIR: work, RESTORE_ID: 'hjkmnpqr', TURN: 'take' });
     return { work, left, safe, start, inTurn, ran: () => existsSync(notes), noted: () => (existsSync(notes) ? readFileSync(notes, 'utf8') : '') };
   }
 

@@ -67,17 +67,14 @@ describe.each(SHELLS)('under %s', (name, shell) => {
   });
 });
 
-test.each(LAST)(
-  'KILL while %s leaves nothing that counts, and the next attempt in the same scratch space succeeds',
-  async (_step, tool, call) => {
-    const killed = await dump(server, { standIns: killing('KILL', tool, call) });
-    expect(killed.status).toBe(null);
-    await expectNothingLeft(killed.work);
-    const again = await dump(server, { work: killed.work });
-    expect(again).toMatchObject({ status: 0, out: [`${NAME}+globals.sql`, `${NAME}.dump`] });
-    expect(factsOf(again)).toMatchObject({ throttle: { slot: 1 } });
-  },
-);
+test.each(LAST)('KILL while %s leaves nothing that counts, and the next attempt in the same scratch space succeeds', async (_step, tool, call) => {
+  const killed = await dump(server, { standIns: killing('KILL', tool, call) });
+  expect(killed.status).toBe(null);
+  await expectNothingLeft(killed.work);
+  const again = await dump(server, { work: killed.work });
+  expect(again).toMatchObject({ status: 0, out: [`${NAME}+globals.sql`, `${NAME}.dump`] });
+  expect(factsOf(again)).toMatchObject({ throttle: { slot: 1 } });
+});
 
 test("TERM during pg_dump ends the server's work too, although pg_dump waits for a lock", async () => {
   const locker = server.sql('begin; lock table t; select pg_sleep(20)', 'shop').catch(() => 'ended');

@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { planRetention } from '../../lib/model/retention.ts';
 import { busyboxBin } from '../support/busybox.ts';
+import { FLAT } from '../support/flat-scripts.ts';
 import { demanded, RETENTION_VECTORS, type RetentionCase, shellPlans } from '../support/retention.ts';
 import { SHELLS } from '../support/run-script.ts';
 
@@ -110,7 +111,7 @@ function nameAt(time: number, id = 'bcdfghjk'): string {
 function committed(listing: readonly string[], [program = 'sh', ...flags]: readonly string[], path: string): readonly string[] {
   const dir = mkdtempSync(join(tmpdir(), 'listing-'));
   writeFileSync(join(dir, 'list'), `${listing.join('\n')}\n`);
-  writeFileSync(join(dir, 'driver.sh'), `. '${resolve('scripts/retention.sh')}'; committed <'${dir}/list'`);
+  writeFileSync(join(dir, 'driver.sh'), `. '${FLAT}/retention.sh'; committed <'${dir}/list'`);
   const printed = execFileSync(program, [...flags, join(dir, 'driver.sh')], { encoding: 'utf8', env: { PATH: path } });
   return printed.split('\n').filter(Boolean).sort();
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { until } from '../support/cluster/until.ts';
+import { FLAT } from '../support/flat-scripts.ts';
 import { SHELLS } from '../support/run-script.ts';
 import { endOfTurn, startTurn, type TurnOptions } from '../support/turns.ts';
 
@@ -158,7 +159,7 @@ describe.concurrent.each(SHELLS)('turn.sh under %s', (_, shell) => {
     const { work } = pod();
     const look = `#!/bin/sh
 set -eu
-. scripts/turns.sh
+. ${FLAT}/turns.sh
 turns=$WORK_DIR/turns TURN=$1 TURN_AFTER=
 if [ "$2" = end ]; then hold_turn; write_turn "$TURN" 0; exit; fi
 until [ -e "$turns/$TURN.begun" ]; do :; done

@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdtempSync, readdirSync, writeFileSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { copiedScripts } from '../support/flat-scripts.ts';
 import type { Outcome } from '../support/run-script.ts';
 import {
   artifactOf,
@@ -13,7 +14,6 @@ import {
   meanwhile,
   namesIn,
   portrait,
-  scriptsForAll,
   standIn,
   TARS,
   take,
@@ -206,7 +206,7 @@ test('GNU: an archive that is not the one which tar wrote, though each can be re
 });
 
 describe.each(TARS)('files that may not be read, %s tar', (_, variant) => {
-  const scripts = scriptsForAll();
+  const scripts = copiedScripts();
   /** As a pod does: a user of its own, none of root's powers, its own scratch. */
   const asNobody = (data: string, env: Record<string, string> = {}) => {
     const work = mkdtempSync(join(tmpdir(), 'work-'));

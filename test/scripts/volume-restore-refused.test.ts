@@ -208,20 +208,17 @@ describe('no room', () => {
     expect(bash(small, 'cat a; ls; stat -c %s sparse')).toBe('new\n1\n2\n3\na\nd\nsparse\n1073741824\n');
   });
 
-  test.each(['swap', 'beside', 'merge'])(
-    'full while it unpacks: 73, the old files are whole, and nothing of ours is left (%s)',
-    async (mode) => {
-      fresh(DATA);
-      const before = live(small);
-      const tar = `case "$*" in *--extract*) head -c 9000000 /dev/zero >"$DATA_DIR/filler" 2>/dev/null;; esac; real tar "$@"`;
-      const outcome = await restore({ data: small, backup, env: { RESTORE_MODE: mode }, standIns: { tar: standIn(tar) } });
-      expect(outcome.lastWords).toMatchObject({ status: 73, reason: expect.stringMatching(/^cannot unpack .*(No space left|Wrote only)/) });
-      bash(small, 'rm filler');
-      expect(live(small)).toBe(before);
-      expect(keptIn(small)).toEqual([]);
-      expect(stateOf(outcome)).toBe('old');
-    },
-  );
+  test.each(['swap', 'beside', 'merge'])('full while it unpacks: 73, the old files are whole, and nothing of ours is left (%s)', async (mode) => {
+    fresh(DATA);
+    const before = live(small);
+    const tar = `case "$*" in *--extract*) head -c 9000000 /dev/zero >"$DATA_DIR/filler" 2>/dev/null;; esac; real tar "$@"`;
+    const outcome = await restore({ data: small, backup, env: { RESTORE_MODE: mode }, standIns: { tar: standIn(tar) } });
+    expect(outcome.lastWords).toMatchObject({ status: 73, reason: expect.stringMatching(/^cannot unpack .*(No space left|Wrote only)/) });
+    bash(small, 'rm filler');
+    expect(live(small)).toBe(before);
+    expect(keptIn(small)).toEqual([]);
+    expect(stateOf(outcome)).toBe('old');
+  });
 
   test('clear: full while it unpacks is neither old nor new, which it says, and a second try with room goes on', async () => {
     fresh(DATA);

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { give } from '../support/attributes.ts';
+import { scriptFile } from '../support/flat-scripts.ts';
 import {
   asNobody,
   type Backup,
@@ -455,6 +456,6 @@ test('a backup does not hold what restores keep', async () => {
     const names = namesIn(backup.archive);
     expect(names.filter((name) => !name.includes('deeper'))).toEqual(['./', './.backstay-before-a-file', './.backstay-other', './a']);
     expect(names.filter((name) => name.includes('deeper/.'))).toHaveLength(4);
-    expect(readFileSync('scripts/volume-tar.sh', 'utf8')).toContain('.backstay-before-*');
+    expect(readFileSync(scriptFile('volume-tar.sh'), 'utf8')).toContain('.backstay-before-*');
   }
 });

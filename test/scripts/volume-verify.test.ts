@@ -18,9 +18,9 @@ interface Verify {
 const verify = (backup: Backup, { work = fetched(backup), ...call }: Verify = {}): Promise<Outcome> =>
   restore({ data: '/no/claim/in/this/pod', work, script: 'volume-verify.sh', ...call });
 
-const proofOf = ({ work }: Outcome) => JSON.parse(readFileSync(join(work, 'verified', 'volume.json'), 'utf8')) as Record<string, unknown>;
+const verifiedOf = ({ work }: Outcome) => JSON.parse(readFileSync(join(work, 'verified', 'volume.json'), 'utf8')) as Record<string, unknown>;
 
-/** No proof, and no room taken from other parts. */
+/** No record of a verification, and no room taken from other parts. */
 function expectNothingLeft({ work }: Outcome): void {
   expect(existsSync(join(work, 'verified')) ? readdirSync(join(work, 'verified')) : []).toEqual([]);
   expect(existsSync(join(work, 'restored')) ? readdirSync(join(work, 'restored')) : []).toEqual([]);
@@ -50,7 +50,7 @@ describe.each(RESTORE_SHELLS)('volume-verify.sh under %s', (_, shell) => {
     const outcome = await verify(backup, { shell, env: good });
     expect(outcome.stderr).not.toContain(' error ');
     expect(outcome.status).toBe(0);
-    expect(proofOf(outcome)).toEqual({
+    expect(verifiedOf(outcome)).toEqual({
       name: 'volume',
       kind: 'volume',
       method: 'tar',
@@ -101,7 +101,7 @@ describe.each(RESTORE_SHELLS)('volume-verify.sh under %s', (_, shell) => {
     const made = await backupOf(volumeOf(FILES.replace('mknod null c 1 3', '')), BUSYBOX);
     const outcome = await verify(made, { shell, env: { ...good, ASSERT_ENTRIES: '17' } });
     expect(outcome.status).toBe(0);
-    expect(proofOf(outcome)).toMatchObject({ checks: { entries: 17, files: 8 } });
+    expect(verifiedOf(outcome)).toMatchObject({ checks: { entries: 17, files: 8 } });
   });
 });
 
@@ -114,13 +114,13 @@ test('as the user of a pod, who may give no file away nor make a device', async 
   });
   expect(outcome.stderr).not.toContain(' error ');
   expect(outcome.status).toBe(0);
-  expect(proofOf(outcome)).toMatchObject({ checks: { entries: 18, paths: 1 } });
+  expect(verifiedOf(outcome)).toMatchObject({ checks: { entries: 18, paths: 1 } });
 });
 
 test('nothing needs to be asserted', async () => {
   const outcome = await verify(await backupOf(volumeOf('')));
   expect(outcome.status).toBe(0);
-  expect(proofOf(outcome)).toMatchObject({ checks: { entries: 1, files: 0, bytes: 0, paths: 0, hashes: 0 } });
+  expect(verifiedOf(outcome)).toMatchObject({ checks: { entries: 1, files: 0, bytes: 0, paths: 0, hashes: 0 } });
 });
 
 describe('what is no backup', () => {

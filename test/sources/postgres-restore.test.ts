@@ -5,7 +5,7 @@ import { postgres } from '../../lib/sources/postgres.ts';
 import { postgresRestore } from '../../lib/sources/postgres-restore.ts';
 
 type Settings = z.input<typeof postgres.schema>;
-type Wish = z.input<typeof postgresRestore.schema>;
+type Request = z.input<typeof postgresRestore.schema>;
 
 const context: RestoreContext = {
   ...{ environment: 'prod', source: 'shop', namespace: 'backup', method: 'dump', throttle: { perServer: 3, wait: 3600 } },
@@ -22,10 +22,10 @@ const minimal = {
 } as const satisfies Settings;
 const several = { ...minimal, database: undefined, databases: ['shop', 'Shop Archive'] };
 
-const parts = (wish: Wish = {}, settings: Settings = minimal, changes: Partial<RestoreContext> = {}) =>
-  postgresRestore.parts(postgres.schema.parse(settings), postgresRestore.schema.parse(wish), { ...context, ...changes });
-const findings = (wish: Wish, settings: Settings = minimal, changes: Partial<RestoreContext> = {}) =>
-  postgresRestore.check(postgres.schema.parse(settings), postgresRestore.schema.parse(wish), { ...context, ...changes });
+const parts = (request: Request = {}, settings: Settings = minimal, changes: Partial<RestoreContext> = {}) =>
+  postgresRestore.parts(postgres.schema.parse(settings), postgresRestore.schema.parse(request), { ...context, ...changes });
+const diagnostics = (request: Request, settings: Settings = minimal, changes: Partial<RestoreContext> = {}) =>
+  postgresRestore.check(postgres.schema.parse(settings), postgresRestore.schema.parse(request), { ...context, ...changes });
 
 test('the least that can be written is enough: a new database beside the live one, by the admin', () => {
   expect(parts()).toEqual([
@@ -63,7 +63,7 @@ test('the least that can be written is enough: a new database beside the live on
 });
 
 /** Every setting of a restore: a new one does not compile until it is named here. */
-type Every = Required<Omit<Wish, 'server'>> & { readonly server: Required<NonNullable<Wish['server']>> & { readonly admin: Required<Admin> } };
+type Every = Required<Omit<Request, 'server'>> & { readonly server: Required<NonNullable<Request['server']>> & { readonly admin: Required<Admin> } };
 type Admin = NonNullable<Settings['admin']>;
 
 test('all the settings reach the script, and the other server takes the place of the own one in all of it', () => {
@@ -125,13 +125,13 @@ test('all the settings reach the script, and the other server takes the place of
   ]);
 });
 
-test('in place the target is the live database; a restore is ended by the name of what it restored', () => {
+test('in place the target is the live database, also to swap back and to drop', () => {
   expect(parts({}, minimal, { inPlace: true })[0]?.env).toMatchObject({ TARGET_DATABASE: 'shop', IN_PLACE: 'true', RESTORE_ACTION: 'restore' });
   for (const action of ['swap-back', 'drop-old'] as const)
     expect(parts({}, minimal, { action })[0]?.env).toMatchObject({ TARGET_DATABASE: 'shop', RESTORE_ACTION: action });
 });
 
-test('several databases are the parts that the backup has, under the same names', () => {
+test('several databases are parts with the same names as in the backup', () => {
   const backup = postgres.parts(postgres.schema.parse(several), context).map(({ name }) => name);
   expect(parts({}, several).map(({ name, env }) => [name, env.DATABASE])).toEqual([
     ['shop', 'shop'],
@@ -140,7 +140,7 @@ test('several databases are the parts that the backup has, under the same names'
   expect(parts({}, several).map(({ name }) => name)).toEqual(backup);
 });
 
-test('the role of the backup never restores, and the Secret of the admin is one that must exist', () => {
+test('restores use the admin role only, and its Secret is required', () => {
   expect(JSON.stringify(parts())).not.toContain('shop-db"');
   expect(postgresRestore.secrets(postgres.schema.parse(minimal))).toEqual([
     { secret: 'shop-admin', keys: ['username', 'password'], purpose: 'PostgreSQL role that restores into shop-db.shop' },
@@ -152,11 +152,11 @@ describe('what is refused', () => {
   const withoutAdmin = { ...minimal, admin: undefined };
   const plain = { ...minimal, dump: { format: 'plain' } } as const;
   const server = { host: 'db.acme.dev', version: 18, admin: { credentials: { secret: 'db-admin' } } } as const;
-  const whole = (key: string) => `the live database gives way as a whole, so ${key} has no place here`;
+  const whole = (key: string) => `${key} does not work in place: the live database is replaced as a whole`;
 
-  test.each<readonly [string, Wish, Settings, Partial<RestoreContext>, readonly (string | number)[], string]>([
-    ['what was kept, where a backup is wanted', { kept: 'k' }, minimal, {}, ['kept'], 'a restore takes a backup, and not what was kept'],
-    ['no admin', {}, withoutAdmin, {}, [], 'a restore needs a role that may make databases'],
+  test.each<readonly [string, Request, Settings, Partial<RestoreContext>, readonly (string | number)[], string]>([
+    ['what was kept, where a backup is wanted', { kept: 'k' }, minimal, {}, ['kept'], 'kept applies only to --swap-back and --drop-old'],
+    ['no admin', {}, withoutAdmin, {}, [], 'a restore needs a role that may create databases'],
     ['a name in place', { database: 'copy' }, minimal, { inPlace: true }, ['database'], whole('database')],
     ['another server in place', { server }, minimal, { inPlace: true }, ['server'], whole('server')],
     ['definitions alone in place', { only: 'schema' }, minimal, { inPlace: true }, ['only'], whole('only')],
@@ -170,15 +170,22 @@ describe('what is refused', () => {
           { ...minimal, dump: { [filter]: ['a.b'] } },
           { inPlace: true },
           [],
-          'the backups hold a part of the database only',
+          'the backups contain only part of the database',
         ] as const,
     ),
-    ['rows into nothing', { only: 'data' }, minimal, {}, ['database'], 'rows alone need a database that has their tables'],
-    ['one name for two', { database: 'copy' }, several, {}, ['database'], 'one name for several databases'],
-    ['one that was kept for two', { kept: 'k' }, several, { inPlace: true, action: 'swap-back' }, ['kept'], 'one name for several databases'],
-    ['tables of a plain dump', { tables: ['a.b'] }, plain, {}, [], 'a plain dump comes back whole'],
-    ['schemas of a plain dump', { schemas: ['a'] }, plain, {}, [], 'a plain dump comes back whole'],
-    ['definitions of a plain dump', { only: 'schema' }, plain, {}, [], 'a plain dump comes back whole'],
+    ['rows into nothing', { only: 'data' }, minimal, {}, ['database'], 'only: data needs a database that already has the tables'],
+    ['one name for two', { database: 'copy' }, several, {}, ['database'], 'one name for several databases is ambiguous'],
+    [
+      'one that was kept for two',
+      { kept: 'k' },
+      several,
+      { inPlace: true, action: 'swap-back' },
+      ['kept'],
+      'one name for several databases is ambiguous',
+    ],
+    ['tables of a plain dump', { tables: ['a.b'] }, plain, {}, [], 'a plain dump can only be restored as a whole'],
+    ['schemas of a plain dump', { schemas: ['a'] }, plain, {}, [], 'a plain dump can only be restored as a whole'],
+    ['definitions of a plain dump', { only: 'schema' }, plain, {}, [], 'a plain dump can only be restored as a whole'],
     [
       'a ca nobody looks at',
       { server: { ...server, tls: { mode: 'require', ca: { configMap: 'ca' } } } },
@@ -187,13 +194,13 @@ describe('what is refused', () => {
       ['server', 'tls', 'mode'],
       '',
     ],
-  ])('%s', (_, wish, settings, changes, path, message) => {
-    const [finding, ...more] = findings(wish, settings, changes);
+  ])('%s', (_, request, settings, changes, path, message) => {
+    const [diagnostic, ...more] = diagnostics(request, settings, changes);
     expect(more).toEqual([]);
-    expect(finding).toMatchObject({ path, message: expect.stringContaining(message), hint: expect.stringMatching(/./) });
+    expect(diagnostic).toMatchObject({ path, message: expect.stringContaining(message), hint: expect.stringMatching(/./) });
   });
 
-  test.each<readonly [string, Wish, Settings, Partial<RestoreContext>]>([
+  test.each<readonly [string, Request, Settings, Partial<RestoreContext>]>([
     ['no admin of its own, where another server has one', { server }, withoutAdmin, {}],
     ['rows into a database that is named', { only: 'data', database: 'copy' }, minimal, {}],
     ['one name for one of several databases, as the hint says', { database: 'copy' }, several, { part: 'shop' }],
@@ -201,8 +208,8 @@ describe('what is refused', () => {
     ['which of those that were kept is swapped back', { kept: 'k' }, minimal, { inPlace: true, action: 'swap-back' }],
     ['which is swapped back of one of several databases', { kept: 'k' }, several, { inPlace: true, action: 'swap-back', part: 'shop' }],
     ['which of those that were kept is dropped', { kept: 'k' }, minimal, { inPlace: true, action: 'drop-old' }],
-  ])('and what is not: %s', (_, wish, settings, changes) => {
-    expect(findings(wish, settings, changes)).toEqual([]);
+  ])('and what is not: %s', (_, request, settings, changes) => {
+    expect(diagnostics(request, settings, changes)).toEqual([]);
   });
 
   test.each<readonly [object, string]>([
@@ -210,10 +217,10 @@ describe('what is refused', () => {
     [{ database: 'a\nb' }, 'expected a name on one line'],
     [{ jobs: 0 }, 'Too small'],
     [{ table: ['a'] }, 'Unrecognized key'],
-  ])('%j', (wish, message) => {
+  ])('%j', (request, message) => {
     expect(
       postgresRestore.schema
-        .safeParse(wish)
+        .safeParse(request)
         .error?.issues.map((issue) => issue.message)
         .join(),
     ).toContain(message);

@@ -5,18 +5,18 @@ import { postgres } from '../../lib/sources/postgres.ts';
 import { postgresVerify } from '../../lib/sources/postgres-verify.ts';
 
 type Settings = z.input<typeof postgres.schema>;
-type Wish = z.input<typeof postgresVerify.schema>;
+type Request = z.input<typeof postgresVerify.schema>;
 
 const context: SourceContext = { environment: 'prod', source: 'shop', namespace: 'backup', method: 'dump', throttle: { perServer: 3, wait: 3600 } };
 const minimal = { host: 'shop-db.shop', database: 'shop', version: 17, credentials: { secret: 'shop-db' } } as const satisfies Settings;
 const several = { ...minimal, database: undefined, databases: ['shop', 'Shop Archive'] };
 
-const parts = (wish: Wish = {}, settings: Settings = minimal) =>
-  postgresVerify.parts(postgres.schema.parse(settings), postgresVerify.schema.parse(wish), context);
-const findings = (wish: Wish, settings: Settings = minimal) =>
-  postgresVerify.check(postgres.schema.parse(settings), postgresVerify.schema.parse(wish), context);
+const parts = (request: Request = {}, settings: Settings = minimal) =>
+  postgresVerify.parts(postgres.schema.parse(settings), postgresVerify.schema.parse(request), context);
+const diagnostics = (request: Request, settings: Settings = minimal) =>
+  postgresVerify.check(postgres.schema.parse(settings), postgresVerify.schema.parse(request), context);
 
-test('with nothing written a dump is restored and looked at', () => {
+test('without assertions a dump is restored and checked', () => {
   expect(parts()).toEqual([
     {
       name: 'postgres',
@@ -30,12 +30,12 @@ test('with nothing written a dump is restored and looked at', () => {
   ]);
 });
 
-type Query = Required<NonNullable<Wish['queries']>[number]>;
-type Fresh = Required<NonNullable<Wish['fresh']>[number]>;
+type Query = Required<NonNullable<Request['queries']>[number]>;
+type Fresh = Required<NonNullable<Request['fresh']>[number]>;
 /** Every setting: a new one does not compile until it is named here. */
-type Every = Required<Omit<Wish, 'queries' | 'fresh'>> & { readonly queries: Query[]; readonly fresh: Fresh[] };
+type Every = Required<Omit<Request, 'queries' | 'fresh'>> & { readonly queries: Query[]; readonly fresh: Fresh[] };
 
-test('all the settings reach the script, a query as it was written', () => {
+test('all settings reach the script, queries unchanged', () => {
   const every: Every = {
     tables: ['public.orders', 'public.items'],
     rows: { 'public.orders': 1000, 'public.items': 1 },
@@ -64,7 +64,7 @@ test('all the settings reach the script, a query as it was written', () => {
   });
 });
 
-test('each of several databases is asked its own questions, under the name of its part', () => {
+test('each of several databases has its own assertions', () => {
   const asked = parts({ databases: { 'Shop Archive': { rows: { 'public.orders': 5 } } } }, several);
   expect(asked.map(({ name, env }) => [name, env.DATABASE, env.ASSERT_ROWS])).toEqual([
     ['shop', 'shop', undefined],
@@ -72,7 +72,7 @@ test('each of several databases is asked its own questions, under the name of it
   ]);
 });
 
-test('no step knows the server, a role or a password', () => {
+test('no step gets the server, a role or a password', () => {
   for (const { env } of parts({}, several)) {
     expect(Object.keys(env).filter((name) => name.startsWith('PG'))).toEqual([]);
     expect(Object.values(env).filter((value) => typeof value !== 'string')).toEqual([]);
@@ -80,36 +80,40 @@ test('no step knows the server, a role or a password', () => {
 });
 
 describe('what is refused', () => {
-  const asked: Wish = {
+  const asked: Request = {
     tables: ['a.b'],
     rows: { 'a.b': 1 },
     fresh: [{ table: 'a.b', column: 'c', within: '1d' }],
     queries: [{ sql: 's', expect: '' }],
   };
 
-  test('questions that might be for either of two databases, each with the way to say for which', () => {
-    expect(findings(asked, several).map(({ path, message, hint }) => [path, message, hint])).toEqual(
-      ['tables', 'rows', 'fresh', 'queries'].map((key) => [[key], 'which of the databases is meant?', `write databases: { shop: { ${key}: … } }`]),
+  test('assertions that could be for either of two databases, with a hint', () => {
+    expect(diagnostics(asked, several).map(({ path, message, hint }) => [path, message, hint])).toEqual(
+      ['tables', 'rows', 'fresh', 'queries'].map((key) => [
+        [key],
+        'ambiguous, because the source has several databases',
+        `write databases: { shop: { ${key}: … } }`,
+      ]),
     );
-    expect(findings(asked)).toEqual([]);
-    expect(findings({ databases: { shop: asked } }, several)).toEqual([]);
+    expect(diagnostics(asked)).toEqual([]);
+    expect(diagnostics({ databases: { shop: asked } }, several)).toEqual([]);
   });
 
-  test('a database that the source does not have', () => {
-    expect(findings({ databases: { shpo: {} } }, several)).toEqual([
+  test('an unknown database', () => {
+    expect(diagnostics({ databases: { shpo: {} } }, several)).toEqual([
       { path: ['databases', 'shpo'], message: "the source has no database 'shpo'", hint: 'its databases: shop, Shop Archive' },
     ]);
   });
 
   test.each<readonly [object, string]>([
-    [{ tables: ['public orders'] }, 'expected schema.table, without blanks'],
+    [{ tables: ['public orders'] }, 'expected schema.table, without spaces'],
     [{ rows: { 'public.orders': 0 } }, 'Too small'],
     [{ fresh: [{ table: 'a', column: 'b', within: 5 }] }, 'expected a duration'],
     [{ queries: [{ sql: 'select 1' }] }, 'expected string'],
-  ])('%j', (wish, message) => {
+  ])('%j', (request, message) => {
     expect(
       postgresVerify.schema
-        .safeParse(wish)
+        .safeParse(request)
         .error?.issues.map((issue) => issue.message)
         .join(),
     ).toContain(message);

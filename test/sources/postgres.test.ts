@@ -9,9 +9,9 @@ type Settings = z.input<typeof postgres.schema>;
 const context: SourceContext = { environment: 'prod', source: 'shop', namespace: 'backup', method: 'dump', throttle: { perServer: 3, wait: 3600 } };
 const minimal = { host: 'shop-db.shop', database: 'shop', version: 17, credentials: { secret: 'shop-db' } } as const satisfies Settings;
 const parts = (written: Settings) => postgres.parts(postgres.schema.parse(written), context);
-const findings = (changes: Partial<Settings>) => postgres.check(postgres.schema.parse({ ...minimal, ...changes }), context);
+const diagnostics = (changes: Partial<Settings>) => postgres.check(postgres.schema.parse({ ...minimal, ...changes }), context);
 
-test('the least that can be written is enough', () => {
+test('the required settings are enough', () => {
   expect(parts(minimal)).toEqual([
     {
       name: 'postgres',
@@ -50,7 +50,7 @@ type Every = Required<Omit<Settings, 'database' | 'basebackup' | 'wal' | 'admin'
   readonly dump: Required<Omit<NonNullable<Settings['dump']>, 'copyMethod'>>;
 };
 
-test('all the settings reach the script', () => {
+test('all settings reach the script', () => {
   const every: Every = {
     host: 'db.acme.dev',
     port: 6432,
@@ -114,7 +114,7 @@ test('all the settings reach the script', () => {
   expect(second).toMatchObject({ name: 'shop-archive', env: { DATABASE: 'Shop Archive' }, databaseName: 'Shop Archive' });
 });
 
-test.each(POSTGRES_MAJORS)('the client is of the same major as server %i', (version) => {
+test.each(POSTGRES_MAJORS)('the client has the same major version as server %i', (version) => {
   expect(parts({ ...minimal, version })[0]).toMatchObject({ image: `postgres${version}`, env: { SERVER_MAJOR: String(version) } });
 });
 
@@ -127,18 +127,18 @@ test.each([
   expect(parts({ ...minimal, version })[0]?.env).toMatchObject({ COMPRESSION: method, COMPRESSION_LEVEL: level });
 });
 
-test('without compression there is no level', () => {
+test('no level without compression', () => {
   const env = parts({ ...minimal, dump: { compression: 'none' } })[0]?.env;
   expect(env).toMatchObject({ COMPRESSION: 'none' });
   expect(env).not.toHaveProperty('COMPRESSION_LEVEL');
 });
 
-test('a ca in a Secret is mounted as one', () => {
+test('a ca in a Secret is mounted from it', () => {
   const tls = { mode: 'verify-ca', ca: { secret: 'db-ca' } } as const;
   expect(parts({ ...minimal, tls })[0]?.mounts).toEqual([{ type: 'secret', secret: 'db-ca', key: 'ca.crt', path: '/etc/backstay/postgres/ca.crt' }]);
 });
 
-test('neither role nor password is ever text, unless the role is written on purpose', () => {
+test('role and password come from the Secret, unless the role is set', () => {
   const { PGUSER, PGPASSWORD } = parts(minimal)[0]?.env ?? {};
   expect([PGUSER, PGPASSWORD]).toEqual([
     { secret: 'shop-db', key: 'username' },
@@ -159,7 +159,7 @@ describe('names of parts', () => {
   });
 });
 
-describe('a mistake that no type can see', () => {
+describe('an error that types cannot express', () => {
   test.each<[string, Partial<Settings>, string, string]>([
     ['no database', { database: undefined }, 'database', 'expected either database or databases'],
     ['database and databases', { databases: ['a'] }, 'database', 'expected either database or databases'],
@@ -167,7 +167,7 @@ describe('a mistake that no type can see', () => {
       'two databases with one part name',
       { database: undefined, databases: ['a b', 'a-b'] },
       'databases.1',
-      "the part 'a-b' stands for two databases",
+      "two databases share the part name 'a-b'",
     ],
     ['verify-full without a ca', { tls: { mode: 'verify-full' } }, 'tls.ca', "mode 'verify-full' needs a ca"],
     ['verify-ca without a ca', { tls: { mode: 'verify-ca' } }, 'tls.ca', "mode 'verify-ca' needs a ca"],
@@ -175,19 +175,19 @@ describe('a mistake that no type can see', () => {
       'a ca that nothing verifies with',
       { tls: { mode: 'require', ca: { configMap: 'ca' } } },
       'tls.mode',
-      "a ca is given, but mode 'require' does not verify it",
+      "ca is set, but mode 'require' does not verify the certificate",
     ],
-    ['zstd before PostgreSQL 16', { version: 15, dump: { compression: 'zstd' } }, 'dump.compression', 'pg_dump 15 cannot compress with zstd'],
-    ['a level of nothing', { dump: { compression: 'none', level: 3 } }, 'dump.level', "a level is given, but compression is 'none'"],
-    ['a level beyond gzip', { dump: { compression: 'gzip', level: 10 } }, 'dump.level', 'gzip has levels 1 to 9'],
-    ['a level beyond the default gzip', { version: 14, dump: { level: 10 } }, 'dump.level', 'gzip has levels 1 to 9'],
+    ['zstd before PostgreSQL 16', { version: 15, dump: { compression: 'zstd' } }, 'dump.compression', 'pg_dump 15 does not support zstd'],
+    ['a level of nothing', { dump: { compression: 'none', level: 3 } }, 'dump.level', "level is set, but compression is 'none'"],
+    ['a level beyond gzip', { dump: { compression: 'gzip', level: 10 } }, 'dump.level', 'gzip supports levels 1 to 9'],
+    ['a level beyond the default gzip', { version: 14, dump: { level: 10 } }, 'dump.level', 'gzip supports levels 1 to 9'],
   ])('%s is refused', (_, changes, path, message) => {
-    const found = findings(changes);
-    expect(found.map((finding) => [finding.path.join('.'), finding.message, finding.severity])).toEqual([[path, message, undefined]]);
+    const found = diagnostics(changes);
+    expect(found.map((diagnostic) => [diagnostic.path.join('.'), diagnostic.message, diagnostic.severity])).toEqual([[path, message, undefined]]);
     expect(found[0]?.hint).toBeTruthy();
   });
 
-  test('what is right is not refused', () => {
+  test('accepts valid settings', () => {
     const right: readonly Partial<Settings>[] = [
       {},
       { database: undefined, databases: ['a', 'b'] },
@@ -195,11 +195,11 @@ describe('a mistake that no type can see', () => {
       { dump: { level: 19 } },
       { version: 14, dump: { compression: 'none' } },
     ];
-    expect(right.flatMap(findings)).toEqual([]);
+    expect(right.flatMap(diagnostics)).toEqual([]);
   });
 });
 
-describe('what is refused for now says so', () => {
+describe('rejects what is not built yet by name', () => {
   test.each([
     [{ dump: { format: 'directory' } }, "the format 'directory' is not built yet"],
     [{ dump: { compression: 'lz4' } }, "the compression 'lz4' is not built yet"],

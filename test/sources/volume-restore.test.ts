@@ -5,7 +5,7 @@ import { volume } from '../../lib/sources/volume.ts';
 import { volumeRestore } from '../../lib/sources/volume-restore.ts';
 
 type Settings = z.input<typeof volume.schema>;
-type Wish = z.input<typeof volumeRestore.schema>;
+type Request = z.input<typeof volumeRestore.schema>;
 
 const context: RestoreContext = {
   ...{ environment: 'prod', source: 'files', namespace: 'app', method: 'tar', throttle: { perServer: 3, wait: 3600 } },
@@ -14,8 +14,8 @@ const context: RestoreContext = {
   id: 'bcdfghjk',
 };
 const minimal = { claim: 'app-data', path: 'srv', nextTo: { app: 'web' } } as const satisfies Settings;
-const part = (wish: Wish = {}, changes: Partial<RestoreContext> = {}) =>
-  volumeRestore.parts(volume.schema.parse(minimal), volumeRestore.schema.parse(wish), { ...context, ...changes })[0];
+const part = (request: Request = {}, changes: Partial<RestoreContext> = {}) =>
+  volumeRestore.parts(volume.schema.parse(minimal), volumeRestore.schema.parse(request), { ...context, ...changes })[0];
 
 test('the least that can be written is enough: a folder beside the files, on the node of the application', () => {
   expect(part()).toEqual({
@@ -42,9 +42,9 @@ test('the least that can be written is enough: a folder beside the files, on the
 });
 
 /** Every setting: a new one does not compile until it is named here. */
-type Every = Required<Omit<Wish, 'into'>> & { readonly into: Required<NonNullable<Wish['into']>> };
+type Every = Required<Omit<Request, 'into'>> & { readonly into: Required<NonNullable<Request['into']>> };
 
-test('all the settings reach the script, and a new claim is made in the namespace of the pod and filled to its root', () => {
+test('all the settings reach the script, and a new claim is created in the namespace of the pod and filled from its root', () => {
   const every: Every = {
     mode: 'clear',
     into: { claim: 'app-copy', size: '5Gi', storageClassName: 'fast', accessMode: 'ReadWriteMany' },
@@ -81,11 +81,11 @@ test.each(['swap', 'merge', 'clear'] as const)('in place, %s is the mode, and no
   expect(part({ mode }, { inPlace: true })).toMatchObject({ env: { RESTORE_MODE: mode }, occupies: 'app-data' });
 });
 
-test('in place the old files are kept, unless somebody says otherwise', () => {
+test('in place the old files are kept by default', () => {
   expect(part({}, { inPlace: true })).toMatchObject({ env: { RESTORE_MODE: 'swap' } });
 });
 
-test('beside the files nobody is in the way; what ends a restore in place needs the claim alone too', () => {
+test('a copy does not need the claim alone, but swapping back does', () => {
   expect(part()).not.toHaveProperty('occupies');
   expect(part({}, { action: 'swap-back' })).toMatchObject({ env: { RESTORE_ACTION: 'swap-back' }, occupies: 'app-data' });
   // What was kept is nobody's any more.
@@ -93,38 +93,38 @@ test('beside the files nobody is in the way; what ends a restore in place needs 
 });
 
 describe('what is refused', () => {
-  const check = (wish: Wish, inPlace: boolean, action: RestoreContext['action'] = 'restore') =>
-    volumeRestore.check(volume.schema.parse(minimal), volumeRestore.schema.parse(wish), { ...context, inPlace, action });
+  const check = (request: Request, inPlace: boolean, action: RestoreContext['action'] = 'restore') =>
+    volumeRestore.check(volume.schema.parse(minimal), volumeRestore.schema.parse(request), { ...context, inPlace, action });
 
-  test('a new claim in the place of the old one', () => {
+  test('a new claim in place', () => {
     const into = { claim: 'copy', size: '5Gi' };
     expect(check({ into }, true)).toEqual([
       {
         path: ['into'],
-        message: 'a new claim is not the place of the old one',
-        hint: 'leave inPlace out, and let the application use the new claim',
+        message: 'a restore in place cannot use a new claim',
+        hint: 'remove inPlace, and point the application to the new claim',
       },
     ]);
     expect(check({ into }, false)).toEqual([]);
   });
 
-  test('files that no backup has: they may not be deleted, are set aside with a warning, and stay where a backup is laid over them', () => {
-    const some = (mode: Wish['mode']) =>
+  test('files that no backup has: clear is rejected, swap is a warning, merge is accepted', () => {
+    const some = (mode: Request['mode']) =>
       volumeRestore.check(volume.schema.parse({ ...minimal, exclude: ['uploads/**'] }), volumeRestore.schema.parse({ mode }), {
         ...context,
         inPlace: true,
       });
-    expect(some('clear')).toMatchObject([{ path: ['mode'], message: expect.stringContaining('a part of the files only') }]);
+    expect(some('clear')).toMatchObject([{ path: ['mode'], message: expect.stringContaining('only some of the files') }]);
     expect(some('clear')[0]).not.toHaveProperty('severity');
     expect(some(undefined)).toMatchObject([{ severity: 'warning' }]);
     expect(some('merge')).toEqual([]);
   });
 
-  test.each(['swap', 'merge', 'clear'] as const)('%s, where nothing that is live gives way', (mode) => {
+  test.each(['swap', 'merge', 'clear'] as const)('%s for a copy', (mode) => {
     const refused = {
       path: ['mode'],
-      message: `nothing that is live gives way, so there is nothing to ${mode}`,
-      hint: 'write inPlace:, or leave mode out',
+      message: `mode: ${mode} applies only to a restore in place`,
+      hint: 'add inPlace:, or remove mode',
     };
     expect(check({ mode }, false)).toEqual([refused]);
     expect(check({ mode, into: { claim: 'copy', size: '5Gi' } }, false)).toEqual([refused]);
@@ -138,10 +138,10 @@ describe('what is refused', () => {
     [{ into: { claim: 'copy' } }, 'expected'],
     [{ into: { claim: 'copy', size: '5G' } }, 'expected a size'],
     [{ mode: 'fill' }, 'expected one of'],
-  ])('%j', (wish, message) => {
+  ])('%j', (request, message) => {
     expect(
       volumeRestore.schema
-        .safeParse(wish)
+        .safeParse(request)
         .error?.issues.map((issue) => issue.message)
         .join(),
     ).toContain(message);

@@ -4,13 +4,13 @@ import type { SourceContext } from '../../lib/sources/kind.ts';
 import { volume } from '../../lib/sources/volume.ts';
 import { volumeVerify } from '../../lib/sources/volume-verify.ts';
 
-type Wish = z.input<typeof volumeVerify.schema>;
+type Request = z.input<typeof volumeVerify.schema>;
 
 const context: SourceContext = { environment: 'prod', source: 'files', namespace: 'app', method: 'tar', throttle: { perServer: 3, wait: 3600 } };
 const settings = volume.schema.parse({ claim: 'app-data', node: 'worker-1' });
-const parts = (wish: Wish = {}) => volumeVerify.parts(settings, volumeVerify.schema.parse(wish), context);
+const parts = (request: Request = {}) => volumeVerify.parts(settings, volumeVerify.schema.parse(request), context);
 
-test('with nothing written an archive is unpacked and compared; neither the claim nor its node is touched', () => {
+test('without assertions an archive is unpacked and compared, away from the claim and its node', () => {
   expect(parts()).toEqual([
     {
       name: 'volume',
@@ -24,8 +24,8 @@ test('with nothing written an archive is unpacked and compared; neither the clai
   ]);
 });
 
-test('all the settings reach the script', () => {
-  const every: Required<Wish> = { entriesAtLeast: 10, paths: ['a b', 'c/d'], sha256: { 'a b': 'a'.repeat(64), c: 'b'.repeat(64) } };
+test('all settings reach the script', () => {
+  const every: Required<Request> = { entriesAtLeast: 10, paths: ['a b', 'c/d'], sha256: { 'a b': 'a'.repeat(64), c: 'b'.repeat(64) } };
   expect(parts(every)[0]?.env).toEqual({
     ASSERT_ENTRIES: '10',
     ASSERT_PATHS: 'a b\nc/d',
@@ -37,10 +37,10 @@ test.each<readonly [object, string]>([
   [{ sha256: { a: 'A'.repeat(64) } }, 'expected 64 hex digits'],
   [{ paths: ['a\nb'] }, 'expected a path on one line'],
   [{ entriesAtLeast: -1 }, 'Too small'],
-])('%j is refused', (wish, message) => {
+])('%j is refused', (request, message) => {
   expect(
     volumeVerify.schema
-      .safeParse(wish)
+      .safeParse(request)
       .error?.issues.map((issue) => issue.message)
       .join(),
   ).toContain(message);

@@ -8,9 +8,9 @@ type Settings = z.input<typeof volume.schema>;
 const context: SourceContext = { environment: 'prod', source: 'files', namespace: 'app', method: 'tar', throttle: { perServer: 3, wait: 3600 } };
 const minimal = { claim: 'app-data', nextTo: { app: 'web' } } as const satisfies Settings;
 const part = (written: Settings) => volume.parts(volume.schema.parse(written), context)[0];
-const findings = (written: Partial<Settings>) => volume.check(volume.schema.parse({ claim: 'app-data', ...written }), context);
+const diagnostics = (written: Partial<Settings>) => volume.check(volume.schema.parse({ claim: 'app-data', ...written }), context);
 
-test('the least that can be written is enough', () => {
+test('the required settings are enough', () => {
   expect(volume.parts(volume.schema.parse(minimal), context)).toEqual([
     {
       name: 'volume',
@@ -40,7 +40,7 @@ test('the least that can be written is enough', () => {
 /** Every setting that is built: a new one does not compile until it is named here. */
 type Every = Required<Omit<Settings, 'nextTo' | 'copyMethod'>>;
 
-test('all the settings reach the script', () => {
+test('all settings reach the script', () => {
   const every: Every = {
     claim: 'app-data',
     path: 'srv/files',
@@ -74,12 +74,12 @@ test('all the settings reach the script', () => {
   });
 });
 
-test('GNU tar keeps attributes and ACLs, unless one of them is not wanted; BusyBox keeps none', () => {
+test('GNU tar keeps attributes and ACLs unless disabled, BusyBox keeps neither', () => {
   expect(part({ ...minimal, acls: false })?.env).toMatchObject({ XATTRS: 'keep', ACLS: 'none' });
   expect(part({ ...minimal, tar: 'busybox' })?.env).toMatchObject({ XATTRS: 'none', ACLS: 'none' });
 });
 
-test('the claim is read-only as a volume, so that nothing of it is ever changed', () => {
+test('the claim is read-only as a volume, so that nothing on it changes', () => {
   expect(part(minimal)?.mounts).toEqual([{ type: 'claim', claim: 'app-data', path: '/data', readOnly: true }]);
 });
 
@@ -91,26 +91,26 @@ test.each([
   expect(part({ ...minimal, ...written })).toMatchObject({ image, env: { COMPRESSION: method, COMPRESSION_LEVEL: level } });
 });
 
-test('without compression there is no level', () => {
+test('no level without compression', () => {
   expect(part({ ...minimal, compression: 'none' })?.env).not.toHaveProperty('COMPRESSION_LEVEL');
 });
 
 test.each<[string, Partial<Settings>, string, string]>([
-  ['nextTo and node', { nextTo: { app: 'web' }, node: 'node-1' }, 'node', 'nextTo and node are both given'],
-  ['a ReadWriteOnce claim without placement', { accessMode: 'ReadWriteOnce' }, 'accessMode', 'a ReadWriteOnce claim without placement'],
-  ['zstd of BusyBox', { ...minimal, tar: 'busybox', compression: 'zstd' }, 'compression', 'BusyBox has no zstd'],
-  ['a level of nothing', { ...minimal, compression: 'none', level: 1 }, 'level', "a level is given, but compression is 'none'"],
-  ['attributes with BusyBox', { ...minimal, tar: 'busybox', xattrs: true }, 'xattrs', "BusyBox' tar cannot keep them"],
-  ['ACLs with BusyBox', { ...minimal, tar: 'busybox', acls: true }, 'acls', "BusyBox' tar cannot keep them"],
-  ['a level beyond gzip', { ...minimal, tar: 'busybox', level: 10 }, 'level', 'gzip has levels 1 to 9'],
+  ['nextTo and node', { nextTo: { app: 'web' }, node: 'node-1' }, 'node', 'nextTo and node are both set'],
+  ['a ReadWriteOnce claim needs a placement', { accessMode: 'ReadWriteOnce' }, 'accessMode', 'a ReadWriteOnce claim needs a placement'],
+  ['zstd of BusyBox', { ...minimal, tar: 'busybox', compression: 'zstd' }, 'compression', 'BusyBox tar does not support zstd'],
+  ['a level of nothing', { ...minimal, compression: 'none', level: 1 }, 'level', "level is set, but compression is 'none'"],
+  ['attributes with BusyBox', { ...minimal, tar: 'busybox', xattrs: true }, 'xattrs', 'BusyBox tar does not support xattrs'],
+  ['ACLs with BusyBox', { ...minimal, tar: 'busybox', acls: true }, 'acls', 'BusyBox tar does not support acls'],
+  ['a level beyond gzip', { ...minimal, tar: 'busybox', level: 10 }, 'level', 'gzip supports levels 1 to 9'],
 ])('%s is refused', (_, written, path, message) => {
-  const found = findings(written);
-  expect(found.map((finding) => [finding.path.join('.'), finding.message, finding.severity])).toEqual([[path, message, undefined]]);
+  const found = diagnostics(written);
+  expect(found.map((diagnostic) => [diagnostic.path.join('.'), diagnostic.message, diagnostic.severity])).toEqual([[path, message, undefined]]);
   expect(found[0]?.hint).toBeTruthy();
 });
 
-test('a claim of which nobody says what it allows is a warning without placement', () => {
-  expect(findings({})).toMatchObject([{ path: ['claim'], severity: 'warning' }]);
+test('a claim of unknown access mode without placement is a warning', () => {
+  expect(diagnostics({})).toMatchObject([{ path: ['claim'], severity: 'warning' }]);
 });
 
 test.each<Partial<Settings>>([
@@ -120,18 +120,18 @@ test.each<Partial<Settings>>([
   { accessMode: 'ReadOnlyMany' },
   { accessMode: 'ReadWriteOnce', node: 'node-1' },
 ])('%j is right', (written) => {
-  expect(findings(written)).toEqual([]);
+  expect(diagnostics(written)).toEqual([]);
 });
 
-test.each(['', '/etc', '..', 'a/../b', 'a/..', 'a\nb'])('the path %j, which names nothing or could lead out of the claim, is refused', (path) => {
+test.each(['', '/etc', '..', 'a/../b', 'a/..', 'a\nb'])('rejects the path %j, which is empty or could leave the claim', (path) => {
   expect(volume.schema.safeParse({ ...minimal, path }).success).toBe(false);
 });
 
-test.each(['.', 'a/b', '..data', 'a b/ü'])('the path %j is taken', (path) => {
+test.each(['.', 'a/b', '..data', 'a b/ü'])('accepts the path %j', (path) => {
   expect(volume.schema.safeParse({ ...minimal, path }).success).toBe(true);
 });
 
-test('the copy method is refused for now, and says so', () => {
+test('rejects the copy method, which is not built yet', () => {
   const refused = volume.schema.safeParse({ ...minimal, copyMethod: 'Clone' });
   expect(refused.error?.issues.map((issue) => issue.message)).toEqual(['the copy method of a volume is not built yet']);
 });

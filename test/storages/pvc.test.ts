@@ -7,9 +7,9 @@ type Settings = z.input<typeof pvc.schema>;
 
 const context: StorageContext = { environment: 'prod', name: 'local', namespace: 'backup' };
 const access = (written: Settings, number = 1) => pvc.access(pvc.schema.parse(written), context, number);
-const findings = (written: Settings) => pvc.check(pvc.schema.parse(written), context);
+const diagnostics = (written: Settings) => pvc.check(pvc.schema.parse(written), context);
 
-test('a size is enough: a claim is made', () => {
+test('a size is enough to create a claim', () => {
   expect(access({ size: '10Gi' })).toEqual({
     remote: '/storage/local/prod',
     compare: 'checksum',
@@ -32,36 +32,43 @@ test('all the settings', () => {
   });
 });
 
-test('an existing claim is used and never made', () => {
+test('an existing claim is used, not created', () => {
   expect(access({ claim: 'vault' })).not.toHaveProperty('claim');
   expect(access({ claim: 'vault' })).toMatchObject({ mounts: [{ claim: 'vault' }] });
 });
 
-test('only a claim that one node holds is exclusive', () => {
+test('only a ReadWriteOnce claim is exclusive', () => {
   expect(access({ claim: 'vault' })).toMatchObject({ exclusiveClaim: 'vault' });
   expect(access({ claim: 'vault', accessMode: 'ReadWriteMany' })).not.toHaveProperty('exclusiveClaim');
 });
 
-test("an empty prefix is the claim's root", () => {
+test('an empty prefix is the root of the claim', () => {
   expect(access({ size: '1Gi', prefix: '' }).remote).toBe('/storage/local');
 });
 
 test.each<[string, Settings, string, string]>([
-  ['neither claim nor size', {}, '', 'neither claim nor size is given'],
-  ['a class of an existing claim', { claim: 'vault', storageClassName: 'hdd' }, 'storageClassName', 'an existing claim has its class already'],
+  ['neither claim nor size', {}, '', 'neither claim nor size is set'],
+  [
+    'a class of an existing claim',
+    { claim: 'vault', storageClassName: 'hdd' },
+    'storageClassName',
+    'storageClassName has no effect on an existing claim',
+  ],
 ])('%s is refused', (_, written, path, message) => {
-  expect(findings(written).map((finding) => [finding.path.join('.'), finding.message, finding.severity])).toEqual([[path, message, undefined]]);
+  expect(diagnostics(written).map((diagnostic) => [diagnostic.path.join('.'), diagnostic.message, diagnostic.severity])).toEqual([
+    [path, message, undefined],
+  ]);
 });
 
 test.each<Settings>([{ size: '1Gi' }, { claim: 'vault' }, { claim: 'vault', size: '1Gi', storageClassName: 'hdd' }])('%j is right', (written) => {
-  expect(findings(written)).toEqual([]);
+  expect(diagnostics(written)).toEqual([]);
 });
 
-test.each(['/abs', 'a/', '..', 'a/../b', 'a b', './a', 'a//b'])('the prefix %j is refused', (prefix) => {
+test.each(['/abs', 'a/', '..', 'a/../b', 'a b', './a', 'a//b'])('rejects the prefix %j', (prefix) => {
   expect(pvc.schema.safeParse({ size: '1Gi', prefix }).success).toBe(false);
 });
 
-test('two storages are one place exactly when claim, namespace and prefix are equal', () => {
+test('two storages are the same place if and only if claim, namespace and prefix are equal', () => {
   const place = (written: Settings, changes: Partial<StorageContext> = {}) => pvc.place(pvc.schema.parse(written), { ...context, ...changes });
   expect(place({ claim: 'vault' })).toBe(place({ claim: 'vault', size: '2Gi' }, { name: 'other' }));
   expect(place({ size: '1Gi' })).toBe(place({ claim: 'backup-local', prefix: 'prod' }));

@@ -8,7 +8,7 @@ type Settings = z.input<typeof s3.schema>;
 const context: StorageContext = { environment: 'prod', name: 'offsite', namespace: 'backup' };
 const minimal = { bucket: 'acme-backups', credentials: { secret: 'backup-s3' } } as const satisfies Settings;
 const access = (changes: Partial<Settings> = {}, number = 2) => s3.access(s3.schema.parse({ ...minimal, ...changes }), context, number);
-const findings = (changes: Partial<Settings>) => s3.check(s3.schema.parse({ ...minimal, ...changes }), context);
+const diagnostics = (changes: Partial<Settings>) => s3.check(s3.schema.parse({ ...minimal, ...changes }), context);
 
 test('a bucket and a Secret are enough', () => {
   expect(access()).toEqual({
@@ -72,7 +72,7 @@ test('all the settings', () => {
   });
 });
 
-test('a workload identity is a role and a token for it, and no key', () => {
+test('a workload identity is a role and a token, without a key', () => {
   const credentials = { workloadIdentity: { roleArn: 'arn:aws:iam::1:role/backup' } };
   const { env, mounts, secrets } = access({ credentials });
   expect(env).toMatchObject({
@@ -85,7 +85,7 @@ test('a workload identity is a role and a token for it, and no key', () => {
   expect(secrets).toEqual([]);
 });
 
-test('a private authority is a file of its own for each storage', () => {
+test('each storage has its own file for a private authority', () => {
   const { mounts } = access({ endpoint: 'https://s3.acme.dev', ca: { secret: 'ca' } }, 3);
   expect(mounts).toEqual([{ type: 'secret', secret: 'ca', key: 'ca.crt', path: '/etc/backstay/storage-3/ca.crt' }]);
 });
@@ -105,7 +105,7 @@ test.each([
   expect([env.RCLONE_CONFIG_S2_FORCE_PATH_STYLE, env.RCLONE_CONFIG_S2_PROVIDER, peers]).toEqual([pathStyle, provider, [peer]]);
 });
 
-test('where the store tells no checksum, the reader of synth is told what is compared', () => {
+test('synth notes that only sizes are compared if the store has no checksum', () => {
   const kms = { algorithm: 'aws:kms' } as const;
   expect(access({ serverSideEncryption: kms })).toMatchObject({ compare: 'size', notes: [expect.stringContaining('only the size is compared')] });
   expect(access({ serverSideEncryption: kms, readBack: true })).toMatchObject({ compare: 'size', readBack: true, notes: [] });
@@ -124,31 +124,31 @@ test.each<[string, Partial<Settings>, string, string, string?]>([
     'a key without kms',
     { serverSideEncryption: { algorithm: 'AES256', kmsKeyId: 'k' } },
     'serverSideEncryption.kmsKeyId',
-    "a key is given, but the algorithm is not 'aws:kms'",
+    "kmsKeyId is set, but the algorithm is not 'aws:kms'",
   ],
-  ['a ca of AWS', { ca: { configMap: 'ca' } }, 'ca', 'a ca is given, but there is no https endpoint'],
-  ['http', { endpoint: 'http://minio.store' }, 'endpoint', 'backups and keys cross the network in the clear', 'warning'],
+  ['a ca of AWS', { ca: { configMap: 'ca' } }, 'ca', 'ca is set, but there is no https endpoint'],
+  ['http', { endpoint: 'http://minio.store' }, 'endpoint', 'backups and keys are sent unencrypted', 'warning'],
 ])('%s is found', (_, changes, path, message, severity) => {
-  const found = findings(changes);
-  expect(found.map((finding) => [finding.path.join('.'), finding.message, finding.severity])).toEqual([[path, message, severity]]);
+  const found = diagnostics(changes);
+  expect(found.map((diagnostic) => [diagnostic.path.join('.'), diagnostic.message, diagnostic.severity])).toEqual([[path, message, severity]]);
   expect(found[0]?.hint).toBeTruthy();
 });
 
-test('what is right is not found', () => {
-  expect(findings({})).toEqual([]);
-  expect(findings({ endpoint: 'https://minio.store:9000', ca: { configMap: 'ca' } })).toEqual([]);
+test('accepts valid settings', () => {
+  expect(diagnostics({})).toEqual([]);
+  expect(diagnostics({ endpoint: 'https://minio.store:9000', ca: { configMap: 'ca' } })).toEqual([]);
 });
 
 test.each([
-  ['a key in the endpoint', { endpoint: 'https://key:secret@minio.store' }, 'a URL may not carry a user or a password'],
+  ['a user in the endpoint', { endpoint: 'https://key:secret@minio.store' }, 'the URL must not contain a user or a password'],
   ['tags', { objectTags: {} }, 'tags on objects is not built yet'],
-  ['the bucket', { bucket: 'Acme' }, 'expected the name of a bucket: 3 to 63 lower-case letters, digits, dots and dashes'],
-  ['the class', { storageClass: 'standard-ia' }, 'expected a class as the store spells it, such as STANDARD_IA'],
+  ['the bucket', { bucket: 'Acme' }, 'expected a bucket name: 3 to 63 lowercase letters, digits, dots and dashes'],
+  ['the class', { storageClass: 'standard-ia' }, 'expected a storage class such as STANDARD_IA'],
 ])('%s: %j is refused', (_, changes, message) => {
   expect(s3.schema.safeParse({ ...minimal, ...changes }).error?.issues.map((issue) => issue.message)).toEqual([message]);
 });
 
-test('two storages are one place exactly when store, bucket and prefix are equal', () => {
+test('two storages are the same place if and only if store, bucket and prefix are equal', () => {
   const place = (changes: Partial<Settings> = {}, environment = 'prod') =>
     s3.place(s3.schema.parse({ ...minimal, ...changes }), { ...context, environment });
   expect(place()).toBe(place({ prefix: 'prod', region: 'eu-west-1', credentials: { secret: 'other' } }, 'dev'));

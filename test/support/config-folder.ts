@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { readEnvironment, readValues } from '../../lib/config/read.ts';
-import { ConfigError, describeProblem } from '../../lib/errors.ts';
+import { describeDiagnostic } from '../../lib/diagnostics.ts';
+import { ConfigError } from '../../lib/errors.ts';
 
 /** A folder of values that is gone after the test. */
 export function configFolder(files: Readonly<Record<string, string | Uint8Array>>): string {
@@ -14,24 +15,24 @@ export function configFolder(files: Readonly<Record<string, string | Uint8Array>
 }
 
 /** What one environment of some files is told when it is read: every mistake of both files, the folder called `config`. */
-export function mistakesIn(base: string, overlay = ''): string {
+export function errorsIn(base: string, overlay = ''): string {
   const dir = configFolder({ 'base.yaml': base, 'prod.yaml': overlay });
-  return inWords(dir, () => readEnvironment(dir, 'prod').mistakes);
+  return inWords(dir, () => readEnvironment(dir, 'prod').errors);
 }
 
 /** The mistakes that something throws, or returns, in the user's words. Anything else that is thrown goes on. `dir` may be `''`. */
-export function inWords(dir: string, problems: () => ConfigError['problems'] | unknown): string {
+export function inWords(dir: string, diagnostics: () => ConfigError['diagnostics'] | unknown): string {
   try {
-    const returned = problems();
+    const returned = diagnostics();
     return Array.isArray(returned) ? words(dir, returned) : 'no mistake';
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    return words(dir, error.problems);
+    return words(dir, error.diagnostics);
   }
 }
 
-function words(dir: string, problems: ConfigError['problems']): string {
-  const text = problems.map(describeProblem).join('\n');
+function words(dir: string, diagnostics: ConfigError['diagnostics']): string {
+  const text = diagnostics.map(describeDiagnostic).join('\n');
   return (dir === '' ? text : text.replaceAll(dir, 'config')) || 'no mistake';
 }
 

@@ -15,7 +15,7 @@ export async function makeRole(server: PostgresServer): Promise<void> {
 
 export type DumpCall = Partial<Omit<Call, 'env'>> & { readonly env?: Readonly<Record<string, string>> };
 
-/** Runs scripts/postgres-dump.sh against a server, as its read-only role unless told otherwise. */
+/** Runs postgres-dump.sh against a server, as its read-only role unless told otherwise. */
 export function dump(server: PostgresServer, { env = {}, ...call }: DumpCall = {}): Promise<Outcome> {
   return runScript('postgres-dump.sh', {
     shell: ['dash'],

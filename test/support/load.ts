@@ -14,7 +14,7 @@ export function load(files: Files, environment = 'prod'): Loaded {
 }
 
 /** What a user reads about a configuration that is refused; empty when it is not. */
-export function mistakes(files: Files, environment = 'prod'): string {
+export function errors(files: Files, environment = 'prod'): string {
   return inFolder(files, (dir) => {
     try {
       loadEnvironment(dir, environment);

@@ -1,7 +1,7 @@
 const SHA256 = 'a'.repeat(64);
 const TIME = { start: '2026-11-21T09:30:00Z', end: '2026-11-21T09:31:00Z' };
 
-/** A part as scripts/postgres-dump.sh writes it. */
+/** A part as postgres-dump.sh writes it. */
 export const POSTGRES_PART = {
   name: 'shop',
   kind: 'postgres',
@@ -30,7 +30,7 @@ export const POSTGRES_PART = {
   files: [{ name: '20261121-093000-bcdfghjk.dump', role: 'artifact', bytes: 1000, sha256: SHA256 }],
 } as const;
 
-/** A part as scripts/volume-tar.sh writes it. */
+/** A part as volume-tar.sh writes it. */
 export const VOLUME_PART = {
   name: 'files',
   kind: 'volume',
@@ -44,7 +44,7 @@ export const VOLUME_PART = {
   files: [{ name: '20261121-093000-bcdfghjk.files.tar', role: 'artifact', bytes: 10_240, sha256: SHA256 }],
 } as const;
 
-/** A manifest as scripts/publish.sh writes it. */
+/** A manifest as publish.sh writes it. */
 export const MANIFEST = {
   version: 'backstay/v1',
   environment: 'prod',

@@ -65,6 +65,11 @@ export interface CronJob extends KubernetesObject {
   readonly spec: { readonly schedule: string; readonly jobTemplate: { readonly metadata: Metadata; readonly spec: JobSpec } };
 }
 
+/** The ConfigMaps that a volume joins, by name. */
+export function bundlesIn({ configMap, projected }: Volume): readonly string[] {
+  return [configMap, ...(projected?.sources ?? []).map((source) => source.configMap)].flatMap((named) => named?.name ?? []);
+}
+
 /** The pod that an object of ours makes, or is. */
 export function podOf(object: object): Pod {
   const { kind, spec } = object as { kind: string; spec: never };

@@ -16,7 +16,7 @@ export interface Dumped {
 export const BACKUP = '20261121-073320-bcdfpqrs';
 export const ID = 'r1';
 
-/** Takes a backup with scripts/postgres-dump.sh, as a superuser. */
+/** Takes a backup with postgres-dump.sh, as a superuser. */
 export async function take(server: PostgresServer, env: Readonly<Record<string, string>> = {}): Promise<Dumped> {
   const compression: Readonly<Record<string, string>> = server.major < 16 && !env.COMPRESSION ? { COMPRESSION: 'gzip' } : {};
   const done = await dump(server, { env: { ...server.env, COMPRESSION_LEVEL: '', ...compression, ...env } });
@@ -34,7 +34,7 @@ export function fetched({ files, facts, backup }: Dumped): string {
   return work;
 }
 
-/** As scripts/json.sh flattens. */
+/** As json.sh flattens. */
 function flatten(value: unknown, path = ''): string {
   const below = (key: string | number) => (path === '' ? String(key) : `${path}.${key}`);
   const line = (text: string) => `${path}\t${text}\n`;
@@ -49,7 +49,7 @@ function flatten(value: unknown, path = ''): string {
 
 export type RestoreCall = Partial<Omit<Call, 'env'>> & { readonly env?: Readonly<Record<string, string>> };
 
-/** Runs scripts/postgres-restore.sh against a server, as its superuser unless told otherwise. */
+/** Runs postgres-restore.sh against a server, as its superuser unless told otherwise. */
 export function restore(server: PostgresServer, from: Dumped | string, { env = {}, ...call }: RestoreCall = {}): Promise<Outcome> {
   return runScript('postgres-restore.sh', {
     shell: ['dash'],

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { copiedScripts, FLAT } from './flat-scripts.ts';
 import { COMMON_ENV, type Outcome, runScript, SHELLS } from './run-script.ts';
 import { artifactOf, bash, factsOf, GNU, portrait, take, type Variant, withFunctions } from './volume.ts';
 
@@ -59,7 +60,7 @@ function factsFor(archive: string) {
   };
 }
 
-const flat = (facts: unknown) => execFileSync('sh', ['-c', '. scripts/json.sh; json_flatten'], { input: JSON.stringify(facts), encoding: 'utf8' });
+const flat = (facts: unknown) => execFileSync('sh', ['-c', `. ${FLAT}/json.sh; json_flatten`], { input: JSON.stringify(facts), encoding: 'utf8' });
 
 /** A scratch space as the step fetch leaves it. */
 export function fetched(backup: Backup, change: (facts: string) => string = (facts) => facts): string {
@@ -141,10 +142,7 @@ export function keptFolder(folder: string, kind: 'before' | 'undone'): string {
 }
 
 /** A folder with a copy of the scripts, for users who may not enter the project's. */
-const scripts = mkdtempSync(join(tmpdir(), 'scripts-'));
-chmodSync(scripts, 0o755);
-for (const name of readdirSync('scripts').filter((file) => /^(common|json|volume-.*)\.sh$/.test(file)))
-  writeFileSync(join(scripts, name), readFileSync(join('scripts', name)), { mode: 0o644 });
+const scripts = copiedScripts();
 
 /** As a pod does: a user of its own, none of root's powers, its own scratch. */
 export function asNobody({ backup, script = 'volume-restore.sh', env, ...call }: Restore & { readonly backup: Backup }): Promise<Outcome> {

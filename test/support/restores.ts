@@ -1,6 +1,6 @@
 import { readingOf, type Values } from '../../lib/config/define.ts';
 import { restore as schema } from '../../lib/config/schema/restore.ts';
-import { type Loaded, plan } from '../../lib/model/load.ts';
+import { type Loaded, loadValues } from '../../lib/model/load.ts';
 import type { Model, PlannedRestore } from '../../lib/model/model.ts';
 import { planRestore } from '../../lib/model/plan-restore.ts';
 import type { Elsewhere } from '../../lib/model/restore-storages.ts';
@@ -114,11 +114,11 @@ export const EVERY_RESTORE: Restores = {
 
 /** Settings and plan of an environment `prod` with these restores; `staging` has the same sources. */
 export function loadRestores(restores: Restores = EVERY_RESTORE, changes: Partial<Values> = {}): Loaded {
-  return plan(readingOf('prod', { ...RESTORABLE, ...changes, restores }).values, [], elsewhere);
+  return loadValues(readingOf('prod', { ...RESTORABLE, ...changes, restores }).values, [], elsewhere);
 }
 
 /** The other environment: a bucket that both reach. */
-export const elsewhere: Elsewhere = () => plan(readingOf('staging', RESTORABLE).values).settings;
+export const elsewhere: Elsewhere = () => loadValues(readingOf('staging', RESTORABLE).values).settings;
 
 /** The plan of one restore. */
 export function aRestore(entry: Restores[string], changes: Partial<Values> = {}): PlannedRestore {
@@ -140,15 +140,15 @@ export function byHand(entry: NonNullable<Restores[string]>): PlannedRestore {
 export function anEnd(
   action: Exclude<RestoreAction, 'restore'>,
   source: keyof (typeof RESTORABLE)['sources'],
-  wish: Partial<Restores[string]> = {},
+  request: Partial<Restores[string]> = {},
 ): PlannedRestore {
   const confirm = `prod/${source}`;
   const { settings, model } = loadRestores({ end: { source, inPlace: { confirm, safetyBackup: false } } });
   const planned = model.sources.find(({ name }) => name === source);
   const [restore] = settings.restores;
   if (!planned || !restore) throw new Error(`nothing is planned for ${source}`);
-  const wished = { ...restore, settings: schema.parse({ ...restore.written, ...wish }) };
-  return planRestore({ settings, planned, restore: wished, id: 'bcdfghjk', action, once: false }, elsewhere);
+  const requested = { ...restore, settings: schema.parse({ ...restore.written, ...request }) };
+  return planRestore({ settings, planned, restore: requested, id: 'bcdfghjk', action, once: false }, elsewhere);
 }
 
 /** The sources and restores of an environment in which each way to restore and to verify is used. */

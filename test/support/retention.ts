@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { Keep } from '../../lib/config/schema/keep.ts';
 import type { Entry, RetentionPlan, Verdict } from '../../lib/model/retention.ts';
+import { FLAT } from './flat-scripts.ts';
 
 /** A question to both twins of retention. */
 export interface RetentionCase {
@@ -32,7 +33,7 @@ export function demanded({ entries, kept, refused }: RetentionVector): Retention
   return { verdicts: new Map(verdicts), ...(refused && { refused }) };
 }
 
-/** What `scripts/retention.sh` answers to many questions, in one start of the shell. */
+/** What `retention.sh` answers to many questions, in one start of the shell. */
 export function shellPlans(cases: readonly RetentionCase[], shell: readonly string[], path = process.env.PATH ?? ''): readonly RetentionPlan[] {
   const dir = mkdtempSync(join(tmpdir(), 'retention-'));
   const commands = cases.map(({ now, keep, entries }, index) => {
@@ -49,7 +50,7 @@ export function shellPlans(cases: readonly RetentionCase[], shell: readonly stri
 function driver(dir: string, commands: readonly string[]): string {
   return `set -eu
 LC_ALL=C; export LC_ALL
-. '${resolve('scripts/retention.sh')}'
+. '${FLAT}/retention.sh'
 plan() {
 	plan_retention "$2" "${dir}/$1/entries" >"${dir}/$1/plan"
 	share_exceeded "${dir}/$1/plan" >"${dir}/$1/refused"

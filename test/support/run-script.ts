@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { FLAT } from './flat-scripts.ts';
 
 /** The shells that every script must run under. `describe.each(SHELLS)('… under %s', (_, shell) => …)` */
 export const SHELLS: readonly (readonly [string, readonly string[]])[] = [
@@ -61,7 +62,7 @@ export async function runScript(script: string, call: Call): Promise<Outcome> {
     TERMINATION_LOG: terminationLog,
     ...call.env,
   };
-  const { status, stdout, stderr } = await run(call.shell, resolve('scripts', script), env, (pid) => call.started?.(pid, work));
+  const { status, stdout, stderr } = await run(call.shell, resolve(FLAT, script), env, (pid) => call.started?.(pid, work));
   return {
     status,
     stdout,

@@ -2,13 +2,13 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadAll } from 'js-yaml';
 import { cataloguePod, manualJob, verifyJob } from '../../lib/charts/manual.ts';
-import { restoreFiles } from '../../lib/charts/restore.ts';
 import { synthesize } from '../../lib/charts/synthesize.ts';
 import { listEnvironments } from '../../lib/config/read.ts';
 import { loadEnvironment } from '../../lib/model/load.ts';
 import type { Model } from '../../lib/model/model.ts';
 import { aFullModel } from './model.ts';
 import type { KubernetesObject } from './objects.ts';
+import { restoreFiles } from './restore-files.ts';
 
 /** An object and the file that it stands in. */
 export interface Placed {

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { FLAT } from './flat-scripts.ts';
 import { COMMON_ENV } from './run-script.ts';
 
 export interface TurnEnd {
@@ -42,7 +43,7 @@ export function startStep(script: string, args: readonly string[], shell: readon
   const terminationLog = join(mkdtempSync(join(tmpdir(), 'turn-')), 'termination-log');
   writeFileSync(terminationLog, '');
   const [program = 'sh', ...flags] = shell;
-  const child = spawn(program, [...flags, resolve('scripts', script), ...args], {
+  const child = spawn(program, [...flags, resolve(FLAT, script), ...args], {
     env: { PATH: '/usr/local/bin:/usr/bin:/bin', TERMINATION_LOG: terminationLog, ...COMMON_ENV, ...env },
     stdio: ['ignore', 'ignore', 'pipe'],
     detached: true,

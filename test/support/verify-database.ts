@@ -3,6 +3,7 @@ import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DumpCall, dump } from './dump.ts';
+import { copiedScripts, FLAT } from './flat-scripts.ts';
 import type { PostgresServer } from './postgres.ts';
 import { COMMON_ENV, type Outcome, runScript } from './run-script.ts';
 
@@ -27,7 +28,7 @@ export interface Verified extends Outcome {
   readonly record?: Readonly<Record<string, unknown>>;
 }
 
-/** Runs scripts/postgres-verify.sh with the programs of a server that has nothing else to do with it. */
+/** Runs postgres-verify.sh with the programs of a server that has nothing else to do with it. */
 export async function verify(
   server: PostgresServer,
   { work, env, shell = ['dash'], standIns, user = UNPRIVILEGED, started }: VerifyCall,
@@ -113,7 +114,7 @@ export function fetched(
 
 function flattened(work: string): string {
   const input = readFileSync(join(work, 'facts', 'postgres.json'));
-  return execFileSync('dash', ['-c', '. scripts/json.sh; json_flatten'], { input, encoding: 'utf8' });
+  return execFileSync('dash', ['-c', `. ${FLAT}/json.sh; json_flatten`], { input, encoding: 'utf8' });
 }
 
 /** The sums of the files as they are now. */
@@ -153,7 +154,7 @@ let scripts: string | undefined;
 
 /** A copy of the scripts for users who may not enter the project's folder. */
 function scriptsForAll(): string {
-  scripts ??= copyForAll(readdirSync('scripts').map((name) => [name, readFileSync(join('scripts', name), 'utf8'), 0o644]));
+  scripts ??= copiedScripts();
   return scripts;
 }
 

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { COMMON_ENV, type Outcome, runScript } from './run-script.ts';
@@ -122,13 +122,4 @@ real ${tool} "$@"`;
 /** A stand-in's way to the program it stands for. */
 export function standIn(body: string): string {
   return `real() { tool=$1; shift; "$(PATH=\${PATH#*:} command -v "$tool")" "$@"; }\n${body}`;
-}
-
-/** A folder with a copy of the scripts, for users who may not enter the project's. */
-export function scriptsForAll(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'scripts-'));
-  chmodSync(folder, 0o755);
-  for (const name of readdirSync('scripts').filter((file) => /^(common|volume-.*)\.sh$/.test(file)))
-    writeFileSync(join(folder, name), readFileSync(join('scripts', name)), { mode: 0o644 });
-  return folder;
 }

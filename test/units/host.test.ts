@@ -10,11 +10,11 @@ test.each([
   ['db.acme.dev', { type: 'external', port: 5432 }],
   ['10.0.0.7', { type: 'external', port: 5432 }],
   ['fd00::7', { type: 'external', port: 5432 }],
-])('%s is reached as the NetworkPolicy can name it', (host, peer) => {
+])('%s becomes a peer of the NetworkPolicy', (host, peer) => {
   expect(peerOf(host, 5432, 'backup', undefined)).toEqual(peer);
 });
 
-test('what a value says wins over what the name looks like', () => {
+test('an explicit network wins over the host name', () => {
   expect(peerOf('db.shop', 5432, 'backup', 'external')).toEqual({ type: 'external', port: 5432 });
   expect(peerOf('db.acme.dev', 5432, 'backup', { namespace: 'shop', labels: { app: 'pg' }, port: 6432 })).toEqual({
     type: 'pods',

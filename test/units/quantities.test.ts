@@ -11,7 +11,7 @@ test.each([
   expect(duration.parse(text)).toBe(seconds);
 });
 
-test.each([120, '120', '0s', '1.5h', '7 d', '7w', '-1h', ''])('%j is no duration', (value) => {
+test.each([120, '120', '0s', '1.5h', '7 d', '7w', '-1h', ''])('rejects the duration %j', (value) => {
   expect(duration.safeParse(value).error?.issues[0]?.message).toBe('expected a duration such as 30m, 6h or 7d');
 });
 
@@ -23,6 +23,6 @@ test.each([
   expect(bytesOf(size.parse(text))).toBe(bytes);
 });
 
-test.each(['20G', '20', '1.5Gi', 'Gi', '20gi', 10])('%j is no size: powers of 1000 and of 1024 are never mixed up', (value) => {
+test.each(['20G', '20', '1.5Gi', 'Gi', '20gi', 10])('rejects the size %j', (value) => {
   expect(size.safeParse(value).success).toBe(false);
 });

@@ -7,7 +7,7 @@ import { job, networkPolicy, pod, throttle } from './pod.ts';
 import { schedule } from './schedule.ts';
 import { verify } from './verify.ts';
 
-/** A storage in a list: its name, or its name and what differs there. */
+/** A storage in a list: its name, or its name with overrides. */
 export const storageRef = z.union(
   [
     dnsLabel,
@@ -20,12 +20,12 @@ export const storageRef = z.union(
   { error: 'expected the name of a storage, or { name: …, keep: … }' },
 );
 
-/** What may be written at every level: the most specific wins, in the order source's tier, source, plan's tier, plan, `defaults`. */
+/** Options that can be set at every level. The most specific wins: tier of the source, source, tier of the plan, plan, `defaults`. */
 export const optionShape = {
   storages: z.array(storageRef).min(1).optional().meta({ description: 'Where the backups go: the first is the primary, the others are copies.' }),
   keep: keep.optional(),
-  timeZone: z.string().min(1).default('Etc/UTC').meta({ description: 'Time zone of the schedules, as the IANA database spells it.' }),
-  suspend: z.boolean().default(false).meta({ description: 'Stops new runs; a run that has begun goes on.' }),
+  timeZone: z.string().min(1).default('Etc/UTC').meta({ description: 'Time zone of the schedules, by its IANA name.' }),
+  suspend: z.boolean().default(false).meta({ description: 'Stops new runs. A running one continues.' }),
   filenameTemplate: z.string().min(1).default('{{ .Timestamp }}-{{ .RunID }}').meta({
     description:
       'Name of the stored files, without extension. Knows `.Timestamp` (UTC, `YYYYMMDD-HHMMSS`) and `.RunID`, which must be there, and `.DatabaseName`.',
@@ -42,10 +42,10 @@ export type Options = z.output<typeof options>;
 
 const METHODS = SOURCE_KINDS.flatMap(({ methods }) => methods);
 
-/** One tier of a plan, or what a source changes of it. */
+/** One tier of a plan, or the overrides of a source. */
 export const tier = z
   .strictObject({
-    enabled: z.boolean().default(true).meta({ description: '`false` switches the tier off.' }),
+    enabled: z.boolean().default(true).meta({ description: '`false` disables the tier.' }),
     schedule: schedule.optional(),
     method: z
       .enum(METHODS, {
@@ -56,14 +56,14 @@ export const tier = z
       .meta({ description: 'How the backup is taken. Default: that of the kind, `dump` or `tar`.' }),
     ...optionShape,
   })
-  .meta({ description: 'A schedule and what to keep.' });
+  .meta({ description: 'A schedule with its retention.' });
 
 export const tierName = z
   .string()
-  .regex(/^[a-z]([a-z0-9-]*[a-z0-9])?$/, { error: 'expected a name of lower-case letters, digits and dashes' })
+  .regex(/^[a-z]([a-z0-9-]*[a-z0-9])?$/, { error: 'expected a name of lowercase letters, digits and dashes' })
   .max(30)
-  .refine((name) => name !== 'once', { error: "the tier 'once' is kept for runs by hand" })
-  .refine((name) => name !== 'pre-restore', { error: "the tier 'pre-restore' is kept for what a restore backs up first" });
+  .refine((name) => name !== 'once', { error: "the tier name 'once' is reserved for manual runs" })
+  .refine((name) => name !== 'pre-restore', { error: "the tier name 'pre-restore' is reserved for safety backups" });
 
 /** Storages and tiers that sources share. */
 export const plan = z
@@ -72,4 +72,4 @@ export const plan = z
     verify: verify.optional(),
     ...optionShape,
   })
-  .meta({ description: 'Storages and tiers that sources share. The one named `default` applies where none is named.' });
+  .meta({ description: 'Storages and tiers that sources share. The plan named `default` applies if a source sets none.' });

@@ -11,7 +11,7 @@ const restoring = SOURCE_KINDS.flatMap(({ name, restore }) => (restore ? [{ name
 const application = z
   .string()
   .regex(/^([a-z0-9-]+\/)?(deployment|statefulset)\/([a-z0-9]([a-z0-9.-]*[a-z0-9])?|[A-Za-z0-9._/-]+=[A-Za-z0-9._=,/-]*)$/, {
-    error: 'expected deployment/NAME or statefulset/NAME, or labels in place of the name',
+    error: 'expected deployment/NAME or statefulset/NAME, or labels instead of the name',
   });
 
 const how = (what: string) =>
@@ -25,44 +25,46 @@ const how = (what: string) =>
 /** A restore: one run of one backup into one place. */
 export const restore = z
   .strictObject({
-    enabled: z.boolean().default(true).meta({ description: '`false` takes its file away.' }),
-    source: dnsLabel.meta({ description: 'The source that is restored.' }),
+    enabled: z.boolean().default(true).meta({ description: '`false` removes its file.' }),
+    source: dnsLabel.meta({ description: 'The source to restore.' }),
     backupsOf: z
       .string()
       .regex(/^[a-z0-9-]+\/[a-z0-9-]+$/, { error: 'expected an environment and a source, such as prod/shop' })
       .optional()
-      .meta({ description: 'Whose backups, where they are of another environment or source: `prod/shop`. Default: its own.' }),
+      .meta({ description: 'Whose backups to restore, if they are of another environment or source: `prod/shop`. Default: its own.' }),
     from: dnsLabel.optional().meta({ description: 'Storage to restore from. Default: the primary.' }),
-    tier: z.string().min(1).optional().meta({ description: 'Tier to choose from. Default: all that have the storage.' }),
+    tier: z.string().min(1).optional().meta({ description: 'Tier to select from. Default: all that use the storage.' }),
     at: z.string().min(1).default('latest').meta({
       description:
         '`latest`, `latest-verified`, a run id or the name of a backup, or `before:` and a time with its zone: `before:2026-11-21T09:30:00Z`.',
     }),
-    part: z.string().min(1).optional().meta({ description: 'One part of a run that has several. Default: all of them.' }),
+    part: z.string().min(1).optional().meta({ description: 'The only part to restore. Default: all parts.' }),
     inPlace: z
       .strictObject({
-        confirm: z.string().meta({ description: 'Environment and source, such as `prod/shop`: what is live there gives way.' }),
+        confirm: z.string().meta({ description: 'Environment and source whose live data is replaced, such as `prod/shop`.' }),
         safetyBackup: z
           .boolean()
           .default(true)
-          .meta({ description: 'Backs up what is live before anything changes, pinned, in the tier `pre-restore`. `false` does without.' }),
+          .meta({ description: 'Backs up the live data first: pinned, in the tier `pre-restore`. `false` disables it.' }),
       })
       .optional()
-      .meta({ description: 'The restored data takes the place of the live data. Default: a copy is made beside it.' }),
+      .meta({ description: 'Replaces the live data by the restored data. Default: a copy is made beside it.' }),
     scaleDown: z.array(application).default([]).meta({
-      description: 'Applications that are stopped meanwhile: `deployment/api`, `statefulset/db`, `shop/deployment/api` for another namespace.',
+      description: 'Applications to stop during the restore: `deployment/api`, `statefulset/db`, `shop/deployment/api` for another namespace.',
     }),
     paused: z
       .strictObject({
-        autoscaler: how('How the autoscaler of these applications is kept from starting them.'),
-        gitops: how('How Argo CD or Flux is kept from starting them.'),
+        autoscaler: how('How the autoscaler of these applications is paused.'),
+        gitops: how('How Argo CD or Flux is paused.'),
       })
       .prefault({})
-      .meta({ description: 'What would start a stopped application again is refused, unless this says how it is paused.' }),
+      .meta({
+        description: 'How autoscalers and GitOps are paused. Otherwise the restore refuses to stop applications that they would start again.',
+      }),
     whileInUse: z.boolean().default(false).meta({ description: '`true` restores into a claim that pods use.' }),
     stopWait: duration.default(() => 300).meta({ description: 'How long applications may take to stop.', defaultText: '5m' }),
-    startWait: duration.default(() => 300).meta({ description: 'How long they may take to come back.', defaultText: '5m' }),
-    scratch: ownScratch.prefault({}).meta({ description: 'Room for the backup.' }),
+    startWait: duration.default(() => 300).meta({ description: 'How long applications may take to start.', defaultText: '5m' }),
+    scratch: ownScratch.prefault({}).meta({ description: 'Scratch space for the backup.' }),
     ...slices(restoring),
   })
   .meta({ description: 'A restore, in a file of its own: `dist/restores/<environment>/<name>.yaml`.' });

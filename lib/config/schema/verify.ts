@@ -6,18 +6,18 @@ import { size } from '../../units/size.ts';
 import { schedule } from './schedule.ts';
 import { slices } from './slices.ts';
 
-/** Room for what is fetched and, to verify it, for what is restored of it. */
+/** Scratch space for the fetched backup and, when verifying, for the restored data. */
 export const ownScratch = z.strictObject({
   size: size.optional().meta({ description: 'Its size. Default: that of `pod.scratch`.' }),
-  storageClassName: z.string().min(1).optional().meta({ description: 'Takes the room from this StorageClass. Default: that of `pod.scratch`.' }),
+  storageClassName: z.string().min(1).optional().meta({ description: 'StorageClass of the scratch space. Default: that of `pod.scratch`.' }),
 });
 
 const verifying = SOURCE_KINDS.flatMap(({ name, verify }) => (verify ? [{ name, schema: verify.schema }] : []));
 
-/** The proof that a source's backups come back. */
+/** Verification of the backups of a source. */
 export const verify = z
   .strictObject({
-    enabled: z.boolean().default(true).meta({ description: '`false` switches it off: then nothing proves that the backups come back.' }),
+    enabled: z.boolean().default(true).meta({ description: '`false` disables it: then nothing shows that the backups can be restored.' }),
     schedule: schedule.default('@weekly').meta({
       description: 'Five cron fields in `timeZone`, or a word such as `@weekly`: a time of its own for each source.',
     }),
@@ -25,11 +25,11 @@ export const verify = z
       description:
         'How old the newest backup may be when it is verified. Default: twice the longest time between two runs of the most frequent tier.',
     }),
-    storage: dnsLabel.optional().meta({ description: 'Storage to fetch from. Default: the primary.' }),
-    scratch: ownScratch.prefault({}).meta({ description: 'Room for the backup and for what is restored of it.' }),
+    storage: dnsLabel.optional().meta({ description: 'Storage to read from. Default: the primary.' }),
+    scratch: ownScratch.prefault({}).meta({ description: 'Scratch space for the backup and the restored data.' }),
     deadline: duration.default(() => 21_600).meta({ description: 'A run longer than this is stopped and counts as failed.', defaultText: '6h' }),
     ...slices(verifying),
   })
-  .meta({ description: 'The newest backup is restored into a throw-away place, and asked. Weekly by default.' });
+  .meta({ description: 'Restores the newest backup into a throw-away place and checks it. Weekly by default.' });
 
 export type Verify = z.output<typeof verify>;

@@ -41,15 +41,15 @@ export async function kubectl(args: readonly string[], input?: string | Buffer):
   return stdout;
 }
 
-/** Applies objects server-side with strict validation. */
+/** Applies objects as people do: `kubectl apply -f`, which keeps a copy of each in an annotation. Unknown fields are refused. */
 export async function apply(...objects: readonly Json[]): Promise<void> {
   const list = { apiVersion: 'v1', kind: 'List', items: objects };
-  await kubectl(['apply', '--server-side', '--validate=strict', '-f', '-'], JSON.stringify(list));
+  await kubectl(['apply', '--validate=strict', '-f', '-'], JSON.stringify(list));
 }
 
 /** Applies a folder with a kustomization, as the README describes. */
 export async function applyFolder(folder: string): Promise<string> {
-  return kubectl(['apply', '--server-side', '--validate=strict', '-k', folder]);
+  return kubectl(['apply', '--validate=strict', '-k', folder]);
 }
 
 /** Runs a shell script in a container, from stdin, so that nothing needs quoting twice. */

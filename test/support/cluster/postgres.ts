@@ -4,7 +4,7 @@ import { apply, exec, type Json, read } from './kubectl.ts';
 import { restrictedContainer, restrictedPod } from './namespace.ts';
 import { until } from './until.ts';
 
-/** First key of the advisory locks of scripts/throttle.sh. */
+/** First key of the advisory locks of throttle.sh. */
 export const THROTTLE_LOCK = 1650549611;
 
 /** Fills a table with incompressible bytes, about a hundred megabytes per second. */

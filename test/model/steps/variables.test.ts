@@ -1,59 +1,27 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { commonEnv, literal, publishEnv, takeEnv, variables } from '../../lib/constructs/environment.ts';
-import { expand } from '../support/kubelet.ts';
-import { aRun, postgresParts, storagesOf, volumeParts } from '../support/model.ts';
-
-const known = { PW: 'secret', HOME: '/tmp', '': 'nothing' };
-
-test('the kubelet hands on every text as it was written', () => {
-  const text = fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom('$', '(', ')', 'P', 'W', '/', '*'), maxLength: 20 }));
-  fc.assert(
-    fc.property(text, (written) => void expect(expand(literal(written), known)).toBe(written)),
-    { numRuns: 1000 },
-  );
-});
-
-test.each([
-  ['a pattern that names a variable', 'exclude/$(PW)/*'],
-  ['a password with two dollars', 'pa$$word'],
-  ['a dollar at the end', 'end$'],
-  ['a reference that never ends', '$(PW'],
-])('%s is not what the kubelet would make of it', (_, written) => {
-  expect(expand(literal(written), known)).toBe(written);
-});
-
-test('the kubelet does change an unprotected text', () => {
-  expect(expand('exclude/$(PW)/*', known)).toBe('exclude/secret/*');
-  expect(expand('pa$$word', known)).toBe('pa$word');
-});
+import { publishStep, takeStep } from '../../../lib/model/steps/backup.ts';
+import { sharedEnv, stepEnv } from '../../../lib/model/steps/variables.ts';
+import { aRun, postgresParts, storagesOf, volumeParts } from '../../support/model.ts';
 
 test('the run id can be made before anything else: the pod says who it is, with fields that Kubernetes 1.28 has', () => {
-  expect(variables({}).map(({ name, valueFrom }) => [name, valueFrom?.fieldRef?.fieldPath])).toEqual([
-    ['POD_UID', 'metadata.uid'],
-    ['POD_NAME', 'metadata.name'],
-    ['JOB_NAME', "metadata.labels['batch.kubernetes.io/job-name']"],
-  ]);
-});
-
-test('a Secret is named, and its value is nowhere', () => {
-  expect(variables({ PGPASSWORD: { secret: 'shop-db', key: 'password' } })).toContainEqual({
-    name: 'PGPASSWORD',
-    valueFrom: { secretKeyRef: { name: 'shop-db', key: 'password' } },
+  expect(sharedEnv(aRun())).toMatchObject({
+    POD_UID: { field: 'metadata.uid' },
+    POD_NAME: { field: 'metadata.name' },
+    JOB_NAME: { field: "metadata.labels['batch.kubernetes.io/job-name']" },
   });
 });
 
 test('a template may use the name of the one database, which the steps of all parts are told alike', () => {
   const one = aRun({ parts: [...volumeParts(), ...postgresParts({ database: 'Shop' })] });
-  expect(commonEnv(one)).toMatchObject({ TEMPLATE_DATABASE: 'Shop', SCRATCH_BYTES: '10737418240' });
+  expect(sharedEnv(one)).toMatchObject({ TEMPLATE_DATABASE: 'Shop', SCRATCH_BYTES: '10737418240' });
   const two = aRun({ parts: postgresParts({ database: undefined, databases: ['a', 'b'] }) });
-  expect(commonEnv(two)).toMatchObject({ TEMPLATE_DATABASE: '' });
+  expect(sharedEnv(two)).toMatchObject({ TEMPLATE_DATABASE: '' });
 });
 
 test('each step is told its part and how many there are', () => {
   const parts = postgresParts({ database: undefined, databases: ['a', 'b'] });
   const run = aRun({ parts });
-  expect(parts.map((part) => takeEnv(run, part))).toMatchObject([
+  expect(parts.map((part) => takeStep(run, part).env)).toMatchObject([
     { PART: 'a', PART_COUNT: '2', DATABASE: 'a' },
     { PART: 'b', PART_COUNT: '2', DATABASE: 'b' },
   ]);
@@ -63,14 +31,14 @@ test('publish is told each storage by its number, and every rule of what to keep
   const keep = { last: 1, for: 60, daily: 2, weekly: 3, monthly: 4, yearly: 5, atLeast: 6, atMostDeleted: 70 };
   const [local, offsite] = storagesOf({ local: { pvc: { claim: 'c' } }, offsite: { s3: { readBack: true } } });
   if (!local || !offsite) throw new Error('two storages are expected');
-  const env = publishEnv(
+  const { env } = publishStep(
     aRun({
       storages: [
         { ...local, keep },
         { ...offsite, keep: undefined },
       ],
     }),
-    'before $(HOME)',
+    { LABEL: 'before $(HOME)' },
   );
   expect(env).toMatchObject({
     NAMESPACE: 'backup',
@@ -101,9 +69,17 @@ test('publish is told each storage by its number, and every rule of what to keep
 
 test('without a rule nothing is said of keeping, so nothing is ever deleted', () => {
   const storages = storagesOf({ local: { pvc: { claim: 'c' } } }).map((storage) => ({ ...storage, keep: undefined }));
-  expect(Object.keys(publishEnv(aRun({ storages }))).filter((name) => name.includes('KEEP'))).toEqual([]);
+  expect(Object.keys(publishStep(aRun({ storages })).env).filter((name) => name.includes('KEEP'))).toEqual([]);
 });
 
 test('a label is only there for a run that has one', () => {
-  expect(publishEnv(aRun())).not.toHaveProperty('LABEL');
+  expect(publishStep(aRun()).env).not.toHaveProperty('LABEL');
+});
+
+test('a step gets of what its pod shares only what its scripts read, and its own', () => {
+  const shared = { ...sharedEnv(aRun()), NEVER_READ: 'x' };
+  const told = (step: Parameters<typeof stepEnv>[0]) => Object.fromEntries(stepEnv(step, shared));
+  expect(told({ run: ['install-shell.sh'], env: { SHELL_DIR: '/shell' } })).toMatchObject({ HOME: '/tmp', SHELL_DIR: '/shell' });
+  expect(told({ run: ['publish.sh'], env: {} })).toMatchObject({ FILENAME_TEMPLATE: '{{ .Timestamp }}-{{ .RunID }}' });
+  expect(told({ run: ['publish.sh'], env: {} })).not.toHaveProperty('NEVER_READ');
 });

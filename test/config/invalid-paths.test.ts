@@ -1,29 +1,29 @@
 import { expect, test } from 'vitest';
-import { follows, isRefusedIn, refusalsOf, without } from '../../lib/config/refused.ts';
+import { follows, hasInvalid, invalidPathsOf, without } from '../../lib/config/invalid-paths.ts';
 
-const refusals = refusalsOf([
+const invalid = invalidPathsOf([
   ['storages', 'local'],
   ['plans', 'default', 'storages', 1, 'keep', 'last'],
   ['sources', 'shop', 'postgres', 'databse'],
   ['sources', 'shop', 'postgres', 'version'],
 ]);
 
-test('the rest of the values stays; a list goes whole, and an entry that others name stays as a name', () => {
+test('removes invalid values: lists as a whole, while entries that others reference stay as empty entries', () => {
   const tree = {
     storages: { local: 5, offsite: { s3: {} } },
     plans: { default: { storages: ['local', { name: 'offsite', keep: { last: 0 } }], suspend: true } },
     sources: { shop: { postgres: { databse: 'shop', version: 13, host: 'db' } } },
   };
-  expect(without(tree, refusals)).toEqual({
+  expect(without(tree, invalid)).toEqual({
     storages: { local: {}, offsite: { s3: {} } },
     plans: { default: { suspend: true } },
     sources: { shop: { postgres: { host: 'db' } } },
   });
 });
 
-test('values in which nothing was refused are the same values', () => {
+test('returns the same object if nothing is invalid', () => {
   const tree = { namespace: 'backup' };
-  expect(without(tree, refusalsOf([]))).toBe(tree);
+  expect(without(tree, invalidPathsOf([]))).toBe(tree);
 });
 
 test.each([
@@ -34,12 +34,12 @@ test.each([
   ['something beside it', ['sources', 'shop', 'postgres', 'host'], false],
   ['what it is in', ['sources', 'shop', 'postgres'], false],
   ['another entry', ['storages', 'offsite'], false],
-])('a mistake follows from a refusal, or not: %s', (_, path, expected) => {
-  expect(follows(path, refusals)).toBe(expected);
+])('whether an error only follows from an invalid path: %s', (_, path, expected) => {
+  expect(follows(path, invalid)).toBe(expected);
 });
 
-test('what is missing in an object need not be missed while something in it was refused', () => {
-  expect(isRefusedIn(['sources', 'shop', 'postgres'], refusals)).toBe(true);
-  expect(isRefusedIn(['sources', 'shop'], refusals)).toBe(false);
-  expect(isRefusedIn(['sources', 'wiki'], refusals)).toBe(false);
+test('an object with an invalid key is not checked for missing keys', () => {
+  expect(hasInvalid(['sources', 'shop', 'postgres'], invalid)).toBe(true);
+  expect(hasInvalid(['sources', 'shop'], invalid)).toBe(false);
+  expect(hasInvalid(['sources', 'wiki'], invalid)).toBe(false);
 });

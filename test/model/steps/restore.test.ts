@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { restorePod } from '../../lib/constructs/restore-pod.ts';
-import { IMAGES } from '../../lib/images.ts';
-import type { PlannedRestore } from '../../lib/model/model.ts';
-import type { Container, Pod } from '../support/objects.ts';
-import { anEnd, aRestore, byHand, RESTORABLE } from '../support/restores.ts';
+import { podSpec } from '../../../lib/constructs/pod.ts';
+import { IMAGES } from '../../../lib/images.ts';
+import type { PlannedRestore } from '../../../lib/model/model.ts';
+import { restorePlan } from '../../../lib/model/steps/restore.ts';
+import type { Container, Pod } from '../../support/objects.ts';
+import { anEnd, aRestore, byHand, RESTORABLE } from '../../support/restores.ts';
 
-const podOf = (restore: PlannedRestore) => restorePod({ restore, images: IMAGES }) as unknown as Pod;
+const podOf = (restore: PlannedRestore) => podSpec({ plan: restorePlan(restore), images: IMAGES, serviceAccount: restore.account }) as unknown as Pod;
 const namesOf = (containers: readonly Container[] = []) => containers.map(({ name }) => name);
 const stepsOf = (restore: PlannedRestore) => {
   const { initContainers, containers } = podOf(restore);
@@ -110,12 +111,15 @@ describe('with applications they run side by side', () => {
     expect(podOf(aRestore(guarded, { defaults }))).toHaveProperty('terminationGracePeriodSeconds', 600);
   });
 
-  test('the scratch is reserved once, by the first of them, and not by each', () => {
+  test.each([
+    ['reserved', 'requests', '1152Mi'],
+    ['limited', 'limits', '10432Mi'],
+  ] as const)('the scratch is %s once, by the first of them, and not by each', (_, what, large) => {
     const disk = allOf(pod).map(({ name, ...container }) => [
       name,
-      (container as never as { resources: { requests: Record<string, string> } }).resources.requests['ephemeral-storage'],
+      (container as never as { resources: Record<typeof what, Record<string, string>> }).resources[what]['ephemeral-storage'],
     ]);
-    const [large, small] = ['10432Mi', '128Mi'];
+    const small = '128Mi';
     expect(Object.fromEntries(disk)).toEqual({
       ...{ shell: large, fetch: small, guard: small },
       ...{

@@ -1,17 +1,15 @@
-import { synthesizedFiles } from '../charts/synthesize.ts';
-import type { Model } from '../model/model.ts';
+import { KUSTOMIZED } from '../charts/outputs/index.ts';
 import { keyOf, type ObjectName, objectsIn } from './object-names.ts';
 import { isOurs, type OutputFolder, openOutput, refuseForeign } from './output-folder.ts';
-import { SCRIPTS, type Vanished } from './vanished.ts';
+import type { Tree } from './trees.ts';
+import { isScripts, type Vanished } from './vanished.ts';
 import type { Stage } from './world.ts';
 
-/** One environment: the files in its folder, and those that belong there. */
-export interface Output {
-  readonly model: Model;
-  /** As the user writes it: `dist/prod`. */
-  readonly folder: string;
-  /** Number of files that belong there. */
-  readonly files: number;
+/** A folder of `dist/` after a run: what lay in it, and what should. */
+export interface Built {
+  readonly tree: Tree;
+  /** Paths that should be there, below the folder. */
+  readonly files: readonly string[];
   /** Whether the folder was missing or empty. */
   readonly isNew: boolean;
   readonly changes: readonly Difference[];
@@ -28,20 +26,20 @@ export interface Difference {
 }
 
 export interface Wanted {
-  readonly model: Model;
-  readonly folder: string;
+  readonly tree: Tree;
   readonly version: string;
   /** Starts the folder that replaces the old one. @default - only compare */
   readonly stage?: (folder: string) => Stage;
 }
 
-/** Generates the files of one environment and compares them with the folder, one at a time to save memory. */
-export function buildOutput({ model, folder, version, stage: begin }: Wanted): Output {
+/** Makes the files of a folder, compares each with what is there, and lets it go: memory holds one at a time. */
+export function buildTree({ tree, version, stage: begin }: Wanted): Built {
+  const { folder } = tree;
   const before = openOutput(folder, version);
   const made = new Comparison(before, begin && (() => begin(folder)));
   try {
-    for (const [path, text] of synthesizedFiles(model, version)) made.add(path, text);
-    return { model, folder, ...made.end(folder) };
+    for (const [path, text] of tree.files(version)) made.add(path, text);
+    return { tree, ...made.end(folder) };
   } catch (error) {
     made.stage?.discard();
     throw error;
@@ -58,7 +56,7 @@ class Comparison {
   /** Objects that disappeared from a file, with that file, and keys of those that appeared in one. */
   private readonly gone = new Map<string, readonly [path: string, object: ObjectName]>();
   private readonly come = new Set<string>();
-  private scripts: readonly ObjectName[] = [];
+  private readonly scripts: ObjectName[] = [];
 
   constructor(
     private readonly folder: OutputFolder,
@@ -67,7 +65,7 @@ class Comparison {
 
   add(path: string, text: string): void {
     this.made.add(path);
-    if (path === SCRIPTS) this.scripts = objectsIn(text);
+    if (isScripts(path)) this.scripts.push(...objectsIn(text));
     const old = this.folder.read(path);
     if (old === text) {
       this.same.push(path);
@@ -79,7 +77,7 @@ class Comparison {
     this.stage?.write(path, text);
   }
 
-  end(folder: string): Omit<Output, 'model' | 'folder'> {
+  end(folder: string): Omit<Built, 'tree'> {
     for (const path of this.folder.paths) {
       if (this.made.has(path)) continue;
       this.compare(path, this.folder.read(path), '');
@@ -89,9 +87,9 @@ class Comparison {
     if (this.changes.length > 0) this.stage ??= this.begin?.();
     for (const path of this.stage ? this.same : []) this.stage?.keep(path);
     const gone = [...this.gone].filter(([key]) => !this.come.has(key)).map(([, entry]) => entry);
-    const of = (kept: boolean) => gone.filter(([path]) => path.startsWith('keep/') === kept).map(([, object]) => object);
+    const of = (kept: boolean) => gone.filter(([path]) => isKept(path) === kept).map(([, object]) => object);
     return {
-      files: this.made.size,
+      files: [...this.made],
       isNew: this.folder.paths.length === 0,
       changes: this.changes.sort((a, b) => (a.path < b.path ? -1 : 1)),
       vanished: { jobs: of(false), kept: of(true) },
@@ -109,4 +107,9 @@ class Comparison {
     for (const [key, object] of before) if (!now.has(key)) this.gone.set(key, [path, object]);
     for (const key of now) if (!before.has(key)) this.come.add(key);
   }
+}
+
+/** Whether no clean-up may take what is in a file. */
+function isKept(path: string): boolean {
+  return KUSTOMIZED.some(({ name, kept = false }) => kept && path.startsWith(`${name}/`));
 }

@@ -2,7 +2,7 @@ import { load as parseYaml } from 'js-yaml';
 import { ConfigError } from '../errors.ts';
 import type { RestoreAction } from '../sources/kind.ts';
 
-/** What a restore is told by flags. */
+/** The flags of `backstay restore`. */
 export interface RestoreFlags {
   readonly source?: string;
   readonly from?: string;
@@ -20,19 +20,19 @@ export interface RestoreFlags {
 }
 
 export function actionOf({ swapBack, dropOld }: RestoreFlags): RestoreAction {
-  if (swapBack && dropOld) throw ConfigError.of('', '--swap-back and --drop-old exclude each other', 'swap back first, and look');
+  if (swapBack && dropOld) throw ConfigError.of('', '--swap-back and --drop-old cannot be combined', 'run --swap-back first, and check the result');
   if (swapBack) return 'swap-back';
   return dropOld ? 'drop-old' : 'restore';
 }
 
-/** The flags as an entry of `restores:` would have them. */
-export function wishOf(target: string, source: string, flags: RestoreFlags): object {
+/** The flags as an entry of `restores:`. */
+export function requestOf(target: string, source: string, flags: RestoreFlags): object {
   const action = actionOf(flags);
   if (action !== 'restore') refuseChoice(action, flags);
   const gives = flags.inPlace || action !== 'restore';
   checkConfirm(target, flags, gives);
   const { confirm, safetyBackup } = flags;
-  const wish: Record<string, unknown> = {
+  const request: Record<string, unknown> = {
     source,
     ...(flags.at !== undefined && { at: flags.at }),
     ...(flags.source !== undefined && { backupsOf: flags.source }),
@@ -42,34 +42,33 @@ export function wishOf(target: string, source: string, flags: RestoreFlags): obj
     ...(flags.scaleDown !== undefined && { scaleDown: flags.scaleDown }),
     ...(gives && { inPlace: { confirm, safetyBackup: action === 'restore' && safetyBackup } }),
   };
-  for (const written of flags.set ?? []) assign(wish, written);
-  return wish;
+  for (const written of flags.set ?? []) assign(request, written);
+  return request;
 }
 
-/** Who names a backup to swap back to means that one, and would get what was live before the newest restore. */
+/** A rollback always restores what was live before the newest restore, never a backup of choice. */
 function refuseChoice(action: RestoreAction, { at, source, from, tier }: RestoreFlags): void {
   const given = Object.entries({ at, source, from, tier }).filter(([, value]) => value !== undefined);
   const names = given.map(([name]) => `--${name}`).join(', ');
-  if (names !== '') throw ConfigError.of('', `--${action} takes no backup that ${names} could choose`, `leave out either --${action} or ${names}`);
+  if (names !== '') throw ConfigError.of('', `--${action} does not select a backup, so ${names} has no effect`, `remove ${names}, or --${action}`);
 }
 
 function checkConfirm(target: string, { confirm }: RestoreFlags, gives: boolean): void {
   if (confirm !== undefined && !gives)
-    throw ConfigError.of('', '--confirm without --in-place', 'add --in-place, or leave --confirm out: a copy beside needs none');
+    throw ConfigError.of('', '--confirm is set, but --in-place is not', 'add --in-place, or remove --confirm: a copy does not need it');
   if (!gives || confirm === target) return;
-  const message =
-    confirm === undefined ? 'what is live gives way, and --confirm is not given' : `--confirm says '${confirm}', and '${target}' is meant`;
-  throw ConfigError.of('', message, `add --confirm ${target}`);
+  const message = confirm === undefined ? 'live data is replaced, so --confirm is required' : `--confirm must be '${target}', got '${confirm}'`;
+  throw ConfigError.of('', message, `set --confirm ${target}`);
 }
 
-/** `postgres.tables=[public.orders]`: a path of the values, and a value as YAML. */
-function assign(wish: Record<string, unknown>, written: string): void {
+/** Sets one key, as in `postgres.tables=[public.orders]`: a path, and a value as YAML. */
+function assign(request: Record<string, unknown>, written: string): void {
   const [, path = '', text = ''] = /^([A-Za-z.]+)=(.*)$/s.exec(written) ?? [];
   const steps = path.split('.');
   const last = steps.pop();
   if (!last)
-    throw new ConfigError([{ path: '--set', message: 'not a path and a value', value: written, hint: 'write --set postgres.database=shop_copy' }]);
-  let at = wish;
+    throw new ConfigError([{ path: '--set', message: 'expected PATH=VALUE', value: written, hint: 'use --set postgres.database=shop_copy' }]);
+  let at = request;
   for (const step of steps) {
     const below = at[step];
     at[step] = typeof below === 'object' && below !== null ? below : {};
@@ -83,12 +82,12 @@ function yamlOf(written: string, text: string): unknown {
     return parseYaml(text);
   } catch {
     throw new ConfigError([
-      { path: '--set', message: 'the value is no YAML', value: written, hint: "quote it for YAML: --set 'postgres.tables=[public.orders]'" },
+      { path: '--set', message: 'the value is not valid YAML', value: written, hint: "quote it for YAML: --set 'postgres.tables=[public.orders]'" },
     ]);
   }
 }
 
-/** Keys of an entry that have a flag; the others are for `--set`. */
+/** Keys of an entry that have a flag; the others are set with `--set`. */
 const FLAGS: Readonly<Record<string, string>> = {
   backupsOf: '--source',
   from: '--from',
@@ -99,13 +98,13 @@ const FLAGS: Readonly<Record<string, string>> = {
   scaleDown: '--scale-down',
 };
 
-/** The path of a mistake as it was written: `from` by a flag, `postgres.database` by `--set`. */
+/** A path as the user wrote it: `--from` for the flag, `postgres.database` for `--set`. */
 export function pathAsFlag(path: string): string {
   const [, key = '', rest = ''] = /^(\w+)(?:\[\d+\])?(.*)$/.exec(path) ?? [];
   return rest === '' ? (FLAGS[key] ?? path) : path;
 }
 
-/** What is said of the values, to somebody who writes flags. Short keys are words too, so only those with a colon are meant. */
+/** Replaces keys of the values in a hint by flags. Short keys are also ordinary words, so they count only with a colon. */
 export function textAsFlags(text: string): string {
   return text.replace(/\b(?:(from|tier|at|part):|(backupsOf|inPlace|scaleDown)\b:?)/g, (_, short = '', long = '') => FLAGS[short || long] ?? '');
 }

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import { problemsOf } from '../../lib/config/check.ts';
-import { describeProblem } from '../../lib/errors.ts';
+import { diagnosticsOf } from '../../lib/config/issue-diagnostics.ts';
+import { describeDiagnostic } from '../../lib/diagnostics.ts';
 import { postgres as postgresKind } from '../../lib/sources/postgres.ts';
-import { mistakesIn } from '../support/config-folder.ts';
+import { errorsIn } from '../support/config-folder.ts';
 
-const postgres = (keys: string) => mistakesIn(`sources: { shop: { postgres: { ${keys} } } }`);
-const s3 = (keys: string) => mistakesIn(`storages: { offsite: { s3: { ${keys} } } }`);
-const plan = (keys: string) => mistakesIn(`plans: { default: { ${keys} } }`);
+const postgres = (keys: string) => errorsIn(`sources: { shop: { postgres: { ${keys} } } }`);
+const s3 = (keys: string) => errorsIn(`storages: { offsite: { s3: { ${keys} } } }`);
+const plan = (keys: string) => errorsIn(`plans: { default: { ${keys} } }`);
 
 test('an unknown key with a near miss', () => {
   expect(plan("tiers: { daily: { shedule: '@daily' } }")).toMatchInlineSnapshot(`
@@ -17,22 +17,22 @@ test('an unknown key with a near miss', () => {
 });
 
 test('an unknown key at the top, in the wrong case', () => {
-  expect(mistakesIn('Storages: {}')).toMatchInlineSnapshot(`
+  expect(errorsIn('Storages: {}')).toMatchInlineSnapshot(`
     "Storages: unknown key
       at config/base.yaml:1
       HINT: did you mean 'storages'?"
   `);
 });
 
-test('an unknown key that stands one level deeper', () => {
-  expect(mistakesIn('sources: { shop: { host: db } }')).toMatchInlineSnapshot(`
+test('an unknown key that belongs one level deeper', () => {
+  expect(errorsIn('sources: { shop: { host: db } }')).toMatchInlineSnapshot(`
     "sources.shop.host: unknown key
       at config/base.yaml:1
-      HINT: 'host' stands under 'postgres'"
+      HINT: 'host' belongs under 'postgres'"
   `);
 });
 
-test('an unknown key that is near to nothing lists the known ones', () => {
+test('an unknown key without a near miss lists the known keys', () => {
   expect(plan('retention: 7')).toMatchInlineSnapshot(`
     "plans.default.retention: unknown key
       at config/base.yaml:1
@@ -40,8 +40,8 @@ test('an unknown key that is near to nothing lists the known ones', () => {
   `);
 });
 
-test('several unknown keys are several mistakes, and their values are not shown', () => {
-  expect(mistakesIn('foo: secret-1\nbar:\n  baz: secret-2')).toMatchInlineSnapshot(`
+test('several unknown keys are several errors, without their values', () => {
+  expect(errorsIn('foo: secret-1\nbar:\n  baz: secret-2')).toMatchInlineSnapshot(`
     "foo: unknown key
       at config/base.yaml:1
       HINT: known keys: namespace, createNamespace, production, images, storages, plans, defaults, sources, timeZone, verify, restores
@@ -51,11 +51,11 @@ test('several unknown keys are several mistakes, and their values are not shown'
   `);
 });
 
-test('a secret that is written out is told how it is done, and not shown', () => {
+test('a secret in plain text is not shown, and the hint names the right way', () => {
   expect(postgres('password: hunter2')).toMatchInlineSnapshot(`
     "sources.shop.postgres.password: unknown key
       at config/base.yaml:1
-      HINT: secrets are never written here: name an existing Secret, as in credentials: { secret: NAME }"
+      HINT: never write a secret here: name an existing Secret, as in credentials: { secret: NAME }"
   `);
 });
 
@@ -71,7 +71,7 @@ test('a number in quotes', () => {
   expect(postgres("port: '5432'")).toMatchInlineSnapshot(`
     "sources.shop.postgres.port: expected a port from 1 to 65535, got "5432"
       at config/base.yaml:1
-      HINT: write it without quotes: port: 5432"
+      HINT: remove the quotes: port: 5432"
   `);
 });
 
@@ -79,15 +79,15 @@ test('a number where text is expected', () => {
   expect(postgres('database: 5')).toMatchInlineSnapshot(`
     "sources.shop.postgres.database: expected text, got 5
       at config/base.yaml:1
-      HINT: put it in quotes: database: '5'"
+      HINT: quote it: database: '5'"
   `);
 });
 
 test('true where text is expected', () => {
-  expect(mistakesIn('sources: { shop: { pod: { labels: { backup: true } } } }')).toMatchInlineSnapshot(`
+  expect(errorsIn('sources: { shop: { pod: { labels: { backup: true } } } }')).toMatchInlineSnapshot(`
     "sources.shop.pod.labels.backup: expected text; quote numbers and true or false, got true
       at config/base.yaml:1
-      HINT: put it in quotes: backup: 'true'"
+      HINT: quote it: backup: 'true'"
   `);
 });
 
@@ -99,7 +99,7 @@ test('a fraction', () => {
   `);
 });
 
-test('a number that is no number', () => {
+test('NaN', () => {
   expect(postgres('port: .nan')).toMatchInlineSnapshot(`
     "sources.shop.postgres.port: expected a port from 1 to 65535, got "NaN"
       at config/base.yaml:1
@@ -116,10 +116,10 @@ test('a number that is too large', () => {
 });
 
 test('a number that is too small', () => {
-  expect(mistakesIn('defaults: { throttle: { perServer: 0 } }')).toMatchInlineSnapshot(`
+  expect(errorsIn('defaults: { throttle: { perServer: 0 } }')).toMatchInlineSnapshot(`
     "defaults.throttle.perServer: expected at least 1, got 0
       at config/base.yaml:1
-      HINT: Backups at a time against one database server. Count."
+      HINT: Concurrent backups of one database server. Count."
   `);
 });
 
@@ -127,7 +127,7 @@ test('a version that has no image', () => {
   expect(postgres('version: 13')).toMatchInlineSnapshot(`
     "sources.shop.postgres.version: expected a major version: 14, 15, 16, 17, 18, got 13
       at config/base.yaml:1
-      HINT: write 14, 15, 16, 17 or 18"
+      HINT: use 14, 15, 16, 17 or 18"
   `);
 });
 
@@ -135,45 +135,45 @@ test('a version in quotes', () => {
   expect(postgres("version: '17'")).toMatchInlineSnapshot(`
     "sources.shop.postgres.version: expected a major version: 14, 15, 16, 17, 18, got "17"
       at config/base.yaml:1
-      HINT: write it without quotes: version: 17"
+      HINT: remove the quotes: version: 17"
   `);
 });
 
-test('text in place of keys and values', () => {
-  expect(mistakesIn('sources: { shop: { postgres: db.shop } }')).toMatchInlineSnapshot(`
-    "sources.shop.postgres: expected keys and values, not text
+test('text instead of a mapping', () => {
+  expect(errorsIn('sources: { shop: { postgres: db.shop } }')).toMatchInlineSnapshot(`
+    "sources.shop.postgres: expected a mapping, not text
       at config/base.yaml:1
       HINT: Databases of a PostgreSQL server, by \`pg_dump\`."
   `);
 });
 
-test('a list in place of keys and values', () => {
-  expect(mistakesIn('sources: [shop]')).toMatchInlineSnapshot(`
-    "sources: expected keys and values, not a list
+test('a list instead of a mapping', () => {
+  expect(errorsIn('sources: [shop]')).toMatchInlineSnapshot(`
+    "sources: expected a mapping, not a list
       at config/base.yaml:1
-      HINT: What is backed up, by name."
+      HINT: What to back up, by name."
   `);
 });
 
-test('keys and values in place of a list', () => {
+test('a mapping instead of a list', () => {
   expect(plan('storages: { local: {} }')).toMatchInlineSnapshot(`
-    "plans.default.storages: expected a list, not keys and values
+    "plans.default.storages: expected a list, not a mapping
       at config/base.yaml:1
-      HINT: write a list: storages: [ … ]"
+      HINT: use a list: storages: [ … ]"
   `);
 });
 
-test('a name in place of a list', () => {
+test('a name instead of a list', () => {
   expect(plan('storages: local')).toMatchInlineSnapshot(`
     "plans.default.storages: expected a list
       at config/base.yaml:1
-      HINT: write a list: storages: [ … ]"
+      HINT: use a list: storages: [ … ]"
   `);
 });
 
-test('keys and values in place of text', () => {
+test('a mapping instead of text', () => {
   expect(postgres('host: { name: db }')).toMatchInlineSnapshot(`
-    "sources.shop.postgres.host: expected text, not keys and values
+    "sources.shop.postgres.host: expected text, not a mapping
       at config/base.yaml:1
       HINT: Host name of the server, or its Service: \`shop-db.shop\`."
   `);
@@ -189,7 +189,7 @@ test('an empty list', () => {
 
 test('empty text', () => {
   expect(postgres("database: ''")).toMatchInlineSnapshot(`
-    "sources.shop.postgres.database: expected text, not empty text, got ""
+    "sources.shop.postgres.database: must not be empty, got ""
       at config/base.yaml:1
       HINT: The database to back up."
   `);
@@ -203,11 +203,11 @@ test('a choice with a near miss', () => {
   `);
 });
 
-test('a choice that is near to nothing', () => {
+test('a choice without a near miss', () => {
   expect(postgres('dump: { format: tarball }')).toMatchInlineSnapshot(`
     "sources.shop.postgres.dump.format: expected 'custom' or 'plain', got "tarball"
       at config/base.yaml:1
-      HINT: write 'custom' or 'plain'"
+      HINT: use 'custom' or 'plain'"
   `);
 });
 
@@ -215,12 +215,12 @@ test('a duration without a unit', () => {
   expect(plan('tiers: { daily: { keep: { for: 7 } } }')).toMatchInlineSnapshot(`
     "plans.default.tiers.daily.keep.for: expected a duration such as 30m, 6h or 7d, got 7
       at config/base.yaml:1
-      HINT: Everything younger than this, seen from the newest backup. Duration."
+      HINT: Backups younger than this, counted back from the newest backup. Duration."
   `);
 });
 
-test('a duration that is none', () => {
-  expect(mistakesIn('defaults: { job: { deadline: 90 minutes } }')).toMatchInlineSnapshot(`
+test('an invalid duration', () => {
+  expect(errorsIn('defaults: { job: { deadline: 90 minutes } }')).toMatchInlineSnapshot(`
     "defaults.job.deadline: expected a duration such as 30m, 6h or 7d, got "90 minutes"
       at config/base.yaml:1
       HINT: A run longer than this is stopped and counts as failed."
@@ -228,34 +228,34 @@ test('a duration that is none', () => {
 });
 
 test('a size as powers of 1000', () => {
-  expect(mistakesIn('storages: { local: { pvc: { size: 20G } } }')).toMatchInlineSnapshot(`
+  expect(errorsIn('storages: { local: { pvc: { size: 20G } } }')).toMatchInlineSnapshot(`
     "storages.local.pvc.size: expected a size such as 512Mi or 20Gi, got "20G"
       at config/base.yaml:1
       HINT: Size of a claim to make. Leave it out to use an existing \`claim\`."
   `);
 });
 
-test('a name that Kubernetes would not take', () => {
-  expect(mistakesIn('namespace: My_Namespace')).toMatchInlineSnapshot(`
-    "namespace: expected lower-case letters, digits and dashes, starting and ending with a letter or digit, at most 63, got "My_Namespace"
+test('a name that is invalid in Kubernetes', () => {
+  expect(errorsIn('namespace: My_Namespace')).toMatchInlineSnapshot(`
+    "namespace: expected lowercase letters, digits and dashes, starting and ending with a letter or digit, at most 63, got "My_Namespace"
       at config/base.yaml:1
       HINT: Namespace that pods run in."
   `);
 });
 
-test('a name of a source that Kubernetes would not take', () => {
-  expect(mistakesIn('sources: { Shop_DB: { postgres: {} } }')).toMatchInlineSnapshot(`
-    "sources.Shop_DB: not a valid name: expected lower-case letters, digits and dashes, starting and ending with a letter or digit, at most 63
+test('a source name that is invalid in Kubernetes', () => {
+  expect(errorsIn('sources: { Shop_DB: { postgres: {} } }')).toMatchInlineSnapshot(`
+    "sources.Shop_DB: not a valid name: expected lowercase letters, digits and dashes, starting and ending with a letter or digit, at most 63
       at config/base.yaml:1
-      HINT: give it another name"
+      HINT: rename it"
   `);
 });
 
-test('a tier with a name that is kept', () => {
+test('a tier with a reserved name', () => {
   expect(plan('tiers: { once: {} }')).toMatchInlineSnapshot(`
-    "plans.default.tiers.once: not a valid name: the tier 'once' is kept for runs by hand
+    "plans.default.tiers.once: not a valid name: the tier name 'once' is reserved for manual runs
       at config/base.yaml:1
-      HINT: give it another name"
+      HINT: rename it"
   `);
 });
 
@@ -263,7 +263,7 @@ test('a keep without a rule', () => {
   expect(plan('tiers: { daily: { keep: { atLeast: 2 } } }')).toMatchInlineSnapshot(`
     "plans.default.tiers.daily.keep: expected at least one rule: last, for, daily, weekly, monthly or yearly
       at config/base.yaml:1
-      HINT: What to keep. A \`keep\` is replaced whole, never merged."
+      HINT: Retention. A \`keep\` is replaced as a whole, never merged."
   `);
 });
 
@@ -275,7 +275,7 @@ test('a keep with an unknown rule', () => {
   `);
 });
 
-test('a storage in a list with a mistake in it: the alternative that was meant', () => {
+test('an invalid storage in a list is reported by the alternative that was meant', () => {
   expect(plan('storages: [local, { name: offsite, keep: { last: 0 } }]')).toMatchInlineSnapshot(`
     "plans.default.storages[1].keep.last: expected a whole number from 1 to 10000, got 0
       at config/base.yaml:1
@@ -283,17 +283,17 @@ test('a storage in a list with a mistake in it: the alternative that was meant',
   `);
 });
 
-test('a storage in a list that is neither a name nor keys', () => {
+test('a storage in a list that is neither a name nor a mapping', () => {
   expect(plan('storages: [5]')).toMatchInlineSnapshot(`
     "plans.default.storages[0]: expected the name of a storage, or { name: …, keep: … }, got 5
       at config/base.yaml:1
-      HINT: put it in quotes: storages: '5'"
+      HINT: quote it: storages: '5'"
   `);
 });
 
-test('a storage in a list with a name that is none', () => {
+test('a storage in a list with an invalid name', () => {
   expect(plan('storages: [Local]')).toMatchInlineSnapshot(`
-    "plans.default.storages[0]: expected lower-case letters, digits and dashes, starting and ending with a letter or digit, at most 63, got "Local"
+    "plans.default.storages[0]: expected lowercase letters, digits and dashes, starting and ending with a letter or digit, at most 63, got "Local"
       at config/base.yaml:1
       HINT: Where the backups go: the first is the primary, the others are copies."
   `);
@@ -307,15 +307,15 @@ test('an item that is null', () => {
   `);
 });
 
-test('network by a word that is none', () => {
+test('network with an unknown word', () => {
   expect(postgres('network: internal')).toMatchInlineSnapshot(`
-    "sources.shop.postgres.network: expected 'external' or keys and values, got "internal"
+    "sources.shop.postgres.network: expected 'external' or a mapping, got "internal"
       at config/base.yaml:1
       HINT: How the NetworkPolicy lets the pod through: \`external\` for an address outside the cluster, or pods by namespace, labels and port."
   `);
 });
 
-test('network with a mistake in it', () => {
+test('network with an unknown key', () => {
   expect(postgres('network: { port: http }')).toMatchInlineSnapshot(`
     "sources.shop.postgres.network.port: expected a port from 1 to 65535, got "http"
       at config/base.yaml:1
@@ -323,26 +323,26 @@ test('network with a mistake in it', () => {
   `);
 });
 
-test('a CIDR that is none', () => {
-  expect(mistakesIn('defaults: { networkPolicy: { exceptCidrs: [10.0.0.0] } }')).toMatchInlineSnapshot(`
+test('an invalid CIDR', () => {
+  expect(errorsIn('defaults: { networkPolicy: { exceptCidrs: [10.0.0.0] } }')).toMatchInlineSnapshot(`
     "defaults.networkPolicy.exceptCidrs[0]: expected a CIDR such as 10.0.0.0/8, got "10.0.0.0"
       at config/base.yaml:1
-      HINT: Addresses that "any address" leaves out, such as the networks of pods and Services."
+      HINT: Addresses to exclude from "any address", such as the networks of pods and Services."
   `);
 });
 
 test('an image without a tag, one with latest', () => {
-  expect(mistakesIn('images: { rclone: rclone/rclone, busybox: busybox:latest }')).toMatchInlineSnapshot(`
+  expect(errorsIn('images: { rclone: rclone/rclone, busybox: busybox:latest }')).toMatchInlineSnapshot(`
     "images.rclone: expected an image with a tag, such as registry.acme.dev/postgres:17.6, got "rclone/rclone"
       at config/base.yaml:1
-      HINT: Image in place of ours, with a tag.
-    images.busybox: the tag 'latest' says nothing about what runs, got "busybox:latest"
+      HINT: Replaces our image. It needs a tag.
+    images.busybox: the tag 'latest' does not pin a version, got "busybox:latest"
       at config/base.yaml:1
-      HINT: Image in place of ours, with a tag."
+      HINT: Replaces our image. It needs a tag."
   `);
 });
 
-test('a prefix that climbs out', () => {
+test('a prefix that leaves its storage', () => {
   expect(s3('prefix: ../other')).toMatchInlineSnapshot(`
     "storages.offsite.s3.prefix: expected a path of letters, digits, dots, dashes and underscores, without a slash at either end and without '..', got "../other"
       at config/base.yaml:1
@@ -350,9 +350,9 @@ test('a prefix that climbs out', () => {
   `);
 });
 
-test('a URL with a password is refused and not shown', () => {
+test('a URL with a password is rejected and not shown', () => {
   expect(s3('endpoint: https://key:hunter2@minio')).toMatchInlineSnapshot(`
-    "storages.offsite.s3.endpoint: a URL may not carry a user or a password
+    "storages.offsite.s3.endpoint: the URL must not contain a user or a password
       at config/base.yaml:1
       HINT: URL of a store that is not AWS."
   `);
@@ -362,45 +362,45 @@ test.each([
   ['in place of the name of a Secret', () => s3('credentials: { secret: Hunter2! }')],
   ['in place of the name of a key', () => s3('credentials: { secret: x, keys: { secretAccessKey: 5123 } }')],
   ['in place of the keys that name a Secret', () => s3('credentials: hunter2')],
-  ['in a list', () => mistakesIn('defaults: { pod: { imagePullSecrets: [Hunter2!] } }')],
-])('a secret that is written %s is not shown', (_, mistakes) => {
-  const said = mistakes();
+  ['in a list', () => errorsIn('defaults: { pod: { imagePullSecrets: [Hunter2!] } }')],
+])('a secret that is written %s is not shown', (_, errors) => {
+  const said = errors();
   expect(said).toContain('HINT');
   expect(said).not.toMatch(/hunter2|5123/i);
 });
 
 test('a kind of storage that is not built yet', () => {
-  expect(mistakesIn('storages: { cold: { azure: { account: x } } }')).toMatchInlineSnapshot(`
+  expect(errorsIn('storages: { cold: { azure: { account: x } } }')).toMatchInlineSnapshot(`
     "storages.cold.azure: the storage \`azure\` is not built yet
       at config/base.yaml:1
-      HINT: leave it out for now; docs/values.md lists what is built"
+      HINT: remove it for now; docs/values.md lists what is supported"
   `);
 });
 
 test('a kind of source that is not built yet', () => {
-  expect(mistakesIn('sources: { vault: { openbao: { role: x } } }')).toMatchInlineSnapshot(`
+  expect(errorsIn('sources: { vault: { openbao: { role: x } } }')).toMatchInlineSnapshot(`
     "sources.vault.openbao: the source \`openbao\` is not built yet
       at config/base.yaml:1
-      HINT: leave it out for now; docs/values.md lists what is built"
+      HINT: remove it for now; docs/values.md lists what is supported"
   `);
 });
 
 test('a key of a kind that is not built yet', () => {
-  expect(mistakesIn('sources: { wiki: { volume: { copyMethod: Clone } } }')).toMatchInlineSnapshot(`
+  expect(errorsIn('sources: { wiki: { volume: { copyMethod: Clone } } }')).toMatchInlineSnapshot(`
     "sources.wiki.volume.copyMethod: the copy method of a volume is not built yet
       at config/base.yaml:1
-      HINT: leave it out for now; docs/values.md lists what is built"
+      HINT: remove it for now; docs/values.md lists what is supported"
   `);
 });
 
-test('a method that is not built yet, and one that is none', () => {
+test('a method that is not built yet, and an unknown one', () => {
   expect(plan('tiers: { a: { method: basebackup }, b: { method: hunter2 } }')).toMatchInlineSnapshot(`
     "plans.default.tiers.a.method: the method 'basebackup' is not built yet
       at config/base.yaml:1
-      HINT: leave it out for now; docs/values.md lists what is built
+      HINT: remove it for now; docs/values.md lists what is supported
     plans.default.tiers.b.method: expected dump or tar, got "hunter2"
       at config/base.yaml:1
-      HINT: write 'dump' or 'tar'"
+      HINT: use 'dump' or 'tar'"
   `);
 });
 
@@ -408,131 +408,131 @@ test('a format that is not built yet', () => {
   expect(postgres('dump: { format: directory }')).toMatchInlineSnapshot(`
     "sources.shop.postgres.dump.format: the format 'directory' is not built yet
       at config/base.yaml:1
-      HINT: leave it out for now; docs/values.md lists what is built"
+      HINT: remove it for now; docs/values.md lists what is supported"
   `);
 });
 
 test('a section that is not built yet', () => {
-  expect(mistakesIn('encryption: { openpgp: {} }\nalerts: {}\nbackups: {}')).toMatchInlineSnapshot(`
+  expect(errorsIn('encryption: { openpgp: {} }\nalerts: {}\nbackups: {}')).toMatchInlineSnapshot(`
     "encryption: encryption is not built yet
       at config/base.yaml:1
-      HINT: leave it out for now; docs/values.md lists what is built
+      HINT: remove it for now; docs/values.md lists what is supported
     alerts: alerting is not built yet
       at config/base.yaml:2
-      HINT: leave it out for now; docs/values.md lists what is built
+      HINT: remove it for now; docs/values.md lists what is supported
     backups: a list of one-off backups (\`backstay backup\` makes one by hand) is not built yet
       at config/base.yaml:3
-      HINT: leave it out for now; docs/values.md lists what is built"
+      HINT: remove it for now; docs/values.md lists what is supported"
   `);
 });
 
 test('null in the base', () => {
-  expect(mistakesIn('sources:\n  shop: null\nimages: ~')).toMatchInlineSnapshot(`
-    "sources.shop: null removes a key of the base, and this is the base
+  expect(errorsIn('sources:\n  shop: null\nimages: ~')).toMatchInlineSnapshot(`
+    "sources.shop: null is not allowed in the base: it removes a key of the base
       at config/base.yaml:2
-      HINT: leave the key out; write {} where every default is meant
-    images: null removes a key of the base, and this is the base
+      HINT: remove the key, or write {} to use every default
+    images: null is not allowed in the base: it removes a key of the base
       at config/base.yaml:3
-      HINT: leave the key out; write {} where every default is meant"
+      HINT: remove the key, or write {} to use every default"
   `);
 });
 
-test('null deep in what Kubernetes takes as it is', () => {
-  expect(mistakesIn('defaults: { pod: { affinity: { nodeAffinity: null } } }')).toMatchInlineSnapshot(`
-    "defaults.pod.affinity.nodeAffinity: null removes a key of the base, and this is the base
+test('null deep inside an object of the Kubernetes API', () => {
+  expect(errorsIn('defaults: { pod: { affinity: { nodeAffinity: null } } }')).toMatchInlineSnapshot(`
+    "defaults.pod.affinity.nodeAffinity: null is not allowed in the base: it removes a key of the base
       at config/base.yaml:1
-      HINT: leave the key out; write {} where every default is meant"
+      HINT: remove the key, or write {} to use every default"
   `);
 });
 
-test('a key with nothing after it', () => {
-  expect(mistakesIn('storages:\nsources: {}')).toMatchInlineSnapshot(`
-    "storages: nothing is written here
+test('a key without a value', () => {
+  expect(errorsIn('storages:\nsources: {}')).toMatchInlineSnapshot(`
+    "storages: empty value
       at config/base.yaml:1
-      HINT: write {} to take every default; null removes the key, in an environment's file only"
+      HINT: write {} to use every default; in the file of an environment, null removes the key"
   `);
 });
 
-test('a template that nothing is known of', () => {
-  expect(mistakesIn("defaults: { postgres: { host: '{{ .Environment }}-db', database: '{{ .Environment }}' } }")).toMatchInlineSnapshot(`
+test('an unknown template variable', () => {
+  expect(errorsIn("defaults: { postgres: { host: '{{ .Environment }}-db', database: '{{ .Environment }}' } }")).toMatchInlineSnapshot(`
     "defaults.postgres.host: expected a host name or address, got "{{ .Environment }}-db"
       at config/base.yaml:1
-      HINT: only {{ .Source }} is filled in, and only below a kind in \`defaults\`
-    defaults.postgres.database: only {{ .Source }} is filled in, got "{{ .Environment }}"
+      HINT: only {{ .Source }} is expanded, and only below a kind in \`defaults\`
+    defaults.postgres.database: only {{ .Source }} is expanded, got "{{ .Environment }}"
       at config/base.yaml:1
-      HINT: only {{ .Source }} is filled in, and only below a kind in \`defaults\`"
+      HINT: only {{ .Source }} is expanded, and only below a kind in \`defaults\`"
   `);
 });
 
-test('a template where none is filled in', () => {
+test('a template where templates are not expanded', () => {
   expect(postgres("database: '{{ .Source }}'")).toMatchInlineSnapshot(`
-    "sources.shop.postgres.database: nothing is filled in here, got "{{ .Source }}"
+    "sources.shop.postgres.database: templates are not expanded here, got "{{ .Source }}"
       at config/base.yaml:1
-      HINT: only {{ .Source }} is filled in, and only below a kind in \`defaults\`"
+      HINT: only {{ .Source }} is expanded, and only below a kind in \`defaults\`"
   `);
 });
 
 test('a long value is cut', () => {
-  expect(mistakesIn(`namespace: ${'x'.repeat(300)}`)).toMatchInlineSnapshot(`
-    "namespace: expected lower-case letters, digits and dashes, starting and ending with a letter or digit, at most 63, got "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...
+  expect(errorsIn(`namespace: ${'x'.repeat(300)}`)).toMatchInlineSnapshot(`
+    "namespace: expected lowercase letters, digits and dashes, starting and ending with a letter or digit, at most 63, got "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...
       at config/base.yaml:1
       HINT: Namespace that pods run in."
   `);
 });
 
-test('a key that is no word', () => {
-  expect(mistakesIn(`"a b\\nc.d": 1`)).toMatchInlineSnapshot(`
+test('a key with special characters', () => {
+  expect(errorsIn(`"a b\\nc.d": 1`)).toMatchInlineSnapshot(`
     "['a b c.d']: unknown key
       at config/base.yaml:1
       HINT: known keys: namespace, createNamespace, production, images, storages, plans, defaults, sources, timeZone, verify, restores"
   `);
 });
 
-test('null in an overlay is no mistake, wherever it removes a key', () => {
-  expect(mistakesIn('', 'namespace: null\nsources: { shop: null, wiki: { volume: { nextTo: null } } }\nplans: { default: { keep: null } }')).toBe(
+test('null in an overlay removes any key', () => {
+  expect(errorsIn('', 'namespace: null\nsources: { shop: null, wiki: { volume: { nextTo: null } } }\nplans: { default: { keep: null } }')).toBe(
     'no mistake',
   );
 });
 
 test('templates are allowed in the defaults of a kind', () => {
   const secret = "'{{ .Source }}-backup'";
-  expect(mistakesIn(`defaults: { postgres: { host: '{{.Source}}-rw.x', database: '{{ .Source }}', credentials: { secret: ${secret} } } }`)).toBe(
+  expect(errorsIn(`defaults: { postgres: { host: '{{.Source}}-rw.x', database: '{{ .Source }}', credentials: { secret: ${secret} } } }`)).toBe(
     'no mistake',
   );
 });
 
-test('what two files say together is not demanded of one: a key of the ca here, its name there', () => {
+test('requirements across keys are not checked in one file, since the keys may be in both', () => {
   expect(
-    mistakesIn('sources: { a: { postgres: { tls: { ca: { configMap: x } } } } }', 'sources: { a: { postgres: { tls: { ca: { key: y } } } } }'),
+    errorsIn('sources: { a: { postgres: { tls: { ca: { configMap: x } } } } }', 'sources: { a: { postgres: { tls: { ca: { key: y } } } } }'),
   ).toBe('no mistake');
 });
 
-test('mistakes are in the order of the lines', () => {
-  const lines = mistakesIn('sources: { a: { plan: 5 } }\nfoo: 1\nnamespace: 5\nbar: 2').match(/yaml:\d/g);
+test('errors are sorted by line', () => {
+  const lines = errorsIn('sources: { a: { plan: 5 } }\nfoo: 1\nnamespace: 5\nbar: 2').match(/yaml:\d/g);
   expect(lines).toEqual(['yaml:1', 'yaml:2', 'yaml:3', 'yaml:4']);
 });
 
 const shop = { database: 'shop', version: 17 };
 
-test('what is missing in the end is said with what it is for', () => {
+test('a missing value is reported with its description', () => {
   const { error } = postgresKind.schema.safeParse(shop, { reportInput: true });
-  const problems = problemsOf(error?.issues ?? [], ['sources', 'shop', 'postgres'], () => ({ file: 'base.yaml', line: 3 }));
-  expect(problems.map(describeProblem).join('\n')).toMatchInlineSnapshot(`
-    "sources.shop.postgres.host: required, but not written
+  const diagnostics = diagnosticsOf(error?.issues ?? [], ['sources', 'shop', 'postgres'], () => ({ file: 'base.yaml', line: 3 }));
+  expect(diagnostics.map(describeDiagnostic).join('\n')).toMatchInlineSnapshot(`
+    "sources.shop.postgres.host: required, but missing
       at base.yaml:3
-      HINT: write host: … (host name of the server, or its Service: \`shop-db.shop\`)
-    sources.shop.postgres.credentials: required, but not written
+      HINT: set host: … (host name of the server, or its Service: \`shop-db.shop\`)
+    sources.shop.postgres.credentials: required, but missing
       at base.yaml:3
-      HINT: write credentials: … (where the role and its password are)"
+      HINT: set credentials: … (where the role and its password are)"
   `);
 });
 
-test('also by somebody who forgot to ask zod for the values', () => {
+test('a missing value is recognised even if zod was not asked to report input', () => {
   const { error } = postgresKind.schema.safeParse({ ...shop, port: 'five' });
-  const problems = problemsOf(error?.issues ?? [], ['sources', 'shop', 'postgres'], () => undefined);
-  expect(problems.map(({ path, message }) => `${path}: ${message}`)).toEqual([
-    'sources.shop.postgres.host: required, but not written',
+  const diagnostics = diagnosticsOf(error?.issues ?? [], ['sources', 'shop', 'postgres'], () => undefined);
+  expect(diagnostics.map(({ path, message }) => `${path}: ${message}`)).toEqual([
+    'sources.shop.postgres.host: required, but missing',
     'sources.shop.postgres.port: expected a port from 1 to 65535',
-    'sources.shop.postgres.credentials: required, but not written',
+    'sources.shop.postgres.credentials: required, but missing',
   ]);
 });

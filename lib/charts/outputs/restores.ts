@@ -1,0 +1,20 @@
+import type { Model } from '../../model/model.ts';
+import { buildRestore } from '../restore.ts';
+import { GENERATED } from '../writer.ts';
+import type { Output, Sheet } from './output.ts';
+
+/** Restores of the values: a file for each, with all that it needs. Nothing else of `dist/` names them. */
+export const restores: Output = {
+  name: 'restores',
+  applied: 'file',
+  words: { noun: 'restore', apply: 'runs it, once' },
+  sheets,
+};
+
+function* sheets({ restores: planned, images, environment }: Model): Generator<Sheet> {
+  for (const restore of planned) {
+    const path = `${restore.entry}.yaml`;
+    const comment = `${GENERATED}\nkubectl apply -f dist/restores/${environment}/${path} runs it, once`;
+    yield { path, comment, build: (scope) => buildRestore(scope, restore, images) };
+  }
+}

@@ -1,0 +1,70 @@
+import type { Env, FolderMount } from '../../pod.ts';
+import { lines } from '../../sources/env.ts';
+import type { PlannedGuard, PlannedRestore } from '../model.ts';
+import type { Step } from './step.ts';
+
+/** A guard that is told to stop needs its time: what was stopped must come back. Seconds. */
+const GRACE_WITH_GUARD = 120;
+
+/** No other step mounts it, as all of them do the scratch: what they write must not be what runs with the token. */
+const SHELL: FolderMount = { type: 'folder', path: '/shell', sizeLimit: '32Mi', readOnly: false };
+
+/** The image of kubectl has no shell: one is put beside it. */
+export const SHELL_STEP: Step = {
+  name: 'shell',
+  image: 'shell',
+  run: ['install-shell.sh'],
+  env: { SHELL_DIR: SHELL.path },
+  mounts: [SHELL],
+};
+
+/** What install-shell.sh has put there comes first. */
+const PATH = `${SHELL.path}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`;
+
+/** Stops the applications, looks that nobody uses a claim, and starts them again. The only step with a token of the Kubernetes API. */
+export function guardStep(restore: PlannedRestore, guard: PlannedGuard): Step {
+  return {
+    name: 'guard',
+    image: 'kubectl',
+    run: ['guard.sh'],
+    env: {
+      ...guardEnv(restore, guard),
+      ...(restore.action === 'restore' && { TURN_FIRST: 'fetch' }),
+      TURN_LAST: `restore-${restore.parts.at(-1)?.name ?? ''}`,
+      GRACE_SECONDS: String(graceOf(restore)),
+      PATH,
+    },
+    mounts: [{ type: 'apiToken' }, { ...SHELL, readOnly: true }],
+    shell: [`${SHELL.path}/busybox`, 'sh'],
+    beside: true,
+  };
+}
+
+/** Seconds that a pod with a guard may take when it is told to stop. */
+export function graceOf({ run }: PlannedRestore): number {
+  return Math.max(run.pod.terminationGracePeriod, GRACE_WITH_GUARD);
+}
+
+function guardEnv({ id, run, parts }: PlannedRestore, guard: PlannedGuard): Env {
+  const { applications, paused, claims } = guard;
+  return {
+    NAMESPACE: run.namespace,
+    RESTORE_ID: id,
+    ...lines(
+      'APPLICATIONS',
+      applications.map(({ namespace, kind, name, selector }) => `${namespace} ${kind} ${name ?? `selector ${selector}`}`),
+    ),
+    ...lines(
+      'PAUSED',
+      Object.entries(paused).map(([what, how]) => `${what} ${how}`),
+    ),
+    ...lines(
+      'CLAIMS',
+      claims.map((claim) => `${run.namespace} ${claim}`),
+    ),
+    CLAIMS_IN_USE: String(guard.claimsInUse),
+    STATES: parts.map(({ name }) => name).join('\n'),
+    STOP_WAIT_SECONDS: String(guard.stopWait),
+    START_WAIT_SECONDS: String(guard.startWait),
+  };
+}

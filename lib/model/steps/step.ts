@@ -1,0 +1,55 @@
+import type { Options } from '../../config/schema/options.ts';
+import type { Env, Mount, Placement } from '../../pod.ts';
+import type { PlannedStorage } from '../model.ts';
+
+/** What one container runs, as plain data. */
+export interface Step {
+  /** Name of the container. */
+  readonly name: string;
+  /** Name of an image, a key of `Model.images`. */
+  readonly image: string;
+  /** Scripts by base name. Each runs the next one, and the last does the work. */
+  readonly run: readonly string[];
+  /** Variables beside those that every step may read; see `stepEnv`. */
+  readonly env: Env;
+  readonly mounts: readonly Mount[];
+  /** Linux capabilities. @default - none */
+  readonly capabilities?: readonly string[];
+  /** The program that reads the scripts, with its arguments. @default ['/bin/sh'] */
+  readonly shell?: readonly string[];
+  /** It runs beside a step that has the disk space of the scratch reserved. @default false */
+  readonly beside?: boolean;
+}
+
+/** One pod: its steps, and what they share. */
+export interface PodPlan {
+  /** One after the other; the first that fails ends the pod. */
+  readonly init: readonly Step[];
+  /** Side by side, once all of `init` have succeeded. */
+  readonly main: readonly Step[];
+  /** Variables that a step gets when its scripts read them. */
+  readonly shared: Env;
+  readonly options: Options['pod'];
+  /** Seconds that the pod may run. */
+  readonly deadline: number;
+  /** Seconds that a pod which is told to stop may take. @default - that of the options */
+  readonly gracePeriod?: number;
+  /** Storages that it mounts: it runs beside the other pods of a claim that one node holds. */
+  readonly storages: readonly PlannedStorage[];
+  /** Where it must run. */
+  readonly placements: readonly Placement[];
+  /** The pods that it wants to be beside may all be stopped meanwhile, and then any node will do. @default false */
+  readonly mayBeAlone?: boolean;
+  /** It fills a claim of an application, whose files keep their group. @default false */
+  readonly fillsClaim?: boolean;
+}
+
+/** Every step of a pod, in the order in which they are written. */
+export function stepsOf({ init, main }: Pick<PodPlan, 'init' | 'main'>): readonly Step[] {
+  return [...init, ...main];
+}
+
+/** The scripts that a pod runs, by base name. */
+export function scriptsOf(plan: Pick<PodPlan, 'init' | 'main'>): readonly string[] {
+  return [...new Set(stepsOf(plan).flatMap(({ run }) => run))];
+}

@@ -1,0 +1,108 @@
+import type { Keep } from '../../config/schema/keep.ts';
+import type { Env } from '../../pod.ts';
+import { documentedBy } from '../../script-headers.ts';
+import type { StepPart } from '../../sources/kind.ts';
+import { bytesOf } from '../../units/size.ts';
+import type { Origin, PlannedRun, PlannedStorage } from '../model.ts';
+import { floorOf } from '../retention.ts';
+import type { Step } from './step.ts';
+
+/** Where all steps of a run find each other's files. */
+export const WORK_DIR = '/work';
+
+/** Of the tools that scripts call, whatever they read. */
+const FOR_TOOLS: ReadonlySet<string> = new Set(['HOME']);
+
+/** What any step of a run may read. */
+export function sharedEnv(run: PlannedRun): Env {
+  return {
+    POD_UID: { field: 'metadata.uid' },
+    POD_NAME: { field: 'metadata.name' },
+    // Set by the Job controller since Kubernetes 1.27; a pod without a Job gets the empty text.
+    JOB_NAME: { field: "metadata.labels['batch.kubernetes.io/job-name']" },
+    ENVIRONMENT: run.environment,
+    SOURCE: run.source,
+    TIER: run.tier,
+    FILENAME_TEMPLATE: run.filenameTemplate,
+    TEMPLATE_DATABASE: databaseOf(run),
+    WORK_DIR,
+    SCRATCH_BYTES: String(bytesOf(run.pod.scratch.size)),
+    HOME: '/tmp',
+  };
+}
+
+/**
+ * The variables of one step, name and value: of those that the pod shares, the ones that its scripts read, and its own.
+ *
+ * A list and not a map: no name is in both, and merging maps of so many names costs more than all the rest.
+ */
+export function stepEnv({ run, env }: Pick<Step, 'run' | 'env'>, shared: Env): readonly (readonly [string, Env[string]])[] {
+  const read = documentedBy(run);
+  const found = Object.entries(shared).filter(([name]) => read.has(name) || FOR_TOOLS.has(name));
+  for (const name in env) found.push([name, env[name] as Env[string]]);
+  return found;
+}
+
+/** Where the backups of a run are: what `publish`, `list`, `get` and `prune` have in common. */
+export function folderEnv(run: PlannedRun): Env {
+  return {
+    NAMESPACE: run.namespace,
+    FOLDER: run.folder,
+    ABANDONED_AFTER_SECONDS: String(run.abandonedAfter),
+    ...storagesEnv(run.storages),
+  };
+}
+
+/** Which backup is wanted, and where it lies: what `fetch` is given. */
+export function fetchEnv(origin: Origin, storages: readonly PlannedStorage[], parts: readonly StepPart[], namespace: string): Env {
+  return {
+    NAMESPACE: namespace,
+    ORIGIN_ENVIRONMENT: origin.environment,
+    ORIGIN_SOURCES: origin.sources.join('\n'),
+    FOLDERS: origin.folders.join('\n'),
+    FROM_STORAGE: String(origin.from),
+    WANTED: origin.wanted,
+    ...(origin.notAfter !== undefined && { NOT_AFTER: String(origin.notAfter) }),
+    ...(origin.newerThan !== undefined && { NEWER_THAN_SECONDS: String(origin.newerThan) }),
+    PARTS: parts.map(({ name, kind, method }) => `${name} ${kind} ${method}`).join('\n'),
+    ...storagesEnv(storages),
+  };
+}
+
+/** Storages as storage.sh reads them. */
+export function storagesEnv(storages: readonly PlannedStorage[]): Env {
+  return { STORAGE_COUNT: String(storages.length), ...Object.assign({}, ...storages.map((storage, index) => storageEnv(storage, index + 1))) };
+}
+
+/** One name for all parts: a template may use `.DatabaseName` only where a run has one database. */
+function databaseOf({ parts }: PlannedRun): string {
+  const names = parts.flatMap(({ databaseName }) => databaseName ?? []);
+  return names.length === 1 ? (names[0] ?? '') : '';
+}
+
+function storageEnv({ name, kind, role, access, keep }: PlannedStorage, number: number): Env {
+  const own = {
+    NAME: name,
+    KIND: kind,
+    ROLE: role,
+    REMOTE: access.remote,
+    COMPARE: access.compare,
+    READ_BACK: String(access.readBack),
+    ...(keep && keepEnv(keep)),
+  };
+  return { ...Object.fromEntries(Object.entries(own).map(([key, value]) => [`STORAGE_${number}_${key}`, value])), ...access.env };
+}
+
+function keepEnv(keep: Keep): Env {
+  const rules = {
+    KEEP_LAST: keep.last,
+    KEEP_FOR_SECONDS: keep.for,
+    KEEP_DAILY: keep.daily,
+    KEEP_WEEKLY: keep.weekly,
+    KEEP_MONTHLY: keep.monthly,
+    KEEP_YEARLY: keep.yearly,
+    KEEP_AT_LEAST: floorOf(keep),
+    KEEP_AT_MOST_DELETED: keep.atMostDeleted,
+  };
+  return Object.fromEntries(Object.entries(rules).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])));
+}
