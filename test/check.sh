@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Types, lint and format of everything in the project; says which of them failed, and ends with how many.
+# Checks types, lint and format of the whole project. Names the checks that failed; the exit status is their number.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 . test/testbed/lib.sh

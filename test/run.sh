@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# All levels of tests, with what they need set up first. The last lines are a table, and how many passed and failed.
+# Sets up and runs all levels of tests. Ends with a table and the number of tests that passed and failed.
 #   run.sh          types, lint and format, then unit, manifests, scripts and cluster
-#   run.sh --fast   unit, manifests and most scripts, under a minute: no cluster, and not what waits or kills
+#   run.sh --fast   unit, manifests and the fast script tests, under a minute and without a cluster
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 . test/testbed/lib.sh
@@ -18,10 +18,10 @@ main() {
 	level fast vitest fast --project unit --project manifests --project scripts
 	[ -n "$fast" ] || level slow vitest slow --project 'slow scripts'
 	[ -n "$fast" ] || level cluster vitest cluster --project cluster
-	node test/support/summary.mjs "$results" "$((SECONDS - begun))" ${fast:+'slow scripts, cluster: not run here; npm test runs them'}
+	node test/support/summary.mjs "$results" "$((SECONDS - begun))" ${fast:+'slow scripts and cluster tests did not run: npm test runs them'}
 }
 
-# The tests take the cluster that KUBECONFIG names, and otherwise the test bed's.
+# The tests use the cluster of KUBECONFIG if it is set, otherwise the test bed's.
 set_up() { # fast
 	local own=/var/lib/backstay-testbed/kubeconfig
 	if [ -n "$1" ] || [ "${KUBECONFIG:-$own}" != $own ]; then
@@ -31,7 +31,7 @@ set_up() { # fast
 	fi
 }
 
-# A level that fails does not keep the next one from running: the summary needs them all.
+# A failed level does not stop the next one, because the summary needs them all.
 level() { # name command...
 	local name=$1 start=$SECONDS status=0
 	shift

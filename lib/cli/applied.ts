@@ -1,7 +1,7 @@
 import type { Cluster } from './cluster.ts';
 import { ClusterError } from './cluster-error.ts';
 
-/** The part of a pod's spec that names what `kubectl apply` must have made before. */
+/** The part of a pod's spec that names objects which `kubectl apply` must create first. */
 export interface Applies {
   readonly serviceAccountName?: string;
   readonly volumes?: readonly {
@@ -10,7 +10,7 @@ export interface Applies {
   }[];
 }
 
-/** Refuses to make a pod whose account or scripts are not in the cluster: it would hang there, and say so to nobody. */
+/** Refuses to create a pod whose account or scripts are not in the cluster. It would hang without an error. */
 export async function checkApplied(cluster: Cluster, environment: string, namespace: string, spec: Applies): Promise<void> {
   const sources = (spec.volumes ?? []).flatMap(({ name, projected }) => (name === 'scripts' ? (projected?.sources ?? []) : []));
   const scripts = sources.flatMap(({ configMap }) => configMap?.name ?? []);
@@ -20,14 +20,14 @@ export async function checkApplied(cluster: Cluster, environment: string, namesp
   const missing = wanted.filter((name) => !found.has(name));
   if (missing.length === 0) return;
   const apply = ['keep', 'jobs'].map((folder) => `kubectl apply -k dist/${environment}/${folder}`).join(' && ');
-  throw new ClusterError(`not in the namespace '${namespace}' of this cluster: ${missing.join(', ')}`, apply);
+  throw new ClusterError(`missing in the namespace '${namespace}' of this cluster: ${missing.join(', ')}`, apply);
 }
 
-/** What keeps a pod from starting and stands in events only, such as a volume that cannot be mounted. */
+/** A reason why a pod does not start that only events show, such as a volume that cannot be mounted. */
 export async function troubleOf(cluster: Cluster, namespace: string, object: string): Promise<string | undefined> {
   const selector = `involvedObject.name=${object},type=Warning`;
   const ran = await cluster.try(['get', 'events', '--namespace', namespace, '--field-selector', selector, '--output', 'json']);
-  // Who may not read events still gets everything else.
+  // Users who may not read events still get everything else.
   if (ran.status !== 0) return undefined;
   const { items } = JSON.parse(ran.stdout) as { readonly items: readonly Event[] };
   const newest = items.toSorted((a, b) => timeOf(a).localeCompare(timeOf(b))).at(-1);

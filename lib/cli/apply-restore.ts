@@ -5,8 +5,8 @@ import { type Cluster, explainKubectl, interruption } from './cluster.ts';
 import type { Ran, World } from './world.ts';
 
 /**
- * Applies the objects of a restore; the Job, which is the last, only when all that it needs is there. kubectl goes on after
- * what is refused, and a restore would run of which we have said that it failed.
+ * Applies the objects of a restore, and its Job last, once everything that it needs exists. kubectl continues after an
+ * object that is refused, so applied together, a restore reported as failed would still run.
  */
 export async function applyRestore(cluster: Cluster, objects: readonly Fields[], restore: PlannedRestore, world: World): Promise<void> {
   let made = '';
@@ -20,14 +20,14 @@ export async function applyRestore(cluster: Cluster, objects: readonly Fields[],
   }
 }
 
-/** What removes it from every namespace that it was given rights in. */
+/** The command that removes it from every namespace in which it has rights. */
 export function cleanUpOf(restore: PlannedRestore): string {
   return cleanUp(restore)
     .map((args) => `kubectl ${args.join(' ')}`)
     .join(' && ');
 }
 
-/** No claim and no scripts: the one may be full by now, the other is every restore's. */
+/** Spares the claim, which may hold restored data, and the scripts, which all restores share. */
 function cleanUp(restore: PlannedRestore): readonly (readonly string[])[] {
   const { run, name, guard } = restore;
   const others = guard ? guardedNamespaces(restore, guard).filter((namespace) => namespace !== run.namespace) : [];
@@ -35,7 +35,7 @@ function cleanUp(restore: PlannedRestore): readonly (readonly string[])[] {
   return [remove('job,networkpolicy,role,rolebinding', run.namespace), ...others.map((namespace) => remove('role,rolebinding', namespace))];
 }
 
-/** The scripts are one ConfigMap for all restores: of two that make it at once, one is told that it is there already, and asks again. */
+/** All restores share the ConfigMap of the scripts. If two create it at once, one gets AlreadyExists and tries again. */
 async function applyList(cluster: Cluster, objects: readonly Fields[]): Promise<Ran> {
   const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects });
   const apply = () => cluster.try(['apply', '--filename', '-'], list);

@@ -19,14 +19,14 @@ export interface BackupOptions {
   readonly timeout: string;
 }
 
-/** The Job of a run by hand: printed, or created with the user's own kubectl and followed to its end. */
+/** The Job of a manual run: printed, or created with the user's kubectl and followed to its end. */
 export async function backup(target: string, options: BackupOptions, world: World): Promise<Outcome> {
   const { model, source } = sourceTarget(target, options.config);
   const { tier, namespace } = runOf(source, options.tier);
   const patience = secondsOfTimeout(options.timeout);
   const job = manualJob(model, source.name, tier, { label: checkedLabel(options.label) });
   if (!options.apply)
-    return { status: STATUS.done, text: toYaml([job], 'a run by hand, for kubectl create -f -: each time it is another Job').trimEnd() };
+    return { status: STATUS.done, text: toYaml([job], 'a manual run, for kubectl create -f -: each time creates another Job').trimEnd() };
   const cluster = clusterOf(world, options);
   await checkApplied(cluster, model.environment, namespace, podSpecOf(job));
   const name = await createJob(cluster, namespace, job);
@@ -34,11 +34,11 @@ export async function backup(target: string, options: BackupOptions, world: Worl
   return { status: await followJob(cluster, world, { namespace, name, patience }) };
 }
 
-/** A label is for people, and stands in tables, manifests and JSON. */
+/** Labels are for people, and appear in tables, manifests and JSON. */
 const LABEL = /^[\p{L}\p{N}][\p{L}\p{N} ._:/#+-]{0,62}$/u;
 
 function checkedLabel(label: string | undefined): string | undefined {
   if (label === undefined || (LABEL.test(label) && !label.endsWith(' '))) return label;
-  const hint = 'write up to 63 letters, digits, spaces and . _ : / # + -, beginning with a letter or a digit';
-  throw new ConfigError([{ path: '--label', message: 'not a label', value: label, hint }]);
+  const hint = 'use up to 63 letters, digits, spaces and . _ : / # + -, starting with a letter or a digit';
+  throw new ConfigError([{ path: '--label', message: 'invalid label', value: label, hint }]);
 }

@@ -10,13 +10,13 @@ export interface Built {
   readonly tree: Tree;
   /** Paths that should be there, below the folder. */
   readonly files: readonly string[];
-  /** Nothing was there before. */
+  /** Whether the folder was missing or empty. */
   readonly isNew: boolean;
   readonly changes: readonly Difference[];
   readonly vanished: Vanished;
   /** The script ConfigMaps that it names. */
   readonly scripts: readonly ObjectName[];
-  /** What is to take the folder's place. @default - nothing changed, or only a comparison was wanted */
+  /** The folder to swap in. @default - nothing changed, or only a comparison was requested */
   readonly stage?: Stage;
 }
 
@@ -28,7 +28,7 @@ export interface Difference {
 export interface Wanted {
   readonly tree: Tree;
   readonly version: string;
-  /** Begins the folder that takes the old one's place. @default - only a comparison is wanted */
+  /** Starts the folder that replaces the old one. @default - only compare */
   readonly stage?: (folder: string) => Stage;
 }
 
@@ -46,14 +46,14 @@ export function buildTree({ tree, version, stage: begin }: Wanted): Built {
   }
 }
 
-/** What is found while files are made, one after the other. */
+/** Collects the differences while files are generated one by one. */
 class Comparison {
   stage?: Stage;
   private readonly made = new Set<string>();
   private readonly same: string[] = [];
   private readonly changes: Difference[] = [];
   private readonly foreign: string[] = [];
-  /** Objects that a file says no longer, with that file, and those that one did not say before. */
+  /** Objects that disappeared from a file, with that file, and keys of those that appeared in one. */
   private readonly gone = new Map<string, readonly [path: string, object: ObjectName]>();
   private readonly come = new Set<string>();
   private readonly scripts: ObjectName[] = [];
@@ -98,7 +98,7 @@ class Comparison {
     };
   }
 
-  /** Notes what a file says no longer, and what it did not say before; another file may have one or the other. */
+  /** Records objects that disappeared from or appeared in a file. An object may move from one file to another. */
   private compare(path: string, old: string | undefined, text: string): void {
     if (this.folder.paths.length === 0) return;
     if (old !== undefined && !isOurs(old)) this.foreign.push(path);

@@ -1,6 +1,6 @@
 import { STATUS } from './statuses.ts';
 
-/** The cluster did not do what was asked of it: printed without a stack trace. */
+/** A request to the cluster failed. Printed without a stack trace. */
 export class ClusterError extends Error {
   override readonly name = 'ClusterError';
 

@@ -5,12 +5,12 @@ import type { Disk, Stage } from './world.ts';
 /** The real disk. */
 export const disk: Disk = { stage, swapIn, copyFolder, createFiles, replaceFile };
 
-/** Puts a folder back that a crash caught between the two renames of its swap. */
+/** Moves a folder back after a crash between the two renames of its swap. */
 export function recoverFolder(folder: string): void {
   if (!existsSync(folder) && existsSync(oldOf(folder))) renameSync(oldOf(folder), folder);
 }
 
-/** Hidden, and beside the folder: a rename works within one file system only. */
+/** Hidden, and beside the folder, because a rename works only within one file system. */
 const newOf = (folder: string) => join(dirname(folder), `.${basename(folder)}.new`);
 const oldOf = (folder: string) => join(dirname(folder), `.${basename(folder)}.old`);
 
@@ -35,7 +35,7 @@ function stage(folder: string): Stage {
   };
 }
 
-/** Two renames each; a crash between them leaves the old folder under its other name, where {@link recoverFolder} finds it. */
+/** Two renames each. A crash between them leaves the old folder under its other name, where {@link recoverFolder} finds it. */
 function swapIn(stages: readonly Stage[]): void {
   const undo: (() => void)[] = [];
   try {
@@ -49,7 +49,7 @@ function swapIn(stages: readonly Stage[]): void {
   for (const { folder } of stages) sweep(folder);
 }
 
-/** Gives the function that takes it back. */
+/** Returns a function that undoes the swap. */
 function swap({ folder, fresh }: Stage): () => void {
   const old = oldOf(folder);
   const replaced = existsSync(folder);
@@ -72,7 +72,7 @@ function swap({ folder, fresh }: Stage): () => void {
   };
 }
 
-/** What this and earlier runs, which may have been killed, left beside the folder. */
+/** Removes leftovers of this and of earlier, possibly killed, runs beside the folder. */
 function sweep(folder: string): void {
   rmSync(oldOf(folder), { recursive: true, force: true });
   for (const name of readdirSync(dirname(folder))) {

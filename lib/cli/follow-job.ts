@@ -15,24 +15,24 @@ interface Job {
   readonly status?: { readonly conditions?: readonly Condition[] };
 }
 
-/** A Job that was created, and how long its first pod may take to begin. */
+/** A Job that was created, and how long its first pod may take to start. */
 export interface Followed {
   readonly namespace: string;
   readonly name: string;
   /** Seconds. */
   readonly patience: number;
-  /** What its last pod has come to, when all went well. @default - the words of a backup */
+  /** The result of its last pod after success. @default - the summary of a backup */
   readonly summary?: (pod: Pod) => string;
 }
 
-/** Says what a Job does until it ends; the status is that of its last pod. The Job goes on when nobody follows it. */
+/** Reports the progress of a Job until it ends, and returns the status of its last pod. The Job continues when nobody follows it. */
 export async function followJob(cluster: Cluster, world: World, followed: Followed): Promise<number> {
   try {
     return await follow(cluster, world, followed);
   } catch (error) {
-    // Ctrl-C ends kubectl too, in the middle of a question.
+    // Ctrl-C stops kubectl too, in the middle of a request.
     if (!world.interrupted.aborted) throw error;
-    return goesOn(world, followed);
+    return leaveRunning(world, followed);
   }
 }
 
@@ -53,17 +53,17 @@ async function follow(cluster: Cluster, world: World, followed: Followed): Promi
     const end = job.status?.conditions?.find(({ type, status }) => ['Complete', 'Failed'].includes(type) && status === 'True');
     if (end) return finish(cluster, world, followed, { end, pods });
     if (!pods.some(hasBegun)) {
-      const obstacle = await whyNot(cluster, followed, pods.at(-1));
+      const obstacle = await reasonNotToStart(cluster, followed, pods.at(-1));
       if (obstacle) once(`  waiting: ${obstacle}`);
-      if (world.now() - start > patience) throw notBegun(followed, obstacle);
+      if (world.now() - start > patience) throw notStarted(followed, obstacle);
     }
     await world.sleep(POLL_SECONDS);
   }
-  return goesOn(world, followed);
+  return leaveRunning(world, followed);
 }
 
-function goesOn(world: World, { namespace, name }: Followed): number {
-  world.warn(`the Job goes on; kubectl delete job --namespace ${namespace} ${name} stops it`);
+function leaveRunning(world: World, { namespace, name }: Followed): number {
+  world.warn(`the Job continues; to stop it: kubectl delete job --namespace ${namespace} ${name}`);
   return STATUS.interrupted;
 }
 
@@ -80,14 +80,14 @@ async function podsOf(cluster: Cluster, { namespace, name }: Followed): Promise<
   return items.toSorted((a, b) => (a.metadata.creationTimestamp ?? '').localeCompare(b.metadata.creationTimestamp ?? ''));
 }
 
-async function whyNot(cluster: Cluster, { namespace, name }: Followed, pod: Pod | undefined): Promise<string | undefined> {
+async function reasonNotToStart(cluster: Cluster, { namespace, name }: Followed, pod: Pod | undefined): Promise<string | undefined> {
   return (pod && obstacleOf(pod)) ?? (await troubleOf(cluster, namespace, pod?.metadata.name ?? name));
 }
 
-function notBegun({ namespace, name, patience }: Followed, obstacle: string | undefined): ClusterError {
-  const why = obstacle ?? 'nobody says why';
-  const stop = `kubectl delete job --namespace ${namespace} ${name} gives it up`;
-  return new ClusterError(`the Job ${namespace}/${name} has not begun after ${durationText(patience)}: ${why}`, `${hintFor(why)}; ${stop}`);
+function notStarted({ namespace, name, patience }: Followed, obstacle: string | undefined): ClusterError {
+  const why = obstacle ?? 'no reason given';
+  const stop = `to cancel it: kubectl delete job --namespace ${namespace} ${name}`;
+  return new ClusterError(`the Job ${namespace}/${name} did not start within ${durationText(patience)}: ${why}`, `${hintFor(why)}; ${stop}`);
 }
 
 function progressOf(pod: Pod, index: number): readonly string[] {
@@ -118,7 +118,7 @@ async function finish(cluster: Cluster, world: World, followed: Followed, { end,
   }
   if (!last) {
     world.warn(
-      `error: ${[end.reason, end.message].filter(Boolean).join(': ')}\n  HINT: the pod is gone, and its log with it; see the events of the namespace`,
+      `error: ${[end.reason, end.message].filter(Boolean).join(': ')}\n  HINT: the pod and its log are gone; look at kubectl get events in the namespace`,
     );
     return STATUS.fault;
   }
@@ -129,10 +129,10 @@ async function finish(cluster: Cluster, world: World, followed: Followed, { end,
   return status;
 }
 
-/** The end of a container's log, indented. */
+/** The last lines of a container's log, indented. */
 async function logTail(cluster: Cluster, namespace: string, pod: string, container: string): Promise<string> {
   const ran = await cluster.try(['logs', pod, '--namespace', namespace, '--container', container, '--tail', '20']);
-  return (ran.status === 0 ? ran.stdout : 'its log cannot be read').trimEnd().replace(/^/gm, '  | ');
+  return (ran.status === 0 ? ran.stdout : 'cannot read its log').trimEnd().replace(/^/gm, '  | ');
 }
 
 function summaryOf(pod: Pod): string {

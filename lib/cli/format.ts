@@ -24,7 +24,7 @@ export function timeText(iso: string): string {
   return iso.slice(0, 19).replace('T', ' ');
 }
 
-/** Columns as wide as what is in them; the last one as long as it is. */
+/** Pads every column but the last to its widest cell. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
   return [head, ...rows]

@@ -6,7 +6,7 @@ import { BASE, GITATTRIBUTES, GITIGNORE, PROD } from './first-values.ts';
 import { STATUS } from './statuses.ts';
 import type { Outcome, World } from './world.ts';
 
-/** Writes a first configuration with comments, and the package.json that pins this version. Overwrites nothing. */
+/** Writes a commented first configuration, and pins this version in package.json. Overwrites nothing. */
 export function init(dir: string, world: World): Outcome {
   const pinned = pinnedPackage(join(dir, 'package.json'));
   const values = new Map([
@@ -14,7 +14,7 @@ export function init(dir: string, world: World): Outcome {
     [join(dir, 'config', 'prod.yaml'), PROD],
   ]);
   const taken = [...values.keys()].filter((path) => existsSync(path));
-  if (taken.length > 0) throw ConfigError.of('', `there already: ${taken.join(', ')}`, 'nothing was written; --dir names another folder');
+  if (taken.length > 0) throw ConfigError.of('', `already exists: ${taken.join(', ')}`, 'nothing was written; choose another folder with --dir');
   const forGit = [
     [join(dir, '.gitignore'), GITIGNORE],
     [join(dir, '.gitattributes'), GITATTRIBUTES],
@@ -38,10 +38,10 @@ function nextSteps(dir: string): readonly string[] {
   return [
     'Next:',
     ...(dir === '.' ? [] : [`  cd ${dir}`]),
-    '  npm install                      # this backstay, and no newer one until you say so',
-    '  $EDITOR config/base.yaml         # your storage, your database',
-    '  npx backstay synth               # writes dist/prod: read it, commit it',
-    '  npx backstay secrets prod        # which Secrets it needs',
+    '  npm install                      # this version of backstay, until you upgrade',
+    '  $EDITOR config/base.yaml         # set your storage and your database',
+    '  npx backstay synth               # writes dist/prod: review and commit it',
+    '  npx backstay secrets prod        # lists the Secrets it needs',
   ];
 }
 
@@ -52,7 +52,7 @@ interface Pinned {
   readonly said: string;
 }
 
-/** A package.json with this version as a development dependency: a new one, or the one that is there with one line more. */
+/** A package.json with this version as a development dependency: a new one, or the existing one with one more line. */
 function pinnedPackage(path: string): Pinned {
   const version = packageVersion();
   if (!existsSync(path)) {
@@ -62,8 +62,7 @@ function pinnedPackage(path: string): Pinned {
   const text = readFileSync(path, 'utf8');
   const content = parsePackage(path, text);
   const pinned = content.devDependencies?.backstay ?? content.dependencies?.backstay;
-  if (pinned !== undefined)
-    return { file: [path, text], isNew: false, isChanged: false, said: `${path} has backstay ${pinned} already: left as it is` };
+  if (pinned !== undefined) return { file: [path, text], isNew: false, isChanged: false, said: `${path} already pins backstay ${pinned}: unchanged` };
   const indent = /^[\t ]+(?=")/m.exec(text)?.[0] ?? '  ';
   const merged = { ...content, devDependencies: { ...content.devDependencies, backstay: version } };
   return {
@@ -84,7 +83,7 @@ function parsePackage(path: string, text: string): Package {
     const content: unknown = JSON.parse(text);
     if (typeof content === 'object' && content !== null && !Array.isArray(content)) return content;
   } catch {
-    // Said below, in our words.
+    // Reported below.
   }
-  throw ConfigError.of('', `${path} is not valid JSON`, 'nothing was written; mend it, or name another folder with --dir');
+  throw ConfigError.of('', `${path} is not valid JSON`, 'nothing was written; fix it, or choose another folder with --dir');
 }

@@ -1,14 +1,14 @@
 import { spawn } from 'node:child_process';
 import type { Ran } from './world.ts';
 
-/** Status of a program that could not be started, as a shell has it. */
+/** Exit status of a program that cannot be started, as in a shell. */
 export const NOT_FOUND = 127;
 
-/** Runs the user's own kubectl, with the environment that it is given. */
+/** Runs the user's kubectl with the given environment. */
 export function runKubectl(env: NodeJS.ProcessEnv): (args: readonly string[], input?: string) => Promise<Ran> {
   return (args, input) =>
     new Promise((settle) => {
-      // Without input it may ask the user: some clusters want a password or a code.
+      // Without input, kubectl may prompt: some clusters ask for a password or a code.
       const child = spawn('kubectl', args, { env, stdio: [input === undefined ? 'inherit' : 'pipe', 'pipe', 'pipe'] });
       let stdout = '';
       let stderr = '';

@@ -1,20 +1,20 @@
 import type { Model, PlannedRestore, PlannedRun, PlannedSource } from '../model/model.ts';
 import type { Mount } from '../pod.ts';
 
-/** Something that must exist before the pods can run, and that backstay never makes. */
+/** An object that must exist before the pods can run, and that backstay never creates. */
 export interface Need {
   readonly kind: 'Secret' | 'ConfigMap';
   readonly namespace: string;
   readonly name: string;
   readonly keys: readonly string[];
   readonly purposes: readonly string[];
-  /** Names of the sources whose pods read it. */
+  /** Sources whose pods read it. */
   readonly sources: readonly string[];
-  /** Whether it holds what somebody types, line by line, and not files. */
+  /** Whether its values are typed line by line, not read from files. */
   readonly typed: boolean;
 }
 
-/** All of them in one environment, each once, by namespace and name. */
+/** All objects that one environment needs, each once, sorted by namespace and name. */
 export function needsOf({ sources, restores }: Model): readonly Need[] {
   const merged = new Map<string, Need>();
   for (const need of [...sources.flatMap(needsOfSource), ...restores.flatMap(needsOfRestore)]) {
@@ -33,7 +33,7 @@ function needsOfSource(source: PlannedSource): readonly Need[] {
   return [...typed, ...runs.flatMap((run) => [...mounted(run), ...pulled(run)])];
 }
 
-/** What mounts files, and for whom. */
+/** A run or a restore that mounts files. */
 type Mounting = Pick<PlannedRun, 'namespace' | 'source' | 'storages'> & { readonly parts: readonly { readonly mounts: readonly Mount[] }[] };
 
 function needsOfRestore({ secrets, run, parts, storages }: PlannedRestore): readonly Need[] {
@@ -44,13 +44,13 @@ function needsOfRestore({ secrets, run, parts, storages }: PlannedRestore): read
   return [...typed, ...mounted({ namespace, source, parts, storages })];
 }
 
-/** Certificates of private authorities. */
+/** CA certificates. */
 function mounted({ namespace, source, parts, storages }: Mounting): readonly Need[] {
   const mounts = [...parts.flatMap((part) => part.mounts), ...storages.flatMap(({ access }) => access.mounts)];
   return mounts.flatMap((mount): readonly Need[] => {
     if (mount.type !== 'secret' && mount.type !== 'configMap') return [];
     const [kind, name] = mount.type === 'secret' ? (['Secret', mount.secret] as const) : (['ConfigMap', mount.configMap] as const);
-    return [{ kind, namespace, name, keys: [mount.key], purposes: ['certificate of a private authority'], sources: [source], typed: false }];
+    return [{ kind, namespace, name, keys: [mount.key], purposes: ['CA certificate'], sources: [source], typed: false }];
   });
 }
 
@@ -60,7 +60,7 @@ function pulled({ namespace, source, pod }: PlannedRun): readonly Need[] {
     namespace,
     name,
     keys: ['.dockerconfigjson'],
-    purposes: ['login at the registry of the images'],
+    purposes: ['credentials for the image registry'],
     sources: [source],
     typed: false,
   }));

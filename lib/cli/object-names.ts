@@ -1,17 +1,18 @@
-/** One object of Kubernetes, by what names it in a cluster. */
+/** What identifies a Kubernetes object in a cluster. */
 export interface ObjectName {
   readonly kind: string;
   readonly namespace: string;
   readonly name: string;
 }
 
-/** A document's own kind, and the names in its metadata: our writer puts them first, each on a line of its own. */
+/** Kind and metadata of a document. Our writer puts them first, each on its own line. */
 const HEAD = /^kind: (\S+)\nmetadata:\n((?: {2}.*\n)*)/gm;
 
 /**
- * The objects in a file that we have written.
+ * The objects in a file that backstay wrote.
  *
- * Not parsed: an upgrade changes the scripts' names in thousands of files, and what a broken file held cannot be known anyway.
+ * Matched instead of parsed, because an upgrade changes the scripts' names in thousands of files. The objects of a broken
+ * file cannot be known anyway.
  */
 export function objectsIn(text: string): readonly ObjectName[] {
   return [...text.matchAll(HEAD)].flatMap(([, kind = '', metadata = '']) => {

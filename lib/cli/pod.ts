@@ -1,4 +1,4 @@
-/** The parts of Kubernetes' objects that the command line reads. */
+/** The fields of a pod that the command line reads. */
 export interface Pod {
   readonly metadata: { readonly name: string; readonly creationTimestamp?: string };
   readonly status: {
@@ -41,16 +41,16 @@ export interface LastWords {
   readonly bytes?: number;
   readonly seconds?: number;
   readonly runId?: string;
-  /** What became of each storage: `committed`, or why not. */
+  /** Result of each storage: `committed`, or the reason of the failure. */
   readonly storages?: Readonly<Record<string, string>>;
 }
 
-/** The containers of a pod, in the order in which they run. */
+/** The containers of a pod in the order they run. */
 export function containersOf({ status }: Pod): readonly ContainerStatus[] {
   return [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
 }
 
-/** Whether any of its containers has ever run. */
+/** Whether any of its containers has started. */
 export function hasBegun(pod: Pod): boolean {
   return containersOf(pod).some(({ state }) => state.running ?? state.terminated);
 }
@@ -64,30 +64,30 @@ export function lastWordsOf({ state }: ContainerStatus): LastWords {
   }
 }
 
-/** States of waiting that do not pass by themselves, or that one should know of. */
+/** Waiting states that do not resolve themselves, or that the user should see. */
 const STUCK = /Err|BackOff|Invalid|Error/;
 
-/** Why a pod that has not begun does not begin; nothing while it is only on its way. */
+/** Why a pod does not start, or undefined while it is merely starting. */
 export function obstacleOf(pod: Pod): string | undefined {
   const scheduled = pod.status.conditions?.find(({ type }) => type === 'PodScheduled');
-  if (scheduled?.status === 'False' && scheduled.message) return `no node takes it: ${scheduled.message}`;
+  if (scheduled?.status === 'False' && scheduled.message) return `no node fits: ${scheduled.message}`;
   const stuck = containersOf(pod).find(({ state }) => STUCK.test(state.waiting?.reason ?? ''));
   if (!stuck) return undefined;
   const { reason = '', message } = stuck.state.waiting ?? {};
   return `${stuck.name} cannot start: ${[reason, message].filter(Boolean).join(': ')}`;
 }
 
-/** What to do about an obstacle. */
+/** How to remove an obstacle. */
 export function hintFor(obstacle: string): string {
-  if (/serviceaccount|configmap "?backstay-/.test(obstacle)) return 'the cluster has not what dist/ says: apply keep/ and jobs/ of this environment';
-  if (/secret|configmap|couldn't find key/i.test(obstacle)) return 'backstay secrets ENVIRONMENT --check says which Secrets and keys are missing';
-  if (/[Ii]mage/.test(obstacle)) return 'images: in the values names another registry; pod.imagePullSecrets names a login';
+  if (/serviceaccount|configmap "?backstay-/.test(obstacle)) return 'the cluster does not match dist/: apply keep/ and jobs/ of this environment';
+  if (/secret|configmap|couldn't find key/i.test(obstacle)) return 'list missing Secrets and keys with backstay secrets ENVIRONMENT --check';
+  if (/[Ii]mage/.test(obstacle)) return 'set images for another registry, or pod.imagePullSecrets for its credentials';
   if (/persistentvolumeclaim|volume/i.test(obstacle))
-    return 'apply keep/ of this environment; a claim that one node holds needs a placement beside it';
-  return 'kubectl describe pod says more; --timeout waits longer';
+    return 'apply keep/ of this environment. For a claim that is in use on one node, set nextTo or node';
+  return 'run kubectl describe pod for details, or wait longer with --timeout';
 }
 
-/** How a pod failed: which container, with which of our statuses, and why. */
+/** How a pod failed: the container, one of our statuses, and the reason. */
 export interface Failure {
   /** @default - the pod failed as a whole */
   readonly container?: string;
@@ -98,7 +98,7 @@ export interface Failure {
 
 const OURS = [10, 64, 65, 69, 70, 73, 75, 77];
 
-/** The first thing that went wrong in a pod that ended. */
+/** The first failure in a pod that ended. */
 export function failureOf(pod: Pod): Failure {
   const { reason, message } = pod.status;
   const failed = containersOf(pod).find(({ state }) => (state.terminated?.exitCode ?? 0) !== 0);

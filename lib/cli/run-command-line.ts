@@ -5,7 +5,7 @@ import { commandLine } from './command-line.ts';
 import { STATUS } from './statuses.ts';
 import type { World } from './world.ts';
 
-/** Runs one command of the user's and gives the status of the process. `argv` is without the names of node and the program. */
+/** Runs one command and returns the exit status. `argv` excludes node and the program. */
 export async function runCommandLine(argv: readonly string[], world: World): Promise<number> {
   let status: number = STATUS.done;
   try {
@@ -21,7 +21,7 @@ export async function runCommandLine(argv: readonly string[], world: World): Pro
 }
 
 function explain(error: unknown, world: World): number {
-  // Commander has said already what it has to say.
+  // Commander has already printed its message.
   if (error instanceof CommanderError) return error.exitCode === 0 ? STATUS.done : STATUS.wrongInput;
   if (error instanceof ConfigError) {
     world.warn(error.message.replace(/^(?! )/gm, 'error: '));
@@ -32,15 +32,15 @@ function explain(error: unknown, world: World): number {
     return error.status;
   }
   if (isOfTheSystem(error)) {
-    world.warn(`error: ${error.message}\n  HINT: nothing was changed; look at the rights and at the room on the disk`);
+    world.warn(`error: ${error.message}\n  HINT: nothing was changed; check the permissions and the free disk space`);
     return STATUS.fault;
   }
   world.warn(`error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-  world.warn('  HINT: this is a fault of backstay and not of yours; nothing was changed. Please report it with the lines above');
+  world.warn('  HINT: this is a bug in backstay; nothing was changed. Please report it with the lines above');
   return STATUS.fault;
 }
 
-/** No right, no room, no such device: said by the system in words of its own. */
+/** Errors of the operating system, such as no permission or no space, with its own message. */
 function isOfTheSystem(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && 'syscall' in error && 'code' in error;
 }

@@ -11,7 +11,7 @@ export interface SecretsOptions {
   readonly context?: string;
 }
 
-/** Which Secrets must exist, and how to make them without leaving a trace; with `check`, which of them the cluster has. */
+/** Which Secrets must exist, and how to create them without leaving a trace. With `check`, which of them the cluster lacks. */
 export async function secrets(environment: string, { config, check, context }: SecretsOptions, world: World): Promise<Outcome> {
   const needs = needsOf(environmentOf(environment, config).model);
   if (needs.length === 0) return { status: STATUS.done, text: `${environment} needs no Secret` };
@@ -21,7 +21,7 @@ export async function secrets(environment: string, { config, check, context }: S
   for (const need of needs) found.push(await look(need, cluster));
   const text = found.map(({ line }) => line).join('\n');
   if (found.every(({ complete }) => complete)) return { status: STATUS.done, text };
-  return { status: STATUS.found, text: `${text}\nHINT: backstay secrets ${environment} prints how to create what is missing` };
+  return { status: STATUS.found, text: `${text}\nHINT: create them as backstay secrets ${environment} prints` };
 }
 
 function describe(need: Need): string {
@@ -34,12 +34,12 @@ function describe(need: Need): string {
   ].join('\n');
 }
 
-/** Nothing of it puts a value on a command line: those are in the shell's history and in the list of processes. */
+/** No command takes a value as an argument, where shell history and process list would show it. */
 function skeleton({ kind, namespace, name, keys, typed }: Need): readonly string[] {
   const to = `${name} --namespace ${namespace}`;
   if (typed)
     return [
-      `# Reads lines from the terminal: ${keys.map((key) => `${key}=…`).join(' and ')}, then Ctrl-D.`,
+      `# Type these lines, then Ctrl-D: ${keys.map((key) => `${key}=…`).join(' and ')}`,
       `kubectl create secret generic ${to} --from-env-file=/dev/stdin`,
     ];
   if (keys.includes('.dockerconfigjson'))
@@ -48,7 +48,7 @@ function skeleton({ kind, namespace, name, keys, typed }: Need): readonly string
   return [`kubectl create ${kind === 'Secret' ? 'secret generic' : 'configmap'} ${to} ${files}`];
 }
 
-/** Prints names of keys and whether there is anything in them; the values never leave kubectl. */
+/** Prints the names of keys and whether they are empty. The values never leave kubectl. */
 const KEYS = '{{range $key, $value := .data}}{{$key}}={{if $value}}set{{else}}empty{{end}}{{"\\n"}}{{end}}';
 
 async function look(need: Need, cluster: Cluster): Promise<{ readonly line: string; readonly complete: boolean }> {

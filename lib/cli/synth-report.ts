@@ -46,17 +46,17 @@ function count(things: number, name: string): string {
   return `${things} ${name}${things === 1 ? '' : 's'}`;
 }
 
-/** A folder of ours that nothing writes to any more. */
+/** Report on a generated folder whose environment no longer exists. */
 export function describeLeftOver(folder: string, config: string): string {
-  return `${folder}: left as it is, since ${config} has no such environment any more. kubectl delete -k ${folder}/jobs stops its backups; then remove the folder`;
+  return `${folder}: unchanged, but ${config} no longer has this environment. Stop its backups with kubectl delete -k ${folder}/jobs, then remove the folder`;
 }
 
-/** The same, of restores. Not `kubectl delete`: a file may hold the claim that was restored into. */
+/** The same for restores, without `kubectl delete`: a file may contain the claim that was restored into. */
 export function describeLeftOverByFile(folder: string, config: string): string {
-  return `${folder}: left as it is, since ${config} has no such environment any more. Look that neither Argo CD nor Flux points to it; then remove the folder`;
+  return `${folder}: unchanged, but ${config} no longer has this environment. Make sure that neither Argo CD nor Flux uses it, then remove the folder`;
 }
 
-/** Each warning once, with the environments that it is about. */
+/** Each warning once, with the environments it applies to. */
 export function warningsOf(models: readonly Model[]): readonly string[] {
   const about = new Map<string, readonly string[]>();
   for (const { environment, warnings } of models) {

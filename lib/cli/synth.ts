@@ -13,15 +13,15 @@ import { scriptsOf } from './vanished.ts';
 import type { Disk, Outcome, Stage, World } from './world.ts';
 
 export interface SynthOptions {
-  /** Folder of the values. */
+  /** Folder with the values. */
   readonly config: string;
-  /** Folder that gets one folder for each environment. */
+  /** Folder that gets a subfolder for each environment. */
   readonly out: string;
-  /** Writes nothing, and says what a run would change. */
+  /** Writes nothing, and reports what would change. */
   readonly check?: boolean;
 }
 
-/** Values to YAML. Every environment is complete before the first folder is touched, and a mistake touches none. */
+/** Turns values into YAML. All environments are complete before the first folder is replaced, so an error changes nothing. */
 export function synth(chosen: readonly string[], { config, out, check }: SynthOptions, world: World): Outcome {
   checkOutput(out, config);
   const models = loadModels(config, chosen);
@@ -59,10 +59,10 @@ function buildAll(models: readonly Model[], out: string, disk?: Disk): readonly 
 function compare(built: readonly Built[], notes: readonly string[]): Outcome {
   const stale = built.flatMap(({ tree, changes }) => changes.map(({ what, path }) => `${what} ${join(tree.folder, path)}`));
   if (stale.length === 0) return { status: STATUS.done, text: ['up to date', ...notes].join('\n') };
-  return { status: STATUS.found, text: [...stale, ...notes, 'HINT: run backstay synth, look at what it changed, and commit it'].join('\n') };
+  return { status: STATUS.found, text: [...stale, ...notes, 'HINT: run backstay synth, review its changes, and commit them'].join('\n') };
 }
 
-/** cdk8s' own command line has emptied this folder, and wants to find there what was made. */
+/** The cdk8s command line empties this folder first, and expects the output there. */
 function copyForCdk8s(built: readonly Built[], { disk, cdk8sOutdir }: World): void {
   if (cdk8sOutdir === undefined) return;
   for (const { tree } of built) if (!tree.output) disk.copyFolder(tree.folder, join(cdk8sOutdir, tree.model.environment));

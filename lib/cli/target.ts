@@ -4,9 +4,9 @@ import { ConfigError } from '../errors.ts';
 import { type Loaded, loadEnvironment } from '../model/load.ts';
 import type { Model, PlannedRun, PlannedSource, PlannedStorage } from '../model/model.ts';
 
-/** What `<environment>[/<source>]` names. */
+/** An environment or one of its sources, from `<environment>[/<source>]`. */
 export interface Target extends Loaded {
-  /** The one that was named, or all. */
+  /** The named source, or all. */
   readonly sources: readonly PlannedSource[];
 }
 
@@ -21,7 +21,7 @@ export function environmentOf(name: string, config: string): Loaded {
 export function targetOf(written: string, config: string): Target {
   const [environment = '', source, ...more] = written.split('/');
   if (environment === '' || source === '' || more.length > 0)
-    throw ConfigError.of('', `'${written}' names no environment and no source`, 'write it as prod, or as prod/shop');
+    throw ConfigError.of('', `expected ENVIRONMENT[/SOURCE], got '${written}'`, 'write it as prod or prod/shop');
   const loaded = environmentOf(environment, config);
   return { ...loaded, sources: source === undefined ? loaded.model.sources : [sourceOf(loaded.model, source)] };
 }
@@ -36,10 +36,14 @@ export function sourceTarget(written: string, config: string): SourceTarget {
   const { model } = loaded;
   const [source] = sources;
   if (written.includes('/') && source) return { ...loaded, source };
-  throw ConfigError.of('', `'${written}' names no source`, `write ${written}/${source?.name ?? 'SOURCE'}; sources: ${namesOf(model.sources)}`);
+  throw ConfigError.of(
+    '',
+    `expected ENVIRONMENT/SOURCE, got '${written}'`,
+    `write ${written}/${source?.name ?? 'SOURCE'}; sources: ${namesOf(model.sources)}`,
+  );
 }
 
-/** The tier that was named, or the only one. */
+/** The named tier, or the only one. */
 export function runOf(source: PlannedSource, tier: string | undefined): PlannedRun {
   const tiers = source.runs.map((run) => run.tier);
   const run = source.runs.find((candidate) => candidate.tier === tier);
@@ -47,10 +51,10 @@ export function runOf(source: PlannedSource, tier: string | undefined): PlannedR
   if (tier !== undefined) throw unknown('tier', tier, tiers, source.name);
   const [only, ...others] = source.runs;
   if (only && others.length === 0) return only;
-  throw ConfigError.of('', `'${source.name}' has several tiers`, `say which: ${tiers.map((name) => `--tier ${name}`).join(', ')}`);
+  throw ConfigError.of('', `'${source.name}' has several tiers`, `choose one: ${tiers.map((name) => `--tier ${name}`).join(', ')}`);
 }
 
-/** The storage that was named, or the primary, of one run. */
+/** The named storage of a run, or its primary. */
 export function storageOf(run: PlannedRun, storage: string | undefined): PlannedStorage | undefined {
   return run.storages.find(({ name, role }) => (storage === undefined ? role === 'primary' : name === storage));
 }

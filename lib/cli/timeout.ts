@@ -1,7 +1,7 @@
 import { ConfigError } from '../errors.ts';
 import { duration } from '../units/duration.ts';
 
-/** Seconds of what `--timeout` was given. */
+/** The value of `--timeout` in seconds. */
 export function secondsOfTimeout(text: string): number {
   const read = duration.safeParse(text);
   if (read.success) return read.data;

@@ -2,11 +2,11 @@ import { SCRIPTS_FOLDER } from '../charts/outputs/keep.ts';
 import { type ObjectName, objectsIn } from './object-names.ts';
 import type { OutputFolder } from './output-folder.ts';
 
-/** What an environment's output says no longer. */
+/** Objects that an environment's output no longer contains. */
 export interface Vanished {
-  /** Objects that come and go with the values. */
+  /** Objects that follow the values. */
   readonly jobs: readonly ObjectName[];
-  /** Objects that nothing removes, such as claims and scripts. */
+  /** Objects that nothing removes automatically, such as claims and scripts. */
   readonly kept: readonly ObjectName[];
 }
 
@@ -21,19 +21,19 @@ export function scriptsOf({ paths, read }: Pick<OutputFolder, 'paths' | 'read'>)
 }
 
 /**
- * Lines that say what is gone, and how to remove it from a cluster. What holds backups is never in a command.
+ * Lists the objects that are gone, with commands to remove them from a cluster, except for those that hold backups.
  *
- * @param current - the script ConfigMaps that some environment still names
+ * @param current - the script ConfigMaps that some environment still uses
  */
 export function describeVanished({ jobs, kept }: Vanished, current: () => readonly ObjectName[]): readonly string[] {
   const lines: string[] = [];
-  if (jobs.length > 0) lines.push('no longer there; Argo CD and Flux remove it, with kubectl it is:', ...deleteCommands(jobs));
+  if (jobs.length > 0) lines.push('removed from the output. Argo CD and Flux delete these objects; with kubectl, run:', ...deleteCommands(jobs));
   for (const { kind, namespace, name } of kept.filter((object) => object.kind !== 'ConfigMap')) {
     const what = kind === 'Namespace' ? `the Namespace ${name}` : `the ${kind} ${namespace}/${name}`;
-    lines.push(`no longer there: ${what}. It stays in the cluster with all that is in it; to give that up for good, delete it by hand`);
+    lines.push(`removed from the output: ${what}. It stays in the cluster with its contents; to lose them for good, delete it yourself`);
   }
   const scripts = [...new Set(kept.filter(({ kind }) => kind === 'ConfigMap').map(({ namespace }) => namespace))].sort();
-  if (scripts.length > 0) lines.push('scripts of before stay in the cluster for Jobs that still run; when none does, remove them:');
+  if (scripts.length > 0) lines.push('old scripts stay in the cluster for Jobs that still run. When none does, remove them:');
   return [...lines, ...scripts.map((namespace) => cleanUp(namespace, current()))];
 }
 

@@ -19,14 +19,14 @@ export interface VerifyOptions {
   readonly timeout: string;
 }
 
-/** The Job that proves a source's newest backup now: printed, or created with the user's own kubectl and followed to its end. */
+/** The Job that verifies a source's newest backup: printed, or created with the user's kubectl and followed to its end. */
 export async function verify(target: string, options: VerifyOptions, world: World): Promise<Outcome> {
   const patience = secondsOfTimeout(options.timeout);
   const { model, source } = sourceTarget(target, options.config);
-  if (!source.verify) throw ConfigError.of('', `nothing verifies ${target}`, 'write verify: { enabled: true } in the source');
+  if (!source.verify) throw ConfigError.of('', `verification of ${target} is disabled`, 'set verify: { enabled: true } in the source');
   const job = verifyJob(model, source.name);
   if (!options.apply)
-    return { status: STATUS.done, text: toYaml([job], 'a proof by hand, for kubectl create -f -: each time it is another Job').trimEnd() };
+    return { status: STATUS.done, text: toYaml([job], 'a manual verification, for kubectl create -f -: each time creates another Job').trimEnd() };
   const cluster = clusterOf(world, options);
   const { namespace } = source;
   await checkApplied(cluster, model.environment, namespace, podSpecOf(job));

@@ -1,58 +1,58 @@
-/** Everything outside of the process that a command may touch. `main.ts` has the real one, tests have theirs. */
+/** Everything outside of the process that a command may use. `main.ts` has the real one, tests have fakes. */
 export interface World {
   /** Seconds since 1970. */
   now(): number;
-  /** Passes the time; returns at once after an interruption. */
+  /** Waits. Returns at once after an interruption. */
   sleep(seconds: number): Promise<void>;
-  /** A line, or several, of the answer. */
+  /** Prints one or more lines of the result. */
   say(text: string): void;
-  /** A line, or several, for people only: progress, warnings, errors. */
+  /** Prints one or more lines for people: warnings, errors. */
   warn(text: string): void;
-  /** Runs the user's own kubectl. Never throws: a kubectl that cannot be started ends with status 127. */
+  /** Runs the user's kubectl. Never throws: if kubectl cannot be started, the status is 127. */
   kubectl(args: readonly string[], input?: string): Promise<Ran>;
-  /** Aborted by Ctrl-C or TERM: what waits should clean up and return. */
+  /** Aborted by Ctrl-C or TERM. Whatever waits should clean up and return. */
   readonly interrupted: AbortSignal;
   readonly disk: Disk;
-  /** Folder that cdk8s' own command line wants the YAML in, beside `dist/`. @default - not called by it */
+  /** Folder in which the cdk8s command line expects the YAML, besides `dist/`. @default - not started by cdk8s */
   readonly cdk8sOutdir?: string;
 }
 
-/** How a program ended, and what it printed. */
+/** Status and output of a program. */
 export interface Ran {
   readonly status: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** The writing side of the disk: each call succeeds as a whole or leaves everything as it was. */
+/** Writes to the disk. Each call succeeds as a whole or changes nothing. */
 export interface Disk {
-  /** Begins a folder that will take the place of another one. Nobody sees it until it is swapped in. */
+  /** Starts a folder that will replace another one. It is invisible until it is swapped in. */
   stage(folder: string): Stage;
-  /** Puts all of them in their places, or none. */
+  /** Replaces all of the folders, or none. */
   swapIn(stages: readonly Stage[]): void;
-  /** Makes a folder a copy of another one. */
+  /** Replaces a folder by a copy of another one. */
   copyFolder(from: string, to: string): void;
-  /** New files, path to text. Fails when one of them is there already, and makes none. */
+  /** Creates files, given as path to text. If one of them exists, fails and creates none. */
   createFiles(files: ReadonlyMap<string, string>): void;
-  /** A file that is there already, in one step. */
+  /** Replaces an existing file atomically. */
   replaceFile(path: string, text: string): void;
 }
 
-/** A folder in the making. */
+/** A folder that is being built. */
 export interface Stage {
-  /** Where it will be. */
+  /** Its final path. */
   readonly folder: string;
-  /** Where it is until then. */
+  /** Its path until then. */
   readonly fresh: string;
   write(path: string, text: string): void;
-  /** Takes a file over from the folder that is there now. */
+  /** Copies a file from the current folder. */
   keep(path: string): void;
   discard(): void;
 }
 
-/** What a command comes to: its answer, and the status of the process. */
+/** Result of a command: its text and the exit status. */
 export interface Outcome {
   readonly status: number;
-  /** @default - it has said everything on its way */
+  /** @default - the command has already printed everything */
   readonly text?: string;
 }

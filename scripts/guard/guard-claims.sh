@@ -1,15 +1,15 @@
 #!/bin/sh
-# guard-claims.sh - who else mounts a claim that is restored. Sourced after guard-applications.sh, never run.
+# guard-claims.sh - finds other pods that mount a claim to be restored. Sourced after guard-applications.sh, never run.
 #
 # Environment (the only input):
-#   CLAIMS                claims that nobody else may mount, one a line: namespace claim
-#   CLAIMS_IN_USE         true: do not look who mounts them (default: false)
+#   CLAIMS                claims that no other pod may mount, one per line: namespace claim
+#   CLAIMS_IN_USE         true: do not check which pods mount them (default: false)
 #   NAMESPACE             namespace of the pod
 
-# Statuses are numbers of common.sh; what is set here is read by who sources this file.
+# Statuses are numbers of common.sh, and scripts that source this file read the variables set here.
 # shellcheck disable=SC2034,SC2086,SC2153,SC2154
 
-# each_claim COMMAND - with those who mount each claim in $TMP/users: pod|deletion time
+# each_claim COMMAND - runs it with namespace and claim in variables
 each_claim() {
 	[ "${CLAIMS_IN_USE-}" != true ] || return 0
 	printf '%s\n' "${CLAIMS-}" >"$TMP/claims"
@@ -18,7 +18,7 @@ each_claim() {
 	done 4<"$TMP/claims"
 }
 
-# find_users - pods that mount the claim and have not ended, but this one
+# find_users - other pods that mount the claim and have not ended, in $TMP/users: pod|deletion time
 find_users() {
 	# shellcheck disable=SC2016 # a template of Go
 	ask get pods --namespace="$namespace" --field-selector='status.phase!=Succeeded,status.phase!=Failed' \
@@ -28,7 +28,7 @@ find_users() {
 	printf '%s\n' "$answer" | awk -F '|' -v claim="$claim" -v own="$own" '$1 == claim && $2 != own { print $2 "|" $3 }' | sort -u >"$TMP/users"
 }
 
-# refuse_strangers - users that will not end with the applications; one that is ending already is waited for later
+# refuse_strangers - refuses pods that do not stop with the applications. refuse_users waits for those already ending
 refuse_strangers() {
 	claim_namespace=$namespace
 	find_users
@@ -55,5 +55,5 @@ none_is_ending() {
 
 # refuse_claim PODS
 refuse_claim() {
-	refuse "the claim $claim in namespace $namespace is mounted by $(printf '%s' "$1" | tr '\n' ' ')" 'name what runs them in scaleDown:, or write whileInUse: true'
+	refuse "the claim $claim in namespace $namespace is mounted by $(printf '%s' "$1" | tr '\n' ' ')" 'list their workloads in scaleDown, or set whileInUse: true'
 }

@@ -1,21 +1,21 @@
 #!/bin/sh
-# guard.sh - stops the applications before a restore and starts them after it, however it ends.
+# guard.sh - stops the applications before a restore and starts them again afterwards, however the restore ends.
 #
-# Runs side by side with the steps of the restore, in the image of kubectl, by a shell that install-shell.sh put beside
-# it. It alone has a token.
+# It runs beside the steps of the restore, in the kubectl image with the shell from install-shell.sh. No other container
+# of the pod has a token.
 #
 # Environment (the only input; common.sh, turns.sh and the other files of the guard list the rest):
-#   TURN_FIRST            the turn that fetches the backup, and that nothing is looked at before (default: none)
-#   TURN_LAST             the last of the steps that work on what the applications use
-#   STATES                parts that are restored, one a line: run/state-<part> says how far each is
+#   TURN_FIRST            the turn that fetches the backup; the guard waits for it before it does anything (default: none)
+#   TURN_LAST             the last turn that works on data of the applications
+#   STATES                parts to restore, one per line; run/state-<part> holds the state of each
 # Output: log lines on stderr, nothing on stdout.
-# Exit: 0 the guard did what it is for, even if the restore failed, of which its own step tells; 10 the restore ended, but
-# an application is not available; 64 refused: before anything was stopped, or with all of it started again; 69 the API
-# server does not answer, or pods did not end; 70 stopped by TERM before the restore; 77 its Role does not allow it.
+# Exit: 0 the guard did its job, even if the restore failed, which the restore's own step reports; 10 the restore ended, but
+# an application is not available; 64 refused: nothing was stopped, or everything runs again; 69 the API server does not
+# answer, or pods did not end; 70 stopped by TERM before the restore; 77 its Role does not allow it.
 #
 # Phases: Stopping, Restoring, Starting, then Completed or Failed.
 
-# Functions are called by name through each_application and await; what is set here is read by other files.
+# each_application and await call functions by name, and other files read the variables set here.
 # shellcheck disable=SC2034,SC2317
 set -eu
 
@@ -33,7 +33,7 @@ main() {
 	need_cmd kubectl flock
 	TURN=guard TMP=$WORK_DIR/tmp/guard touched='' settled='' restore_phase='' earlier=''
 	mkdir -p "$TMP"
-	# What is there needs no more room: the applications must come back from a full disk too.
+	# Created now, because applications must be started again on a full disk too.
 	for file in said error refused hints applications meanwhile unavailable parts; do : >"$TMP/$file"; done
 	trap on_exit EXIT
 	trap on_guard_term TERM
@@ -55,7 +55,7 @@ main() {
 	fi
 }
 
-# await_first - if it fails there is nothing to restore, but an attempt before this one may have left applications stopped
+# await_first - if the fetch fails there is nothing to restore, but an earlier attempt may have left applications stopped
 await_first() {
 	[ -n "${TURN_FIRST-}" ] || return 0
 	until is_over "$TURN_FIRST"; do
@@ -68,7 +68,7 @@ await_first() {
 	give_up 0 "nothing was stopped or restored: $(how_it_ended "$TURN_FIRST")" ''
 }
 
-# leave_as_done - nothing to restore; but whoever did may have been killed before the applications were started again
+# leave_as_done - nothing to restore, but the attempt that did may have been killed before it started the applications
 leave_as_done() {
 	end_turn 0
 	find_applications
@@ -76,7 +76,7 @@ leave_as_done() {
 	conclude Completed 'already done'
 }
 
-# prepare - all that can be refused, before anything is stopped
+# prepare - makes every check that can refuse the restore, before anything is stopped
 prepare() {
 	find_applications
 	each_application refuse_managed
@@ -93,10 +93,10 @@ stop() {
 	each_application mark_restoring
 }
 
-# await_steps - the applications are not stopped before the image of every step is there
+# await_steps - keeps the applications running until every step's container runs, and so its image is pulled
 await_steps() {
 	[ -s "$TMP/applications" ] || return 0
-	log info 'waits until the containers of all steps run'
+	log info 'waiting until the containers of all steps run'
 	next=$TURN_LAST
 	while [ -n "$next" ] && [ "$next" != "$TURN" ]; do
 		not_stopped
@@ -105,7 +105,7 @@ await_steps() {
 	done
 }
 
-# on_guard_term - every wait looks at it; what kubectl is at ends first
+# on_guard_term - sets what every wait checks; a running kubectl finishes first
 on_guard_term() {
 	[ -z "$stopped_at" ] || return 0
 	stopped_at=$(date +%s)
@@ -116,22 +116,22 @@ not_stopped() {
 	[ -z "$stopped_at" ] || give_up $FAULT 'stopped by TERM before the restore began' 'the pod was deleted, evicted or past its deadline; nothing was restored'
 }
 
-# await_restore - until the last step is over and nobody is at work; after TERM, for as long as there is time
+# await_restore - waits until the last step is over and no step works; after TERM, as long as the grace period allows
 #
-# The last step may be killed while one before it works.
+# The last step may be killed while an earlier one works.
 await_restore() {
 	until [ -n "$stopped_at" ] || is_over "$TURN_LAST"; do run sleep 0.5 || :; done
 	until close_turns; do
 		if [ -n "$stopped_at" ] && [ "$(date +%s)" -ge "$(last_moment)" ]; then
-			log warn 'a step is still at work, and there is no more time to wait for it'
+			log warn 'a step is still working, and the grace period leaves no more time'
 			break
 		fi
 		run sleep 0.5 || :
 	done
 }
 
-# parts_between - parts that are neither old nor new
-parts_between() {
+# half_restored_parts - parts that are half restored
+half_restored_parts() {
 	printf '%s\n' "${STATES-}" >"$TMP/parts"
 	while read -r part; do
 		[ -n "$part" ] || continue
@@ -141,7 +141,7 @@ parts_between() {
 	done <"$TMP/parts"
 }
 
-# presumed_state - of a part that says nothing: untouched, unless an earlier attempt had begun with it
+# presumed_state - of a part without a state: untouched, unless an earlier attempt had started on it
 presumed_state() {
 	if [ "$(turn_status "$TURN_LAST")" = 0 ] || [ -e "$WORK_DIR/run/already" ]; then
 		echo new
@@ -152,14 +152,14 @@ presumed_state() {
 	fi
 }
 
-# bring_back - starts what was stopped, unless a part is between old and new: then nothing may work with it
+# bring_back - starts the stopped applications, unless a part is half restored and so must not be used
 bring_back() {
 	settled=yes stays='' unavailable=''
 	[ -n "$touched" ] || return 0
-	stays=$(parts_between)
+	stays=$(half_restored_parts)
 	stays=${stays% }
 	if [ -n "$stays" ]; then
-		log error "nothing is started: neither old nor new: $stays"
+		log error "applications stay stopped: half restored: $stays"
 		return 0
 	fi
 	show_phase Starting
@@ -167,7 +167,7 @@ bring_back() {
 	await_available || unavailable=$(in_one "$TMP/unavailable")
 }
 
-# await_available - like await, but TERM ends it without a word: all was started
+# await_available - like await, but TERM ends it without an error: everything is started
 await_available() {
 	since=$(date +%s)
 	until all_available; do
@@ -178,35 +178,35 @@ await_available() {
 }
 
 how_last_ended() {
-	if is_over "$TURN_LAST"; then how_it_ended "$TURN_LAST"; else echo "$TURN_LAST was still at work"; fi
+	if is_over "$TURN_LAST"; then how_it_ended "$TURN_LAST"; else echo "$TURN_LAST was still working"; fi
 }
 
-# conclude PHASE OUTCOME - how the restore ended, and the applications with it
+# conclude PHASE OUTCOME - reports how the restore ended and whether the applications run
 conclude() {
 	show_phase "$1"
-	[ -z "$stays" ] || leave 0 "$2; neither old nor new: $stays; $(stopped_words)" "$HOW_ON"
-	# Where none runs yet, restoring once more loses nothing.
-	[ -z "$not_started" ] || leave "$([ -n "$started" ] && echo $DEGRADED || echo $UNAVAILABLE)" "$2, but not started: $not_started" "$HOW_ON"
-	[ -z "$unavailable" ] || leave $DEGRADED "$2, but not available after ${START_WAIT_SECONDS}s: $unavailable" 'look at its pods; the restore itself is not tried again'
-	[ ! -s "$TMP/meanwhile" ] || leave $DEGRADED "$2, but started by somebody else meanwhile: $(in_one "$TMP/meanwhile")" \
-		'it ran while its data was replaced: look what it has written, and pause what starts it'
+	[ -z "$stays" ] || leave 0 "$2; half restored: $stays; $(stopped_words)" "$STOPPED_HINT"
+	# While no application runs, another restore loses nothing.
+	[ -z "$not_started" ] || leave "$([ -n "$started" ] && echo $DEGRADED || echo $UNAVAILABLE)" "$2, but not started: $not_started" "$STOPPED_HINT"
+	[ -z "$unavailable" ] || leave $DEGRADED "$2, but not available after ${START_WAIT_SECONDS}s: $unavailable" 'look at its pods; the restore itself is not retried'
+	[ ! -s "$TMP/meanwhile" ] || leave $DEGRADED "$2, but something else started: $(in_one "$TMP/meanwhile")" \
+		'it ran while its data was replaced: check what it wrote, and pause whatever started it'
 	leave 0 "$2${started:+; started: $started}" ''
 }
 
-HOW_ON='the next attempt of the Job goes on; if there is none, apply the restore again. The annotation backstay.dev/replicas says how many there were'
+STOPPED_HINT='the next attempt of the Job continues; if there is none, apply the restore again. The annotation backstay.dev/replicas has the replica count'
 
 stopped_words() {
 	echo "stopped: $(awk -F '|' '{ printf "%s%s %s/%s", (NR > 1 ? ", " : ""), $2, $1, $3 }' "$TMP/applications")"
 }
 
-# give_up STATUS REASON [HINT] - ends the guard before the restore has begun
+# give_up STATUS REASON [HINT] - ends the guard before the restore begins
 give_up() {
 	[ -z "$settled" ] || leave "$1" "$2" "${3-}"
 	gave_status=$1 gave_reason=$2 gave_hint=${3-}
 	end_turn "$gave_status" "$gave_reason"
 	bring_back
 	show_phase Failed
-	[ -z "$stays$not_started" ] || gave_reason="$gave_reason; $(stopped_words)" gave_hint="$gave_hint; $HOW_ON"
+	[ -z "$stays$not_started" ] || gave_reason="$gave_reason; $(stopped_words)" gave_hint="$gave_hint; $STOPPED_HINT"
 	leave "$gave_status" "$gave_reason" "$gave_hint"
 }
 
@@ -220,7 +220,7 @@ leave() {
 	exit "$1"
 }
 
-# tidy - also when the guard fails in a way that nobody thought of
+# tidy - starts the applications again after an unexpected failure too
 tidy() {
 	end_turn "$ended"
 	[ -n "${settled-yes}" ] || bring_back

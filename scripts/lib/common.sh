@@ -1,29 +1,29 @@
 #!/bin/sh
-# common.sh - what every step of a backup shares: logging, last words, run id, names, sizes. Sourced, never run.
+# common.sh - what all steps share: logging, last words, run id, names and sizes. Sourced, never run.
 #
 # Environment (the only input):
-#   ENVIRONMENT           environment of the values, such as prod
+#   ENVIRONMENT           environment in the values, such as prod
 #   SOURCE                source in the values
 #   TIER                  tier in the values, or once
-#   POD_UID               uid of the pod; the run id is made of its first 8 hex digits
+#   POD_UID               uid of the pod; its first 8 hex digits become the run id
 #   POD_NAME              name of the pod
 #   JOB_NAME              name of the Job; empty in a pod without one
-#   FILENAME_TEMPLATE     name of the stored files without extension; knows .Timestamp, .RunID and .DatabaseName
-#   TEMPLATE_DATABASE     what .DatabaseName stands for (default: empty)
-#   WORK_DIR              scratch space that all steps of the run share
+#   FILENAME_TEMPLATE     name of the stored files without extension; supports .Timestamp, .RunID and .DatabaseName
+#   TEMPLATE_DATABASE     value of .DatabaseName (default: empty)
+#   WORK_DIR              scratch space shared by all steps of the run
 #   SCRATCH_BYTES         size of the scratch space (bytes)
-#   TERMINATION_LOG       file that the last words go to (default: /dev/termination-log)
+#   TERMINATION_LOG       file for the last words (default: /dev/termination-log)
 #   NOW                   clock, for tests (seconds since 1970; default: now)
 # Output: log lines on stderr.
 #
-# In WORK_DIR: run/{start,id,name} of this run, out/ with what is to be stored under its final name,
-# facts/<part>.json and facts/<part>.sums (sha256sum's format) of each part, tmp/ for everything else.
+# WORK_DIR holds run/{start,id,name} of this run, out/ with the files to store under their final names,
+# facts/<part>.json and facts/<part>.sums (sha256sum's format) of each part, and tmp/ for everything else.
 
-# shellcheck disable=SC2034 # for whoever sources this file
+# shellcheck disable=SC2034 # used by the scripts that source this file
 
-# Statuses, the only ones a script ends with.
+# The only statuses that a script exits with.
 DEGRADED=10 WRONG_INPUT=64 BAD_DATA=65 UNAVAILABLE=69 FAULT=70 NO_ROOM=73 BUSY=75 NOT_ALLOWED=77
-# Where NOW moves the clock, it moves on from there.
+# A clock set by NOW keeps ticking from there.
 clock_start=$(date +%s)
 program=${0##*/}
 PHASE=${PHASE:-${program%.sh}}
@@ -37,7 +37,7 @@ log() {
 	printf '%s %s %s: %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$level" "$PHASE" "$*" >&2
 }
 
-# die STATUS REASON [HINT] - the reason goes to the log and, as the last words, to whoever looks at the pod
+# die STATUS REASON [HINT] - writes the reason to the log and, as the last words, to the pod's status
 die() {
 	status=$1 reason=$2 hint=${3-}
 	trap '' TERM
@@ -48,7 +48,7 @@ die() {
 	exit "$status"
 }
 
-# on_exit - EXIT trap of every script: tidies, and what ends without last words is a fault, whatever tool's status it is
+# on_exit - EXIT trap of every script: tidies. A failure without last words is a fault, whatever status the tool had
 on_exit() {
 	ended=$?
 	trap '' TERM
@@ -56,17 +56,17 @@ on_exit() {
 	tidy
 	[ "$ended" != 0 ] || exit 0
 	[ -z "$said" ] && ! [ -s "${TERMINATION_LOG:-/dev/termination-log}" ] || exit "$ended"
-	log error "ended with status $ended of a tool, which should have been handled"
-	last_words $FAULT "ended with status $ended of a tool, see the log" '' ''
+	log error "internal error: unhandled exit status $ended"
+	last_words $FAULT "internal error: unhandled exit status $ended, see the log" '' ''
 	exit $FAULT
 }
 
-# tidy - what a script leaves behind nothing of, however it ends; each has its own
+# tidy - removes what a script must not leave behind, however it ends. Scripts define their own
 tidy() {
 	:
 }
 
-# last_words STATUS REASON HINT MORE - MORE is JSON members, such as "bytes":42; a failure to write is no failure
+# last_words STATUS REASON HINT MORE - MORE is JSON members, such as "bytes":42. A failed write is ignored
 last_words() {
 	printf '{"phase":%s,"status":%s,"reason":%s%s%s}\n' "$(json_text "$PHASE")" "$1" "$(json_short "$2")" \
 		"${3:+,\"hint\":$(json_short "$3")}" "${4:+,$4}" 2>/dev/null >"${TERMINATION_LOG:-/dev/termination-log}" || :
@@ -91,7 +91,7 @@ iso() {
 	date -u -d "@$1" +%Y-%m-%dT%H:%M:%SZ
 }
 
-# need_env NAME... - names all that are missing at once, not one per run
+# need_env NAME... - reports all missing variables at once
 need_env() {
 	missing=
 	for name; do
@@ -101,12 +101,12 @@ need_env() {
 	[ -z "$missing" ] || die $WRONG_INPUT "not set or empty:$missing" "the header of scripts/$program lists every variable and its unit"
 }
 
-# need_number NAME... - whole numbers from 0: what arithmetic is done with
+# need_number NAME... - whole numbers from 0, safe for arithmetic
 need_number() {
 	for name; do
 		eval "value=\${$name-}"
 		case $value in
-		'' | *[!0-9]*) die $WRONG_INPUT "$name is not a whole number: '$value'" "the header of scripts/$program lists every variable and its unit" ;;
+		'' | *[!0-9]*) die $WRONG_INPUT "$name must be a whole number, got '$value'" "the header of scripts/$program lists every variable and its unit" ;;
 		esac
 	done
 }
@@ -117,10 +117,10 @@ need_cmd() {
 	for name; do
 		command -v "$name" >/dev/null 2>&1 || missing="$missing $name"
 	done
-	[ -z "$missing" ] || die $WRONG_INPUT "not in this image:$missing" "use the image that backstay names, or one with the same tools"
+	[ -z "$missing" ] || die $WRONG_INPUT "not in this image:$missing" "use the default image of backstay, or one with the same tools"
 }
 
-# run COMMAND... - in the background, so that TERM is heard at once and not when the command has ended; its status
+# run COMMAND... - in the background, so that the shell handles TERM at once and not after the command. Returns its status
 run() {
 	"$@" &
 	child=$!
@@ -134,18 +134,18 @@ wait_for_child() {
 	return "$child_status"
 }
 
-# on_term - TERM: what runs is stopped and waited for, EXIT traps clean up, and the log says so
+# on_term - TERM: stops and awaits the running command, then dies, which runs the EXIT traps
 #
-# The script leads its process group, and is process 1 of its container: the group is all that it started. It is
-# waited for because the container ends with this shell, and pg_dump must still be able to tell its server.
+# The script leads its process group and is process 1 of its container, so the group is everything that it started. The
+# container ends with this shell, and pg_dump needs time to cancel its query on the server.
 on_term() {
 	trap '' TERM
 	kill -TERM "-$$" 2>/dev/null || [ -z "$child" ] || kill -TERM "$child" 2>/dev/null || :
 	[ -z "$child" ] || await_child
-	die $FAULT 'stopped by TERM: the run was deleted, evicted or past its deadline' 'nothing of it counts as a backup; the next run starts afresh'
+	die $FAULT 'stopped by TERM: the run was deleted, evicted or past its deadline' 'an unfinished run is no backup; the next run starts from scratch'
 }
 
-# await_child - waits for a child that was told to end, for 5 seconds
+# await_child - gives a child that got TERM 5 seconds to end, then kills it
 await_child() {
 	stubborn=$child
 	(sleep 5 && kill -KILL "$stubborn") >/dev/null 2>&1 &
@@ -154,7 +154,7 @@ await_child() {
 	kill -KILL "$killer" 2>/dev/null || :
 }
 
-# begin_run - makes the folders, and notes start, id and name of the run once, by whichever step comes first
+# begin_run - creates the folders. The first step also records start, id and name of the run
 begin_run() {
 	umask 027
 	mkdir -p "$WORK_DIR/run" "$WORK_DIR/out" "$WORK_DIR/facts" "$WORK_DIR/tmp"
@@ -170,17 +170,17 @@ begin_run() {
 	NAME=$(cat "$WORK_DIR/run/name")
 }
 
-# run_id - 8 letters out of the pod's uid: never a number for YAML, and another one for each attempt
+# run_id - 8 letters derived from the pod's uid: unique per attempt, and never a number in YAML
 run_id() {
 	printf '%.8s' "$POD_UID" | tr 0-9a-f bcdfghjkmnpqrstv
 	echo
 }
 
-# run_name - the template with its values; what is left over of it is refused at synth
+# run_name - the template with its values filled in. synth refuses unknown fields
 run_name() {
 	RUN_AT=$(stamp "$(cat "$WORK_DIR/run/start")") RUN_BY=$(cat "$WORK_DIR/run/id") TEMPLATE_DATABASE=${TEMPLATE_DATABASE-} \
 		awk -v template=FILENAME_TEMPLATE '
-		# Not gsub: in its replacement an & means what was matched.
+		# Not gsub, which expands & in the replacement.
 		function fill(text, field, value,   out) {
 			while (match(text, "[{][{] *[.]" field " *[}][}]")) {
 				out = out substr(text, 1, RSTART - 1) value
@@ -195,10 +195,10 @@ run_name() {
 		}'
 }
 
-# check_name NAME - files are found and pruned by their names: what the grammar does not know is never written
+# check_name NAME - files are found and pruned by name, so a name outside the grammar is never written
 check_name() {
 	case $1 in
-	'' | *[!A-Za-z0-9_-]*) die $WRONG_INPUT "'$1' cannot be the name of files: only A-Z, a-z, 0-9, _ and - can" 'look at filenameTemplate in the values' ;;
+	'' | *[!A-Za-z0-9_-]*) die $WRONG_INPUT "invalid file name '$1': expected only A-Z, a-z, 0-9, _ and -" 'change filenameTemplate in the values' ;;
 	esac
 }
 
@@ -207,7 +207,7 @@ size_of() {
 	stat -c %s "$1"
 }
 
-# free_bytes - what is left of the scratch space: the smaller of the disk's room and the pod's own limit
+# free_bytes - free scratch space: the lower of the disk's free space and what the pod's limit leaves
 free_bytes() {
 	df -Pk "$WORK_DIR" >"$WORK_DIR/tmp/df"
 	du -sk "$WORK_DIR" >"$WORK_DIR/tmp/du" 2>/dev/null || :
@@ -229,7 +229,7 @@ human() {
 
 # json_text TEXT - a JSON string with its quotes
 json_text() {
-	# The full stop is for a newline at the end, which awk would not see.
+	# The full stop protects a trailing newline, which awk would not see.
 	printf '%s.' "$1" | awk '
 		BEGIN { for (i = 1; i < 32; i++) code[sprintf("%c", i)] = sprintf("\\u%04x", i) }
 		{
@@ -246,7 +246,7 @@ json_text() {
 		END { printf "\"%s\"", substr(out, 1, length(out) - 1) }'
 }
 
-# json_short TEXT - the same, cut to 380 bytes: reason and hint share the 1 KiB of a termination message. Never within a letter.
+# json_short TEXT - the same, cut to 380 bytes between characters: reason and hint share the 1 KiB of a termination message
 json_short() {
 	json_text "$(printf '%s' "$1" | LC_ALL=C awk '
 		{ text = text (NR > 1 ? "\n" : "") $0 }

@@ -1,14 +1,14 @@
 #!/bin/sh
-# turn.sh - lets a script of a pod whose steps are started all at once run when it is its turn.
+# turn.sh - runs a script when its turn comes, in a pod whose containers all start at once.
 #
 # usage: turn.sh SCRIPT [ARGUMENT...]
 # Environment (the only input; common.sh, turns.sh and the script list the rest):
-#   TURN_FREE   true: it works on nothing that the applications use, and may begin after they were started (default: false)
-# Output: log lines on stderr, and what the script writes.
-# Exit: the script's own status; 0 with last words where the turn before it did not end with 0: the pod fails by that one,
-# and a second failed container would hide it; 70 stopped by TERM before its turn.
+#   TURN_FREE   true: the script touches nothing that the applications use, and may start after they do (default: false)
+# Output: log lines on stderr, and the script's output.
+# Exit: the script's own status; 0 with last words if the previous turn failed: that container already fails the pod, and a
+# second failed container would hide it; 70 stopped by TERM before its turn.
 
-# Traps call functions by name.
+# Traps call these functions by name.
 # shellcheck disable=SC2317
 set -eu
 
@@ -26,24 +26,24 @@ main() {
 	hold_turn
 
 	[ -z "${TURN_AFTER-}" ] || await_turn
-	# What works on nothing that the applications use is no concern of the guard's: the record of a restore may come after it.
-	[ "${TURN_FREE-}" = true ] || begin_work || skip 'the guard has seen all turns end'
+	# The guard only waits for work on data of the applications. A restore may be recorded after it is done.
+	[ "${TURN_FREE-}" = true ] || begin_work || skip 'the guard has closed all turns'
 	perform "$@"
 }
 
-# on_turn_term - the script hears of it, and undoes what it has begun
+# on_turn_term - passes TERM on to the script, which undoes its work
 on_turn_term() {
 	signals=$((signals + 1))
 	[ -z "$child" ] || kill -TERM "$child" 2>/dev/null || :
 }
 
-# tidy - whatever happens, the others are told
+# tidy - tells the other turns, however this one ends
 tidy() {
 	end_turn "$ended"
 }
 
 await_turn() {
-	log info "waits for $TURN_AFTER"
+	log info "waiting for $TURN_AFTER"
 	until is_over "$TURN_AFTER"; do
 		not_stopped
 		sleep 0.3
@@ -53,22 +53,22 @@ await_turn() {
 }
 
 not_stopped() {
-	[ "$signals" = 0 ] || die $FAULT 'stopped by TERM before its turn' 'the pod was deleted, evicted or past its deadline; this step has changed nothing'
+	[ "$signals" = 0 ] || die $FAULT 'stopped by TERM before its turn' 'the pod was deleted, evicted or past its deadline; this step changed nothing'
 }
 
-# skip REASON - an end like any other for those who wait for this turn, and success for Kubernetes
+# skip REASON - ends the turn for those who wait for it, and succeeds for Kubernetes
 skip() {
-	log warn "not begun: $1"
-	last_words 0 "not begun: $1" '' ''
+	log warn "skipped: $1"
+	last_words 0 "skipped: $1" '' ''
 	end_turn $BUSY "$1"
 	exit 0
 }
 
-# perform SCRIPT [ARGUMENT...] - as the leader of a process group, which is what on_term of a script takes itself for
+# perform SCRIPT [ARGUMENT...] - as leader of a process group, which on_term of a script relies on
 #
-# Without descriptor 9: a server that the script leaves behind would keep the lock.
+# Without descriptor 9: a server left behind by the script would hold the lock.
 perform() {
-	log info "begins"
+	log info "starting"
 	setsid /bin/sh "$@" 9>&- &
 	child=$!
 	[ "$signals" = 0 ] || kill -TERM "$child" 2>/dev/null || :
@@ -80,7 +80,7 @@ perform() {
 	exit "$script_status"
 }
 
-# await_script - a signal ends wait as the script's end does; a shell that has told of an end once knows no more of it
+# await_script - a signal interrupts wait, so it is called again. Once a shell has reported a status, it forgets it
 await_script() {
 	heard=''
 	until [ "$heard" = "$signals" ]; do
@@ -90,12 +90,12 @@ await_script() {
 	[ "$script_status" != 127 ] || [ "$signals" = 0 ] || script_status=$before
 }
 
-# speak_for_script - the last words of one that was killed
+# speak_for_script - writes the last words of a script that was killed
 speak_for_script() {
 	[ "$script_status" -gt 128 ] && [ ! -s "${TERMINATION_LOG:-/dev/termination-log}" ] || return 0
 	reason="killed by signal $((script_status - 128))"
 	log error "$reason"
-	last_words "$script_status" "$reason" 'signal 9 may mean too little memory: look at the limits of the pod' ''
+	last_words "$script_status" "$reason" 'signal 9 often means out of memory: raise pod.resources.limits.memory' ''
 }
 
 main "$@"

@@ -1,25 +1,25 @@
 #!/bin/sh
-# turns.sh - who is at work in a pod whose steps are started all at once. Sourced after common.sh, never run.
+# turns.sh - which step may work in a pod whose containers all start at once. Sourced after common.sh, never run.
 #
 # Environment (the only input):
-#   TURN                  name of this step among the pod's turns: publish, restore-database
-#   TURN_AFTER            turn that must have ended with 0 before this one begins (default: none)
+#   TURN                  name of this step's turn: publish, restore-database
+#   TURN_AFTER            turn that must succeed before this one starts (default: none)
 #
-# In $WORK_DIR/turns of each turn, named after it:
-#   .lock      locked for as long as its container lives, on descriptor 9
-#   .begun     the container runs; holds the name of the turn before it
-#   .working   the turn before it ended well, and its script runs
-#   no suffix  how it ended: the status, and in a second line the reason if its script never ran
-# A turn that has begun, holds no lock and has no end was killed: nobody can write an end after SIGKILL.
-# Whoever has made .closed lets no further turn begin its work. Both look under the lock of .gate.
+# Files of each turn in $WORK_DIR/turns, named after it:
+#   .lock      locked while its container lives, on descriptor 9
+#   .begun     its container runs; holds the name of the previous turn
+#   .working   the previous turn succeeded, and its script runs
+#   no suffix  how it ended: the status, then the reason if its script never ran
+# A turn that began but has neither lock nor end was killed: a process cannot write anything after SIGKILL.
+# Once .closed exists, no turn starts working. .working and .closed are both written under the lock of .gate.
 
-# TURN is set by who sources this file.
+# TURN is set by the script that sources this file.
 # shellcheck disable=SC2153
 
-# hold_turn - takes this turn's lock, then says that it has begun
+# hold_turn - takes this turn's lock, then announces the turn
 #
-# Whoever looks whether the lock is free has it for a moment, so it is waited for. Processes inherit descriptor 9:
-# what outlives this shell must be started without it.
+# It waits for the lock, because whoever checks the lock holds it for a moment. Child processes inherit descriptor 9, so
+# those that outlive this shell must be started without it.
 hold_turn() {
 	turns=$WORK_DIR/turns
 	mkdir -p "$turns"
@@ -28,7 +28,7 @@ hold_turn() {
 	write_turn "$TURN.begun" "${TURN_AFTER-}"
 }
 
-# write_turn NAME LINE... - a file that is there whole or not at all
+# write_turn NAME LINE... - writes a file atomically
 write_turn() {
 	file=$1
 	shift
@@ -36,33 +36,33 @@ write_turn() {
 	mv "$turns/$file.new" "$turns/$file"
 }
 
-# end_turn STATUS [REASON] - the first end that is written stays
+# end_turn STATUS [REASON] - the first call wins
 end_turn() {
 	[ -n "${turns-}" ] || return 0
-	[ -e "$turns/$TURN" ] || write_turn "$TURN" "$@" || log warn "cannot write how this turn ended: the others take it for killed"
+	[ -e "$turns/$TURN" ] || write_turn "$TURN" "$@" || log warn "cannot record how this turn ended: the other turns will treat it as killed"
 }
 
-# turn_status TURN - how it ended; empty where it has not
+# turn_status TURN - its status, or nothing while it runs
 turn_status() {
 	[ ! -e "$turns/$1" ] || sed -n 1p "$turns/$1"
 }
 
-# is_alive TURN - its container runs
+# is_alive TURN - whether its container runs
 is_alive() {
-	# In a subshell: the descriptor, and with it the lock, is gone with it.
+	# In a subshell, whose exit closes the descriptor and so frees the lock.
 	[ ! -e "$turns/$1.lock" ] || ! (flock -n 7) 7<"$turns/$1.lock"
 }
 
-# is_over TURN - it ended, or was killed
+# is_over TURN - whether it ended or was killed
 #
-# An end is written while the lock is held, so it is looked for after the lock: the other way round a turn that ends
-# in between looks killed.
+# A turn writes its end while it holds the lock, so look at the lock first and then for the end. In the other order, a
+# turn that ends in between looks killed.
 is_over() {
 	[ ! -e "$turns/$1" ] || return 0
 	[ -e "$turns/$1.begun" ] && ! is_alive "$1"
 }
 
-# how_it_ended TURN - in words, of one that is over; of one that never began, what stopped the turn before it
+# how_it_ended TURN - in words, once it is over. A turn that was skipped passes on the reason of the turn that failed
 how_it_ended() {
 	if [ ! -e "$turns/$1" ]; then
 		echo "$1 was killed"
@@ -73,7 +73,7 @@ how_it_ended() {
 	fi
 }
 
-# begin_work - false where the turns are closed already
+# begin_work - false if the turns are closed
 begin_work() {
 	exec 8>>"$turns/.gate"
 	flock 8
@@ -83,7 +83,7 @@ begin_work() {
 	return "$allowed"
 }
 
-# close_turns - from here on no turn begins its work; false while one is at it
+# close_turns - lets no further turn start working; false while one is working
 close_turns() {
 	exec 8>>"$turns/.gate"
 	flock 8

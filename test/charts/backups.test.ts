@@ -44,6 +44,7 @@ describe('one construct in a chart of the user', () => {
 
   test("takes the chart's labels", () => {
     const { chart } = chartOf(values, { labels: { team: 'shop' } });
+    expect(objects(chart).length).toBeGreaterThan(3);
     for (const { metadata } of objects(chart)) expect(metadata).toMatchObject({ labels: { team: 'shop', 'app.kubernetes.io/name': 'backstay' } });
   });
 

@@ -49,11 +49,11 @@ describe('the pod that looks at what is stored', () => {
     expect(prune.containers[0]?.env).toContainEqual({ name: 'CONFIRM', value: 'prod/shop' });
   });
 
-  test('rule 15: knows no password of the source', () => {
+  test('knows no password of the source', () => {
     expect(JSON.stringify(pod)).not.toContain('PGPASSWORD');
   });
 
-  test('rule 17: runs as the source does, so that its NetworkPolicy and its identity hold', () => {
+  test('runs as the source does, so that its NetworkPolicy and its identity hold', () => {
     expect(podOf(pod).serviceAccountName).toBe('backup-shop');
     expect(pod.metadata).toMatchObject({ labels: { 'backstay.dev/source': 'shop', 'app.kubernetes.io/component': 'catalogue' } });
   });

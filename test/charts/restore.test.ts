@@ -35,6 +35,7 @@ describe('the file of a restore', () => {
   });
 
   test('is, read back, what was built', () => {
+    expect(model.restores.length).toBeGreaterThan(1);
     for (const restore of model.restores) {
       const text = restoreFiles(model).get(`${restore.entry}.yaml`) ?? '';
       expect(loadAll(text)).toEqual(JSON.parse(JSON.stringify(objectsOf(restore))));

@@ -60,7 +60,7 @@ resources:
   });
 });
 
-describe('promise 4: same input, same bytes', () => {
+describe('same input, same bytes', () => {
   const model = aFullModel();
   const once = [...synthesize(model, '0.0.0')];
   afterEach(() => {

@@ -5,7 +5,7 @@ import { backstay, type FakeWorld } from '../support/fake-world.ts';
 import { projectFolder, VALUES } from '../support/project-folder.ts';
 
 const WEEKLY = "plans: { default: { tiers: { weekly: { schedule: '@weekly', keep: { weekly: 8 } } } } }\n";
-const BY_HAND = 'sources: { shop: { plan: none, storages: [local] } }\n';
+const MANUAL = 'sources: { shop: { plan: none, storages: [local] } }\n';
 
 describe('backup prints the Job', () => {
   const print = async (overlay: string, ...more: string[]) => {
@@ -16,25 +16,25 @@ describe('backup prints the Job', () => {
   test('of the only tier, for kubectl create, and calls nothing', async () => {
     const { status, stdout, calls } = await print('');
     const job = load(stdout) as { kind: string; metadata: object };
-    expect(stdout.split('\n')[0]).toBe('# a run by hand, for kubectl create -f -: each time it is another Job');
+    expect(stdout.split('\n')[0]).toBe('# a manual run, for kubectl create -f -: each time creates another Job');
     expect(job).toMatchObject({ kind: 'Job', metadata: { generateName: 'backup-shop-daily-', namespace: 'backup' } });
     expect(job.metadata).not.toHaveProperty('name');
     expect({ status, calls }).toEqual({ status: 0, calls: [] });
   });
 
-  test('of a source by hand only, which has the tier once', async () => {
-    expect(load((await print(BY_HAND)).stdout)).toMatchObject({ metadata: { generateName: 'backup-shop-once-' } });
+  test('of a source without a schedule, whose tier is once', async () => {
+    expect(load((await print(MANUAL)).stdout)).toMatchObject({ metadata: { generateName: 'backup-shop-once-' } });
   });
 
-  test('of the tier that is named, with its label', async () => {
+  test('of the named tier, with the label', async () => {
     const { stdout } = await print(WEEKLY, '--tier', 'weekly', '--label', 'vor dem Umzug nach Köln #4');
     expect(load(stdout)).toMatchObject({ metadata: { generateName: 'backup-shop-weekly-' } });
     expect(stdout).toContain("value: 'vor dem Umzug nach Köln #4'");
   });
 
-  test('of which tier? Several are no choice of ours', async () => {
+  test('only after --tier chooses one of several tiers', async () => {
     const { status, stdout, stderr } = await print(WEEKLY);
-    expect(stderr).toBe("error: 'shop' has several tiers\n  HINT: say which: --tier daily, --tier weekly");
+    expect(stderr).toBe("error: 'shop' has several tiers\n  HINT: choose one: --tier daily, --tier weekly");
     expect({ status, stdout }).toEqual({ status: 64, stdout: '' });
   });
 });
@@ -56,7 +56,7 @@ describe('backup --apply', () => {
     storages: { local: 'committed', offsite: 'committed' },
   };
 
-  test('creates the Job, follows its containers, and says what was stored', async () => {
+  test('creates the Job, follows its containers, and reports what was stored', async () => {
     const { status, stdout, stderr, calls, inputs } = await apply({
       pods: steps(
         { 'take-postgres': { waiting: 'PodInitializing' }, publish: { waiting: 'PodInitializing' } },
@@ -120,9 +120,9 @@ describe('backup --apply', () => {
       'no such database: shop\n  HINT: look at database:',
     ],
     ['no room', 73, { reason: 'no room' }, undefined, 73, 'no room'],
-    ['a status that is none of ours', 2, undefined, undefined, 70, 'Error'],
+    ['a status that scripts do not use', 2, undefined, undefined, 70, 'Error'],
     ['no memory', 137, undefined, 'OOMKilled', 70, 'OOMKilled\n  HINT: raise pod.resources.limits.memory'],
-  ])('a step fails with %s: its log, its reason and its status are ours', async (_, exit, words, reason, expected, said) => {
+  ])('a step fails with %s: prints its log and reason, and exits with its status', async (_, exit, words, reason, expected, said) => {
     const { status, stderr } = await apply({
       pods: steps({ 'take-postgres': { exit, words, reason }, publish: { waiting: 'PodInitializing' } }),
       jobEnds: { type: 'Failed' },
@@ -139,19 +139,19 @@ describe('backup --apply', () => {
     expect(status).toBe(70);
   });
 
-  test('a Job past its deadline takes its pod away: says so', async () => {
+  test('reports a Job past its deadline, whose pod is gone', async () => {
     const { status, stderr } = await apply({
       pods: [[]],
       jobEnds: { type: 'Failed', reason: 'DeadlineExceeded', message: 'Job was active longer than specified deadline' },
     });
     expect(stderr).toMatchInlineSnapshot(`
       "error: DeadlineExceeded: Job was active longer than specified deadline
-        HINT: the pod is gone, and its log with it; see the events of the namespace"
+        HINT: the pod and its log are gone; look at kubectl get events in the namespace"
     `);
     expect(status).toBe(70);
   });
 
-  test('a second attempt is named, and the last one decides', async () => {
+  test('numbers a second attempt, and the last attempt decides', async () => {
     const first = pod({
       name: 'pod-1',
       phase: 'Failed',
@@ -175,17 +175,17 @@ describe('backup --apply', () => {
     expect(status).toBe(0);
   });
 
-  test('what dist/ says is not applied: nothing is created', async () => {
+  test('creates nothing if dist/ is not applied', async () => {
     const { status, stderr, calls } = await apply({ pods: [], missing: ['serviceaccount/', 'configmap/backstay-postgres'] });
     expect(stderr.replaceAll(/-[0-9a-f]{8}\b/g, '-HASH')).toMatchInlineSnapshot(`
-      "error: not in the namespace 'backup' of this cluster: serviceaccount/backup-shop, configmap/backstay-postgres-HASH
+      "error: missing in the namespace 'backup' of this cluster: serviceaccount/backup-shop, configmap/backstay-postgres-HASH
         HINT: kubectl apply -k dist/prod/keep && kubectl apply -k dist/prod/jobs"
     `);
     expect(status).toBe(69);
     expect(calls.join()).not.toContain('create');
   });
 
-  test('no such namespace: the error is of the cluster, and the hint says how it comes to be', async () => {
+  test('reports a missing namespace, with a hint how to create it', async () => {
     const kubectl = (args: string) =>
       args.startsWith('get')
         ? args.match(/(serviceaccount|configmap)\/\S+/g)?.join('\n')
@@ -194,7 +194,7 @@ describe('backup --apply', () => {
     const { status, stderr } = await backstay(['backup', 'prod/shop', '--apply', ...project.config], { kubectl });
     expect(stderr).toMatchInlineSnapshot(`
       "error: not in this cluster: Error from server (NotFound): error when creating "STDIN": namespaces "backup" not found
-        HINT: create the namespace, or write createNamespace: true; or is this another cluster? See --context"
+        HINT: create the namespace or set createNamespace: true. If this is the wrong cluster, set --context"
     `);
     expect(status).toBe(69);
   });
@@ -204,13 +204,13 @@ describe('backup --apply', () => {
       'no node',
       [pod({ phase: 'Pending', unschedulable: '0/1 nodes are available: 1 Insufficient memory.' })],
       [],
-      'no node takes it: 0/1 nodes are available: 1 Insufficient memory.',
+      'no node fits: 0/1 nodes are available: 1 Insufficient memory.',
     ],
     [
       'no claim',
       [pod({ phase: 'Pending', unschedulable: 'persistentvolumeclaim "backup-local" not found' })],
       [],
-      'no node takes it: persistentvolumeclaim "backup-local" not found',
+      'no node fits: persistentvolumeclaim "backup-local" not found',
     ],
     [
       'no Secret',
@@ -241,11 +241,11 @@ describe('backup --apply', () => {
       [{ reason: 'FailedCreate', message: 'pods "x" is forbidden: exceeded quota' }],
       'FailedCreate: pods "x" is forbidden: exceeded quota',
     ],
-  ])('%s: says why it waits, gives up after the time-out, and the Job stays', async (_, pods, events, why) => {
+  ])('%s: reports why it waits, stops after the timeout, and leaves the Job', async (_, pods, events, why) => {
     const { status, stdout, stderr, calls } = await apply({ pods: [pods], events });
     expect(stdout).toBe(`created the Job backup/backup-shop-daily-x7k2p\n  waiting: ${why}`);
-    expect(stderr).toContain(`error: the Job backup/backup-shop-daily-x7k2p has not begun after 2m 0s: ${why}`);
-    expect(stderr).toContain('kubectl delete job --namespace backup backup-shop-daily-x7k2p gives it up');
+    expect(stderr).toContain(`error: the Job backup/backup-shop-daily-x7k2p did not start within 2m 0s: ${why}`);
+    expect(stderr).toContain('to cancel it: kubectl delete job --namespace backup backup-shop-daily-x7k2p');
     expect(status).toBe(69);
     expect(calls.join()).not.toContain('delete');
   });
@@ -253,19 +253,19 @@ describe('backup --apply', () => {
   test.each([
     ['Ctrl-C', { status: 130, stderr: '' }],
     ['a lost connection', { status: 1, stderr: 'Unable to connect to the server: net/http: TLS handshake timeout' }],
-  ])('%s while the Job is made: says how to see whether it was', async (_, ran) => {
+  ])('%s while the Job is created: says how to find out whether it was', async (_, ran) => {
     const known = cluster({ pods: [] });
     const kubectl = (args: string) => (args.startsWith('create') ? ran : known(args, undefined));
     const project = projectFolder();
     const { status, stderr } = await backstay(['backup', 'prod/shop', '--apply', ...project.config], { kubectl });
-    expect(stderr).toContain('; kubectl get jobs --namespace backup says whether the Job was made');
+    expect(stderr).toContain('; kubectl get jobs --namespace backup shows whether the Job was created');
     expect(status).toBe(69);
   });
 
   test.each([
     ['while kubectl answers', 5],
-    ['between two questions', undefined],
-  ])('Ctrl-C %s: the Job goes on, and the command that stops it is said', async (_, interruptAt) => {
+    ['between two requests', undefined],
+  ])('Ctrl-C %s: the Job continues, and the command that stops it is printed', async (_, interruptAt) => {
     const interruption = new AbortController();
     const sleep = async () => interruption.abort();
     const changes = interruptAt === undefined ? { sleep, interrupted: interruption.signal } : {};
@@ -273,7 +273,7 @@ describe('backup --apply', () => {
       { pods: steps({ 'take-postgres': 'running', publish: { waiting: '' } }) },
       { interruptAt, changes },
     );
-    expect(stderr).toBe('the Job goes on; kubectl delete job --namespace backup backup-shop-daily-x7k2p stops it');
+    expect(stderr).toBe('the Job continues; to stop it: kubectl delete job --namespace backup backup-shop-daily-x7k2p');
     expect(status).toBe(130);
     expect(calls.join()).not.toContain('delete');
   });

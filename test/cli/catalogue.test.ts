@@ -197,14 +197,14 @@ describe('the pod is deleted, whatever happens', () => {
       { pods: hanging({ unschedulable: '0/3 nodes are available: 3 node(s) had volume node affinity conflict.' }) },
       {},
       69,
-      'the pod has not begun after 2m 0s: no node takes it: 0/3 nodes are available: 3 node(s) had volume node affinity conflict.',
+      'the pod has not begun after 2m 0s: no node fits: 0/3 nodes are available: 3 node(s) had volume node affinity conflict.',
     ],
     [
       'a Secret is missing',
       { pods: hanging({ steps: { daily: { waiting: 'CreateContainerConfigError', message: 'secret "backup-s3" not found' } } }) },
       {},
       69,
-      'the pod has not begun after 2m 0s: daily cannot start: CreateContainerConfigError: secret "backup-s3" not found\n  HINT: backstay secrets ENVIRONMENT --check',
+      'the pod has not begun after 2m 0s: daily cannot start: CreateContainerConfigError: secret "backup-s3" not found\n  HINT: list missing Secrets and keys with backstay secrets ENVIRONMENT --check',
     ],
     [
       'only the events say why',
@@ -238,13 +238,13 @@ describe('the pod is deleted, whatever happens', () => {
   test('what it waits for is said at once, and once', async () => {
     const pods = hanging({ unschedulable: 'no room' });
     const { stderr } = await run(['list', 'prod/shop'], { pods });
-    expect(stderr.split('\n').filter((line) => line.startsWith('waiting'))).toEqual(['waiting: no node takes it: no room']);
+    expect(stderr.split('\n').filter((line) => line.startsWith('waiting'))).toEqual(['waiting: no node fits: no room']);
   });
 
   test('nothing is applied: no pod is made, and the hint is the command', async () => {
     const { status, stdout, stderr, calls } = await run(['list', 'prod'], { pods: [], missing: ['serviceaccount/'] });
     expect(stderr).toBe(
-      "error: not in the namespace 'backup' of this cluster: serviceaccount/backup-shop\n  HINT: kubectl apply -k dist/prod/keep && kubectl apply -k dist/prod/jobs",
+      "error: missing in the namespace 'backup' of this cluster: serviceaccount/backup-shop\n  HINT: kubectl apply -k dist/prod/keep && kubectl apply -k dist/prod/jobs",
     );
     expect({ status, stdout }).toEqual({ status: 69, stdout: '' });
     expect(calls.join()).not.toContain('create');

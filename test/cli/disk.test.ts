@@ -5,7 +5,7 @@ import { disk } from '../../lib/cli/disk.ts';
 import { projectFolder } from '../support/project-folder.ts';
 
 describe('a staged folder', () => {
-  test('is not seen until it is swapped in, and then it is whole', () => {
+  test('is invisible until it is swapped in, and then complete', () => {
     const { dir, read } = projectFolder({ 'dist/prod/jobs/a.yaml': 'old a', 'dist/prod/jobs/b.yaml': 'old b' });
     const stage = disk.stage(join(dir, 'dist/prod'));
     stage.write('jobs/a.yaml', 'new a');
@@ -16,7 +16,7 @@ describe('a staged folder', () => {
     expect(read()).toEqual({ 'dist/prod/jobs/a.yaml': 'new a', 'dist/prod/jobs/b.yaml': 'old b', 'dist/prod/keep/deep/er/c.yaml': 'new c' });
   });
 
-  test('that is thrown away leaves nothing', () => {
+  test('leaves nothing when it is discarded', () => {
     const { dir, read } = projectFolder({ 'dist/prod/a.yaml': 'old' });
     const stage = disk.stage(join(dir, 'dist/prod'));
     stage.write('a.yaml', 'new');
@@ -25,7 +25,7 @@ describe('a staged folder', () => {
     expect(readdirSync(join(dir, 'dist'))).toEqual(['prod']);
   });
 
-  test('takes the place of nothing, where nothing was', () => {
+  test('can be swapped in where no folder was', () => {
     const { dir, read } = projectFolder({});
     const stage = disk.stage(join(dir, 'deep/dist/prod'));
     stage.write('a.yaml', 'new');
@@ -33,19 +33,19 @@ describe('a staged folder', () => {
     expect(read()).toEqual({ 'deep/dist/prod/a.yaml': 'new' });
   });
 
-  test('two at once, in two processes: each is whole, and the later one stays', () => {
+  test('of two processes at once is complete, and the later one wins', () => {
     const { dir, read } = projectFolder({ 'dist/prod/a.yaml': 'old' });
     const [one, other] = [disk.stage(join(dir, 'dist/prod')), disk.stage(join(dir, 'dist/prod'))];
     one.write('a.yaml', 'one');
     other.write('a.yaml', 'other');
     other.write('b.yaml', 'other');
     disk.swapIn([one]);
-    // The first has swept what lay beside the folder, the other's stage with it: it fails, and changes nothing.
+    // The first one swept everything beside the folder, including the stage of the other, which fails and changes nothing.
     expect(() => disk.swapIn([other])).toThrow('ENOENT');
     expect(read()).toEqual({ 'dist/prod/a.yaml': 'one' });
   });
 
-  test('a second swap that fails takes the first one back, also where nothing was before', () => {
+  test('is swapped out again when the swap of another one fails, even if no folder was there before', () => {
     const { dir, read } = projectFolder({ 'dist/prod/a.yaml': 'old' });
     const stages = ['dev', 'prod', 'staging'].map((name) => disk.stage(join(dir, 'dist', name)));
     for (const stage of stages.slice(0, 2)) stage.write('a.yaml', 'new');
@@ -57,7 +57,7 @@ describe('a staged folder', () => {
 });
 
 describe('new files', () => {
-  test('all of them, or none', () => {
+  test('are all created, or none of them', () => {
     const { dir, read } = projectFolder({ 'b/there': 'mine' });
     const files = new Map([
       [join(dir, 'a'), 'a'],
@@ -67,7 +67,7 @@ describe('new files', () => {
     expect(read()).toEqual({ 'b/there': 'mine' });
   });
 
-  test('a file is replaced in one step', () => {
+  test('replace an existing file atomically', () => {
     const { dir, read } = projectFolder({ a: 'old' });
     disk.replaceFile(join(dir, 'a'), 'new');
     expect(read()).toEqual({ a: 'new' });

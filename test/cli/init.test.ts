@@ -18,10 +18,10 @@ describe('init', () => {
 
       Next:
         cd .
-        npm install                      # this backstay, and no newer one until you say so
-        $EDITOR config/base.yaml         # your storage, your database
-        npx backstay synth               # writes dist/prod: read it, commit it
-        npx backstay secrets prod        # which Secrets it needs"
+        npm install                      # this version of backstay, until you upgrade
+        $EDITOR config/base.yaml         # set your storage and your database
+        npx backstay synth               # writes dist/prod: review and commit it
+        npx backstay secrets prod        # lists the Secrets it needs"
     `);
     expect(status).toBe(0);
     const files = project.read();
@@ -33,14 +33,14 @@ describe('init', () => {
     });
   });
 
-  test('what it writes can be synthesized without a warning', async () => {
+  test('writes values that synthesize without a warning', async () => {
     const project = projectFolder({});
     await backstay(['init', '--dir', project.dir]);
     const { status, stderr } = await backstay(['synth', ...project.folders]);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   });
 
-  test('what it writes can be restored as soon as the role for it is no comment any more', async () => {
+  test('writes values that can be restored once the role for it is uncommented', async () => {
     const project = projectFolder({});
     await backstay(['init', '--dir', project.dir]);
     const restore = () => backstay(['restore', 'prod/shop', ...project.config]);
@@ -50,7 +50,7 @@ describe('init', () => {
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   });
 
-  test('the values name their schema on the first line, for the editor', async () => {
+  test('names the schema on the first line of the values, for editors', async () => {
     const project = projectFolder({});
     await backstay(['init', '--dir', project.dir]);
     const files = project.read();
@@ -62,7 +62,7 @@ describe('init', () => {
     }
   });
 
-  test('adds itself to a package.json that is there, in its own indentation, and leaves .gitignore alone', async () => {
+  test('adds itself to an existing package.json, keeps its indentation, and leaves .gitignore alone', async () => {
     const given = '{\n\t"name": "ours",\n\t"devDependencies": {\n\t\t"zod": "4.0.0"\n\t}\n}\n';
     const project = projectFolder({ 'package.json': given, '.gitignore': 'secret\n' });
     const { stdout } = await backstay(['init', '--dir', project.dir]);
@@ -84,23 +84,18 @@ describe('init', () => {
     expect(stdout).not.toContain('.gitattributes');
   });
 
-  test('leaves a version alone that is pinned already', async () => {
+  test('leaves an already pinned version alone', async () => {
     const given = '{ "devDependencies": { "backstay": "0.0.1" } }\n';
     const project = projectFolder({ 'package.json': given });
     const { stdout } = await backstay(['init', '--dir', project.dir]);
-    expect(project.plain(stdout)).toContain('package.json has backstay 0.0.1 already: left as it is');
+    expect(project.plain(stdout)).toContain('package.json already pins backstay 0.0.1: unchanged');
     expect(project.read()['package.json']).toBe(given);
   });
 
   test.each([
-    ['values that are there', { 'config/base.yaml': 'namespace: mine\n' }, 'there already: config/base.yaml', '; --dir names another folder'],
-    [
-      'a package.json that is none',
-      { 'package.json': '{ "name": ' },
-      'package.json is not valid JSON',
-      '; mend it, or name another folder with --dir',
-    ],
-    ['a package.json that is a list', { 'package.json': '[]' }, 'package.json is not valid JSON', '; mend it, or name another folder with --dir'],
+    ['existing values', { 'config/base.yaml': 'namespace: mine\n' }, 'already exists: config/base.yaml', '; choose another folder with --dir'],
+    ['a broken package.json', { 'package.json': '{ "name": ' }, 'package.json is not valid JSON', '; fix it, or choose another folder with --dir'],
+    ['a package.json that is a list', { 'package.json': '[]' }, 'package.json is not valid JSON', '; fix it, or choose another folder with --dir'],
   ])('%s: refuses, and writes nothing', async (_, files, message, hint) => {
     const project = projectFolder(files);
     const { status, stdout, stderr } = await backstay(['init', '--dir', project.dir]);

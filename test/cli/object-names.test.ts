@@ -4,7 +4,7 @@ import { objectsIn } from '../../lib/cli/object-names.ts';
 
 const object = (kind: string, name: string, more: object = {}) => ({ apiVersion: 'v1', kind, metadata: { name, namespace: 'backup', ...more } });
 
-test('every object of a file is found, by the names in its own metadata', () => {
+test('finds every object of a file by its own metadata', () => {
   const text = toYaml(
     [
       object('ServiceAccount', 'backup-shop', { labels: { name: 'no', namespace: 'no' }, annotations: { note: 'kind: No\nmetadata:\n  name: no' } }),
@@ -22,11 +22,11 @@ test('every object of a file is found, by the names in its own metadata', () => 
   ]);
 });
 
-test('names that YAML puts in quotes are found without them', () => {
+test('finds names that YAML quotes, without the quotes', () => {
   expect(objectsIn(toYaml([object('Job', '1234', { namespace: 'true' })], 'x'))).toEqual([{ kind: 'Job', namespace: 'true', name: '1234' }]);
 });
 
-test('a kustomization names no object of a cluster, and a broken file none at all', () => {
+test('finds no objects in a kustomization or in a broken file', () => {
   expect(objectsIn('# x\napiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n  - a.yaml\n')).toEqual([]);
   expect(objectsIn('<<<<<<< HEAD\n{')).toEqual([]);
 });

@@ -18,7 +18,7 @@ describe('the packed package', IN_MINUTES, () => {
   }, 120_000);
   afterAll(() => rmSync(dirname(packed), { recursive: true, force: true }));
 
-  /** A folder of a user's who has installed it. */
+  /** A user's folder with the package installed. */
   const installed = () => {
     const project = projectFolder();
     installPackage(packed, project.dir);
@@ -26,7 +26,7 @@ describe('the packed package', IN_MINUTES, () => {
     return { ...project, run: (...argv: string[]) => execute(process.execPath, [bin, ...argv], { cwd: project.dir }) };
   };
 
-  test('holds what runs, the scripts, the schemas and the reference, and nothing of ours', () => {
+  test('contains the program, scripts, schemas and reference, and no development files', () => {
     expect(
       readdirSync(packed)
         .sort()
@@ -36,7 +36,7 @@ describe('the packed package', IN_MINUTES, () => {
     expect(statSync(join(packed, 'build/main.js')).mode & 0o111).toBe(0o111);
   });
 
-  test('synth in a folder that has only config/ gives the bytes that the source gives', async () => {
+  test('synthesizes a folder with only config/ to the same bytes as the source', async () => {
     const project = installed();
     const { stdout } = await project.run('synth');
     expect(stdout).toContain('dist/prod: 1 source, 2 CronJobs, 1 claim, 8 files: new');
@@ -45,7 +45,7 @@ describe('the packed package', IN_MINUTES, () => {
     expect(project.read('dist')).toEqual(ofSource.read('dist'));
   });
 
-  test('its other commands work there too', async () => {
+  test('runs its other commands there too', async () => {
     const project = installed();
     expect((await project.run('--version')).stdout).toBe(`${packageVersion()}\n`);
     expect((await project.run('secrets', 'prod')).stdout).toContain('kubectl create secret generic shop-db');
@@ -53,7 +53,7 @@ describe('the packed package', IN_MINUTES, () => {
     await expect(project.run('list', 'prod/shp')).rejects.toMatchObject({ code: 64, stderr: expect.stringContaining("did you mean 'shop'?") });
   });
 
-  test('init in an empty folder, then synth', async () => {
+  test('runs init in an empty folder, then synth', async () => {
     const project = installed();
     rmSync(join(project.dir, 'config'), { recursive: true });
     await project.run('init');
@@ -62,7 +62,7 @@ describe('the packed package', IN_MINUTES, () => {
     expect(stderr).toBe('');
   });
 
-  test('--help answers without loading what synthesizes', async () => {
+  test('answers --help without loading the synthesis', async () => {
     const project = installed();
     rmSync(join(project.dir, 'node_modules/cdk8s'));
     rmSync(join(project.dir, 'node_modules/zod'));
@@ -70,7 +70,7 @@ describe('the packed package', IN_MINUTES, () => {
     expect(stdout).toContain('Usage: backstay');
   });
 
-  test('the library: its face, its types, and nothing else', async () => {
+  test('exports the library with its types, and nothing else', async () => {
     const project = installed();
     for (const name of ['typescript', '@types']) symlinkSync(resolve('node_modules', name), join(project.dir, 'node_modules', name));
     project.write({ 'package.json': '{ "type": "module" }\n', 'use.ts': USE, 'misuse.ts': MISUSE });
@@ -121,7 +121,7 @@ import { defineValues } from 'backstay';
 defineValues({ namespace: 'backup', storages: {}, sources: { shop: { postgres: { hots: 'x' } } } });
 `;
 
-test('the lock file knows the version that init pins', () => {
+test('the lock file has the version that init pins', () => {
   const lock = JSON.parse(readFileSync('package-lock.json', 'utf8')) as { version: string };
   expect(lock.version).toBe(packageVersion());
 });

@@ -11,26 +11,26 @@ sources:
 `;
 
 describe('secrets', () => {
-  test('says which Secrets must exist, for whom, and how to make them', async () => {
+  test('lists the Secrets that must exist, who reads them, and how to create them', async () => {
     const project = projectFolder();
     const { status, stdout, calls } = await backstay(['secrets', 'prod', ...project.config]);
     expect(stdout).toMatchInlineSnapshot(`
       "# Secret backup/backup-s3: S3 access key of the storage offsite
       #   read by: shop
       #   keys: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
-      # Reads lines from the terminal: AWS_ACCESS_KEY_ID=… and AWS_SECRET_ACCESS_KEY=…, then Ctrl-D.
+      # Type these lines, then Ctrl-D: AWS_ACCESS_KEY_ID=… and AWS_SECRET_ACCESS_KEY=…
       kubectl create secret generic backup-s3 --namespace backup --from-env-file=/dev/stdin
 
       # Secret backup/shop-db: PostgreSQL role that backs up shop-db.shop
       #   read by: shop
       #   keys: username, password
-      # Reads lines from the terminal: username=… and password=…, then Ctrl-D.
+      # Type these lines, then Ctrl-D: username=… and password=…
       kubectl create secret generic shop-db --namespace backup --from-env-file=/dev/stdin"
     `);
     expect({ status, calls }).toEqual({ status: 0, calls: [] });
   });
 
-  test('the role that restores counts as soon as it is named, and the server of a restore elsewhere when there is one', async () => {
+  test('includes the restore role once it is set, and the server of a restore to another server', async () => {
     const admin = 'admin: { credentials: { secret: shop-admin } }';
     const server =
       'server: { host: db.acme.dev, version: 18, admin: { user: root, credentials: { secret: other-admin } }, tls: { mode: verify-ca, ca: { secret: other-ca } } }';
@@ -47,16 +47,16 @@ describe('secrets', () => {
       expect.arrayContaining([
         'Secret backup/other-admin: PostgreSQL role that restores into db.acme.dev',
         'keys: password',
-        'Secret backup/other-ca: certificate of a private authority',
+        'Secret backup/other-ca: CA certificate',
       ]),
     );
   });
 
-  test('certificates of private authorities and logins of registries count too', async () => {
+  test('includes CA certificates and registry credentials', async () => {
     const project = projectFolder({ 'config/base.yaml': VALUES, 'config/prod.yaml': PRIVATE });
     const { stdout } = await backstay(['secrets', 'prod', ...project.config]);
     expect(stdout).toMatchInlineSnapshot(`
-      "# ConfigMap backup/private-ca: certificate of a private authority
+      "# ConfigMap backup/private-ca: CA certificate
       #   read by: orders, shop
       #   keys: ca.crt
       kubectl create configmap private-ca --namespace backup --from-file=ca.crt=FILE
@@ -64,15 +64,15 @@ describe('secrets', () => {
       # Secret backup/backup-s3: S3 access key of the storage offsite
       #   read by: orders, shop
       #   keys: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
-      # Reads lines from the terminal: AWS_ACCESS_KEY_ID=… and AWS_SECRET_ACCESS_KEY=…, then Ctrl-D.
+      # Type these lines, then Ctrl-D: AWS_ACCESS_KEY_ID=… and AWS_SECRET_ACCESS_KEY=…
       kubectl create secret generic backup-s3 --namespace backup --from-env-file=/dev/stdin
 
-      # Secret backup/db-ca: certificate of a private authority
+      # Secret backup/db-ca: CA certificate
       #   read by: orders
       #   keys: ca.crt
       kubectl create secret generic db-ca --namespace backup --from-file=ca.crt=FILE
 
-      # Secret backup/registry: login at the registry of the images
+      # Secret backup/registry: credentials for the image registry
       #   read by: orders, shop
       #   keys: .dockerconfigjson
       kubectl create secret docker-registry registry --namespace backup --from-file=.dockerconfigjson="$HOME/.docker/config.json"
@@ -80,7 +80,7 @@ describe('secrets', () => {
       # Secret backup/shop-db: PostgreSQL role that backs up shop-db.shop
       #   read by: orders, shop
       #   keys: username, password
-      # Reads lines from the terminal: username=… and password=…, then Ctrl-D.
+      # Type these lines, then Ctrl-D: username=… and password=…
       kubectl create secret generic shop-db --namespace backup --from-env-file=/dev/stdin"
     `);
   });
@@ -91,7 +91,7 @@ describe('secrets', () => {
     expect(stdout).not.toContain('--from-literal');
   });
 
-  test('nothing is needed: says so', async () => {
+  test('says so if no Secret is needed', async () => {
     const values = `namespace: app
 storages: { local: { pvc: { size: 1Gi } } }
 plans: { default: { storages: [local], tiers: { daily: { schedule: '@daily', keep: { last: 3 } } } } }
@@ -115,7 +115,7 @@ describe('secrets --check', () => {
     return backstay(['secrets', 'prod', '--check', ...project.config, ...more], { kubectl });
   };
 
-  test('everything is there', async () => {
+  test('succeeds if everything is there', async () => {
     const { status, stdout } = await check(
       cluster({ 'backup-s3': 'AWS_ACCESS_KEY_ID=set\nAWS_SECRET_ACCESS_KEY=set\n', 'shop-db': 'more=empty\npassword=set\nusername=set\n' }),
     );
@@ -126,17 +126,17 @@ describe('secrets --check', () => {
     expect(status).toBe(0);
   });
 
-  test('says which Secret, which key and which empty key are missing, with status 1', async () => {
+  test('lists missing Secrets, missing keys and empty keys, and exits with 1', async () => {
     const { status, stdout } = await check(cluster({ 'shop-db': 'password=empty\nuser=set\n' }));
     expect(stdout).toMatchInlineSnapshot(`
       "missing  Secret backup/backup-s3: keys AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
       missing  Secret backup/shop-db: no key username, the key password is empty
-      HINT: backstay secrets prod prints how to create what is missing"
+      HINT: create them as backstay secrets prod prints"
     `);
     expect(status).toBe(1);
   });
 
-  test('asks kubectl for names of keys only: no value is ever printed to us', async () => {
+  test('asks kubectl only for the names of keys, so that no value is printed', async () => {
     const { calls } = await check(cluster({}), '--context', 'other');
     expect(calls).toMatchInlineSnapshot(`
       [
@@ -147,58 +147,64 @@ describe('secrets --check', () => {
   });
 
   test.each([
-    ['no kubectl', 127, 'spawn kubectl ENOENT', 'kubectl cannot be run: spawn kubectl ENOENT', 'install kubectl and have it on the PATH'],
+    ['no kubectl', 127, 'spawn kubectl ENOENT', 'cannot run kubectl: spawn kubectl ENOENT', 'install kubectl and add it to the PATH'],
     [
       'no cluster',
       1,
       'E1121 memcache.go\nThe connection to the server localhost:8080 was refused - did you specify the right host or port?',
-      'no cluster answers: The connection to the server localhost:8080 was refused - did you specify the right host or port?',
-      'look at kubectl cluster-info; --context or KUBECONFIG name another cluster',
+      'the cluster does not answer: The connection to the server localhost:8080 was refused - did you specify the right host or port?',
+      'check kubectl cluster-info, or choose another cluster with --context or KUBECONFIG',
     ],
     [
-      'no cluster, of which a call that sends something tells in other words',
+      'no cluster, as reported by a call with input',
       1,
       'error: error validating "STDIN": error validating data: Get "http://localhost:8080/openapi/v2?timeout=32s": dial tcp 127.0.0.1:8080: connect: connection refused; if you choose to ignore these errors, turn validation off with --validate=false',
-      'no cluster answers: Get "http://localhost:8080/openapi/v2?timeout=32s": dial tcp 127.0.0.1:8080: connect: connection refused',
-      'look at kubectl cluster-info; --context or KUBECONFIG name another cluster',
+      'the cluster does not answer: Get "http://localhost:8080/openapi/v2?timeout=32s": dial tcp 127.0.0.1:8080: connect: connection refused',
+      'check kubectl cluster-info, or choose another cluster with --context or KUBECONFIG',
     ],
     [
       'a broken configuration',
       1,
       'error: error loading config file "kubeconfig": yaml: line 1: did not find expected node content',
-      'the configuration of your kubectl is not usable: error loading config file "kubeconfig": yaml: line 1: did not find expected node content',
-      'mend that file, or name another one in KUBECONFIG',
+      'invalid kubectl configuration: error loading config file "kubeconfig": yaml: line 1: did not find expected node content',
+      'fix that file, or set KUBECONFIG to another one',
     ],
     [
-      'an unknown context, as a newer kubectl has it',
+      'an unknown context, as reported by a newer kubectl',
       1,
       'error: context "prd" does not exist',
       'context "prd" does not exist',
-      'kubectl config get-contexts lists those that you have',
+      'list your contexts with kubectl config get-contexts',
     ],
     [
       'an unknown context',
       1,
       'Error in configuration: context was not found for specified context: prd',
       'Error in configuration: context was not found for specified context: prd',
-      'kubectl config get-contexts lists those that you have',
+      'list your contexts with kubectl config get-contexts',
     ],
     [
       'no login',
       1,
       'error: You must be logged in to the server (Unauthorized)',
-      'the cluster does not know you: You must be logged in to the server (Unauthorized)',
+      'not logged in to the cluster: You must be logged in to the server (Unauthorized)',
       'log in to the cluster again',
     ],
     [
-      'no right',
+      'no permission',
       1,
       'Error from server (Forbidden): secrets "backup-s3" is forbidden: User "dev" cannot get resource "secrets"',
       'not allowed: Error from server (Forbidden): secrets "backup-s3" is forbidden: User "dev" cannot get resource "secrets"',
-      'ask for this right in the namespace, or use another --context',
+      'request this permission in the namespace, or choose another --context',
     ],
-    ['anything else', 1, 'error: the moon is full', 'kubectl failed: the moon is full', 'these are its own words; try the same by hand'],
-  ])('%s: an error in plain words, with status 69', async (_, ended, stderrOfKubectl, message, hint) => {
+    [
+      'anything else',
+      1,
+      'error: the moon is full',
+      'kubectl failed: the moon is full',
+      'this is the message of kubectl; run the same command yourself',
+    ],
+  ])('%s: prints a plain error and exits with 69', async (_, ended, stderrOfKubectl, message, hint) => {
     const { status, stdout, stderr } = await check(() => ({ status: ended, stderr: stderrOfKubectl }));
     expect(stderr).toBe(`error: ${message}\n  HINT: ${hint}`);
     expect({ status, stdout }).toEqual({ status: 69, stdout: '' });

@@ -17,7 +17,7 @@ const synth = async (of: ReturnType<typeof projectFolder>, ...argv: string[]) =>
 };
 
 describe('synth and restores', () => {
-  test('each is a file of its own, that no kustomization names and nothing of the rest changes with', async () => {
+  test('each restore is a separate file, in no kustomization, and changes no other file', async () => {
     const of = project(TWO);
     const { status, stdout } = await synth(of);
     expect(status).toBe(0);
@@ -54,7 +54,7 @@ describe('synth and restores', () => {
     expect(existsSync(join(of.dir, 'dist/restores'))).toBe(false);
   });
 
-  test('a second run changes nothing and says so; --check agrees', async () => {
+  test('a second run changes nothing and says so, and --check agrees', async () => {
     const of = project(COPY);
     await synth(of);
     const before = of.read('dist');
@@ -65,7 +65,7 @@ describe('synth and restores', () => {
     expect(await synth(of, '--check')).toMatchObject({ status: 0, stdout: 'up to date' });
   });
 
-  test('one that is gone from the values is gone from dist/, also the last one', async () => {
+  test('a restore that is removed from the values is removed from dist/, even the last one', async () => {
     const of = project(TWO);
     await synth(of);
     of.write({ 'config/prod.yaml': `${ADMIN}${COPY}` });
@@ -77,7 +77,7 @@ describe('synth and restores', () => {
     expect((await synth(of)).stdout).not.toContain('restore');
   });
 
-  test('--check says what is stale, missing and too much, and writes nothing', async () => {
+  test('--check reports stale, missing and extra files, and writes nothing', async () => {
     const of = project(TWO);
     await synth(of);
     const text = of.read('dist')['dist/restores/prod/copy.yaml'] ?? '';
@@ -94,15 +94,15 @@ describe('synth and restores', () => {
     expect(of.read('dist')).toEqual(before);
   });
 
-  test('what is not ours among them is not overwritten, and nothing else is written then', async () => {
+  test('a foreign file among them is not overwritten, and nothing else is written', async () => {
     const of = project(COPY, { 'dist/restores/prod/notes.yaml': 'mine: true\n' });
     const { status, stderr } = await synth(of);
-    expect(stderr).toContain('error: dist/restores/prod holds what backstay did not write: notes.yaml');
+    expect(stderr).toContain('error: dist/restores/prod contains files that backstay did not write: notes.yaml');
     expect(status).toBe(64);
     expect(Object.keys(of.read('dist'))).toEqual(['dist/restores/prod/notes.yaml']);
   });
 
-  test('those of another environment stay', async () => {
+  test('restores of another environment stay', async () => {
     const of = project(COPY, { 'config/staging.yaml': `${ADMIN}restores: { other: { source: shop } }\n` });
     await synth(of);
     const before = of.read('dist/restores');
@@ -112,7 +112,7 @@ describe('synth and restores', () => {
     expect(of.read('dist/restores')['dist/restores/staging/other.yaml']).toBe(before['dist/restores/staging/other.yaml']);
   });
 
-  test('those of an environment that is gone from config/ are left, and said, also by --check', async () => {
+  test('restores of an environment that is gone from config/ are left and reported, by --check too', async () => {
     const of = project(COPY, { 'config/old.yaml': `${ADMIN}${TWO.replaceAll('prod/', 'old/')}`, 'dist/restores/notes/mine.yaml': 'mine: true\n' });
     await synth(of);
     of.remove('config/old.yaml');
@@ -120,14 +120,14 @@ describe('synth and restores', () => {
     const before = of.read('dist');
     const { status, stdout } = await synth(of);
     const said =
-      'dist/restores/old: left as it is, since config has no such environment any more. Look that neither Argo CD nor Flux points to it; then remove the folder';
+      'dist/restores/old: unchanged, but config no longer has this environment. Make sure that neither Argo CD nor Flux uses it, then remove the folder';
     expect(stdout.split('\n').slice(-1)).toEqual([said]);
     expect(status).toBe(0);
     expect(of.read('dist')).toEqual(before);
     expect(await synth(of, '--check')).toMatchObject({ status: 0, stdout: `up to date\n${said}` });
   });
 
-  test('a mistake in a restore leaves all of dist/ as it was', async () => {
+  test('an error in a restore leaves all of dist/ unchanged', async () => {
     const of = project(COPY);
     await synth(of);
     const before = of.read('dist');
@@ -138,7 +138,7 @@ describe('synth and restores', () => {
     expect(of.read('dist')).toEqual(before);
   });
 
-  test('an environment cannot be called restores: its folder is theirs', async () => {
+  test('refuses an environment called restores, whose folder is taken', async () => {
     const { status, stderr } = await synth(projectFolder({ 'config/base.yaml': VALUES, 'config/restores.yaml': '' }));
     expect(stderr).toContain('cannot be an environment: dist/restores/ is reserved for restores');
     expect(stderr).toContain('HINT: ');

@@ -21,7 +21,7 @@ const ORDERS = `  orders:
 `;
 
 describe('synth', () => {
-  test('writes a folder for each environment, and says how to apply a new one', async () => {
+  test('writes a folder for each environment, and prints how to apply a new one', async () => {
     const project = projectFolder({ 'config/base.yaml': VALUES, 'config/dev.yaml': '', 'config/prod.yaml': '' });
     const { status, stdout } = await backstay(['synth', ...project.folders]);
     expect(project.plain(stdout)).toMatchInlineSnapshot(`
@@ -34,13 +34,13 @@ describe('synth', () => {
     expect(Object.keys(project.read('dist'))).toEqual(['dev', 'prod'].flatMap((name) => FILES.map((file) => `dist/${name}/${file}`)));
   });
 
-  test('writes only the environments that are named', async () => {
+  test('writes only the named environments', async () => {
     const project = projectFolder({ 'config/base.yaml': VALUES, 'config/dev.yaml': '', 'config/prod.yaml': '' });
     await backstay(['synth', 'dev', ...project.folders]);
     expect(Object.keys(project.read('dist'))).toEqual(FILES.map((file) => `dist/dev/${file}`));
   });
 
-  test('the same values give the same bytes, and touch nothing the second time', async () => {
+  test('writes the same bytes for the same values, and touches nothing the second time', async () => {
     const project = projectFolder();
     await backstay(['synth', ...project.folders]);
     const before = project.read();
@@ -51,7 +51,7 @@ describe('synth', () => {
     expect(statSync(join(project.dir, 'dist/prod')).ino).toBe(ino);
   });
 
-  test('each warning is said once, with the environments that it is about', async () => {
+  test('prints each warning once, with the environments it applies to', async () => {
     const values = VALUES.replace('region: eu-west-1', 'endpoint: http://minio.minio:9000');
     const project = projectFolder({ 'config/base.yaml': values, 'config/dev.yaml': '', 'config/prod.yaml': '' });
     const { stderr } = await backstay(['synth', ...project.folders]);
@@ -62,7 +62,7 @@ describe('synth', () => {
     `);
   });
 
-  test("cdk8s' own command line finds a copy where it looks for one", async () => {
+  test('leaves a copy where the cdk8s command line expects it', async () => {
     const project = projectFolder();
     await backstay(['synth', ...project.folders], { changes: { cdk8sOutdir: join(project.dir, 'build/synth') } });
     const strip = (below: string) => Object.fromEntries(Object.entries(project.read(below)).map(([path, text]) => [path.slice(below.length), text]));
@@ -70,8 +70,8 @@ describe('synth', () => {
   });
 });
 
-describe('a mistake leaves dist/ as it was', () => {
-  test('in any environment, and every mistake of all is said once', async () => {
+describe('an error leaves dist/ unchanged', () => {
+  test('in any environment, and every error of all environments is reported once', async () => {
     const project = projectFolder({ 'config/base.yaml': VALUES, 'config/dev.yaml': '', 'config/prod.yaml': '' });
     await backstay(['synth', ...project.folders]);
     const before = project.read('dist');
@@ -96,13 +96,13 @@ describe('a mistake leaves dist/ as it was', () => {
     expect(project.read('dist')).toEqual(before);
   });
 
-  test('in another environment: the one that is named is written all the same', async () => {
+  test('unless it is in another environment: the named one is still written', async () => {
     const project = projectFolder({ 'config/base.yaml': VALUES, 'config/dev.yaml': 'namespce: dev\n', 'config/prod.yaml': '' });
     const { status } = await backstay(['synth', 'prod', ...project.folders]);
     expect(status).toBe(0);
   });
 
-  test('staging that points at the prefix of production is refused, also when only one of them is asked for', async () => {
+  test('when staging uses the prefix of production, even if only one of them is synthesized', async () => {
     const project = projectFolder({
       'config/base.yaml': VALUES,
       'config/prod.yaml': '',
@@ -122,7 +122,7 @@ describe('a mistake leaves dist/ as it was', () => {
     expect(existsSync(join(project.dir, 'dist'))).toBe(false);
   });
 
-  test('a disk that is full in the middle of the second environment: the first one is not touched either', async () => {
+  test('when the disk is full during the second environment: the first one is unchanged too', async () => {
     const project = projectFolder({ 'config/base.yaml': VALUES, 'config/dev.yaml': '', 'config/prod.yaml': '' });
     const full: Disk = {
       ...disk,
@@ -137,12 +137,12 @@ describe('a mistake leaves dist/ as it was', () => {
       },
     };
     const { status, stderr } = await backstay(['synth', ...project.folders], { changes: { disk: full } });
-    expect(stderr).toBe('error: ENOSPC: no space left\n  HINT: nothing was changed; look at the rights and at the room on the disk');
+    expect(stderr).toBe('error: ENOSPC: no space left\n  HINT: nothing was changed; check the permissions and the free disk space');
     expect(status).toBe(70);
     expect(readdirSync(join(project.dir, 'dist'))).toEqual([]);
   });
 
-  test('a fault of the disk in the middle of the second environment takes back the first one', async () => {
+  test('when the swap of the second environment fails: the first one is swapped back', async () => {
     const project = projectFolder({ 'config/base.yaml': VALUES, 'config/dev.yaml': '', 'config/prod.yaml': '' });
     await backstay(['synth', ...project.folders]);
     const before = project.read();
@@ -162,7 +162,7 @@ describe('a mistake leaves dist/ as it was', () => {
     expect(readdirSync(join(project.dir, 'dist'))).toEqual(['dev', 'prod']);
   });
 
-  test('a crash between the two renames of a swap is mended by the next run, which also sweeps what was left', async () => {
+  test('after a crash between the two renames of a swap: the next run recovers and removes leftovers', async () => {
     const project = projectFolder();
     await backstay(['synth', ...project.folders]);
     const before = project.read('dist');
@@ -176,23 +176,23 @@ describe('a mistake leaves dist/ as it was', () => {
   });
 });
 
-describe('what is in the way is not overwritten', () => {
+describe('synth refuses', () => {
   test.each([
-    ['a file of somebody else', 'dist/prod/notes.txt', 'remember the milk\n'],
-    ['a file of somebody else, deep down', 'dist/prod/jobs/more/x.yaml', 'kind: Secret\n'],
+    ['a foreign file in its folder', 'dist/prod/notes.txt', 'remember the milk\n'],
+    ['a foreign file deep in its folder', 'dist/prod/jobs/more/x.yaml', 'kind: Secret\n'],
   ])('%s', async (_, path, text) => {
     const project = projectFolder();
     project.write({ [path]: text });
     const before = project.read();
     const { status, stderr } = await backstay(['synth', ...project.folders]);
     expect(project.plain(stderr)).toBe(
-      `error: dist/prod holds what backstay did not write: ${path.slice(10)}\n  HINT: move it away, or name another folder with --out`,
+      `error: dist/prod contains files that backstay did not write: ${path.slice(10)}\n  HINT: move it elsewhere, or choose another folder with --out`,
     );
     expect(status).toBe(64);
     expect(project.read()).toEqual(before);
   });
 
-  test('what a file manager left there is no reason to stop', async () => {
+  test('no leftovers of file managers', async () => {
     const project = projectFolder();
     project.write({ 'dist/prod/.DS_Store': '\0' });
     expect((await backstay(['synth', ...project.folders])).status).toBe(0);
@@ -209,14 +209,14 @@ describe('what is in the way is not overwritten', () => {
   });
 
   test.each([
-    ['.', 'error: --out . holds the values themselves'],
-    ['config', 'error: --out config holds the values themselves'],
-    ['config/dist', 'error: --out config/dist lies among the values'],
-  ])('--out %s', async (out, message) => {
+    ['.', 'error: --out . contains the values'],
+    ['config', 'error: --out config contains the values'],
+    ['config/dist', 'error: --out config/dist is inside the folder of the values'],
+  ])('an unsuitable --out %s', async (out, message) => {
     const project = projectFolder();
     const before = project.read();
     const { status, stderr } = await backstay(['synth', ...project.config, '--out', join(project.dir, out)]);
-    expect(project.plain(stderr)).toBe(`${message}\n  HINT: name a folder of its own, such as --out dist`);
+    expect(project.plain(stderr)).toBe(`${message}\n  HINT: choose a separate folder, such as --out dist`);
     expect(status).toBe(64);
     expect(project.read()).toEqual(before);
   });
@@ -225,7 +225,7 @@ describe('what is in the way is not overwritten', () => {
     ['99.0.0', 64],
     [`${packageVersion()}-rc.1`, 0],
     ['0.0.9', 0],
-  ])('output of version %s ends with status %i', async (version, expected) => {
+  ])('output of a newer version: %s exits with %i', async (version, expected) => {
     const project = projectFolder();
     await backstay(['synth', ...project.folders]);
     for (const folder of ['jobs', 'keep']) {
@@ -236,13 +236,13 @@ describe('what is in the way is not overwritten', () => {
     expect(status).toBe(expected);
     if (expected === 64)
       expect(project.plain(stderr)).toMatchInlineSnapshot(`
-      "error: dist/prod was written by backstay 99.0.0, and this is 0.1.0
+      "error: dist/prod was written by backstay 99.0.0, which is newer than this one (0.1.0)
         HINT: npm install --save-dev --save-exact backstay@99.0.0"
     `);
   });
 });
 
-test('a conflict that Git left in dist/ is ours, and written over', async () => {
+test('overwrites generated files with merge conflicts', async () => {
   const project = projectFolder();
   await backstay(['synth', ...project.folders]);
   const dist = project.read('dist');
@@ -254,8 +254,8 @@ test('a conflict that Git left in dist/ is ours, and written over', async () => 
   expect(project.read('dist')).toEqual(dist);
 });
 
-describe('what vanished', () => {
-  test('a source that is switched off: commands for its objects, none for what holds backups', async () => {
+describe('objects that disappear', () => {
+  test('a disabled source: prints commands for its objects, but not for those that hold backups', async () => {
     const project = projectFolder({ 'config/base.yaml': VALUES + ORDERS, 'config/prod.yaml': '' });
     await backstay(['synth', ...project.folders]);
     project.write({ 'config/prod.yaml': 'sources: { orders: { enabled: false } }\n' });
@@ -263,12 +263,12 @@ describe('what vanished', () => {
     expect(project.plain(stdout)).toMatchInlineSnapshot(`
       "dist/prod: 1 source, 2 CronJobs, 1 claim, 8 files: changed
         scripts unchanged
-        no longer there; Argo CD and Flux remove it, with kubectl it is:
+        removed from the output. Argo CD and Flux delete these objects; with kubectl, run:
           kubectl delete --namespace backup serviceaccount/backup-orders networkpolicy/backup-orders cronjob/backup-orders-daily networkpolicy/verify-orders cronjob/verify-orders"
     `);
   });
 
-  test('a claim that is no longer made is named, and no command deletes it', async () => {
+  test('a claim that is no longer created: names it, without a command that deletes it', async () => {
     const project = projectFolder();
     await backstay(['synth', ...project.folders]);
     project.write({ 'config/prod.yaml': 'plans: { default: { storages: [offsite] } }\n' });
@@ -276,12 +276,12 @@ describe('what vanished', () => {
     expect(project.plain(stdout)).toMatchInlineSnapshot(`
       "dist/prod: 1 source, 2 CronJobs, 0 claims, 7 files: changed
         scripts unchanged
-        no longer there: the PersistentVolumeClaim backup/backup-local. It stays in the cluster with all that is in it; to give that up for good, delete it by hand"
+        removed from the output: the PersistentVolumeClaim backup/backup-local. It stays in the cluster with its contents; to lose them for good, delete it yourself"
     `);
     expect(stdout).not.toMatch(/kubectl delete.*persistentvolumeclaim/i);
   });
 
-  test('an object that has moved to another file has not vanished', async () => {
+  test('an object that moved to another file has not disappeared', async () => {
     const project = projectFolder();
     await backstay(['synth', ...project.folders]);
     renameSync(join(project.dir, 'dist/prod/jobs/shop.yaml'), join(project.dir, 'dist/prod/jobs/before.yaml'));
@@ -289,7 +289,7 @@ describe('what vanished', () => {
     expect(project.plain(stdout)).toBe('dist/prod: 1 source, 2 CronJobs, 1 claim, 8 files: changed\n  scripts unchanged');
   });
 
-  test('a file too many goes, also when nothing else has changed', async () => {
+  test('an extra file is removed even if nothing else changed', async () => {
     const project = projectFolder();
     await backstay(['synth', ...project.folders]);
     const before = project.read('dist');
@@ -298,7 +298,7 @@ describe('what vanished', () => {
     expect(project.read('dist')).toEqual(before);
   });
 
-  test('scripts of before: a command that spares those of all environments', async () => {
+  test('old scripts: prints a command that spares the scripts of all environments', async () => {
     const files = 'sources:\n  files: { volume: { claim: app-data, nextTo: { app: web } } }\n';
     const project = projectFolder({ 'config/base.yaml': VALUES, 'config/dev.yaml': files, 'config/prod.yaml': '' });
     await backstay(['synth', ...project.folders]);
@@ -308,12 +308,12 @@ describe('what vanished', () => {
     expect(project.plain(stdout).replaceAll(/-[0-9a-f]{8}\b/g, '-HASH')).toMatchInlineSnapshot(`
       "dist/prod: 1 source, 2 CronJobs, 1 claim, 8 files: changed
         scripts changed: postgres
-        scripts of before stay in the cluster for Jobs that still run; when none does, remove them:
+        old scripts stay in the cluster for Jobs that still run. When none does, remove them:
           kubectl delete configmap --namespace backup --selector app.kubernetes.io/name=backstay,app.kubernetes.io/component=scripts --field-selector metadata.name!=backstay-lib-HASH,metadata.name!=backstay-postgres-HASH,metadata.name!=backstay-postgres-restore-HASH,metadata.name!=backstay-storage-HASH,metadata.name!=backstay-volume-HASH"
     `);
   });
 
-  test('an environment that is gone from config/ is left, and said', async () => {
+  test('an environment that is gone from config/: leaves its folder, and says so', async () => {
     const project = projectFolder({ 'config/base.yaml': VALUES, 'config/old.yaml': '', 'config/prod.yaml': '' });
     await backstay(['synth', ...project.folders]);
     project.remove('config/old.yaml');
@@ -322,14 +322,14 @@ describe('what vanished', () => {
     const { stdout } = await backstay(['synth', ...project.folders]);
     expect(project.plain(stdout)).toMatchInlineSnapshot(`
       "dist/prod: 1 source, 2 CronJobs, 1 claim, 8 files: unchanged
-      dist/old: left as it is, since config has no such environment any more. kubectl delete -k dist/old/jobs stops its backups; then remove the folder"
+      dist/old: unchanged, but config no longer has this environment. Stop its backups with kubectl delete -k dist/old/jobs, then remove the folder"
     `);
     expect(project.read('dist')).toEqual(before);
   });
 });
 
 describe('synth --check', () => {
-  test('says what is stale, missing and too much, and writes nothing', async () => {
+  test('reports stale, missing and extra files, and writes nothing', async () => {
     const project = projectFolder();
     await backstay(['synth', ...project.folders]);
     const dist = project.read();
@@ -344,13 +344,13 @@ describe('synth --check', () => {
       "extra dist/prod/jobs/gone.yaml
       stale dist/prod/jobs/shop.yaml
       missing dist/prod/keep/claims.yaml
-      HINT: run backstay synth, look at what it changed, and commit it"
+      HINT: run backstay synth, review its changes, and commit them"
     `);
     expect(status).toBe(1);
     expect(project.read()).toEqual(before);
   });
 
-  test('ends well when dist/ is what config/ says', async () => {
+  test('succeeds if dist/ matches config/', async () => {
     const project = projectFolder();
     await backstay(['synth', ...project.folders]);
     const { status, stdout } = await backstay(['synth', '--check', ...project.folders]);

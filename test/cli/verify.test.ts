@@ -9,24 +9,24 @@ const verify = (overlay: string, argv: readonly string[] = [], plan?: ClusterPla
   return backstay(['verify', 'prod/shop', ...argv, ...project.config], plan && { kubectl: cluster(plan) });
 };
 
-test('verify prints the Job that its CronJob would make, for kubectl create, and calls nothing', async () => {
+test('verify prints the Job that its CronJob would create, for kubectl create, and calls nothing', async () => {
   const { status, stdout, calls } = await verify('');
-  expect(stdout.split('\n')[0]).toBe('# a proof by hand, for kubectl create -f -: each time it is another Job');
+  expect(stdout.split('\n')[0]).toBe('# a manual verification, for kubectl create -f -: each time creates another Job');
   expect(load(stdout)).toMatchObject({ kind: 'Job', metadata: { generateName: 'verify-shop-', namespace: 'backup' } });
   expect((load(stdout) as { metadata: object }).metadata).not.toHaveProperty('name');
   expect({ status, calls }).toEqual({ status: 0, calls: [] });
 });
 
-test('where nothing is verified, it says what switches it on', async () => {
+test('verify of a source without verification hints at how to enable it', async () => {
   const { status, stdout, stderr } = await verify('verify: { enabled: false }\n');
-  expect(stderr).toBe('error: nothing verifies prod/shop\n  HINT: write verify: { enabled: true } in the source');
+  expect(stderr).toBe('error: verification of prod/shop is disabled\n  HINT: set verify: { enabled: true } in the source');
   expect({ status, stdout }).toEqual({ status: 64, stdout: '' });
 });
 
 describe('verify --apply', () => {
   const words = { reason: 'verified 20261121-020000-bcdfghjk', seconds: 75, status: 0 };
 
-  test('creates the Job, follows it, and says how long the proof took: that is how long a restore would', async () => {
+  test('creates the Job, follows it, and reports the duration, which is what a restore would take', async () => {
     const { status, stdout, calls, inputs } = await verify('', ['--apply'], {
       pods: [
         [pod({ steps: { fetch: { exit: 0 }, 'verify-postgres': 'running' } })],
@@ -50,14 +50,14 @@ describe('verify --apply', () => {
     expect(status).toBe(0);
   });
 
-  test('scripts that were not applied are named, and nothing is created', async () => {
+  test('names scripts that were not applied, and creates nothing', async () => {
     const { status, stderr, calls } = await verify('', ['--apply'], { pods: [], missing: ['configmap/backstay-postgres-restore'] });
-    expect(stderr).toMatch(/not in the namespace 'backup' of this cluster: configmap\/backstay-postgres-restore-[0-9a-f]{8}/);
+    expect(stderr).toMatch(/missing in the namespace 'backup' of this cluster: configmap\/backstay-postgres-restore-[0-9a-f]{8}/);
     expect(calls).toHaveLength(1);
-    expect(status).not.toBe(0);
+    expect(status).toBe(69);
   });
 
-  test('a backup that does not come back: the reason, and the status of the step that found it', async () => {
+  test('a backup that cannot be restored: prints the reason, and exits with the status of the step that found it', async () => {
     const found = { reason: 'public.orders has 3 rows, and at least 1000 are wanted', status: 65 };
     const { status, stderr } = await verify('', ['--apply'], {
       pods: [[pod({ steps: { fetch: { exit: 0 }, 'verify-postgres': { exit: 65, words: found }, record: { waiting: 'PodInitializing' } } })]],

@@ -5,7 +5,7 @@ import { type S3, startS3 } from '../support/cluster/s3.ts';
 import { EXAMPLE, type Shop, shopIn, TYPED } from '../support/cluster/shop.ts';
 import { until } from '../support/cluster/until.ts';
 
-/** What the document calls the backup that is restored. */
+/** Placeholder in the document for the backup to restore. */
 const ID = 'hkbdmnrt';
 const RESTORE = 'docs/restore.md';
 
@@ -20,16 +20,16 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([ns?.end(), s3?.end()]));
 
-/** The orders up to one, as rows and as receipts. */
+/** Orders up to a given one, as rows and as receipts. */
 async function contentUpTo(last: number): Promise<string> {
   const files = await shop.sh(`cd /files/receipts; for id in $(seq ${last}); do cat $id; done | sha256sum; stat -c %u 1 .`);
   return [await shop.ordersUpTo(last), files].join('\n');
 }
 
-/** The kubelet makes them the group's where an application with an `fsGroup` mounts a claim for the first time. */
+/** The kubelet gives them to the group when an application with an `fsGroup` first mounts a claim. */
 const modes = () => shop.sh('cd /files/receipts; stat -c %a . 1 2 3');
 
-/** The newest backup of a source, in its primary. */
+/** The newest backup of a source in its primary storage. */
 async function newest(source: string): Promise<string> {
   const told = await shop.user.commands(`npx backstay list prod/${source} --json`);
   const [first] = JSON.parse(told.stdout).filter(({ tier }: Json) => tier === 'daily');
@@ -37,17 +37,17 @@ async function newest(source: string): Promise<string> {
   return first.id;
 }
 
-/** Of before the first damage. */
+/** From before the first damage. */
 let orders: number;
 let content: string;
 let id: { readonly shop: string; readonly files: string };
 
 describe('examples/application/README.md', () => {
-  test('a shop is started, its roles are made, and it takes orders', async () => {
+  test('starts the shop, creates its roles, and takes orders', async () => {
     await shop.start();
   }, 600_000);
 
-  test('it is backed up by its CronJob and by the command line, in both storages', async () => {
+  test('backs it up by CronJob and by the command line, into both storages', async () => {
     orders = await shop.lastOrder();
     content = await contentUpTo(orders);
     const said = await shop.user.section(EXAMPLE, 'Back it up');
@@ -55,7 +55,7 @@ describe('examples/application/README.md', () => {
     id = { shop: await newest('shop'), files: await newest('files') };
   }, 600_000);
 
-  test('it is proved', async () => {
+  test('verifies it', async () => {
     await shop.user.section(EXAMPLE, 'Prove it');
     await shop.user.section('docs/verify.md', 'See it');
     const { stdout } = await shop.user.commands('npx backstay list prod --storage offsite --json');
@@ -69,12 +69,12 @@ describe('examples/application/README.md', () => {
 });
 
 describe('docs/restore.md', () => {
-  test('what there is to look at', async () => {
+  test('lists the backups to choose from', async () => {
     const said = await shop.user.section(RESTORE, 'Look first', { names: { [ID]: id.shop } });
     expect(said).toContain(id.shop);
   }, 600_000);
 
-  test('a dropped table comes back, with the shop running', async () => {
+  test('restores a dropped table while the shop runs', async () => {
     await shop.sql('drop table orders');
     await until('the shop to notice', 60, async () => ((await shop.deployment()).status.readyReplicas ? undefined : true));
     await shop.user.section(RESTORE, 'A dropped table', { names: { [ID]: id.shop } });
@@ -83,7 +83,7 @@ describe('docs/restore.md', () => {
     expect(await shop.sql(`select datname from pg_database where datname like 'shop%'`)).toBe('shop\n');
   }, 600_000);
 
-  test('a whole database comes back in place; that is undone, done again, and ended', async () => {
+  test('restores a whole database in place, swaps back, restores again, and drops the old data', async () => {
     await shop.sql(`update orders set item = 'coffee'`);
     const broken = await contentUpTo(orders);
     await shop.user.section(RESTORE, 'The whole database', { names: { [ID]: id.shop } });
@@ -101,7 +101,7 @@ describe('docs/restore.md', () => {
     expect(await shop.sql(`select datname from pg_database where datname like 'shop%'`)).toBe('shop\n');
   }, 600_000);
 
-  test('files come back in place; that is undone, done again, and ended', async () => {
+  test('restores files in place, swaps back, restores again, and drops the old data', async () => {
     const before = await modes();
     await shop.sh('cd /files/receipts; for id in $(seq 1 2 9); do rm -f $id; done; echo nothing >2');
     const broken = await shop.sh('cat /files/receipts/2');
@@ -119,20 +119,20 @@ describe('docs/restore.md', () => {
     expect(await shop.sh('ls -A /files')).toBe('receipts\n');
   }, 600_000);
 
-  test('a deleted claim comes back under its name', async () => {
+  test('restores a deleted claim under its name', async () => {
     await kubectl(['delete', 'pvc', 'shop-files', '-n', ns.name, '--wait=false']);
     await shop.user.section(RESTORE, 'A deleted claim', { names: { '10Gi': '1Gi' } });
     await shop.expectOpen();
     expect(await contentUpTo(orders)).toBe(content);
   }, 600_000);
 
-  test('what is said to look at after a failure can be looked at', async () => {
+  test('the commands for looking into a failure work', async () => {
     const said = await shop.user.section(RESTORE, 'When it fails');
     expect(said).toMatch(/Deployment +shop +1 +<none> +<none> +<none>/);
     expect(said).toMatch(/restore-(shop|files)-\S+ +Complete .* Completed/);
   }, 600_000);
 
-  test('a lost namespace comes back from the bucket alone', async () => {
+  test('restores a lost namespace from the bucket alone', async () => {
     await kubectl(['delete', 'namespace', ns.name, '--wait=true', '--timeout=180s']);
     await shop.user.section(RESTORE, 'A lost namespace', { before: { 'apply -k examples': shop.makeSecrets }, types: TYPED });
     await shop.expectOpen();

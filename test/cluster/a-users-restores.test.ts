@@ -6,16 +6,16 @@ import { type S3, startS3 } from '../support/cluster/s3.ts';
 import { type Shop, shopIn } from '../support/cluster/shop.ts';
 import { verdict } from '../support/cluster/world.ts';
 
-/** The rest of this page is followed in a-users-day.test.ts. */
+/** a-users-day.test.ts follows the rest of this page. */
 const RESTORE = 'docs/restore.md';
 
 let prod: Namespace;
-/** With a shop that has orders of its own, and nothing of ours. */
+/** An environment whose shop has orders of its own, and no backstay. */
 let staging: Namespace;
 let s3: S3;
 let shop: Shop;
 let copy: Shop;
-/** Of the backup: its id, and the orders up to the last one before it. */
+/** The backup's id, and the orders up to the last one before it. */
 let id: string;
 let orders: number;
 let content: string;
@@ -43,8 +43,8 @@ async function backUp(): Promise<string> {
 }
 
 describe('docs/restore.md', () => {
-  test("another environment gets production's orders, beside its own, with nothing applied before, and in their place", async () => {
-    // Both are the test's namespace and more: the follower has already put that into the commands.
+  test("restores production's orders into another environment: beside its own, with nothing applied before, and in place", async () => {
+    // The follower has already put the test's namespaces into the commands.
     const names = { 'shop-staging': staging.name, [`${prod.name}-staging`]: staging.name };
     shop.user.values(RESTORE, 'Into another environment', { names });
     await copy.sql(`update orders set item = 'water'`);
@@ -56,20 +56,20 @@ describe('docs/restore.md', () => {
   });
 });
 
-describe('docs/restore.md, a restore that stands in the values', () => {
+describe('docs/restore.md, a restore in the values', () => {
   const wanted = (at = id) => shop.user.values(RESTORE, 'From Git', { names: { hkbdmnrt: at } });
   const apply = () => shop.user.section(RESTORE, 'From Git');
   const jobs = async () => {
     const printed = await kubectl(['get', 'jobs', '-n', prod.name, '-l', 'app.kubernetes.io/component=restore', '-o', 'name']);
     return printed.split('\n').flatMap((line) => line.split('/')[1] ?? []);
   };
-  const putAside = async () => {
+  const safetyBackups = async () => {
     const { stdout } = await shop.user.commands('npx backstay list prod/shop --json');
     return JSON.parse(stdout).filter(({ tier }: Json) => tier === 'pre-restore').length;
   };
   const end = async (): Promise<JobEnd> => endOf(prod.name, (await jobs())[0] ?? '');
 
-  test('runs when its file is applied, which the rest never does', async () => {
+  test('runs when its file is applied, and never with the rest of dist/', async () => {
     wanted();
     await shop.sql(`update orders set item = 'coffee'`);
     await shop.user.commands('npx backstay synth prod && kubectl apply -k dist/prod/jobs');
@@ -80,11 +80,11 @@ describe('docs/restore.md, a restore that stands in the values', () => {
     expect(await shop.ordersUpTo(orders)).toBe(content);
   });
 
-  test('P91: runs once: re-created, as GitOps does it, the Job ends at once and touches nothing', async () => {
+  test('runs once: when GitOps recreates the Job, it ends at once and touches nothing', async () => {
     await shop.sql(`update orders set item = 'coffee'`);
     const broken = await shop.ordersUpTo(orders);
     // One for each attempt of the Job that found the application running.
-    const before = await putAside();
+    const before = await safetyBackups();
     expect(before).toBeGreaterThan(0);
     await kubectl(['delete', 'job', '-n', prod.name, ...(await jobs()), '--wait=true']);
     await apply();
@@ -92,10 +92,10 @@ describe('docs/restore.md, a restore that stands in the values', () => {
     expect({ complete, log }).toEqual({ complete: true, log: expect.stringContaining('already done') });
     await shop.expectOpen();
     expect(await shop.ordersUpTo(orders)).toBe(broken);
-    expect(await putAside()).toBe(before);
+    expect(await safetyBackups()).toBe(before);
   });
 
-  test('runs again when somebody changes it', async () => {
+  test('runs again when its entry changes', async () => {
     wanted(`before:${new Date().toISOString().replace(/\.\d+Z$/, 'Z')}`);
     await apply();
     expect(await jobs()).toHaveLength(2);

@@ -6,7 +6,7 @@ import { runsIn, type Stored } from '../support/cluster/stored.ts';
 import { until } from '../support/cluster/until.ts';
 import { startWorld, type World } from '../support/cluster/world.ts';
 
-/** Planted: it may be in no output at all. */
+/** Planted secret that must not be in any output. */
 const PASSWORD = 'wr0ng-Pa$$word "x"';
 
 let world: World;
@@ -38,7 +38,7 @@ const cataloguePods = async (): Promise<readonly string[]> => {
   return items.filter(({ metadata }: Json) => !metadata.deletionTimestamp).map(({ metadata }: Json) => metadata.name);
 };
 
-test('secrets --check compares with the cluster, by names of keys only', async () => {
+test('secrets --check compares only the names of keys with the cluster', async () => {
   const { status, stdout, stderr } = await backstay(['secrets', 'test', '--check']);
   const { namespace } = world;
   expect(stdout.trimEnd().split('\n')).toEqual([
@@ -47,13 +47,13 @@ test('secrets --check compares with the cluster, by names of keys only', async (
     `ok       Secret ${namespace}/backup-s3`,
     `ok       Secret ${namespace}/db`,
     `ok       Secret ${namespace}/wrong`,
-    'HINT: backstay secrets test prints how to create what is missing',
+    'HINT: create them as backstay secrets test prints',
   ]);
   expect({ status, stderr }).toEqual({ status: 1, stderr: '' });
 });
 
-describe('a backup by hand', () => {
-  test('is made, followed to its end, listed in each storage, and shown', async () => {
+describe('a manual backup', () => {
+  test('is created, followed to its end, listed in each storage, and shown', async () => {
     const made = await backstay(['backup', 'test/shop', '--apply', '--label', 'before the move']);
     expect(made).toMatchObject({ status: 0, stderr: '' });
     expect(made.stdout).toMatch(
@@ -75,11 +75,11 @@ describe('a backup by hand', () => {
     expect(JSON.parse(got.stdout)).toEqual(run?.manifest);
   });
 
-  test('of a source that is not backed up yet: nothing is stored, and nothing is wrong', async () => {
+  test('list of a source without backups is empty and succeeds', async () => {
     expect(await backstay(['list', 'test/wrong'])).toEqual({ status: 0, stdout: 'nothing is stored\n', stderr: '' });
   });
 
-  test('with a wrong password fails with the status and the reason of its step, and tells no secret', async () => {
+  test('with a wrong password fails with the status and reason of its step, and prints no secret', async () => {
     const { status, stdout, stderr } = await backstay(['backup', 'test/wrong', '--apply']);
     expect(stderr).toMatch(/^error: take-postgres: .*password/m);
     expect(stderr).toMatch(/^ {2}HINT: /m);
@@ -87,24 +87,24 @@ describe('a backup by hand', () => {
     expect(stdout + stderr).not.toContain('Pa$$word');
   });
 
-  test('whose Secret is missing says so, and gives up waiting', async () => {
+  test('names its missing Secret, and stops waiting', async () => {
     const { status, stdout, stderr } = await backstay(['backup', 'test/absent', '--apply', '--timeout', '15s']);
     expect(stdout).toContain('waiting: take-postgres cannot start: CreateContainerConfigError: secret "absent" not found');
-    expect(stderr).toMatch(/error: the Job .* has not begun after 15s: .*secret "absent" not found\n {2}HINT: backstay secrets/);
+    expect(stderr).toMatch(/error: the Job .* did not start within 15s: .*secret "absent" not found\n {2}HINT: backstay secrets/);
     expect(status).toBe(69);
   });
 });
 
 describe('prune', () => {
   const OLD = ['20260101', '20260102', '20260103', '20260104', '20260105'].map((day) => `${day}-020000-bcdfghjk`);
-  /** Names of the backups, by their files: the copies say the name of the original. */
+  /** Names of the backups, taken from their files, because copied manifests have the name of the original. */
   const namesIn = (stored: Stored) => [...stored.keys()].flatMap((path) => /^shop\/daily\/(.*)\.manifest\.json$/.exec(path)?.[1] ?? []).sort();
   const stored = async () => {
     const { local, offsite } = await world.stored();
     return { local: namesIn(local), offsite: namesIn(offsite), files: [...local.keys()] };
   };
 
-  test('--dry-run deletes nothing; --confirm deletes what no rule keeps, in the storage that was named', async () => {
+  test('--dry-run deletes nothing, and --confirm deletes what no rule keeps, in the named storage only', async () => {
     const folder = '/claims/backup-local/test/shop/daily';
     const copies = OLD.map((name) => `for f in "$new".*; do cp "$f" "${name}\${f#"$new"}"; done`).join('\n');
     await world.desk.sh(`cd ${folder}\nnew=$(ls *.manifest.json)\nnew=\${new%.manifest.json}\n${copies}`);
@@ -126,8 +126,8 @@ describe('prune', () => {
   });
 });
 
-describe('the pod of a listing is gone afterwards', () => {
-  test('when it ended well, and when it failed', async () => {
+describe('list removes its pod', () => {
+  test('after success and after failure', async () => {
     await kubectl([
       'patch',
       'secret',
@@ -157,7 +157,7 @@ describe('the pod of a listing is gone afterwards', () => {
   });
 });
 
-test('another context than there is: an error in words', async () => {
+test('reports an unknown context as an error', async () => {
   const { status, stderr } = await backstay(['list', 'test/shop', '--context', 'elsewhere']);
   expect(stderr).toMatch(/^error: .*elsewhere.*\n {2}HINT: kubectl config get-contexts/);
   expect(status).toBe(69);

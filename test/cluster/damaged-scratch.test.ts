@@ -12,7 +12,7 @@ interface Damage {
   readonly reason: RegExp;
 }
 
-/** What happens to the scratch space between `take` and `publish`, and what publish says. */
+/** Damage done to the scratch space between `take` and `publish`, and the reason that publish gives. */
 const DAMAGES: Readonly<Record<string, Damage>> = {
   truncated: { script: 'f=$(ls *.dump); head -c 1000 "$f" >/work/x; mv /work/x "$f"', reason: /changed since it was taken: .*\.dump/ },
   'bit-flipped': {
@@ -40,28 +40,28 @@ beforeAll(async () => {
 
 afterAll(() => world?.end());
 
-test.each(NAMES)('9.1: an artifact that is %s between take and publish fails the run with 65', (name) => {
+test.each(NAMES)('an artifact that is %s between take and publish fails the run with 65', (name) => {
   const end = ends[name] as JobEnd;
   expect(verdict(end)).toMatch(/^failed: take-postgres 0, damage 0, publish 65: /);
   expect(end.lastWords.reason).toMatch((DAMAGES[name] as Damage).reason);
 });
 
-test.each(NAMES)('nothing of a run that is %s is stored', (name) => {
+test.each(NAMES)('a run whose artifact is %s stores nothing', (name) => {
   for (const storage of [stored.local, stored.offsite]) {
     expect(runsIn(storage, `${name}/daily`)).toEqual([]);
     expect(strayIn(storage, `${name}/daily`)).toEqual([]);
   }
 });
 
-test('65 is not tried again: the data would be as bad', () => {
+test('65 is not retried, because the data would still be bad', () => {
   expect(NAMES.map((name) => [ends[name]?.reason, ends[name]?.pods.length])).toEqual(NAMES.map(() => ['PodFailurePolicy', 1]));
 });
 
-test('the same source, not damaged, is stored', async () => {
+test('the same source without damage is stored', async () => {
   expect(verdict(await world.run('truncated'))).toMatch(/^complete/);
 });
 
-/** The one thing that these runs have and the synthesized Job has not: a step that damages what was taken. */
+/** The only difference from the synthesized Job: a step that damages the artifact. */
 function damage(job: Json, script: string): void {
   const pod = job.spec.template.spec;
   pod.initContainers.push({

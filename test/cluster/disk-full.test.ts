@@ -33,7 +33,7 @@ beforeAll(async () => {
 
 afterAll(() => world?.end());
 
-// A claim's size is enforced nowhere but by its store; the test bed lets us put a small file system there.
+// Only its backing file system limits a claim, so the test mounts a small one.
 describe.runIf(onTestBed)('a claim without room', () => {
   let look: () => Promise<Stored>;
   let unmount: () => void;
@@ -53,7 +53,7 @@ describe.runIf(onTestBed)('a claim without room', () => {
 
   afterAll(() => unmount?.());
 
-  test('P27: the run fails with 73, takes its own half file away and leaves what is good', async () => {
+  test('the run fails with 73, removes its partial file and keeps the good backups', async () => {
     const good = await world.run('growing');
     expect(verdict(good)).toMatch(/^complete/);
     const before = await look();
@@ -83,17 +83,17 @@ describe('scratch without room', () => {
     [refused, overflowing] = await Promise.all([world.run('refused'), world.run('overflowing')]);
   });
 
-  test('P26: a dump that cannot fit is refused before it starts, with 73', () => {
+  test('a dump that cannot fit is refused with 73 before it starts', () => {
     expect(verdict(refused)).toMatch(/^failed: take-postgres 73: the tables have .* of scratch space are left/);
     expect(refused.lastWords).toMatchObject({ phase: 'preflight', hint: 'give the run more scratch space' });
   });
 
-  test('9.6: a dump that outgrows it is a write error with 73, and no eviction without a word', () => {
+  test('a dump that outgrows it is a write error with 73, no silent eviction', () => {
     expect(verdict(overflowing)).toMatch(/^failed: take-postgres 73: pg_dump ended with status \d+: .*(File too large|No space left)/);
     expect(overflowing.pods).toMatchObject([{ phase: 'Failed', reason: undefined }]);
   });
 
-  test('neither leaves anything in a storage, and neither is tried again', async () => {
+  test('neither leaves anything in a storage, and neither is retried', async () => {
     expect([refused.reason, overflowing.reason]).toEqual(['PodFailurePolicy', 'PodFailurePolicy']);
     const { local, offsite } = await world.stored();
     for (const folder of ['refused/daily', 'overflowing/daily']) {
@@ -101,7 +101,7 @@ describe('scratch without room', () => {
     }
   });
 
-  test('where something else fills it, the pod is evicted, and that is no backup either', async () => {
+  test('when something else fills it, the pod is evicted and stores no backup', async () => {
     const job = await world.start('evicted');
     const pod = await logged(world.namespace, job, 'take-postgres', /waiting for db:5433/);
     await exec(world.namespace, pod.metadata.name, 'head -c 200000000 /dev/zero >/work/foreign', 'take-postgres');

@@ -20,7 +20,7 @@ beforeAll(async () => {
 
 afterAll(() => Promise.all([ns?.end(), s3?.end()]));
 
-test('examples/carpaintr archives the claim of a StatefulSet into a claim of its own, and leaves the application as it is', async () => {
+test('examples/carpaintr archives the claim of a StatefulSet into another claim, and does not touch the application', async () => {
   await apply({
     apiVersion: 'v1',
     kind: 'PersistentVolumeClaim',
@@ -45,7 +45,7 @@ test('examples/first-database dumps a database into a claim and a bucket', async
   const { run } = await deployExample(ns.name, 'examples/first-database/config/base.yaml', {
     namespace: ns.name,
     defaults: LITTLE,
-    // There is no AWS here: a store of the test's, and a server in the test's namespace.
+    // No AWS here: use the test's store, and a server in the test's namespace.
     storages: { offsite: { s3: { region: 'us-east-1', endpoint: s3.url, ca: { configMap: 'private-ca' } } } },
     sources: { shop: { postgres: { host: 'shop-db' } } },
   });

@@ -60,12 +60,12 @@ describe('a database', () => {
     stored = { local: runsIn(await inClaim(desk, 'backup-local'), 'shop/daily'), offsite: runsIn(inBucket(s3, 'backups'), 'shop/daily') };
   });
 
-  test('is backed up by the synthesized YAML as it is, and the Job says so', () => {
+  test('is backed up by the unmodified YAML of synth, and the Job completes', () => {
     expect(end.log).not.toMatch(/ error /);
     expect(end).toMatchObject({ complete: true, statuses: { 'take-postgres': 0, publish: 0 } });
   });
 
-  test('lies in both storages under the same name with the same manifest', () => {
+  test('is in both storages under the same name with the same manifest', () => {
     expect(stored.local).toHaveLength(1);
     expect(stored.offsite).toEqual(stored.local);
     expect(stored.local[0]?.broken).toEqual([]);
@@ -90,7 +90,7 @@ describe('a database', () => {
     expect(await fingerprint(db, `restored_${from}`)).toBe(await fingerprint(db, 'shop'));
   });
 
-  test('has the roles of its server beside it, without passwords', async () => {
+  test('is stored with the roles of its server, without passwords', async () => {
     const globals = readFileSync(join(s3.data, 'backups/test/shop/daily', fileOf(stored.offsite[0], 'globals')), 'utf8');
     expect(globals).toContain('ALTER ROLE postgres');
     expect(globals).not.toMatch(/PASSWORD|SCRAM/);
@@ -106,11 +106,11 @@ describe('a volume', () => {
     end = await dist.run('files');
   });
 
-  test('is backed up by the synthesized YAML as it is, and the Job says so', () => {
+  test('is backed up by the unmodified YAML of synth, and the Job completes', () => {
     expect(end).toMatchObject({ complete: true, statuses: { 'take-volume': 0, publish: 0 } });
   });
 
-  test('is left as it was', async () => {
+  test('is unchanged by the backup', async () => {
     expect(await app.sh(`cd /claims/app-data/files; ${LIST_TREE}`)).toBe(before);
   });
 

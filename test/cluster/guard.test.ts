@@ -9,7 +9,7 @@ import { apply, type Json, kubectl, read } from '../support/cluster/kubectl.ts';
 import { freshNamespace, type Namespace, restrictedContainer, restrictedPod } from '../support/cluster/namespace.ts';
 import { until } from '../support/cluster/until.ts';
 
-/** Where the guard's pods run, and where the applications do. */
+/** Namespaces of the guard's pods and of the applications. */
 let here: Namespace;
 let shop: Namespace;
 
@@ -51,15 +51,15 @@ function role(name: string, namespace: string, rules: readonly Json[], account =
 
 interface Restore {
   readonly name: string;
-  /** Of the guard. */
+  /** Environment of the guard. */
   readonly env: Readonly<Record<string, string>>;
-  /** What the only step of the restore does. */
+  /** Script of the only step of the restore. */
   readonly body?: string;
   readonly account?: string;
   readonly attempts?: number;
 }
 
-/** A Job as a restore is: a guard in the image of kubectl, and a step, side by side. */
+/** A Job like that of a restore: a guard in the kubectl image beside a step. */
 async function startRestore({ name, env, body = 'echo new >/work/run/state-data', account = 'restore', attempts = 1 }: Restore): Promise<void> {
   const mounts = [
     { name: 'work', mountPath: '/work' },
@@ -186,7 +186,7 @@ describe('applications in another namespace', () => {
     web = await startApplication(shop.name, { name: 'web', replicas: 2 });
   });
 
-  test('P88: a Deployment and a StatefulSet are gone while the restore works, and available when it is over', async () => {
+  test('a Deployment and a StatefulSet are gone while the restore works, and available afterwards', async () => {
     const cache = await startStatefulSet('cache');
     const body = 'echo between >/work/run/state-data; until [ -e /work/go ]; do sleep 0.2; done; echo new >/work/run/state-data';
     await startRestore({ name: 'both', env: { APPLICATIONS: `${shop.name} deployment selector app=web\n${shop.name} statefulset cache` }, body });
@@ -207,7 +207,7 @@ describe('applications in another namespace', () => {
     await kubectl(['delete', 'statefulset', 'cache', '-n', shop.name]);
   });
 
-  test('a restore that fails leaves them as they were, and its own step is what failed', async () => {
+  test('a failed restore leaves them as they were, and the pod fails by its restore step', async () => {
     const { end, words, phase } = await restore({ name: 'fails', env: env(), body: 'echo old >/work/run/state-data; exit 65' });
     expect({ complete: end.complete, statuses: end.statuses, phase }, end.log).toEqual({
       complete: false,
@@ -218,26 +218,26 @@ describe('applications in another namespace', () => {
     expect(await web.state()).toEqual(running);
   });
 
-  test('a guard that is killed while the restore works: the next attempt starts them with what they had', async () => {
+  test('after a guard is killed during the restore, the next attempt starts them with their old replica counts', async () => {
     const body = 'echo begun; if [ -e /work/never ]; then exit 1; fi; echo between >/work/run/state-data; sleep 8; echo new >/work/run/state-data';
     await startRestore({ name: 'killed', env: env(), body, attempts: 2 });
-    await kill(here.name, await logged(here.name, 'killed', 'restore-data', 'begins'), 'guard', 'KILL');
+    await kill(here.name, await logged(here.name, 'killed', 'restore-data', 'starting'), 'guard', 'KILL');
     const end = await endOf(here.name, 'killed');
     expect([end.complete, end.pods.length], end.log).toEqual([true, 2]);
     expect(await web.state()).toEqual(running);
   });
 
-  test('a pod that is deleted while the restore works: that undoes, and they are started', async () => {
+  test('a pod that is deleted during the restore undoes its changes, and they are started', async () => {
     const body = `trap 'sleep 2; echo old >/work/run/state-data; exit 70' TERM; echo between >/work/run/state-data; while :; do sleep 0.2; done`;
     await startRestore({ name: 'deleted', env: env(), body });
-    await logged(here.name, 'deleted', 'restore-data', 'begins');
+    await logged(here.name, 'deleted', 'restore-data', 'starting');
     expect((await web.state()).replicas).toBe(0);
     await kubectl(['delete', 'job', 'deleted', '-n', here.name, '--cascade=foreground']);
     await until('web runs again', 60, async () => ((await web.state()).available === 2 ? true : undefined));
     expect(await web.state()).toEqual(running);
   });
 
-  test('are refused with all that would start them again, and nothing is stopped', async () => {
+  test('everything that would start them again is reported, and nothing is stopped', async () => {
     await apply({
       apiVersion: 'autoscaling/v2',
       kind: 'HorizontalPodAutoscaler',
@@ -257,7 +257,7 @@ describe('applications in another namespace', () => {
     await kubectl(['annotate', 'deployment', 'web', '-n', shop.name, 'argocd.argoproj.io/tracking-id-']);
   });
 
-  test('what a Role does not allow is named, and nothing stays stopped', async () => {
+  test('a right that its Role lacks is named, and nothing stays stopped', async () => {
     await apply(
       { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'less', namespace: here.name } },
       ...role(
@@ -276,7 +276,7 @@ describe('applications in another namespace', () => {
   });
 });
 
-test('a claim that a pod mounts is refused with its name, until that pod is one of the applications', async () => {
+test('a claim in use is refused with the name of the pod, unless that pod belongs to a stopped application', async () => {
   await apply(claim(shop.name, 'uploads'));
   const files = await startApplication(shop.name, { name: 'files', claim: 'uploads' });
   const claims = { CLAIMS: `${shop.name} uploads` };

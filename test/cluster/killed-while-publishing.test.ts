@@ -7,11 +7,11 @@ import { inBucket, runsIn, type StoredRun, strayIn } from '../support/cluster/st
 import { latch } from '../support/cluster/until.ts';
 import { startWorld, verdict, type World } from '../support/cluster/world.ts';
 
-/** Sources that run side by side, so that forty kills do not take forty times as long. */
+/** Sources that run side by side, so that forty kills do not take forty times as long as one. */
 const LANES = ['one', 'two', 'three', 'four', 'five', 'six'] as const;
 
 let world: World;
-/** The calls of a good run to the store, in order: what publish does, step by step. */
+/** The store calls of a successful publish, in order. */
 let steps: readonly Call[];
 
 beforeAll(async () => {
@@ -22,14 +22,14 @@ beforeAll(async () => {
   for (const round of [1, 2]) {
     const ends = await Promise.all(LANES.map((lane) => world.run(lane)));
     expect(ends.map(verdict), `round ${round}`).toEqual(LANES.map(() => expect.stringMatching(/^complete/)));
-    // Of the second, which prunes the first and finds the folder as its own.
+    // Those of the second run, which owns the folder already and prunes the first backup.
     steps = world.s3.gate.calls.filter((call) => concerns(call, 'one')).slice(steps?.length ?? 0);
   }
 });
 
 afterAll(() => world?.end());
 
-describe.each(['TERM', 'KILL'] as const)('publish, ended by %s at each of its calls to the store', (signal) => {
+describe.each(['TERM', 'KILL'] as const)('publish, stopped by %s at each of its calls to the store', (signal) => {
   let killed: readonly Killed[];
 
   beforeAll(async () => {
@@ -37,7 +37,7 @@ describe.each(['TERM', 'KILL'] as const)('publish, ended by %s at each of its ca
     killed = (await Promise.all(LANES.map((lane, index) => killAtSteps(lane, signal, turns[index] ?? [])))).flat();
   });
 
-  test('P5, P56: fails and says why, unless it was stopped after the last commit', () => {
+  test('fails with a reason, unless it was stopped after the last commit', () => {
     expect(killed.length).toBeGreaterThanOrEqual(steps.length - 3);
     for (const { step, end, after } of killed) {
       if (signal === 'KILL') expect(end.statuses.publish, step).toBe(137);
@@ -47,7 +47,7 @@ describe.each(['TERM', 'KILL'] as const)('publish, ended by %s at each of its ca
     expect(killed.filter(({ end }) => !end.complete).length).toBeGreaterThan(steps.length / 2);
   });
 
-  test('what is listed is whole, and the newest good one is still there', () => {
+  test('every listed backup is complete, and the newest good one is still there', () => {
     for (const { step, before, after } of killed) {
       expect(
         after.flatMap(({ broken }) => broken),
@@ -57,7 +57,7 @@ describe.each(['TERM', 'KILL'] as const)('publish, ended by %s at each of its ca
     }
   });
 
-  test('the next run heals: it commits in both storages', async () => {
+  test('the next run recovers and commits in both storages', async () => {
     const heals = await Promise.all(LANES.map((lane) => world.run(lane)));
     expect(heals.map(verdict)).toEqual(LANES.map(() => expect.stringMatching(/^complete/)));
     const { local, offsite } = await world.stored();
@@ -71,7 +71,7 @@ describe.each(['TERM', 'KILL'] as const)('publish, ended by %s at each of its ca
   });
 });
 
-test('what the kills left without a manifest is not swept while it could still be somebody’s run', async () => {
+test('files without a manifest are not swept while they may belong to a running backup', async () => {
   const { offsite } = await world.stored();
   expect(LANES.flatMap((lane) => strayIn(offsite, `${lane}/daily`)).length).toBeGreaterThan(0);
 });
@@ -79,12 +79,12 @@ test('what the kills left without a manifest is not swept while it could still b
 interface Killed {
   readonly step: string;
   readonly end: JobEnd;
-  /** Runs in the store right before and right after. */
+  /** Backups in the store right before and right after. */
   readonly before: readonly StoredRun[];
   readonly after: readonly StoredRun[];
 }
 
-/** One run for each step: held at the store's door at that call, killed there, and let go. */
+/** One run per call: the gate holds that call, the run is killed, and the gate opens. */
 async function killAtSteps(lane: string, signal: 'TERM' | 'KILL', wanted: readonly number[]): Promise<readonly Killed[]> {
   const killed: Killed[] = [];
   const look = () => runsIn(inBucket(world.s3, 'backups'), `${lane}/daily`);
@@ -99,7 +99,7 @@ async function killAtSteps(lane: string, signal: 'TERM' | 'KILL', wanted: readon
     });
     const before = look();
     const job = await world.start(lane);
-    // The last calls are about what there is to prune: some runs have fewer, and end before.
+    // The last calls prune. Runs with less to prune end before them.
     const ended = endOf(world.namespace, job, 300);
     const reached = await Promise.race([arrival.opened.then(() => true), ended.then(() => false)]);
     if (reached) await kill(world.namespace, await running(world.namespace, job, 'publish'), 'publish', signal);

@@ -55,7 +55,7 @@ beforeAll(async () => {
 
 afterAll(() => world?.end());
 
-describe.each(['TERM', 'KILL'] as const)('take, ended by %s', (signal) => {
+describe.each(['TERM', 'KILL'] as const)('take, stopped by %s', (signal) => {
   let ends: Readonly<Record<string, JobEnd>>;
 
   beforeAll(async () => {
@@ -69,7 +69,7 @@ describe.each(['TERM', 'KILL'] as const)('take, ended by %s', (signal) => {
     if (signal === 'TERM') expect(end.lastWords).toMatchObject({ status: 70, reason: expect.stringContaining('stopped by TERM') });
   });
 
-  test('nothing of it is in a storage', async () => {
+  test('stores nothing', async () => {
     const { local, offsite } = await world.stored();
     for (const name of NAMES) {
       for (const stored of [local, offsite]) {
@@ -79,7 +79,7 @@ describe.each(['TERM', 'KILL'] as const)('take, ended by %s', (signal) => {
     }
   });
 
-  test('P19, 9.3: no session and no slot of it stays on the server', async () => {
+  test('leaves no session and no slot on the server', async () => {
     // One slot is held by the test itself.
     await until('no trace of a backup', 30, async () => {
       const traces = await world.db.traces();
@@ -89,7 +89,7 @@ describe.each(['TERM', 'KILL'] as const)('take, ended by %s', (signal) => {
   });
 });
 
-test('the next runs heal', async () => {
+test('the next runs succeed', async () => {
   const healthy = ['dump', 'verify', 'archive'];
   const ends = await Promise.all(healthy.map((name) => world.run(name)));
   expect(ends.map(verdict)).toEqual(healthy.map(() => expect.stringMatching(/^complete/)));

@@ -16,7 +16,7 @@ afterAll(() => world?.end());
 const names = async (kinds: string) =>
   (await kubectl(['get', kinds, '-n', world.namespace, '-o', 'name', '-l', 'app.kubernetes.io/name=backstay'])).trim().split('\n').filter(Boolean);
 
-test('P126: deleting the jobs leaves every claim, every script and every backup, and applying them again goes on', async () => {
+test('deleting jobs/ leaves every claim, every script and every backup, and applying it again resumes the backups', async () => {
   const first = await world.run('shop');
   expect(verdict(first)).toMatch(/^complete/);
   const kept = await names('persistentvolumeclaims,configmaps');

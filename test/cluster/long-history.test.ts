@@ -31,7 +31,7 @@ afterAll(() => world?.end());
 
 const runs = (name: string) => runsIn(world.inBucket(), `${name}/daily`);
 
-/** A run whose clock says another time. */
+/** A run with a wrong clock. */
 const runAt = (name: string, seconds: number) =>
   world.run(name, ({ spec: { template } }) => {
     for (const { env } of [...template.spec.initContainers, ...template.spec.containers]) env.push({ name: 'NOW', value: String(seconds) });
@@ -43,7 +43,7 @@ describe('a folder of 1,500 objects', () => {
     await Promise.all([seedRuns(world, 'many', times), seedRuns(world, 'careful', times)]);
   });
 
-  test('P63: is read to its end and pruned to what is kept, and nothing of the pruned ones is left', async () => {
+  test('is read to its end and pruned to what retention keeps, with nothing left of the pruned backups', async () => {
     expect(runs('many')).toHaveLength(500);
     const end = await world.run('many');
     expect(verdict(end)).toMatch(/^complete/);
@@ -57,7 +57,7 @@ describe('a folder of 1,500 objects', () => {
     expect(strayIn(world.inBucket(), 'many/daily')).toEqual([]);
   });
 
-  test('P77: loses nothing where more than half would go in one run: the run is green and says so', async () => {
+  test('loses nothing when one run would delete more than half: the run succeeds and says so', async () => {
     const end = await world.run('careful');
     expect(verdict(end)).toMatch(/^complete/);
     expect(end.lastWords).toMatchObject({ pruned: 0, warnings: [expect.stringContaining('496 of 501')] });
@@ -68,7 +68,7 @@ describe('a folder of 1,500 objects', () => {
 describe('seven days of failures', () => {
   const start = now - 10 * DAY;
 
-  test('P72, P73, P74: delete nothing, and the next success counts days that have a backup', async () => {
+  test('delete nothing, and the next success counts only days that have a backup', async () => {
     const good: JobEnd[] = [];
     for (const day of [0, 1, 2]) good.push(await runAt('week', start + day * DAY));
     expect(good.map(verdict)).toEqual(good.map(() => expect.stringMatching(/^complete/)));
@@ -83,14 +83,14 @@ describe('seven days of failures', () => {
     await apply(role(world.namespace, world.db.password));
     const healed = await runAt('week', start + 10 * DAY);
     expect(verdict(healed)).toMatch(/^complete/);
-    // keep: { daily: 3 } are the newest three days with a backup, and never fewer than three backups.
+    // keep: { daily: 3 } keeps the newest three days that have a backup, and at least three backups.
     expect(runs('week').map(({ name }) => name)).toEqual([...before.slice(1), healed.lastWords.name]);
     expect(runs('week').flatMap(({ broken }) => broken)).toEqual([]);
   });
 });
 
-describe('a clock that is wrong by more than an hour', () => {
-  test('P53: a backup from the future stays, is reported, and is not what the others are counted from', async () => {
+describe('a clock that is off by more than an hour', () => {
+  test('a backup from the future stays, is reported, and does not serve as the anchor', async () => {
     const ends = [await runAt('early', now - 3 * DAY), await runAt('early', now - 2 * DAY)];
     const future = await runAt('early', now + 2 * 3600);
     expect([...ends, future].map(verdict)).toEqual([1, 2, 3].map(() => expect.stringMatching(/^complete/)));
@@ -99,11 +99,11 @@ describe('a clock that is wrong by more than an hour', () => {
     expect(end.lastWords.warnings).toEqual([expect.stringMatching(/future/)]);
     const kept = runs('early').map(({ name }) => name);
     expect(kept).toContain(future.lastWords.name);
-    // last: 2 of those that are not from the future.
+    // last: 2, not counting those from the future.
     expect(kept).toEqual([ends[1]?.lastWords.name, end.lastWords.name, future.lastWords.name].toSorted());
   });
 
-  test('an hour behind: what is good stays', async () => {
+  test('a run with a clock an hour behind deletes no good backup', async () => {
     const before = runs('early').map(({ name }) => name);
     const end = await runAt('early', now - 3600);
     expect(verdict(end)).toMatch(/^complete/);

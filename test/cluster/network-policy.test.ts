@@ -9,7 +9,7 @@ import { startWorld, verdict, type World } from '../support/cluster/world.ts';
 
 let world: World;
 let elsewhere: Namespace;
-/** A pod with the labels of a backup's pod, which is all that a policy looks at, and tools to look around with. */
+/** A pod with network tools and the labels of a backup pod, which are all that a policy matches. */
 let lookout: Desk;
 
 beforeAll(async () => {
@@ -20,14 +20,14 @@ beforeAll(async () => {
   });
   const { spec } = await read(`/apis/batch/v1/namespaces/${world.namespace}/cronjobs/backup-shop-daily`);
   lookout = await startDesk(world.namespace, { name: 'lookout', labels: spec.jobTemplate.spec.template.metadata.labels });
-  // A policy takes hold a moment after its pod has an address.
+  // A policy takes effect shortly after its pod has an address.
   await until('the policy in force', 20, async () => ((await reaches(lookout, 'other', 5432)) ? undefined : true));
 });
 
 afterAll(() => Promise.all([elsewhere?.end(), world?.end()]));
 
-describe('a pod of a backup reaches what the policy names', () => {
-  test.each(['db', 'kubernetes.default'])('the address of %s, from DNS', async (name) => {
+describe('a backup pod reaches', () => {
+  test.each(['db', 'kubernetes.default'])('DNS, and resolves %s', async (name) => {
     expect(await lookout.sh(`getent hosts ${name}`)).toMatch(/^10\./);
   });
 
@@ -39,7 +39,7 @@ describe('a pod of a backup reaches what the policy names', () => {
   });
 });
 
-describe('and nothing else', () => {
+describe('a backup pod does not reach', () => {
   test('another server of its namespace', async () => expect(await reaches(lookout, 'other', 5432)).toBe(false));
 
   test('a server of another namespace', async () => expect(await reaches(lookout, `foreign.${elsewhere.name}`, 5432)).toBe(false));
@@ -48,12 +48,12 @@ describe('and nothing else', () => {
 
   test("another port of the store's host", async () => {
     const { hostname } = new URL(world.s3.url);
-    // The store itself, behind the gate: somebody answers there.
+    // The store itself behind the gate, where something listens.
     const { port } = new URL(world.s3.behind);
     expect(await reaches(lookout, hostname, Number(port))).toBe(false);
   });
 
-  test('nobody reaches it', async () => {
+  test('no pod reaches a backup pod', async () => {
     const listening = `PATH="$PATH:/usr/lib/postgresql/17/bin"; initdb --no-sync -D /tmp/pg >/dev/null; pg_ctl -D /tmp/pg -o "-c listen_addresses='*' -k /tmp" -l /tmp/log -w start`;
     await lookout.sh(`${listening} >/dev/null`);
     const ip: string = (await read(`/api/v1/namespaces/${world.namespace}/pods/lookout`)).status.podIP;
@@ -64,11 +64,11 @@ describe('and nothing else', () => {
   });
 });
 
-test('9.12: a backup gets through', async () => {
+test('a backup succeeds under the policy', async () => {
   expect(verdict(await world.run('shop'))).toMatch(/^complete/);
 });
 
-test('P38: a server that the policy does not let through fails with 69, and the message names the policy', async () => {
+test('a server that the policy blocks fails with 69, and the message names the policy', async () => {
   const end = await world.run('shop', ({ spec }) => {
     const [take] = spec.template.spec.initContainers;
     take.env.find(({ name }: Json) => name === 'PGHOST').value = 'other';

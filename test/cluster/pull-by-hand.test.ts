@@ -14,7 +14,7 @@ import { toolsCache } from '../support/tools.ts';
 /** The name in the document. */
 const NAME = '20261121-020000-hkbdmnrt';
 const OWNER = 1000;
-/** A claim as `publish` leaves it: for the group of all backup pods, and for nobody else. */
+/** A claim as `publish` leaves it: only the group of all backup pods can access it. */
 const STORED = `umask 027; mkdir -p /tmp/wiki/pages prod/shop/daily; echo page >/tmp/wiki/pages/one; ln -s one /tmp/wiki/pages/two
 cd prod/shop/daily; tar -C /tmp/wiki -cf - . | zstd -q >${NAME}.tar.zst; echo globals >'${NAME}+globals.sql'; echo other >${NAME.slice(0, -1)}x.dump
 { printf '{"parts":['; for file in ${NAME}.tar.zst '${NAME}+globals.sql'; do
@@ -26,7 +26,7 @@ let desk: Desk;
 const here = mkdtempSync(join(tmpdir(), 'pulled-'));
 const blocks = blocksIn('docs/pull-by-hand.md').filter(({ language }) => language === 'sh');
 
-/** The block with these words, for the namespaces of this test. */
+/** The block of the page that contains these words, adapted to the namespaces of this test. */
 function block(words: string): string {
   const found = blocks.filter(({ text }) => text.includes(words));
   expect(found.map(({ where }) => where)).toHaveLength(1);
@@ -46,7 +46,7 @@ beforeAll(async () => {
 });
 afterAll(() => ns?.end());
 
-test('docs/pull-by-hand.md: a claim is listed, checked and copied by a pod that a restricted namespace takes', async () => {
+test('docs/pull-by-hand.md: a pod that a restricted namespace admits lists, checks and copies a claim', async () => {
   await run(block('kubectl apply'));
   const [list, manifest, sums] = (await run(block('find /storage'))).split(/(?=^\{)|^(?=\S+: OK$)/m);
   expect(list).toBe(`/storage/prod/shop/daily/${NAME}.manifest.json\n`);
@@ -57,7 +57,7 @@ test('docs/pull-by-hand.md: a claim is listed, checked and copied by a pod that 
   expect(readFileSync(join(here, `${NAME}+globals.sql`), 'utf8')).toBe('globals\n');
 });
 
-test('docs/pull-by-hand.md: an archive is sent into the claim of an application', async () => {
+test('docs/pull-by-hand.md: sends an archive into the claim of an application', async () => {
   const pod = block('kubectl apply')
     .replaceAll(', readOnly: true }', ' }')
     .replaceAll(/\bpull\b/g, 'restore')
@@ -74,6 +74,6 @@ test('docs/pull-by-hand.md: an archive is sent into the claim of an application'
   );
 });
 
-test('docs/pull-by-hand.md: the pod goes', async () => {
+test('docs/pull-by-hand.md: removes the pod', async () => {
   expect(await run(block('delete pod'))).toContain('pod "pull" deleted');
 });

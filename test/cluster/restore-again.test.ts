@@ -28,7 +28,7 @@ beforeAll(async () => {
 
 afterAll(() => world?.end());
 
-/** The entry of the values, applied as a user or Argo CD does, and removed when it has ended. */
+/** Applies the restore of the values as a user or Argo CD does, and deletes its Job afterwards. */
 async function restore(): Promise<JobEnd> {
   await kubectl(['apply', '-f', file]);
   const jobs = ['jobs', '-n', world.namespace, '-l', 'app.kubernetes.io/component=restore'];
@@ -38,22 +38,22 @@ async function restore(): Promise<JobEnd> {
   return end;
 }
 
-async function putAside(): Promise<readonly string[]> {
+async function safetyBackups(): Promise<readonly string[]> {
   const paths = [...(await world.stored()).local.keys()];
   return paths.filter((path) => path.startsWith('shop/pre-restore/') && path.endsWith('.manifest.json')).sort();
 }
 
-test('a restore that failed and is applied again backs up what was written since: its old database may be dropped then', async () => {
+test('a failed restore that is applied again backs up what was written since, so its old database can be dropped', async () => {
   await world.db.sql(`begin; insert into goods values (501, 'sold since'); prepare transaction 'held'`, 'shop');
   const failed = await restore();
   expect(verdict(failed), failed.log).toMatch(/^failed: .*restore-postgres 75: .*prepared transaction/);
-  const first = await putAside();
+  const first = await safetyBackups();
   expect(first).toHaveLength(1);
 
   await world.db.sql(`commit prepared 'held'`, 'shop');
   const done = await restore();
   expect(verdict(done), done.log).toMatch(/^complete/);
   expect(await world.db.sql('select max(id) from goods', 'shop')).toBe('500\n');
-  expect(await putAside()).toEqual([...first, expect.any(String)]);
+  expect(await safetyBackups()).toEqual([...first, expect.any(String)]);
   expect(done.log).toMatch(/another Job has backed up what was live, as \S+: it is backed up once more/);
 });

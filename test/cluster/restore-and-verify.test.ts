@@ -42,15 +42,15 @@ beforeAll(async () => {
 
 afterAll(() => world?.end());
 
-/** A file with an attribute of a user and an access control list. */
+/** A file with a user attribute and an ACL. */
 function attributed(): Buffer {
   const folder = volumeOf('echo x >attributed');
   give(folder, "put('attributed', 'user.note', b'kept'); put('attributed', ACCESS, acl((4242, 4), 6))");
   return archiveWithAttributes(folder);
 }
 
-describe('a restore beside what is live', () => {
-  test.each(['local', 'offsite'])('makes a database of its own from %s, equal to the original', async (from) => {
+describe('a restore beside the live data', () => {
+  test.each(['local', 'offsite'])('creates a new database from %s, equal to the original', async (from) => {
     const before = await fingerprint(world.db, 'shop');
     const { status, stdout, stderr } = await backstay([
       'restore',
@@ -66,7 +66,7 @@ describe('a restore beside what is live', () => {
     expect(await fingerprint(world.db, 'shop')).toBe(before);
   });
 
-  test.each(['local', 'offsite'])('makes a folder of its own in the claim from %s, equal to the original', async (from) => {
+  test.each(['local', 'offsite'])('creates a new folder in the claim from %s, equal to the original', async (from) => {
     const links = ['--set', 'volume.links=keep'];
     const { status, stdout, stderr } = await backstay(['restore', 'test/files', '--from', from, ...links, '--apply']);
     expect({ status, stderr }, stdout).toEqual({ status: 0, stderr: '' });
@@ -78,8 +78,8 @@ describe('a restore beside what is live', () => {
   });
 });
 
-describe('a proof', () => {
-  test.each(['shop', 'files'])('of %s is made, and noted beside the backup in every storage', async (source) => {
+describe('verification', () => {
+  test.each(['shop', 'files'])('of %s succeeds, and every storage has its marker beside the backup', async (source) => {
     const { status, stdout, stderr } = await backstay(['verify', `test/${source}`, '--apply']);
     expect({ status, stderr }, stdout).toEqual({ status: 0, stderr: '' });
     const list = await Promise.all(['local', 'offsite'].map((storage) => backstay(['list', `test/${source}`, '--storage', storage, '--json'])));

@@ -26,7 +26,7 @@ describe('a backup that was damaged in the store', () => {
     writeFileSync(path, bytes.fill(0x7f, bytes.length >> 1, (bytes.length >> 1) + 1));
   });
 
-  test('is not restored: the reason names the file, and the server is as it was', async () => {
+  test('is refused by name of the damaged file, and the server is unchanged', async () => {
     const before = await world.db.sql('select string_agg(datname, $$ $$ order by 1) from pg_database');
     const told = await backstay(['restore', 'test/shop', '--from', 'offsite', '--apply']);
     expect(told.status).toBe(65);

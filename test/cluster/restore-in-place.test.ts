@@ -41,7 +41,7 @@ beforeAll(async () => {
 
 afterAll(() => world?.end());
 
-/** A pod that has the application's claim for as long as a script runs: while it is restored nobody else may use it. */
+/** A pod that mounts the application's claim only while a script runs, because no other pod may use it during a restore. */
 async function onDesk(namespace: string, script: string): Promise<string> {
   const desk = await startDesk(namespace, { name: 'hand', claims: ['app-data'], user: APP_USER });
   try {
@@ -52,7 +52,7 @@ async function onDesk(namespace: string, script: string): Promise<string> {
 }
 
 const databases = async () => (await world.db.sql(`select datname from pg_database where datname like 'shop%' order by 1`)).trim().split('\n');
-/** The application's files, without what restores have put aside. */
+/** The application's files, without those that restores keep. */
 const tree = () =>
   onDesk(
     world.namespace,
@@ -72,7 +72,7 @@ describe('a database in place', () => {
     broken = await fingerprint(world.db, 'shop');
   });
 
-  test('gives way with the applications stopped, which come back as they were', async () => {
+  test('is replaced while its applications are stopped, and these come back as they were', async () => {
     const told = await backstay(['restore', 'test/shop', '--in-place', '--confirm', 'test/shop', '--scale-down', 'deployment/api', '--apply']);
     expect({ status: told.status, stderr: told.stderr }, told.stdout).toEqual({ status: 0, stderr: '' });
     expect(told.stdout).toMatch(/Stopping(.*\n)+.*Restoring(.*\n)+.*(Starting|Completed)/);
@@ -82,7 +82,7 @@ describe('a database in place', () => {
     expect(await api.state()).toEqual({ replicas: 2, available: 2, annotations: [] });
   });
 
-  test('was backed up first, pinned, where no restore takes it for the newest', async () => {
+  test('has a pinned safety backup, which no restore takes for the newest backup', async () => {
     const { stdout } = await backstay(['list', 'test/shop', '--json']);
     const [put] = JSON.parse(stdout).filter(({ tier }: { tier: string }) => tier === 'pre-restore');
     expect(put).toMatchObject({ label: 'pre-restore', pinned: true });
@@ -90,13 +90,13 @@ describe('a database in place', () => {
     expect(JSON.parse(latest.stdout).tier).toBe('daily');
   });
 
-  test('comes back as it was before, when the restore was a mistake', async () => {
+  test('comes back as it was before with --swap-back', async () => {
     const told = await backstay(['restore', 'test/shop', '--swap-back', '--confirm', 'test/shop', '--apply']);
     expect({ status: told.status, stderr: told.stderr }, told.stdout).toEqual({ status: 0, stderr: '' });
     expect(await fingerprint(world.db, 'shop')).toBe(broken);
   });
 
-  test('is dropped for good when that is confirmed', async () => {
+  test('loses its old data for good with a confirmed --drop-old', async () => {
     const told = await backstay(['restore', 'test/shop', '--drop-old', '--confirm', 'test/shop', '--apply']);
     expect({ status: told.status, stderr: told.stderr }, told.stdout).toEqual({ status: 0, stderr: '' });
     expect(await databases()).toEqual(['shop']);
@@ -119,7 +119,7 @@ describe('a volume in place', () => {
     expect(await web.state()).toEqual({ replicas: 1, available: 1, annotations: [] });
   });
 
-  test('gives way with its application stopped, which comes back', async () => {
+  test('is replaced while its application is stopped, and that comes back', async () => {
     const told = await backstay([...inPlace, '--scale-down', 'deployment/web']);
     expect({ status: told.status, stderr: told.stderr }, told.stdout).toEqual({ status: 0, stderr: '' });
     expect(await web.state()).toEqual({ replicas: 1, available: 1, annotations: [] });
@@ -127,13 +127,13 @@ describe('a volume in place', () => {
     expect(await ours()).toEqual([expect.stringMatching(/^\.backstay-before-\d{8}-\d{6}$/), expect.stringMatching(/^\.backstay-restore-[a-z]{8}$/)]);
   });
 
-  test('comes back as it was before, when the restore was a mistake', async () => {
+  test('comes back as it was before with --swap-back', async () => {
     const told = await backstay(['restore', 'test/files', '--swap-back', '--confirm', 'test/files', '--scale-down', 'deployment/web', '--apply']);
     expect({ status: told.status, stderr: told.stderr }, told.stdout).toEqual({ status: 0, stderr: '' });
     expect(await onDesk(world.namespace, 'cd files; cat plain new')).toBe('broken\nnew\n');
   });
 
-  test('is dropped for good when that is confirmed', async () => {
+  test('loses its old data for good with a confirmed --drop-old', async () => {
     const told = await backstay(['restore', 'test/files', '--drop-old', '--confirm', 'test/files', '--scale-down', 'deployment/web', '--apply']);
     expect({ status: told.status, stderr: told.stderr }, told.stdout).toEqual({ status: 0, stderr: '' });
     expect(await ours()).toEqual([]);

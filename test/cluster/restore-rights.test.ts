@@ -11,7 +11,7 @@ let ns: Namespace;
 let shop: Namespace;
 let job: string;
 
-/** Of a restore that is printed, everything but its Job: what an API server thinks of its account needs no pod. */
+/** Everything of a printed restore except for its Job: checking an account's rights needs no pod. */
 beforeAll(async () => {
   [ns, shop] = await Promise.all([freshNamespace('rights'), freshNamespace('rights-app')]);
   const values = testValues(
@@ -37,7 +37,7 @@ async function may(verb: string, what: string, namespace: string): Promise<boole
 }
 
 describe('the account of a restore that stops two applications', () => {
-  test('may look at them, stop and start them, and show how far it is', async () => {
+  test('may get them, stop and start them, and label its Job with the phase', async () => {
     expect(await may('get', 'deployments.apps/api', ns.name)).toBe(true);
     expect(await may('patch', 'deployments.apps/api', ns.name)).toBe(true);
     expect(await may('patch', 'statefulsets.apps/queue', shop.name)).toBe(true);
@@ -50,12 +50,12 @@ describe('the account of a restore that stops two applications', () => {
     ['another application', 'patch', 'deployments.apps/web'],
     ['one of another kind', 'patch', 'statefulsets.apps/api'],
     ['all of them', 'list', 'deployments.apps'],
-    ['one for good', 'delete', 'deployments.apps/api'],
+    ['deleting an application', 'delete', 'deployments.apps/api'],
     ['another Job', 'patch', 'jobs.batch/backup-shop-daily'],
     ['a Secret', 'get', 'secrets/db'],
     ['any Secret', 'list', 'secrets'],
     ['a ConfigMap', 'get', 'configmaps/private-ca'],
-    ['a pod for good', 'delete', 'pods/db-0'],
+    ['deleting a pod', 'delete', 'pods/db-0'],
     ['a shell in a pod', 'create', 'pods/exec'],
     ['a pod of its own', 'create', 'pods'],
     ['its own rights', 'patch', 'roles.rbac.authorization.k8s.io'],
@@ -64,7 +64,7 @@ describe('the account of a restore that stops two applications', () => {
     expect(await may(verb, what, shop.name)).toBe(false);
   });
 
-  test('may not touch in one namespace what it may in the other, nor anything in a third', async () => {
+  test('has the rights of one namespace in no other namespace', async () => {
     expect(await may('patch', 'deployments.apps/api', shop.name)).toBe(false);
     expect(await may('patch', 'statefulsets.apps/queue', ns.name)).toBe(false);
     for (const what of ['pods', 'deployments.apps/api', 'secrets']) {

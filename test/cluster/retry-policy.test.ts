@@ -17,7 +17,7 @@ beforeAll(async () => {
 
 afterAll(() => ns?.end());
 
-/** The synthesized Job, in which one step does nothing but end with a status. */
+/** The synthesized Job, with a step that only exits with a status. */
 function endsWith(status: number, step: 'take' | 'publish'): Promise<string> {
   return startRun(ns.name, 'backup-shop-daily', ({ spec }) => {
     const pod = spec.template.spec;
@@ -31,12 +31,12 @@ function endsWith(status: number, step: 'take' | 'publish'): Promise<string> {
 const steps = ['take', 'publish'] as const;
 const cases = (...statuses: readonly number[]) => statuses.flatMap((status) => steps.map((step) => [step, status] as const));
 
-test.concurrent.each(cases(10, 64, 65, 73, 77))('9.7: %s that ends with %i is not tried again', async (step, status) => {
+test.concurrent.each(cases(10, 64, 65, 73, 77))('%s that ends with %i is not retried', async (step, status) => {
   const end = await endOf(ns.name, await endsWith(status, step));
   expect([end.reason, end.pods.length]).toEqual(['PodFailurePolicy', 1]);
 });
 
-test.concurrent.each(cases(69, 70, 75))('9.7: %s that ends with %i is tried again', async (step, status) => {
+test.concurrent.each(cases(69, 70, 75))('%s that ends with %i is retried', async (step, status) => {
   const job = await endsWith(status, step);
   await until(`a second attempt of ${job}`, 90, async () => ((await podsOf(ns.name, job)).length > 1 ? true : undefined));
 });

@@ -6,7 +6,7 @@ import { runsIn } from '../support/cluster/stored.ts';
 import { until } from '../support/cluster/until.ts';
 import { startWorld, verdict, type World } from '../support/cluster/world.ts';
 
-/** Odd, and without summer time: a minute that some day has not is refused. */
+/** An odd offset without daylight saving time, which could skip the minute and so be refused. */
 const ZONE = 'Asia/Kathmandu';
 
 let world: World;
@@ -15,7 +15,7 @@ let due: Date;
 
 beforeAll(async () => {
   world = await startWorld('schedule', () => {
-    // Far enough away for the apply to be done by then.
+    // Late enough for the apply to be done.
     due = new Date((Math.floor(Date.now() / 60_000) + 2) * 60_000);
     const minute = new Intl.DateTimeFormat('en-GB', { timeZone: ZONE, minute: 'numeric' }).format(due);
     const hour = new Intl.DateTimeFormat('en-GB', { timeZone: ZONE, hour: 'numeric', hourCycle: 'h23' }).format(due);
@@ -31,15 +31,15 @@ beforeAll(async () => {
 
 afterAll(() => world?.end());
 
-test('a run by hand is one command of kubectl', async () => {
+test('one kubectl command starts a manual run', async () => {
   await kubectl(['create', 'job', '-n', world.namespace, 'by-hand', '--from=cronjob/backup-shop-daily']);
   const end = await endOf(world.namespace, 'by-hand');
   expect(verdict(end)).toMatch(/^complete/);
   expect(runsIn((await world.stored()).offsite, 'shop/daily')[0]?.manifest).toMatchObject({ job: 'by-hand', pod: end.pods[0]?.name });
 });
 
-describe('9.5: a run past its deadline', () => {
-  test('fails, and pod, log and last words stay', async () => {
+describe('a run past its deadline', () => {
+  test('fails, and keeps its pod, log and last words', async () => {
     const end = await world.run('late');
     expect(end.complete).toBe(false);
     expect(end.pods).toMatchObject([{ phase: 'Failed', reason: 'DeadlineExceeded' }]);

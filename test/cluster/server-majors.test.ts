@@ -47,7 +47,7 @@ beforeAll(async () => {
 afterAll(() => world?.end());
 
 describe.each(POSTGRES_MAJORS)('PostgreSQL %i', (major) => {
-  test('P12: restores from a custom dump with its own pg_restore, equal to the original', async () => {
+  test('restores from a custom dump with its own pg_restore, equal to the original', async () => {
     expect(verdict(ends[`custom${major}`] as JobEnd)).toMatch(/^complete/);
     await restore(major, `custom${major}`, (file) => `pg_restore --exit-on-error -h /tmp -U postgres -d custom '${file}'`, 'custom');
   });
@@ -64,7 +64,7 @@ describe.each(POSTGRES_MAJORS)('PostgreSQL %i', (major) => {
   });
 });
 
-test.each(['says-older', 'says-newer'])('P12: a server of another major than the values say (%s) fails with 64 and names the right one', (name) => {
+test.each(['says-older', 'says-newer'])('a server of another major than the values say (%s) fails with 64 and names the right one', (name) => {
   const end = ends[name] as JobEnd;
   expect(verdict(end)).toMatch(/^failed: take-postgres 64: the server is PostgreSQL 17/);
   expect(end.lastWords.hint).toContain('version: 17');
@@ -72,7 +72,7 @@ test.each(['says-older', 'says-newer'])('P12: a server of another major than the
   for (const storage of [stored.local, stored.offsite]) expect(runsIn(storage, `${name}/daily`)).toEqual([]);
 });
 
-test('P12: so does an image whose tools are of another major', async () => {
+test('an image whose tools are of another major fails with 64 too', async () => {
   const end = await world.run('wrong-image', (job) => {
     job.spec.template.spec.initContainers[0].image = 'docker.io/library/postgres:16';
   });

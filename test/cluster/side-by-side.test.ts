@@ -41,7 +41,7 @@ describe('two runs of one source at once', () => {
     stored = await world.stored();
   });
 
-  test('P41, P54: both are stored, under names of their own, and neither touches the other', () => {
+  test('store both backups under names of their own, and neither touches the other', () => {
     expect(ends.map(verdict)).toEqual([expect.stringMatching(/^complete/), expect.stringMatching(/^complete/)]);
     const names = ends.map(({ lastWords }) => lastWords.name).toSorted();
     expect(new Set(names).size).toBe(2);
@@ -50,7 +50,7 @@ describe('two runs of one source at once', () => {
     }
   });
 
-  test('P30: they share a ReadWriteOnce claim at the same time', async () => {
+  test('share a ReadWriteOnce claim at the same time', async () => {
     const spans = await Promise.all(
       ends.map(async ({ name }) => {
         const [pod] = await podsOf(world.namespace, name);
@@ -63,7 +63,7 @@ describe('two runs of one source at once', () => {
   });
 });
 
-test('9.3: of six backups of one server three run at a time, and all get their turn', async () => {
+test('six backups of one server run three at a time, and all get their turn', async () => {
   const jobs = await Promise.all(MANY.map((name) => world.start(name)));
   let most = 0;
   let watching = true;
@@ -82,7 +82,7 @@ test('9.3: of six backups of one server three run at a time, and all get their t
   expect((await world.db.traces()).slots).toBe(0);
 });
 
-test('a backup that gets no turn gives up with 75, and says how to get one', async () => {
+test('a backup that gets no turn gives up with 75, and hints at how to get one', async () => {
   const holder = world.db
     .sql(`select pg_advisory_lock(${THROTTLE_LOCK}, n) from generate_series(1, 2) n; select pg_sleep(3600)`, 'held')
     .catch(() => {});

@@ -8,7 +8,7 @@ import { freshNamespace, type Namespace } from '../support/cluster/namespace.ts'
 import { verdict } from '../support/cluster/world.ts';
 
 const APP_USER = 1000;
-/** The folder of a claim itself too: the kubelet begins there. */
+/** Includes the claim's root folder, where the kubelet starts. */
 const LOOK = `cd /claims/app-data; find . -maxdepth 1 -printf '%m %U %G %p\\n' | sort; ${LIST_TREE}`;
 
 let ns: Namespace;
@@ -20,7 +20,7 @@ beforeAll(async () => {
 
 afterAll(() => ns?.end());
 
-/** A pod of the application, from start to end: while it has the claim mounted, the kubelet leaves the claim alone anyway. */
+/** A pod of the application that runs and ends. While it mounts the claim, the kubelet does not change the claim anyway. */
 async function asApplication(name: string, script: string): Promise<string> {
   const app = await startDesk(ns.name, { name, claims: ['app-data'], user: APP_USER });
   const said = await app.sh(script);
@@ -28,7 +28,7 @@ async function asApplication(name: string, script: string): Promise<string> {
   return said;
 }
 
-test('9.2: a claim that only the backup mounts has the same modes and owners after it as before', async () => {
+test('a claim that only the backup mounts keeps its modes and owners', async () => {
   const before = await asApplication('before', `cd /claims/app-data; mkdir -m 700 pgdata; cd pgdata; ${AWKWARD_FILES}\n${LOOK}`);
   const node = (await kubectl(['get', 'nodes', '-o', 'jsonpath={.items[0].metadata.name}'])).trim();
   const sources = { files: { volume: { claim: 'app-data', node }, storages: ['local'], pod: { runAsUser: APP_USER } } };

@@ -6,10 +6,10 @@ import type { Json } from '../support/cluster/kubectl.ts';
 import { runsIn, type Stored, strayIn } from '../support/cluster/stored.ts';
 import { startWorld, verdict, type World } from '../support/cluster/world.ts';
 
-/** A way in which a store fails, and how the run must end when it is only a copy, and when it is the primary. */
+/** A way in which a store fails, and how the run must end when it is a copy and when it is the primary. */
 interface Fault {
   readonly storage: (world: Pick<World, 's3' | 'namespace'>) => Promise<Json> | Json;
-  /** What the gate does with calls for the source, which is named as the fault. */
+  /** What the gate does with the calls of the source, which is named after the fault. */
   readonly rule?: Rule;
   readonly primary: number;
   readonly reason: RegExp;
@@ -72,8 +72,8 @@ const FAULTS: Readonly<Record<string, Fault>> = {
 };
 
 const NAMES = Object.keys(FAULTS);
-/** What passes: the run must succeed. */
-const PASSING: Readonly<Record<string, Rule>> = {
+/** Transient errors: the run must succeed. */
+const TRANSIENT: Readonly<Record<string, Rule>> = {
   'answers-late': () => ({ delay: 400 }),
   'answers-500-once': once(status(500)),
   'cuts-one-upload': once(({ method }) => (method === 'PUT' ? 'cut' : undefined)),
@@ -92,14 +92,14 @@ beforeAll(async () => {
       sources: {
         ...Object.fromEntries(NAMES.map((name) => [`${name}-copy`, source(['local', name])])),
         ...Object.fromEntries(NAMES.map((name) => [`${name}-main`, source([name, 'local'])])),
-        ...Object.fromEntries(Object.keys(PASSING).map((name) => [name, source(['local', 'offsite'])])),
+        ...Object.fromEntries(Object.keys(TRANSIENT).map((name) => [name, source(['local', 'offsite'])])),
       },
     };
   });
   for (const name of NAMES) addRule([`${name}-copy`, `${name}-main`], FAULTS[name]?.rule);
-  for (const [name, rule] of Object.entries(PASSING)) addRule([name], rule);
-  // All at once: most of them wait for a store that does not answer.
-  const sources = [...NAMES.flatMap((name) => [`${name}-copy`, `${name}-main`]), ...Object.keys(PASSING)];
+  for (const [name, rule] of Object.entries(TRANSIENT)) addRule([name], rule);
+  // All at once, because most of them wait for a store that does not answer.
+  const sources = [...NAMES.flatMap((name) => [`${name}-copy`, `${name}-main`]), ...Object.keys(TRANSIENT)];
   ends = Object.fromEntries(await Promise.all(sources.map(async (source) => [source, await world.run(source, undefined, 240)] as const)));
   stored = await world.stored();
 });
@@ -109,7 +109,7 @@ afterAll(() => world?.end());
 describe.each(NAMES)('a store that %s', (name) => {
   const { primary, reason, hint } = FAULTS[name] as Fault;
 
-  test('P67: as a copy leaves the primary committed and the run degraded, with the reason', () => {
+  test('as a copy leaves the primary committed and the run degraded, with the reason', () => {
     const end = ends[`${name}-copy`] as JobEnd;
     expect(verdict(end)).toMatch(/^failed: take-postgres 0, publish 10: degraded/);
     expect(end.lastWords).toMatchObject({ reason: expect.stringMatching(reason), hint: expect.stringMatching(hint) });
@@ -117,7 +117,7 @@ describe.each(NAMES)('a store that %s', (name) => {
     expectCommitted(`${name}-copy/daily`, { local: 1, offsite: 0 });
   });
 
-  test(`9.16: as the primary fails the run with ${primary}, and the copy is committed all the same`, () => {
+  test(`as the primary fails the run with ${primary}, and the copy is still committed`, () => {
     const end = ends[`${name}-main`] as JobEnd;
     expect(verdict(end)).toMatch(new RegExp(`^failed: take-postgres 0, publish ${primary}: `));
     expect(end.lastWords).toMatchObject({ reason: expect.stringMatching(reason), hint: expect.stringMatching(hint) });
@@ -125,12 +125,12 @@ describe.each(NAMES)('a store that %s', (name) => {
   });
 });
 
-test.each(Object.keys(PASSING))('a store that %s gets its backup all the same', (name) => {
+test.each(Object.keys(TRANSIENT))('a store that %s still gets its backup', (name) => {
   expect(verdict(ends[name] as JobEnd)).toMatch(/^complete/);
   expectCommitted(`${name}/daily`, { local: 1, offsite: 1 });
 });
 
-test('what was uploaded before the manifest was refused is there, and is no backup', () => {
+test('files uploaded before the manifest was refused are there, but are no backup', () => {
   expect(strayIn(stored.offsite, 'refuses-the-manifest-copy/daily').length).toBeGreaterThan(0);
   expect(runsIn(stored.offsite, 'refuses-the-manifest-copy/daily')).toEqual([]);
 });
@@ -149,7 +149,7 @@ function expectCommitted(folder: string, counts: { local: number; offsite: numbe
   expect([...local, ...offsite].flatMap(({ broken }) => broken)).toEqual([]);
 }
 
-/** A rule that holds until it has said something once. */
+/** A rule that applies once. */
 function once(rule: Rule): Rule {
   let done = false;
   return async (call) => {

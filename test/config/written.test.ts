@@ -11,6 +11,10 @@ import { loadEnvironment } from '../../lib/model/load.ts';
 const FIXTURES = 'test/fixtures/values';
 const fixtures = readdirSync(FIXTURES).flatMap((name) => listEnvironments(join(FIXTURES, name)).map((environment) => [name, environment] as const));
 
+test('there are fixtures', () => {
+  expect(fixtures.length).toBeGreaterThan(2);
+});
+
 test.each(fixtures)('%s/%s passes every check', (name, environment) => {
   const { settings } = loadEnvironment(join(FIXTURES, name), environment);
   expect(settings.sources.length).toBeGreaterThan(0);

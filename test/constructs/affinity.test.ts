@@ -11,11 +11,11 @@ test('where nothing binds the pod to a node, it may run anywhere', () => {
   expect(of({})).toBeUndefined();
 });
 
-test('P30: beside the pods that use the claim it reads', () => {
+test('beside the pods that use the claim it reads', () => {
   expect(of({ placements: [{ type: 'nextTo', labels: { app: 'web' } }] })).toEqual({ podAffinity: { [REQUIRED]: [beside({ app: 'web' })] } });
 });
 
-test('P30: pods that write to a claim of one node find each other by a label, the first of them by its own', () => {
+test('pods that write to a claim of one node find each other by a label, the first of them by its own', () => {
   expect(of({ exclusiveClaims: ['backup-local'] })).toEqual({ podAffinity: { [REQUIRED]: [beside({ 'claim.backstay.dev/backup-local': '' })] } });
 });
 

@@ -16,17 +16,17 @@ const envOf = ({ env }: Container) => env.map(({ name }) => name);
 describe('the CronJob', () => {
   const { metadata, spec } = cronJob();
 
-  test('P41 P39: never two at once, never skipped without a word, never for ever', () => {
+  test('never two at once, never skipped without a word, never for ever', () => {
     expect(spec).toMatchObject({ concurrencyPolicy: 'Forbid', startingDeadlineSeconds: 3600, suspend: false });
     expect(spec.jobTemplate.spec.activeDeadlineSeconds).toBeGreaterThan(0);
   });
 
-  test('P46: its time zone is written out', () => {
+  test('its time zone is written out', () => {
     expect(spec).toMatchObject({ schedule: '17 2 * * *', timeZone: 'Etc/UTC' });
     expect(cronJob({ timeZone: 'Europe/Berlin', suspend: true }).spec).toMatchObject({ timeZone: 'Europe/Berlin', suspend: true });
   });
 
-  test('P51: failures stay visible', () => {
+  test('failures stay visible', () => {
     expect(spec).toMatchObject({ successfulJobsHistoryLimit: 3, failedJobsHistoryLimit: 3 });
   });
 
@@ -56,14 +56,14 @@ describe('the CronJob', () => {
 });
 
 describe('the Job', () => {
-  test('rule 5: the run has a limit that leaves its log, and the Job one for all attempts', () => {
+  test('the run has a limit that leaves its log, and the Job one for all attempts', () => {
     const { spec } = cronJob({ job: { deadline: '1h', backoffLimit: 1 } }).spec.jobTemplate;
     expect(spec.template.spec.activeDeadlineSeconds).toBe(3600);
     expect(spec.activeDeadlineSeconds).toBe(2 * 3600 + 900);
     expect(spec.backoffLimit).toBe(1);
   });
 
-  test('rule 7 P44: what another try cannot mend is final, whichever container says so, and a lost node does not count', () => {
+  test('what another try cannot mend is final, whichever container says so, and a lost node does not count', () => {
     expect(cronJob().spec.jobTemplate.spec.podFailurePolicy).toEqual({
       rules: [
         { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
@@ -72,7 +72,7 @@ describe('the Job', () => {
     });
   });
 
-  test('rule 20 P31: a finished pod may not hold a volume of its own for long', () => {
+  test('a finished pod may not hold a volume of its own for long', () => {
     const own = { pod: { scratch: { size: '1Ti', storageClassName: 'fast' } } };
     expect(cronJob().spec.jobTemplate.spec).not.toHaveProperty('ttlSecondsAfterFinished', expect.anything());
     expect(cronJob(own).spec.jobTemplate.spec.ttlSecondsAfterFinished).toBe(600);
@@ -84,7 +84,7 @@ describe('the pod', () => {
   const both = { parts: [...postgresParts({ database: undefined, databases: ['one', 'two'] }), ...volumeParts()] };
   const pod = podOf(cronJob(both));
 
-  test('rule 18: a step for each part, in a row, and publish only when all of them succeeded', () => {
+  test('a step for each part, in a row, and publish only when all of them succeeded', () => {
     expect(pod.initContainers?.map(({ name, command }) => [name, command.join(' ')])).toEqual([
       ['take-one', '/bin/sh /scripts/postgres-dump.sh'],
       ['take-two', '/bin/sh /scripts/postgres-dump.sh'],
@@ -94,13 +94,13 @@ describe('the pod', () => {
     expect(pod.restartPolicy).toBe('Never');
   });
 
-  test('P12: the image of a step is that of the server, and can be another registry', () => {
+  test('the image of a step is that of the server, and can be another registry', () => {
     const images = { ...IMAGES, postgres17: 'registry.acme.dev/postgres:17.6', rclone: 'registry.acme.dev/rclone:1' };
     const { initContainers, containers } = podOf(cronJob({}, { images }));
     expect([...(initContainers ?? []), ...containers].map(({ image }) => image)).toEqual([images.postgres17, images.rclone]);
   });
 
-  test('rule 15: the password of the database is where it is taken and nowhere else, and so are the keys of the store', () => {
+  test('the password of the database is where it is taken and nowhere else, and so are the keys of the store', () => {
     const [take] = pod.initContainers ?? [];
     const [publish] = pod.containers;
     if (!take || !publish) throw new Error('two steps are expected');
@@ -110,7 +110,7 @@ describe('the pod', () => {
     expect(pod.initContainers?.flatMap(envOf).filter((name) => /^(RCLONE|STORAGE)_/.test(name))).toEqual([]);
   });
 
-  test('rule 15: a claim of a storage is in publish only, and that of the source in its step only', () => {
+  test('a claim of a storage is in publish only, and that of the source in its step only', () => {
     const paths = (container: Container) => container.volumeMounts.map(({ mountPath }) => mountPath);
     expect(pod.initContainers?.map(paths)).toEqual([
       ['/scripts', '/work', '/tmp'],
@@ -120,7 +120,7 @@ describe('the pod', () => {
     expect(pod.containers.map(paths)).toEqual([['/scripts', '/work', '/tmp', '/storage/local']]);
   });
 
-  test('P34: home is a folder that can be written to', () => {
+  test('home is a folder that can be written to', () => {
     for (const { env } of [...(pod.initContainers ?? []), ...pod.containers]) expect(env).toContainEqual({ name: 'HOME', value: '/tmp' });
   });
 
@@ -133,7 +133,7 @@ describe('the pod', () => {
     });
   });
 
-  test('P33: a capability is given to the step that reads a volume and to no other', () => {
+  test('a capability is given to the step that reads a volume and to no other', () => {
     const root = podOf(cronJob({ parts: both.parts, pod: { runAsUser: 0, capabilities: ['DAC_READ_SEARCH'] } }));
     expect([...(root.initContainers ?? []), ...root.containers].map(({ securityContext }) => securityContext.capabilities.add)).toEqual([
       undefined,

@@ -33,7 +33,7 @@ test('the pods of a source that do one thing are told from those that do another
   ]);
 });
 
-test('P48: a name stays as it is where it fits, and never becomes that of another', () => {
+test('a name stays as it is where it fits, and never becomes that of another', () => {
   const name = fc.string({ unit: fc.constantFrom('a', 'b', '.', '-'), minLength: 1, maxLength: 253 });
   fc.assert(
     fc.property(name, name, (one, other) => {

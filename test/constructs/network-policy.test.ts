@@ -33,20 +33,20 @@ test('nobody reaches the pods, and they reach nothing but DNS unless it is named
   expect(policy([])).toEqual({ podSelector: { matchLabels: { a: 'b' } }, policyTypes: ['Ingress', 'Egress'], egress: [dns] });
 });
 
-test('rule 12: pods are named by namespace, labels and their own port', () => {
+test('pods are named by namespace, labels and their own port', () => {
   const db: Peer = { type: 'pods', namespace: 'shop', labels: { role: 'primary', app: 'db' }, port: 5432 };
   expect(policy([db]).egress.slice(1)).toEqual([
     { to: [{ ...namespace('shop'), podSelector: { matchLabels: { app: 'db', role: 'primary' } } }], ports: [tcp(5432)] },
   ]);
 });
 
-test('rule 12: pods without labels are all of that namespace', () => {
+test('pods without labels are all of that namespace', () => {
   expect(policy([{ type: 'pods', namespace: 'shop', labels: {}, port: 5432 }]).egress.slice(1)).toEqual([
     { to: [namespace('shop')], ports: [tcp(5432)] },
   ]);
 });
 
-test('rule 12: what is outside is any address on that port, less the exceptions, each under its own family', () => {
+test('what is outside is any address on that port, less the exceptions, each under its own family', () => {
   const exceptCidrs = ['fd00::/8', '10.96.0.0/12', '10.0.0.0/8', '10.0.0.0/8'];
   expect(policy([{ type: 'external', port: 443 }]).egress.slice(1)).toEqual([{ to: everywhere, ports: [tcp(443)] }]);
   expect(policy([{ type: 'external', port: 443 }], { exceptCidrs }).egress.slice(1)).toEqual([

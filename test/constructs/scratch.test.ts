@@ -4,7 +4,7 @@ import { aRun } from '../support/model.ts';
 
 const podOf = (pod: object) => aRun({ pod }).pod;
 
-test('P26: scratch on the node is sized, a little above what the scripts stop at: an eviction says nothing', () => {
+test('scratch on the node is sized, a little above what the scripts stop at: an eviction says nothing', () => {
   expect(scratch(podOf({ scratch: { size: '2Gi' } }).scratch)).toEqual([
     { path: '/work', volume: { emptyDir: { sizeLimit: '2112Mi' } } },
     { path: '/tmp', volume: { emptyDir: { sizeLimit: '64Mi' } } },
@@ -30,7 +30,7 @@ test('twelve databases with the default scratch fit on a node with 20 GiB of dis
   expect(12 * requested).toBeLessThan(20 * 1024);
 });
 
-test('P29: no limit on processors unless it was asked for', () => {
+test('no limit on processors unless it was asked for', () => {
   const limits = { cpu: '2', memory: '1Gi' };
   expect(resources(podOf({})).limits).not.toHaveProperty('cpu');
   expect(resources(podOf({ resources: { limits } })).limits).toMatchObject(limits);

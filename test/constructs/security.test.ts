@@ -16,7 +16,7 @@ test('by default a pod is what Pod Security "restricted" asks for', () => {
   expect(containerSecurity()).toEqual({ allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] }, readOnlyRootFilesystem: true });
 });
 
-test('P33: it runs as the user that can read the data', () => {
+test('it runs as the user that can read the data', () => {
   expect(podOf({ runAsUser: 1000, runAsGroup: 33, supplementalGroups: [44] })).toMatchObject({
     runAsUser: 1000,
     runAsGroup: 33,

@@ -19,7 +19,7 @@ const stepsOf = ({ initContainers = [], containers }: Pod) => [...initContainers
 const secretsOf = ({ env }: Container) => env.flatMap(({ valueFrom }) => valueFrom?.secretKeyRef?.name ?? []);
 
 describe('the CronJob of a proof', () => {
-  test('P41 P39 P46: never two at once, never for ever, in a time zone that is written out', () => {
+  test('never two at once, never for ever, in a time zone that is written out', () => {
     const { spec, metadata } = cronJob('orders');
     expect(metadata).toMatchObject({ name: 'verify-orders', namespace: 'backup', labels: { 'app.kubernetes.io/component': 'verify' } });
     expect(spec).toMatchObject({ concurrencyPolicy: 'Forbid', startingDeadlineSeconds: 3600, timeZone: 'Etc/UTC', suspend: false });
@@ -38,7 +38,7 @@ describe('the CronJob of a proof', () => {
   });
 });
 
-describe('P11: what a proof could give away', () => {
+describe('what a proof could give away', () => {
   const pods = ['orders', 'uploads', 'wiki'].map((source) => podOf(cronJob(source)));
 
   test('the steps that open a backup have no Secret, no claim and no token', () => {
@@ -61,7 +61,7 @@ describe('P11: what a proof could give away', () => {
     }
   });
 
-  test('rule 11: it runs as the user that the image of the server knows, whoever reads the volume', () => {
+  test('it runs as the user that the image of the server knows, whoever reads the volume', () => {
     const root = loadRestores({}, { defaults: { pod: { runAsUser: 0, capabilities: ['DAC_READ_SEARCH'] } } }).model;
     const pod = podOf(cronJob('uploads', root));
     expect(pod.securityContext).toMatchObject({ runAsUser: 999, runAsNonRoot: true });

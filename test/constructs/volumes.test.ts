@@ -11,7 +11,7 @@ function volumesFor(...containers: readonly (readonly Mount[])[]) {
 const source: Mount = { type: 'claim', claim: 'app-data', path: '/data', readOnly: true };
 const storage: Mount = { type: 'claim', claim: 'backup-local', path: '/storage/local', readOnly: false };
 
-test('rule 2: a claim that is read is read-only as a volume, so that the kubelet leaves its modes alone', () => {
+test('a claim that is read is read-only as a volume, so that the kubelet leaves its modes alone', () => {
   expect(volumesFor([source])).toEqual({
     mounts: [[{ name: 'data', mountPath: '/data', readOnly: true }]],
     volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'app-data', readOnly: true } }],
@@ -68,7 +68,7 @@ test('all files of a folder are one volume, whatever they come from', () => {
   });
 });
 
-test('P48: a long path gives a name that Kubernetes takes, and no other path the same', () => {
+test('a long path gives a name that Kubernetes takes, and no other path the same', () => {
   const at = (path: string, claim: string): Mount => ({ ...storage, claim, path });
   const names = volumesFor([at(`/storage/${'a'.repeat(63)}`, 'one'), at(`/storage/${'a'.repeat(62)}b`, 'other')]).volumes.map(({ name }) => name);
   expect(new Set(names).size).toBe(2);

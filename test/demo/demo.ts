@@ -25,7 +25,7 @@ interface Original {
   readonly s3: S3;
 }
 
-/** One line of the table at the end. */
+/** A row of the table at the end. */
 interface Comparison {
   readonly what: string;
   readonly from: string;
@@ -43,18 +43,18 @@ try {
 }
 console.log(`\n${tableOf(comparisons)}\n`);
 const equal = comparisons.filter((comparison) => comparison.equal).length;
-console.log(`${equal} of ${comparisons.length} equal to the original, in ${seconds()} s after set-up`);
+console.log(`${equal} of ${comparisons.length} equal to the original, in ${seconds()} s after setup`);
 if (equal < comparisons.length) process.exitCode = 1;
 
 async function originals(name: string, store: S3): Promise<Omit<Original, 's3'>> {
-  step('a PostgreSQL server, an application with a volume, and an S3 store');
+  step('start a PostgreSQL server, an application with a volume, and an S3 store');
   await apply(claim(name, 'app-data'));
   const [db, app] = await Promise.all([
     startPostgres(name),
     startDesk(name, { name: 'app', claims: ['app-data'], user: APP_USER, labels: { app: 'web' } }),
     store.makeBucket('backups').then(() => store.introduce(name)),
   ]);
-  step('fill both with what backups get wrong');
+  step('fill database and volume with data that backups often get wrong');
   await db.sql('create database shop');
   await Promise.all([db.sql(AWKWARD_SQL, 'shop'), app.sh(`mkdir /claims/app-data/files; cd /claims/app-data/files\n${AWKWARD_FILES}`)]);
   return { namespace: name, db, app };
@@ -62,11 +62,11 @@ async function originals(name: string, store: S3): Promise<Omit<Original, 's3'>>
 
 async function demo(original: Original): Promise<readonly Comparison[]> {
   const folder = writeValues(original);
-  step(`backstay synth (values and YAML: ${folder})`);
+  step(`run backstay synth (values and YAML in ${folder})`);
   console.log(await backstay(folder, ['synth']));
-  step('kubectl apply -k: first what is kept, then the jobs');
+  step('kubectl apply -k: keep/ first, then jobs/');
   for (const part of ['keep', 'jobs']) await applyFolder(join(folder, 'dist/demo', part));
-  step('let the cluster run both CronJobs once');
+  step('run both CronJobs once');
   await Promise.all(
     ['shop', 'files'].map(async (source) => {
       const end = await run(original.namespace, `backup-${source}-daily`);
@@ -74,14 +74,14 @@ async function demo(original: Original): Promise<readonly Comparison[]> {
       console.log(`  ${source}: ${JSON.stringify(end.lastWords)}`);
     }),
   );
-  step('backstay list, both storages');
+  step('backstay list for both storages');
   for (const storage of ['local', 'offsite']) console.log(await backstay(folder, ['list', 'demo', '--storage', storage]));
   return [...(await restoreDatabase(original)), ...(await restoreVolume(original))];
 }
 
-/** Each storage's dump into a server of its own that knows nothing: globals first, then the database. */
+/** Restores each storage's dump into a new, empty server: globals first, then the database. */
 async function restoreDatabase({ namespace: name, db, s3: store }: Original): Promise<readonly Comparison[]> {
-  step('restore the database from each storage, with psql and pg_restore alone');
+  step('restore the database from each storage, with only psql and pg_restore');
   const found: Comparison[] = [];
   const [rows, cluster] = [await fingerprint(db, 'shop'), await dumpAll(db)];
   for (const from of ['local', 'offsite']) {
@@ -94,14 +94,14 @@ async function restoreDatabase({ namespace: name, db, s3: store }: Original): Pr
       export PGHOST=restored-${from} PGUSER=postgres PGPASSWORD='${server.password}'
       psql -X -q -f ./*+globals.sql postgres 2>/dev/null || true
       pg_restore --exit-on-error --create -d postgres ./*.dump`);
-    found.push({ what: 'database', from, how: 'a hash of the rows of each table', equal: (await fingerprint(server, 'shop')) === rows });
-    found.push({ what: 'database', from, how: 'text of pg_dumpall', equal: (await dumpAll(server)) === cluster });
+    found.push({ what: 'database', from, how: 'hash of the rows of each table', equal: (await fingerprint(server, 'shop')) === rows });
+    found.push({ what: 'database', from, how: 'output of pg_dumpall', equal: (await dumpAll(server)) === cluster });
   }
   return found;
 }
 
 async function restoreVolume({ namespace: name, app, s3: store }: Original): Promise<readonly Comparison[]> {
-  step('restore the volume from each storage, with tar alone');
+  step('restore the volume from each storage, with only tar');
   const original = await app.sh(`cd /claims/app-data/files; ${LIST_TREE}`);
   const found: Comparison[] = [];
   for (const from of ['local', 'offsite']) {
@@ -113,7 +113,7 @@ async function restoreVolume({ namespace: name, app, s3: store }: Original): Pro
   return found;
 }
 
-/** A folder of the desk that holds the newest run of a source, from the claim or out of the bucket. */
+/** A folder on the desk with the newest backup of a source, from the claim or the bucket. */
 async function fetched(desk: Desk, from: string, folder: string, store: S3): Promise<string> {
   if (from === 'local') return `/claims/backup-local/demo/${folder}`;
   await desk.sh('mkdir /tmp/fetched');
@@ -122,7 +122,7 @@ async function fetched(desk: Desk, from: string, folder: string, store: S3): Pro
   return '/tmp/fetched';
 }
 
-/** All of a server as text, without what is no content: the random word that pg_dump puts around it. */
+/** A whole server as text, without the random \restrict key of pg_dump. */
 async function dumpAll(server: Postgres): Promise<string> {
   const text = await server.program('pg_dumpall --no-role-passwords -h /tmp -U postgres');
   return text.replace(/^\\(un)?restrict .*$/gm, '');

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# npm run demo: a real backup of a real database and a real volume, and both back again. Takes the cluster that
-# KUBECONFIG names, and otherwise brings up the test bed's (12 minutes the first time, then half a minute).
+# npm run demo: backs up and restores a real database and a real volume. Uses the cluster of KUBECONFIG if it is set,
+# otherwise starts the test bed's (12 minutes the first time, then half a minute).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 own=/var/lib/backstay-testbed/kubeconfig

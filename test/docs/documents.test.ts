@@ -14,6 +14,8 @@ const values = blocks.filter(({ text }) => text.startsWith('# config/'));
 describe('what the documents show as values', () => {
   test('is found', () => {
     expect(values.length).toBeGreaterThan(10);
+    expect(files.length).toBeGreaterThan(20);
+    for (const kind of ['yaml', 'json']) expect(blocks.map(({ language }) => language)).toContain(kind);
   });
 
   test.each(values.map((block) => [block.where, block] as const))('%s is taken', (_, block) => {

@@ -9,6 +9,11 @@ import { runIn, sourceIn } from '../support/load.ts';
 const folders = ['config', ...readdirSync('examples').map((name) => `examples/${name}/config`)];
 const environments = folders.flatMap((folder) => listEnvironments(folder).map((environment) => [folder, environment] as const));
 
+test('every example has an environment', () => {
+  expect(folders.length).toBeGreaterThan(3);
+  expect([...new Set(environments.map(([folder]) => folder))]).toEqual(folders);
+});
+
 test.each(environments)('%s: %s is synthesized, the same each time', (folder, environment) => {
   const files = () => [...synthesize(loadEnvironment(folder, environment).model, '0.0.0')];
   expect(files().map(([path]) => path)).toContain('jobs/kustomization.yaml');

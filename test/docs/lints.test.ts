@@ -48,9 +48,12 @@ describe('docs/lints.md', () => {
 });
 
 function filesOf(folder: string): readonly string[] {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .map((name) => join(folder, name))
-    .filter((file) => file.endsWith('.ts') && !LEFT_OUT.includes(file));
+  return (
+    readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .map((name) => join(folder, name))
+      // Steps are lists of scripts, and check nothing.
+      .filter((file) => file.endsWith('.ts') && !LEFT_OUT.includes(file) && !file.startsWith('lib/model/steps/'))
+  );
 }
 
 function messagesIn(file: string): readonly string[] {

@@ -1,48 +1,70 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
 
-/** The pitfalls of what is built. */
-const NUMBERS = [...upTo(102), ...upTo(119).slice(112)];
+const PAGE = 'docs/decisions/pitfalls.md';
 
-function upTo(last: number): readonly number[] {
-  return Array.from({ length: last }, (_, index) => index + 1);
+interface Row {
+  readonly pitfall: string;
+  readonly prevention: string;
+  readonly pins: string;
 }
 
-const rows = [...readFileSync('docs/decisions/pitfalls.md', 'utf8').matchAll(/^\| (\d+) \| (.+) \| (.+) \|$/gm)].map(
-  ([, number, what = '', how = '']) => ({ number: Number(number), what, how }),
-);
-
-const tests = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', 'test/**/*.test.ts', 'test/vectors/*.json'], {
-  encoding: 'utf8',
-})
+const rows = readFileSync(PAGE, 'utf8')
   .split('\n')
-  .filter((file) => file !== '' && !file.endsWith('docs/pitfalls.test.ts'))
-  .map((file) => readFileSync(file, 'utf8'));
+  .filter((line) => line.startsWith('| ') && !line.startsWith('| Pitfall |') && !line.startsWith('| --- |'))
+  .map((line): Row => {
+    const [, pitfall = '', prevention = '', pins = ''] = line.split(/ ?\| ?/);
+    return { pitfall, prevention, pins };
+  });
 
-const quoted = new Map(rows.map(({ number, how }) => [number, [...(/^\*\*tests\*\* \("([^"]+)"\)/.exec(how) ?? [])].slice(1)]));
-const tested = new Set([
-  ...tests.flatMap((text) => [...text.matchAll(/\bP(\d{1,3})\b/g)].map(([, number]) => Number(number))),
-  ...[...quoted].flatMap(([number, names]) => (names.length > 0 ? [number] : [])),
-]);
+const PIN = /`([^`]+)` "([^"]+)"/g;
 
-test('every pitfall is on the page, in order, once', () => {
-  expect(rows.map(({ number }) => number)).toEqual(NUMBERS);
+/** Each test that the page names, with the pitfall that it pins. */
+const pins = rows.flatMap((row) => [...row.pins.matchAll(PIN)].map(([, file = '', words = '']) => ({ pitfall: row.pitfall, file, words })));
+
+function pathOf(file: string): string {
+  return file.endsWith('.json') ? `test/${file}` : `test/${file}.test.ts`;
+}
+
+/** What begins a call, a row of a table or a line, in quotes: names of tests. In vectors, the names of their cases. */
+function namesIn(path: string): readonly string[] {
+  const text = readFileSync(path, 'utf8');
+  if (path.endsWith('.json')) return [...text.matchAll(/"name": "([^"]+)"/g)].map(([, name = '']) => name);
+  return [...text.matchAll(/(?:[[(]|^\s+)(['"`])(.*?[^\\])\1[,\])]/gm)].map(([, , name = '']) => name);
+}
+
+test('the page lists all pitfalls, each once', () => {
+  expect(rows.length).toBeGreaterThan(100);
+  expect(new Set(rows.map(({ pitfall }) => pitfall)).size).toBe(rows.length);
 });
 
-test('what the page calls tested is named by a test', () => {
-  const claimed = rows.filter(({ how }) => how.startsWith('**tests**'));
-  expect(claimed.length).toBeGreaterThan(50);
-  expect(claimed.map(({ number }) => number).filter((number) => !tested.has(number))).toEqual([]);
+test('every row says what prevents the pitfall', () => {
+  expect(rows.filter(({ pitfall, prevention }) => pitfall.length < 15 || prevention.length < 10)).toEqual([]);
 });
 
-test('a test that the page quotes is there', () => {
-  const names = [...quoted.values()].flat();
-  expect(names.length).toBeGreaterThan(10);
-  expect(names.filter((name) => !tests.some((text) => ["'", '"', '`'].some((quote) => text.includes(`${quote}${name}${quote}`))))).toEqual([]);
+test('the last column holds tests in the form that is checked here, and nothing else', () => {
+  expect(rows.map((row) => row.pins.replaceAll(PIN, '').replaceAll(', ', '')).filter((rest) => rest !== '')).toEqual([]);
+  expect(rows.filter((row) => row.pins !== '').length).toBeGreaterThan(75);
 });
 
-test('what no test names has a reason', () => {
-  const reasons = rows.filter(({ number }) => !tested.has(number));
-  expect(reasons.filter(({ how }) => how.length < 25 || how.startsWith('**tests**'))).toEqual([]);
+describe('each pitfall is pinned by the test that the page names', () => {
+  test.each(pins)('$pitfall: $file "$words"', ({ file, words }) => {
+    const path = pathOf(file);
+    expect(existsSync(path), `${path}, named in ${PAGE}`).toBe(true);
+    const wanted = words.toLowerCase();
+    expect(
+      namesIn(path).filter((name) => name.toLowerCase().includes(wanted)),
+      `names of tests in ${path} with "${words}"`,
+    ).not.toEqual([]);
+  });
+});
+
+test('no test is named by the number of a list that is not in the repository', () => {
+  const files = execFileSync('git', ['ls-files', 'test/**/*.test.ts', 'test/vectors/*.json'], { encoding: 'utf8' }).split('\n').filter(Boolean);
+  expect(files.length).toBeGreaterThan(100);
+  const numbered = files.flatMap((file) =>
+    namesIn(file).flatMap((name) => (/^(P|rule |promise )\d|^\d+\.\d+: /.test(name) ? [`${file}: ${name}`] : [])),
+  );
+  expect(numbered).toEqual([]);
 });

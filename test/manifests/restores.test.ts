@@ -22,6 +22,13 @@ describe.each(KUBERNETES)('Kubernetes %s', (version) => {
   });
 });
 
+test('the restores have Secrets, claims and Roles to look at', () => {
+  const all = [...files.values()].flat();
+  expect(files.size).toBeGreaterThan(3);
+  expect(all.map(({ kind }) => kind)).toContain('RoleBinding');
+  for (const part of ['secretKeyRef', 'persistentVolumeClaim']) expect(JSON.stringify(all)).toContain(part);
+});
+
 describe.each([...files])('%s', (entry, objects) => {
   const job = objects.at(-1) as KubernetesObject;
   const pod = podOf(job);
@@ -81,7 +88,7 @@ describe.each([...files])('%s', (entry, objects) => {
       if (persistentVolumeClaim) expect(known).toContain(`${namespace}/${persistentVolumeClaim.claimName}`);
   });
 
-  test('P11: every Secret is named with its key where `secrets` lists what must exist, and no value of one is anywhere', () => {
+  test('every Secret is named with its key where `secrets` lists what must exist, and no value of one is anywhere', () => {
     const { secrets = [] } = model.restores.find((restore) => restore.entry === entry) ?? {};
     const read = containersOf(pod).flatMap(({ env }) => env.flatMap(({ valueFrom }) => valueFrom?.secretKeyRef ?? []));
     for (const { name, key } of read) expect(secrets.find(({ secret }) => secret === name)?.keys ?? []).toContain(key);
@@ -121,7 +128,7 @@ describe.each([...files])('%s', (entry, objects) => {
     }
   });
 
-  test('P48: every name and label is one that Kubernetes takes', () => {
+  test('every name and label is one that Kubernetes takes', () => {
     for (const { metadata } of objects) {
       expect(metadata.name).toMatch(/^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/);
       for (const value of Object.values(metadata.labels ?? {})) expect(value).toMatch(/^([A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?)?$/);

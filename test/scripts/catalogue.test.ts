@@ -92,7 +92,7 @@ test('a storage that nothing was stored in yet has an empty list', async () => {
   }
 });
 
-test('P63: 1,500 backups are listed, in S3 as in a claim', async () => {
+test('1,500 backups are listed, in S3 as in a claim', async () => {
   await s3.rclone('mkdir', 'S:many');
   const many = aClaim();
   const first = stage();
@@ -167,7 +167,7 @@ describe('prune', () => {
     });
   });
 
-  test('P68: does not touch a folder of somebody else', async () => {
+  test('does not touch a folder of somebody else', async () => {
     const { status, lastWords } = await catalogue({ ACTION: 'prune', CONFIRM: 'staging/shop', ENVIRONMENT: 'staging' }, kept({ KEEP_LAST: '1' }));
     expect({ status, reason: lastWords?.reason, stored: committed() }).toEqual({
       status: 64,
@@ -176,7 +176,7 @@ describe('prune', () => {
     });
   });
 
-  test('P77: on purpose it deletes more than the share of a run by itself', async () => {
+  test('on purpose it deletes more than the share of a run by itself', async () => {
     const { status, stdout } = await catalogue(
       { ACTION: 'prune', CONFIRM: 'prod/shop', STORAGE: 'offsite' },
       kept({ KEEP_LAST: '1', KEEP_AT_MOST_DELETED: '50' }),

@@ -7,11 +7,11 @@ import { busyboxBin } from '../support/busybox.ts';
 import { FLAT } from '../support/flat-scripts.ts';
 import { type Call, COMMON_ENV, runScript, SHELLS } from '../support/run-script.ts';
 
-/** Debian's tools for dash and bash; busybox ash has busybox's awk, df and date too, as in the images that have no other. */
+/** Debian's tools for dash and bash. Busybox ash gets busybox's awk, df and date too, as in images without any other. */
 const PATHS: Readonly<Record<string, readonly string[]>> = { 'busybox ash': [busyboxBin()] };
 
 describe.each(SHELLS)('common.sh under %s', (name, shell) => {
-  /** A script that sources common.sh and does what is given. */
+  /** Runs a script that sources common.sh and has the given body. */
   function script(body: string, call: Partial<Call> = {}) {
     const file = join(mkdtempSync(join(tmpdir(), 'script-')), 'step.sh');
     writeFileSync(file, `#!/bin/sh\nset -eu\n. ${FLAT}/common.sh\n${body}\n`);
@@ -30,13 +30,13 @@ describe.each(SHELLS)('common.sh under %s', (name, shell) => {
       ['größe ☃ 𝄞'],
       ['-n'],
       ['/slashes/ and </tags>'],
-    ])('json_text(%j) is read back as it was', async (text) => {
+    ])('json_text(%j) parses back to the same text', async (text) => {
       const { stdout } = await script('json_text "$TEXT"', { env: { TEXT: text } });
       expect(JSON.parse(stdout)).toBe(text);
     });
 
     test.each([['ü'], ['☃'], ['𝄞'], ['"'], ['\u0001'], ['\n'], ['x']])(
-      'json_short cuts many %j to what fits, and never within a letter',
+      'json_short cuts a long run of %j to fit, and never inside a character',
       async (letter) => {
         const { stdout } = await script('json_short "$TEXT"', { env: { TEXT: `a${letter.repeat(1000)}` } });
         expect(Buffer.from(stdout, 'utf8').length).toBeLessThan(400);
@@ -44,38 +44,38 @@ describe.each(SHELLS)('common.sh under %s', (name, shell) => {
       },
     );
 
-    test('json_short leaves a short text alone', async () => {
+    test('json_short leaves a short text unchanged', async () => {
       expect((await script('json_short "$TEXT"', { env: { TEXT: 'größe "x"' } })).stdout).toBe('"größe \\"x\\""');
     });
   });
 
   describe('the run', () => {
-    test('its name is made of the template, its start and the uid of the pod', async () => {
+    test('its name comes from the template, its start and the uid of the pod', async () => {
       const env = { NOW: '1795246400', FILENAME_TEMPLATE: '{{.DatabaseName}}_{{ .Timestamp }}-{{  .RunID  }}', TEMPLATE_DATABASE: 'shop' };
       const { stdout } = await script('begin_run; echo "$START $RUN_ID $NAME"', { env });
       expect(stdout).toMatch(/^179524640\d bcdfpqrs shop_20261121-07332\d-bcdfpqrs\n$/);
     });
 
-    test('a later step goes on with the name of the first, whatever its clock says', async () => {
+    test('a later step uses the name from the first step, whatever its own clock says', async () => {
       const first = await script('begin_run; echo "$START $NAME"', { env: { NOW: '1795246400' } });
       const second = await script('begin_run; echo "$START $NAME"', { env: { NOW: '1795250000' }, work: first.work });
       expect(second.stdout).toBe(first.stdout);
     });
 
-    test('a step that was killed while it noted them is no harm', async () => {
+    test('recovers from a step that was killed while it recorded the name', async () => {
       const { work } = await script('begin_run; rm "$WORK_DIR/run/name"', { env: { NOW: '1' } });
       const { stdout } = await script('begin_run; echo "$NAME"', { env: { NOW: '1795246400' }, work });
       expect(stdout).toMatch(/^20261121-/);
     });
 
-    test.each([['a/b'], ['a b'], ['..'], ['ü'], ['a&b'], ['a\\b'], ['a.b']])('a name with %j in it is refused', async (database) => {
+    test.each([['a/b'], ['a b'], ['..'], ['ü'], ['a&b'], ['a\\b'], ['a.b']])('refuses a name that contains %j', async (database) => {
       const env = { FILENAME_TEMPLATE: '{{ .DatabaseName }}-{{ .RunID }}', TEMPLATE_DATABASE: database };
       const { status, lastWords, out } = await script('begin_run', { env });
       expect({ status, out }).toEqual({ status: 64, out: [] });
-      expect(lastWords).toMatchObject({ reason: expect.stringContaining(`'${database}-bcdfpqrs' cannot be the name of files`) });
+      expect(lastWords).toMatchObject({ reason: expect.stringContaining(`invalid file name '${database}-bcdfpqrs'`) });
     });
 
-    test('a field that is not known is refused, because it would stand in the name', async () => {
+    test('refuses an unknown field, which would end up in the name', async () => {
       const { status } = await script('begin_run', { env: { FILENAME_TEMPLATE: '{{ .Hostname }}-{{ .RunID }}' } });
       expect(status).toBe(64);
     });
@@ -86,7 +86,7 @@ describe.each(SHELLS)('common.sh under %s', (name, shell) => {
       expect((await script('run_id', { env: { POD_UID: '89abcdef-0000' } })).stdout).toBe('mnpqrstv\n');
     });
 
-    test('files are for the group, and nobody else', async () => {
+    test('only the owner and the group can read files', async () => {
       const { work } = await script('begin_run; : >"$WORK_DIR/out/file"');
       const mode = (path: string) => (statSync(join(work, path)).mode & 0o777).toString(8);
       expect([mode('out'), mode('facts'), mode('out/file')]).toEqual(['750', '750', '640']);
@@ -94,21 +94,21 @@ describe.each(SHELLS)('common.sh under %s', (name, shell) => {
   });
 
   describe('time and size', () => {
-    test('times are UTC', async () => {
+    test('formats times in UTC', async () => {
       const { stdout } = await script('stamp 1795246400; iso 1795246400; iso 0', { env: { TZ: 'America/New_York' } });
       expect(stdout).toBe('20261121-073320\n2026-11-21T07:33:20Z\n1970-01-01T00:00:00Z\n');
     });
 
-    test('sizes beyond 2 GiB stay what they are', async () => {
+    test('formats sizes beyond 2 GiB correctly', async () => {
       const { stdout } = await script('for n in 0 1023 1024 1536 3221225472 9007199254740992; do human $n; done');
       expect(stdout.split('\n')).toEqual(['0 B', '1023 B', '1.0 KiB', '1.5 KiB', '3.0 GiB', '8.0 PiB', '']);
     });
 
     test.each([
-      ['the disk has less', 9_000_000_000, 7_000_000, 7_000_000 * 1024],
-      ['the pod may use less', 5_000_000_000, 90_000_000, 5_000_000_000],
-      ['the pod has used all', 1, 90_000_000, 0],
-    ])('free space, %s: the smaller of both, and never less than nothing', async (_, scratch, disk, free) => {
+      ['limited by the disk', 9_000_000_000, 7_000_000, 7_000_000 * 1024],
+      ['limited by the pod', 5_000_000_000, 90_000_000, 5_000_000_000],
+      ['used up by the pod', 1, 90_000_000, 0],
+    ])('free space, %s: the lower of both, and never negative', async (_, scratch, disk, free) => {
       // As functions, because busybox ash has df and du built in.
       const df = `df() { printf 'Filesystem 1024-blocks Used Available Capacity Mounted on\\n/dev/x 99999999999 1 ${disk} 1%% /work\\n'; }`;
       const du = `du() { echo "1 $WORK_DIR"; }`;
@@ -116,7 +116,7 @@ describe.each(SHELLS)('common.sh under %s', (name, shell) => {
       expect(Number(stdout)).toBe(Math.max(0, free === disk * 1024 ? free : free === 0 ? 0 : free - 1024));
     });
 
-    test('free space of the real folder counts what lies in it', async () => {
+    test('free space of a real folder shrinks by the files in it', async () => {
       const { stdout } = await script('begin_run; free_bytes; dd if=/dev/zero of="$WORK_DIR/x" bs=1024 count=5000 2>/dev/null; free_bytes');
       const [before = 0, after = 0] = stdout.split('\n').map(Number);
       expect(before - after).toBeGreaterThanOrEqual(5_000_000);
@@ -125,58 +125,58 @@ describe.each(SHELLS)('common.sh under %s', (name, shell) => {
   });
 
   describe('input', () => {
-    test('everything that is missing is named at once', async () => {
+    test('reports all missing variables at once', async () => {
       const { status, stderr, lastWords } = await script('need_env SOURCE ONE TIER TWO', { env: { TWO: '' } });
       expect(status).toBe(64);
       expect(stderr).toMatch(/error step: not set or empty: ONE TWO\n.* hint step: the header of scripts\/step.sh/);
       expect(lastWords).toMatchObject({ phase: 'step', status: 64, reason: 'not set or empty: ONE TWO' });
     });
 
-    test.each([['5m'], [''], ['-1'], ['1 + 1'], ['$(id)'], ['0x1'], ['1.5']])('%j is not a whole number', async (value) => {
+    test.each([['5m'], [''], ['-1'], ['1 + 1'], ['$(id)'], ['0x1'], ['1.5']])('refuses %j as a whole number', async (value) => {
       const { status, lastWords } = await script('need_number N', { env: { N: value } });
       expect(status).toBe(64);
-      expect(lastWords).toMatchObject({ reason: `N is not a whole number: '${value}'` });
+      expect(lastWords).toMatchObject({ reason: `N must be a whole number, got '${value}'` });
     });
 
-    test('every tool that is missing is named', async () => {
+    test('reports all missing tools at once', async () => {
       const { lastWords } = await script('need_cmd awk no-such-tool nor-this');
       expect(lastWords).toMatchObject({ status: 64, reason: 'not in this image: no-such-tool nor-this' });
     });
   });
 
   describe('the end', () => {
-    test('the last words are one line of JSON that fits into a termination message', async () => {
+    test('the last words are one line of JSON that fits a termination message', async () => {
       const { status, lastWords, stderr } = await script(`die $NO_ROOM "$TEXT" "$TEXT"`, { env: { TEXT: 'ü"\n'.repeat(500) } });
       expect(status).toBe(73);
       expect(JSON.stringify(lastWords).length).toBeLessThan(1024);
       expect(stderr.length).toBeGreaterThan(3000);
     });
 
-    test('last words that cannot be written fail nothing', async () => {
+    test('the status stays the same when the last words cannot be written', async () => {
       const { status, stderr } = await script('die $BUSY "come back later"', { env: { TERMINATION_LOG: '/nowhere/at/all' } });
       expect(status).toBe(75);
       expect(stderr).toMatch(/^\S+ error step: come back later\n$/);
     });
 
-    test.each([[1], [64], [10], [127]])('a tool that ends with %i ends the script as a fault', async (own) => {
+    test.each([[1], [64], [10], [127]])('an unhandled exit status %i of a tool becomes a fault', async (own) => {
       const { status, lastWords } = await script(`tidy() { echo tidied; }; trap on_exit EXIT; (exit ${own}); echo never`);
       expect({ status, lastWords }).toMatchObject({
         status: 70,
-        lastWords: { status: 70, reason: expect.stringContaining(`status ${own} of a tool`) },
+        lastWords: { status: 70, reason: expect.stringContaining(`unhandled exit status ${own}`) },
       });
     });
 
-    test('what a script says of itself stands, also from within a substitution, and it tidies', async () => {
+    test('die keeps its status and reason inside a command substitution, and the script tidies', async () => {
       const { status, stdout, lastWords } = await script('tidy() { echo tidied; }; trap on_exit EXIT; x=$(die $NOT_ALLOWED no); echo "$x"');
       expect({ status, stdout }).toEqual({ status: 77, stdout: 'tidied\n' });
       expect(lastWords).toMatchObject({ reason: 'no' });
     });
 
-    test('a script that is done tidies too', async () => {
+    test('a script that succeeds tidies too', async () => {
       expect(await script('tidy() { echo tidied; false; }; trap on_exit EXIT')).toMatchObject({ status: 0, stdout: 'tidied\n' });
     });
 
-    test('P43: TERM is heard at once, and ends what the step started, and what that started', async () => {
+    test('TERM is handled at once, and ends the children and grandchildren of the step', async () => {
       const body = 'tidy() { echo tidied; }; trap on_exit EXIT; trap on_term TERM; run sh -c "sleep 61 & sleep 62; wait"; echo never';
       const began = Date.now();
       const { status, stdout, lastWords } = await script(body, { started: (pid) => setTimeout(() => process.kill(pid, 'SIGTERM'), 500) });
@@ -186,14 +186,14 @@ describe.each(SHELLS)('common.sh under %s', (name, shell) => {
       expect(isRunning('sleep 61') || isRunning('sleep 62')).toBe(false);
     });
 
-    test('P19: a child that still has something to say to its server is waited for', async () => {
+    test('TERM waits for a child that still talks to its server', async () => {
       const child = `sh -c 'trap "sleep 0.5; echo farewell; exit 1" TERM; sleep 61 & wait'`;
       const body = `tidy() { echo tidied; }; trap on_exit EXIT; trap on_term TERM; run ${child}`;
       const { stdout } = await script(body, { started: (pid) => setTimeout(() => process.kill(pid, 'SIGTERM'), 500) });
       expect(stdout).toBe('farewell\ntidied\n');
     });
 
-    test('a child that does not listen is killed after five seconds', async () => {
+    test('a child that ignores TERM is killed after five seconds', async () => {
       const body = `trap on_term TERM; run sh -c 'trap "" TERM; exec sleep 63'`;
       const began = Date.now();
       const { status } = await script(body, { started: (pid) => setTimeout(() => process.kill(pid, 'SIGTERM'), 300) });
@@ -201,7 +201,7 @@ describe.each(SHELLS)('common.sh under %s', (name, shell) => {
       expect(Date.now() - began).toBeGreaterThan(4000);
     });
 
-    test('run gives the status of what it ran', async () => {
+    test('run returns the status of its command', async () => {
       expect((await script('code=0; run sh -c "exit 3" || code=$?; run true; echo $code')).stdout).toBe('3\n');
     });
   });

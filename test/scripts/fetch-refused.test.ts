@@ -62,7 +62,7 @@ describe.each<[string, string, (file: string) => string]>([
       ['with something behind it', Buffer.concat([content, Buffer.from('x')]), `${file} has ${content.length + 1} bytes and not ${content.length}`],
       ['with one bit flipped', flipped(content), `${file} has another SHA-256 than when it was stored`],
       ['swapped with that of another backup', other, `${file} has another SHA-256 than when it was stored`],
-    ])('rule 1: %s is refused before any tool opens it', async (_, spoiled, differs) => {
+    ])('%s is refused before any tool opens it', async (_, spoiled, differs) => {
       writeFileSync(pathOf(file), spoiled);
       const { reason, hint } = await refused({ FROM_STORAGE });
       writeFileSync(pathOf(file), content);
@@ -186,7 +186,7 @@ describe.each<[string, string, (file: string) => string]>([
     );
   });
 
-  test('P68, P85: a backup of another environment or source is refused', async () => {
+  test('a backup of another environment or source is refused', async () => {
     expect((await refused({ FROM_STORAGE, ORIGIN_ENVIRONMENT: 'staging' })).reason).toMatch(/is of the environment 'prod', and not of 'staging'$/);
     expect((await refused({ FROM_STORAGE, ORIGIN_SOURCES: 'sho\nshopp\norders' })).reason).toMatch(
       /is of the source 'shop', and not of sho shopp orders$/,

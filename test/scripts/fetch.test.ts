@@ -186,7 +186,7 @@ describe('which backup is chosen', () => {
     expect((await fetchOf({}, {}, [other.storage])).read('run/backup')).toBe(`${nameAt(NOW, 'vtsrqpnm')}\n`);
   });
 
-  test('P56: what has no manifest does not exist', async () => {
+  test('what has no manifest does not exist', async () => {
     const other = aClaim();
     await publish(again(YESTERDAY), [other.storage], { at: NOW - DAY });
     writeFileSync(join(other.folder, 'prod/shop/daily', `${TODAY.name}.dump`), 'half');
@@ -220,14 +220,14 @@ describe('which backup is chosen', () => {
       /the newest is/,
     ],
     [
-      'P116: one that is too old',
+      'one that is too old',
       { FOLDERS: 'shop/weekly', NEWER_THAN_SECONDS: String(8 * DAY) },
       65,
       /^the newest backup is 9 days old, and at most 8 days is allowed: 20261112-/,
       /no newer one/,
     ],
     [
-      'P116: one that is older than a few hours',
+      'one that is older than a few hours',
       { WANTED: 'cdfghjkm', NEWER_THAN_SECONDS: '7200' },
       65,
       /^the backup cdfghjkm is 24 hours old, and at most 2 hours/,
@@ -323,7 +323,7 @@ describe('the done-marker', () => {
     }
   });
 
-  test('P57: is looked for by its whole name', async () => {
+  test('is looked for by its whole name', async () => {
     for (const MARKER_PATH of ['shop/restores/hjkmnpq.', 'shop/restores/jkmnpqr', 'shop/other/hjkmnpqr']) {
       const end = await done(IN_IMAGE, MARKER, { MARKER_PATH });
       expect({ status: end.status, already: existsSync(join(end.work, 'run/already')) }).toEqual({ status: 0, already: false });
@@ -555,7 +555,7 @@ describe('a large backup', () => {
     expect(s3.gate.calls.slice(before).filter(({ path }) => path.endsWith('.dump'))).toEqual([]);
   });
 
-  test('P43: that is told to stop stops at once, and leaves nothing', async () => {
+  test('that is told to stop stops at once, and leaves nothing', async () => {
     let pid = 0;
     let stopped = 0;
     const forget = s3.gate.rule(async ({ method, path }) => {
@@ -579,7 +579,7 @@ describe('a large backup', () => {
     expect(waited).toBeLessThan(5000);
   });
 
-  test('P43: the same while it is copied from a claim', async () => {
+  test('the same while it is copied from a claim', async () => {
     let waited = 0;
     const end = await fetchOf(
       {},
@@ -615,7 +615,7 @@ describe('a large backup', () => {
   });
 });
 
-test('P22, P125: no key and no content is logged', async () => {
+test('no key and no content is logged', async () => {
   const { stderr, stdout } = await fetchOf({ FROM_STORAGE: '2' });
   expect(stderr + stdout).not.toContain(s3.secret);
   expect(stderr + stdout).not.toContain('rows of a table');

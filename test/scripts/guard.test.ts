@@ -20,7 +20,7 @@ describe.concurrent.each(SHELLS)('guard.sh under %s', (_, shell) => {
   const pod = (cluster: Partial<FakeCluster> = two(), env: Readonly<Record<string, string>> = { APPLICATIONS }) =>
     new GuardedPod(shell, cluster, env);
 
-  /** Guard and one step, from start to end. */
+  /** Runs the guard and one step to their end. */
   async function restore(at: GuardedPod, body = restored): Promise<{ readonly guard: TurnEnd; readonly step: TurnEnd }> {
     const step = at.step('restore-database', 'guard', `cp "${join(at.work, 'turns/guard')}" "$WORK_DIR/begun"\n${body}`);
     const guard = at.guard();
@@ -30,7 +30,7 @@ describe.concurrent.each(SHELLS)('guard.sh under %s', (_, shell) => {
   const ran = (at: GuardedPod) => existsSync(join(at.work, 'begun'));
 
   describe('a restore', () => {
-    test('P88: stops the applications, waits until their pods are gone, and starts each with what it had', async () => {
+    test('stops the applications, waits until their pods are gone, and starts each with its old replica count', async () => {
       const at = pod();
       const { guard, step } = await restore(at);
       expect({ status: guard.status, words: guard.lastWords, step: step.status }).toEqual({
@@ -50,7 +50,7 @@ describe.concurrent.each(SHELLS)('guard.sh under %s', (_, shell) => {
       expect([at.of(WEB), at.of(DB)]).toEqual([{ replicas: 3 }, { replicas: 1 }]);
     });
 
-    test('begins only when all are stopped', async () => {
+    test('begins only when all applications are stopped', async () => {
       const at = pod();
       const step = at.step('restore-database', 'guard', 'sleep 3; state new');
       const guard = at.guard();
@@ -62,7 +62,7 @@ describe.concurrent.each(SHELLS)('guard.sh under %s', (_, shell) => {
       await Promise.all([guard.end, step.end]);
     });
 
-    test('that fails with everything as it was: started, and the guard itself is content', async () => {
+    test('that fails and changes nothing: applications are started, and the guard succeeds', async () => {
       const at = pod();
       const { guard, step } = await restore(at, 'state old; exit 65');
       expect([step.status, guard.status]).toEqual([65, 0]);
@@ -74,29 +74,29 @@ describe.concurrent.each(SHELLS)('guard.sh under %s', (_, shell) => {
       expect([at.of(WEB), at.of(DB)]).toEqual([{ replicas: 3 }, { replicas: 1 }]);
     });
 
-    test('that fails before it says how far it is: nothing was changed, so it is started', async () => {
+    test('that fails before it reports a state has changed nothing, so applications are started', async () => {
       const at = pod();
       await restore(at, 'exit 69');
       expect(at.of(WEB)).toEqual({ replicas: 3 });
     });
 
     test.each([
-      ['ends', 'exit 70'],
-      ['is killed', 'kill -KILL $$'],
-    ])('that %s between old and new: nothing is started, and it says what to do', async (_, how) => {
+      ['ends half restored', 'exit 70'],
+      ['is killed half restored', 'kill -KILL $$'],
+    ])('that %s: applications stay stopped, and the guard says what to do', async (_, how) => {
       const at = pod();
       const { guard } = await restore(at, `state between; ${how}`);
       expect(guard.status).toBe(0);
       expect(guard.lastWords).toMatchObject({
-        reason: expect.stringMatching(/^not restored: .*; neither old nor new: database; stopped: deployment shop\/web, statefulset shop\/cache$/),
-        hint: expect.stringMatching(/next attempt of the Job goes on; if there is none, apply the restore again.*backstay\.dev\/replicas/),
+        reason: expect.stringMatching(/^not restored: .*; half restored: database; stopped: deployment shop\/web, statefulset shop\/cache$/),
+        hint: expect.stringMatching(/next attempt of the Job continues; if there is none, apply the restore again.*backstay\.dev\/replicas/),
         restorePhase: 'Failed',
       });
       expect(at.of(WEB)).toEqual({ ...STOPPED, 'backstay.dev/replicas': '3', 'backstay.dev/phase': 'Restoring' });
       expect(at.cluster.phases).toEqual(['Stopping', 'Restoring', 'Failed']);
     });
 
-    test('whose container is killed: started when what it left is whole', async () => {
+    test('whose container is killed: applications are started when the data is intact', async () => {
       const at = pod();
       const step = at.step('restore-database', 'guard', 'state old; exec sleep 60');
       const guard = at.guard();
@@ -107,7 +107,7 @@ describe.concurrent.each(SHELLS)('guard.sh under %s', (_, shell) => {
       expect(at.of(WEB)).toEqual({ replicas: 3 });
     });
 
-    test('whose last step is killed while the one before it works: that one is waited for', async () => {
+    test('whose last step is killed while an earlier one works: the guard waits for that one', async () => {
       const at = pod(two(), { APPLICATIONS, TURN_LAST: 'record' });
       const step = at.step('restore-database', 'guard', 'state between; sleep 3; state new');
       const record = at.step('record', 'restore-database', '');
@@ -119,14 +119,14 @@ describe.concurrent.each(SHELLS)('guard.sh under %s', (_, shell) => {
       expect([await step.end, at.of(WEB)]).toMatchObject([{ status: 0 }, { replicas: 3 }]);
     });
 
-    test('of an application with no replicas leaves it with none', async () => {
+    test('leaves an application with no replicas at none', async () => {
       const at = pod({ objects: { [WEB]: application('web', 0) } }, { APPLICATIONS: 'shop deployment web' });
       const { guard } = await restore(at);
       expect([guard.status, at.of(WEB)]).toEqual([0, { replicas: 0 }]);
       expect(changes(at.cluster)[0]).toContain('"backstay.dev/replicas":"0"');
     });
 
-    test('finds applications by labels, each once', async () => {
+    test('finds applications by label, each once', async () => {
       const objects = { [WEB]: application('web', 3), 'shop/deployment/worker': application('worker', 2, { labels: 'app=web' }) };
       const at = pod({ objects }, { APPLICATIONS: 'shop deployment selector app=web\nshop deployment web' });
       const { guard } = await restore(at);
@@ -134,7 +134,7 @@ describe.concurrent.each(SHELLS)('guard.sh under %s', (_, shell) => {
       expect(changes(at.cluster)).toHaveLength(6);
     });
 
-    test('has no applications: it looks at the claims, and shows its phases', async () => {
+    test('without applications checks the claims and shows its phases', async () => {
       const at = pod({}, { CLAIMS: 'backup uploads' });
       const { guard } = await restore(at);
       expect(guard).toMatchObject({ status: 0, lastWords: { reason: 'restored', restorePhase: 'Completed' } });
@@ -142,7 +142,7 @@ describe.concurrent.each(SHELLS)('guard.sh under %s', (_, shell) => {
     });
   });
 
-  describe('what is refused, before anything is stopped', () => {
+  describe('refuses, before anything is stopped,', () => {
     async function refused(cluster: Partial<FakeCluster>, env: Readonly<Record<string, string>> = {}) {
       const at = pod(cluster, { APPLICATIONS, ...env });
       const { guard, step } = await restore(at);
@@ -152,12 +152,12 @@ describe.concurrent.each(SHELLS)('guard.sh under %s', (_, shell) => {
         changes: [],
         ran: false,
       });
-      expect(step.lastWords?.reason).toMatch(/^not begun: /);
+      expect(step.lastWords?.reason).toMatch(/^skipped: /);
       expect([endOfTurn(at.work, 'guard')?.split('\n')[0], at.cluster.phases.at(-1)]).toEqual(['64', 'Failed']);
       return guard.lastWords;
     }
 
-    test('all of it at once: one that does not exist, one with an autoscaler, two that others manage', async () => {
+    test('missing, autoscaled and GitOps-managed applications, all reported at once', async () => {
       const words = await refused(
         {
           objects: {
@@ -179,7 +179,7 @@ describe.concurrent.each(SHELLS)('guard.sh under %s', (_, shell) => {
       });
     });
 
-    test('a claim that somebody else mounts', async () => {
+    test('a claim that another pod mounts', async () => {
       const words = await refused(
         {
           ...two(),
@@ -192,19 +192,19 @@ describe.concurrent.each(SHELLS)('guard.sh under %s', (_, shell) => {
       );
       expect(words).toMatchObject({
         reason: 'the claim uploads in namespace backup is mounted by importer',
-        hint: 'name what runs them in scaleDown:, or write whileInUse: true',
+        hint: 'list their workloads in scaleDown, or set whileInUse: true',
       });
     });
 
-    test('an annotation that somebody has bent', async () => {
+    test('a replica annotation that is not a number', async () => {
       const web = application('web', 0, { metadata: { name: 'web', annotations: { 'backstay.dev/replicas': 'three' } } });
       expect(await refused({ objects: { [WEB]: web } }, { APPLICATIONS: 'shop deployment web' })).toMatchObject({
-        reason: "the annotation backstay.dev/replicas of deployment shop/web is no number: 'three'",
+        reason: "the annotation backstay.dev/replicas of deployment shop/web is not a number: 'three'",
       });
     });
   });
 
-  test('what people say they have paused is taken for paused', async () => {
+  test('trusts what the user declares as paused', async () => {
     const at = pod(
       {
         objects: { [WEB]: application('web', 3, { managers: 'argocd ' }) },
@@ -216,7 +216,7 @@ describe.concurrent.each(SHELLS)('guard.sh under %s', (_, shell) => {
     expect(at.cluster.calls.join()).not.toContain('horizontalpodautoscalers');
   });
 
-  test('what Flux is told not to touch is not refused', async () => {
+  test('accepts an application that Flux is told to leave alone', async () => {
     const at = pod({ objects: { [WEB]: application('web', 3, { managers: 'flux disabled ' }) } }, { APPLICATIONS: 'shop deployment web' });
     expect((await restore(at)).guard.status).toBe(0);
   });
@@ -225,7 +225,7 @@ describe.concurrent.each(SHELLS)('guard.sh under %s', (_, shell) => {
     const claims = { APPLICATIONS, CLAIMS: 'shop uploads' };
     const uses = (more: Partial<FakeCluster>) => ({ ...two(), ...more });
 
-    test('that the applications mount are free once these are stopped', async () => {
+    test('mounted by the applications are free once these are stopped', async () => {
       const at = pod(
         { objects: { [WEB]: application('web', 3, { claim: 'uploads' }) } },
         { APPLICATIONS: 'shop deployment web', CLAIMS: 'shop uploads' },
@@ -233,12 +233,12 @@ describe.concurrent.each(SHELLS)('guard.sh under %s', (_, shell) => {
       expect((await restore(at)).guard).toMatchObject({ status: 0, lastWords: { restorePhase: 'Completed' } });
     });
 
-    test('that a pod mounts which is ending are waited for', async () => {
+    test('mounted by a pod that is ending: the guard waits for it', async () => {
       const at = pod(uses({ pods: [{ namespace: 'shop', name: 'late', claim: 'uploads', ending: true, looks: 3 }] }), claims);
       expect((await restore(at)).guard).toMatchObject({ status: 0, lastWords: { restorePhase: 'Completed' } });
     });
 
-    test('that somebody has mounted meanwhile: all is started again, and nothing restored', async () => {
+    test('mounted meanwhile by another pod: applications are started again, and nothing is restored', async () => {
       const at = pod(uses({ pods: [{ namespace: 'shop', name: 'late', claim: 'uploads', ending: true, looks: -1 }] }), {
         ...claims,
         STOP_WAIT_SECONDS: '5',
@@ -246,26 +246,26 @@ describe.concurrent.each(SHELLS)('guard.sh under %s', (_, shell) => {
       const { guard, step } = await restore(at);
       expect(guard).toMatchObject({ status: 64, lastWords: { reason: 'the claim uploads in namespace shop is mounted by late' } });
       expect([step.lastWords?.reason, ran(at), at.of(WEB)]).toEqual([
-        'not begun: the claim uploads in namespace shop is mounted by late',
+        'skipped: the claim uploads in namespace shop is mounted by late',
         false,
         { replicas: 3 },
       ]);
     });
 
-    test('the own pod is no stranger, but one of its name elsewhere is', async () => {
+    test('mounted by its own pod are fine, but not by a pod of that name in another namespace', async () => {
       const own = { name: 'restore-shop-x', claim: 'uploads' };
       expect((await restore(pod({ pods: [{ namespace: 'backup', ...own }] }, { CLAIMS: 'backup uploads' }))).guard.status).toBe(0);
       expect((await restore(pod({ pods: [{ namespace: 'shop', ...own }] }, { CLAIMS: 'shop uploads' }))).guard.status).toBe(64);
     });
 
-    test('that may be in use are not looked at', async () => {
+    test('that may be in use are not checked', async () => {
       const at = pod({ pods: [{ namespace: 'shop', name: 'x', claim: 'uploads' }] }, { CLAIMS: 'shop uploads', CLAIMS_IN_USE: 'true' });
       expect((await restore(at)).guard.status).toBe(0);
     });
   });
 
-  describe('what does not go as it should', () => {
-    test('pods that do not end: started again, 69, and their names', async () => {
+  describe('when something goes wrong', () => {
+    test('pods do not end: 69 with their names, and applications are started again', async () => {
       const at = pod(
         { objects: { [WEB]: application('web', 3), [DB]: application('cache', 1, { stopLooks: -1 }) } },
         { APPLICATIONS, STOP_WAIT_SECONDS: '3' },
@@ -275,7 +275,7 @@ describe.concurrent.each(SHELLS)('guard.sh under %s', (_, shell) => {
       expect([ran(at), at.of(WEB), at.of(DB)]).toEqual([false, { replicas: 3 }, { replicas: 1 }]);
     });
 
-    test('an application that is not available in time: 10, and the restore is done', async () => {
+    test('an application is not available in time: 10, although the restore is done', async () => {
       const at = pod(
         { objects: { [WEB]: application('web', 3, { startLooks: -1 }) } },
         { APPLICATIONS: 'shop deployment web', START_WAIT_SECONDS: '3' },
@@ -286,16 +286,16 @@ describe.concurrent.each(SHELLS)('guard.sh under %s', (_, shell) => {
       });
     });
 
-    test('one that somebody else has started meanwhile: 10, and it says so', async () => {
+    test('something else started an application meanwhile: 10 with its name', async () => {
       const at = pod({ ...two(), faults: [{ on: 'patch job/.*Starting', scales: WEB }] });
       expect((await restore(at)).guard).toMatchObject({
         status: 10,
-        lastWords: { reason: 'restored, but started by somebody else meanwhile: deployment shop/web' },
+        lastWords: { reason: 'restored, but something else started: deployment shop/web' },
       });
       expect(at.of(WEB)).toEqual({ replicas: 3 });
     });
 
-    test('an API server that does not answer at first is waited for', async () => {
+    test('the API server does not answer at first: the guard retries', async () => {
       const says = 'Unable to connect to the server: dial tcp 10.96.0.1:443: i/o timeout';
       const at = pod({
         ...two(),
@@ -307,14 +307,14 @@ describe.concurrent.each(SHELLS)('guard.sh under %s', (_, shell) => {
       expect((await restore(at)).guard.status).toBe(0);
     });
 
-    test('one that does not answer at all: 69, nothing stopped', async () => {
+    test('the API server never answers: 69, and nothing is stopped', async () => {
       const says = 'The connection to the server 10.96.0.1:443 was refused - did you specify the right host or port?';
       const at = pod({ ...two(), faults: [{ on: '.', times: 99, says }] });
       expect((await restore(at)).guard).toMatchObject({ status: 69, lastWords: { reason: `the API server does not answer: ${says}` } });
       expect([ran(at), changes(at.cluster).length]).toEqual([false, 0]);
     });
 
-    test('what its Role does not allow: 77 with verb and resource, and what was stopped is started', async () => {
+    test('its Role forbids a request: 77 with verb and resource, and applications are started again', async () => {
       const says =
         'Error from server (Forbidden): statefulsets.apps "cache" is forbidden: User "system:serviceaccount:backup:r" cannot patch resource "statefulsets" in API group "apps" in the namespace "shop"';
       const at = pod({ ...two(), faults: [{ on: 'patch statefulset/cache', says }] });
@@ -325,12 +325,12 @@ describe.concurrent.each(SHELLS)('guard.sh under %s', (_, shell) => {
       expect([ran(at), at.of(WEB), at.of(DB)]).toEqual([false, { replicas: 3 }, { replicas: 1 }]);
     });
 
-    test('a phase that cannot be shown is a warning', async () => {
+    test('the phase cannot be set on the Job: only a warning', async () => {
       const at = pod({ ...two(), faults: [{ on: 'patch job', times: 9, says: 'Error from server (NotFound): jobs.batch "x" not found' }] });
       expect((await restore(at)).guard).toMatchObject({ status: 0, stderr: expect.stringContaining('cannot show the phase on the Job') });
     });
 
-    test('no application can be started: 69, the annotation has the replicas', async () => {
+    test('no application can be started: 69, and the annotation keeps the replica count', async () => {
       const at = pod(
         { objects: { [WEB]: application('web', 3) }, faults: [{ on: '"replicas":3', times: 9, says: 'Error from server: boom' }] },
         { APPLICATIONS: 'shop deployment web' },
@@ -347,7 +347,7 @@ describe.concurrent.each(SHELLS)('guard.sh under %s', (_, shell) => {
       expect((await restore(at)).guard).toMatchObject({ status: 10, lastWords: { reason: 'restored, but not started: statefulset shop/cache' } });
     });
 
-    test('a step that ended before the guard: nothing is stopped', async () => {
+    test('a step ended before the guard started: nothing is stopped', async () => {
       const at = pod();
       const step = at.step('restore-database', 'guard', restored);
       await until('the step', 30, () => (existsSync(join(at.work, 'turns/restore-database.begun')) ? true : undefined));
@@ -358,7 +358,7 @@ describe.concurrent.each(SHELLS)('guard.sh under %s', (_, shell) => {
       expect(changes(at.cluster)).toEqual([]);
     });
 
-    test('a step whose container does not run yet: nothing is stopped until it does', async () => {
+    test('the container of a step does not run yet: nothing is stopped until it does', async () => {
       const at = pod();
       const guard = at.guard();
       await until('the guard waits', 30, () => (at.cluster.calls.some((call) => call.includes('horizontal')) ? true : undefined));
@@ -370,7 +370,7 @@ describe.concurrent.each(SHELLS)('guard.sh under %s', (_, shell) => {
   });
 
   describe('TERM', () => {
-    test('while it stops: started again, nothing restored', async () => {
+    test('while applications stop: they are started again, and nothing is restored', async () => {
       const at = pod({ objects: { [WEB]: application('web', 3, { stopLooks: -1 }) } }, { APPLICATIONS: 'shop deployment web' });
       const step = at.step('restore-database', 'guard', restored);
       const guard = at.guard();
@@ -380,11 +380,11 @@ describe.concurrent.each(SHELLS)('guard.sh under %s', (_, shell) => {
         status: 70,
         lastWords: { reason: 'stopped by TERM before the restore began', restorePhase: 'Failed' },
       });
-      expect((await step.end).lastWords).toMatchObject({ reason: 'not begun: stopped by TERM before the restore began' });
+      expect((await step.end).lastWords).toMatchObject({ reason: 'skipped: stopped by TERM before the restore began' });
       expect([ran(at), at.of(WEB)]).toEqual([false, { replicas: 3 }]);
     });
 
-    test('while the restore works: that undoes, then all is started', async () => {
+    test('while the restore works: it undoes its changes, then applications are started', async () => {
       const at = pod();
       const undo = `trap 'sleep 2; state old; exit 70' TERM; state between; while :; do sleep 0.1; done`;
       const step = at.step('restore-database', 'guard', undo);
@@ -399,7 +399,7 @@ describe.concurrent.each(SHELLS)('guard.sh under %s', (_, shell) => {
       expect([(await step.end).status, at.of(WEB), at.of(DB)]).toEqual([70, { replicas: 3 }, { replicas: 1 }]);
     });
 
-    test('the time that is left is kept: what is between old and new stays stopped', async () => {
+    test('ends within the grace period, and keeps applications with half-restored data stopped', async () => {
       const at = pod(two(), { APPLICATIONS, GRACE_SECONDS: '12' });
       const step = at.step('restore-database', 'guard', `trap '' TERM; state between; exec sleep 60`);
       const guard = at.guard();
@@ -407,7 +407,7 @@ describe.concurrent.each(SHELLS)('guard.sh under %s', (_, shell) => {
       const since = Date.now();
       guard.kill('TERM');
       expect(await guard.end).toMatchObject({
-        lastWords: { reason: expect.stringContaining('restore-database was still at work; neither old nor new: database') },
+        lastWords: { reason: expect.stringContaining('restore-database was still working; half restored: database') },
       });
       expect(Date.now() - since).toBeLessThan(10_000);
       expect(at.of(WEB)).toMatchObject(STOPPED);
@@ -416,7 +416,7 @@ describe.concurrent.each(SHELLS)('guard.sh under %s', (_, shell) => {
   });
 
   describe('the next attempt', () => {
-    test('P88: after a guard that was killed at any of its changes comes to the same end', async () => {
+    test('ends the same whichever change the previous guard was killed at', async () => {
       const points = [
         ...['replicas":"3"', 'replicas":"1"', 'web .*Restoring', 'cache .*Restoring', 'spec":{"replicas":3', 'spec":{"replicas":1'].flatMap((on) => [
           { on, kill: 'before' as const },
@@ -438,16 +438,16 @@ describe.concurrent.each(SHELLS)('guard.sh under %s', (_, shell) => {
       expect(ends).toEqual(points.map(() => [null, 0, 'Completed', { replicas: 3 }, { replicas: 1 }]));
     });
 
-    test('that fails early does not start what the first may have left between old and new', async () => {
+    test('that fails early keeps applications stopped whose data the first may have left half restored', async () => {
       const first = pod();
       await restore(first, 'state between; exit 70');
       const second = first.next();
       const { guard } = await restore(second, 'exit 69');
-      expect(guard.lastWords).toMatchObject({ reason: expect.stringContaining('neither old nor new: database') });
+      expect(guard.lastWords).toMatchObject({ reason: expect.stringContaining('half restored: database') });
       expect(second.of(WEB)).toMatchObject({ ...STOPPED, 'backstay.dev/replicas': '3' });
     });
 
-    test('that is refused starts what the first has stopped and not touched', async () => {
+    test('that is refused starts applications that the first stopped without touching their data', async () => {
       const first = pod({ ...two(), faults: [{ on: 'patch statefulset', kill: 'after' }] });
       const step = first.step('restore-database', 'guard', restored);
       await first.guard().end;
@@ -460,7 +460,7 @@ describe.concurrent.each(SHELLS)('guard.sh under %s', (_, shell) => {
       expect([first.of(WEB), first.of(DB)]).toEqual([{ replicas: 3 }, { replicas: 1 }]);
     });
 
-    test('of a restore that is done already starts what is still stopped, and stops nothing', async () => {
+    test('of a restore that is already done starts what is still stopped, and stops nothing', async () => {
       const first = pod({ ...two(), faults: [{ on: 'patch job/.*Starting', kill: 'before' }] });
       const step = first.step('restore-database', 'guard', restored);
       await first.guard().end;
@@ -476,21 +476,29 @@ describe.concurrent.each(SHELLS)('guard.sh under %s', (_, shell) => {
     const stoppedBy = (restore: string, name: string, replicas: string) =>
       application(name, 0, { metadata: { name, annotations: { 'backstay.dev/replicas': replicas, 'backstay.dev/restore': restore } } });
 
-    test('that cannot even fetch starts what the first has stopped and not touched, and lets no step begin', async () => {
+    test('that fails to fetch starts what the first stopped without touching its data, and skips all steps', async () => {
       const at = pod({ objects: { [WEB]: stoppedBy('bcdfghjk', 'web', '3') } }, { APPLICATIONS: 'shop deployment web', TURN_FIRST: 'fetch' });
       const steps = [at.step('fetch', '', 'exit 69'), at.step('restore-database', 'guard', restored)];
       const guard = await at.guard().end;
       const [, step] = await Promise.all(steps.map(({ end }) => end));
       expect(guard).toMatchObject({ status: 0, lastWords: { reason: expect.stringContaining('fetch ended with 69'), restorePhase: 'Failed' } });
-      expect(step).toMatchObject({ status: 0, lastWords: { reason: expect.stringMatching(/^not begun: /) } });
+      expect(step).toMatchObject({ status: 0, lastWords: { reason: expect.stringMatching(/^skipped: /) } });
       expect(at.of(WEB)).toEqual({ replicas: 3 });
     });
 
     test.each([
-      ['backs up once more what has run since: what it has written is in no backup', { [WEB]: application('web', 3) }, 'outdated'],
-      ['does so where one of several has run', { [DB]: stoppedBy('bcdfghjk', 'cache', '1'), [WEB]: application('web', 3) }, 'outdated'],
-      ['does not back up once more what was stopped all the time', { [WEB]: stoppedBy('bcdfghjk', 'web', '3') }, 'safe'],
-      ['does not back up once more what never runs', { [WEB]: application('web', 0) }, 'safe'],
+      [
+        'makes another safety backup when the application has run since, because the first lacks what it wrote',
+        { [WEB]: application('web', 3) },
+        'outdated',
+      ],
+      [
+        'makes another safety backup when one of several applications has run',
+        { [DB]: stoppedBy('bcdfghjk', 'cache', '1'), [WEB]: application('web', 3) },
+        'outdated',
+      ],
+      ['makes no other safety backup when the application was stopped all the time', { [WEB]: stoppedBy('bcdfghjk', 'web', '3') }, 'safe'],
+      ['makes no other safety backup when the application has no replicas', { [WEB]: application('web', 0) }, 'safe'],
     ])('%s', async (_, objects, file) => {
       const names = Object.keys(objects).map((key) => key.replaceAll('/', ' '));
       const at = pod({ objects }, { APPLICATIONS: names.join('\n') });
@@ -499,21 +507,21 @@ describe.concurrent.each(SHELLS)('guard.sh under %s', (_, shell) => {
       expect([guard.status, readFileSync(join(at.work, 'found'), 'utf8')]).toEqual([0, `${file}\n`]);
     });
 
-    test('leaves alone what another restore has stopped', async () => {
+    test('leaves applications alone that another restore stopped', async () => {
       const at = pod({ objects: { [WEB]: stoppedBy('bcdfghjk', 'web', '3'), [DB]: stoppedBy('zzzzzzzz', 'cache', '1') } });
       at.leave('already', '');
       expect((await restore(at)).guard).toMatchObject({ status: 0, lastWords: { reason: 'already done; started: deployment shop/web' } });
       expect([at.of(WEB), at.of(DB)]).toEqual([{ replicas: 3 }, { replicas: 0, 'backstay.dev/replicas': '1', 'backstay.dev/restore': 'zzzzzzzz' }]);
     });
 
-    test('goes on with what another restore has stopped, and starts it with what that has saved', async () => {
+    test('takes over an application that another restore stopped, and starts it with the saved replica count', async () => {
       const at = pod({ objects: { [WEB]: stoppedBy('zzzzzzzz', 'web', '3') } }, { APPLICATIONS: 'shop deployment web' });
       const { guard } = await restore(at);
-      expect(guard).toMatchObject({ status: 0, stderr: expect.stringContaining('it was stopped by another restore: zzzzzzzz') });
+      expect(guard).toMatchObject({ status: 0, stderr: expect.stringContaining('already stopped by another restore: zzzzzzzz') });
       expect(at.of(WEB)).toEqual({ replicas: 3 });
     });
 
-    test('of one that is done already touches nothing that runs, and nothing that is gone', async () => {
+    test('of a restore that is already done touches nothing that runs or no longer exists', async () => {
       const at = pod({ objects: { [WEB]: application('web', 3) } });
       at.leave('already', '');
       expect((await restore(at)).guard).toMatchObject({ status: 0, lastWords: { reason: 'already done', restorePhase: 'Completed' } });

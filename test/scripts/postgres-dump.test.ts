@@ -24,7 +24,7 @@ afterAll(async () => {
 });
 
 describe.each(SHELLS)('under %s', (_, shell) => {
-  test('P10, P11: the read-only role dumps all there is, and globals and dump bring it back on another server', async () => {
+  test('the read-only role dumps all there is, and globals and dump bring it back on another server', async () => {
     const done = await dump(server, { shell });
     expect(done).toMatchObject({ status: 0, stdout: '', out: [`${NAME}+globals.sql`, `${NAME}.dump`] });
     expect(done.lastWords).toMatchObject({ status: 0, reason: 'database shop dumped and read to its end' });
@@ -84,7 +84,7 @@ describe.each(SHELLS)('under %s', (_, shell) => {
     expect(factsOf(second, 'postgres')).toMatchObject({ name: 'postgres', files: [{ name: `${NAME}.postgres.dump` }] });
   });
 
-  test('P15: filters take names with blanks, quotes and stars, and keep the large objects', async () => {
+  test('filters take names with blanks, quotes and stars, and keep the large objects', async () => {
     const done = await dump(server, {
       shell,
       env: {
@@ -106,7 +106,7 @@ describe.each(SHELLS)('under %s', (_, shell) => {
   });
 });
 
-test('P10: the globals hold every role, and no password', async () => {
+test('the globals hold every role, and no password', async () => {
   const { work } = await dump(server);
   const globals = readFileSync(join(work, 'out', `${NAME}+globals.sql`), 'utf8');
   expect(globals).toContain('CREATE ROLE "other, too";');
@@ -114,7 +114,7 @@ test('P10: the globals hold every role, and no password', async () => {
   expect(globals).not.toMatch(/password|scram/i);
 });
 
-test('P22: the password is in no argument of any process, no log and no file', async () => {
+test('the password is in no argument of any process, no log and no file', async () => {
   const spy = 'cat /proc/[0-9]*/cmdline >>"$WORK_DIR/arguments" 2>/dev/null';
   const tools = ['psql', 'pg_dump', 'pg_dumpall', 'pg_restore'];
   const done = await dump(server, { standIns: Object.fromEntries(tools.map((tool) => [tool, real(tool, spy)])) });
@@ -148,7 +148,7 @@ test('the tools are called in this order, with these arguments', async () => {
   ]);
 });
 
-test('P22, P23: a database whose name is full of metacharacters is dumped under its own name', async () => {
+test('a database whose name is full of metacharacters is dumped under its own name', async () => {
   const database = `it's = "a\\b" $(id) %s –ü`;
   await server.sql(`create database "${database.replaceAll('"', '""')}"`);
   const done = await dump(server, { env: { DATABASE: database } });
@@ -156,13 +156,13 @@ test('P22, P23: a database whose name is full of metacharacters is dumped under 
   expect(factsOf(done).database).toMatchObject({ name: database });
 });
 
-test('P11, P25: the facts name the locale of a provider other than libc', async () => {
+test('the facts name the locale of a provider other than libc', async () => {
   await server.sql(`create database builtin template template0 locale_provider builtin builtin_locale 'C.UTF-8'`);
   const done = await dump(server, { env: { DATABASE: 'builtin' } });
   expect(factsOf(done)).toMatchObject({ database: { localeProvider: 'builtin', locale: 'C.UTF-8', collationVersion: expect.anything() } });
 });
 
-test('P34: an unknown user without a home, who may write nowhere but to the scratch space, can dump', async () => {
+test('an unknown user without a home, who may write nowhere but to the scratch space, can dump', async () => {
   const work = mkdtempSync(join(tmpdir(), 'work-'));
   chmodSync(work, 0o777);
   const shell = [...(process.getuid?.() === 0 ? ['setpriv', '--reuid=54321', '--regid=54321', '--clear-groups'] : []), 'dash'];

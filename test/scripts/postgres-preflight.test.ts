@@ -61,21 +61,21 @@ describe('reaching the server', () => {
     expect(done.lastWords).toHaveProperty('hint', expect.stringContaining('grant connect'));
   });
 
-  test('P21: a pooler in between is named as what it is', async () => {
+  test('a pooler in between is named as what it is', async () => {
     const psql = 'echo "psql: error: connection to server failed: FATAL:  unsupported startup parameter: options" >&2; exit 2';
     const done = await dump(server, { standIns: { psql } });
     expectRefused(done, 64, 'unsupported startup parameter');
     expect(done.lastWords).toHaveProperty('hint', expect.stringContaining('PgBouncer'));
   });
 
-  test('P38: nobody listens: it waits for WAIT_SECONDS, then names the NetworkPolicy', async () => {
+  test('nobody listens: it waits for WAIT_SECONDS, then names the NetworkPolicy', async () => {
     const done = await dump(server, { env: { PGPORT: '1', WAIT_SECONDS: '3' } });
     expectRefused(done, 69, /no session with 127\.0\.0\.1:1 within 3s: .*Connection refused/);
     expect(done.lastWords).toHaveProperty('hint', expect.stringContaining('NetworkPolic'));
     expect(done.stderr.match(/waiting for 127\.0\.0\.1:1/g)?.length).toBeGreaterThan(1);
   });
 
-  test('P38: nobody answers: it waits for WAIT_SECONDS, then names the NetworkPolicy', async () => {
+  test('nobody answers: it waits for WAIT_SECONDS, then names the NetworkPolicy', async () => {
     const silent = await listen(() => {});
     const done = await dump(server, { env: { PGPORT: String(silent.port), WAIT_SECONDS: '2' } });
     expectRefused(done, 69, /no session with .*timeout expired/);
@@ -89,7 +89,7 @@ describe('reaching the server', () => {
     expect(done.lastWords).toHaveProperty('hint', expect.stringContaining('DNS'));
   });
 
-  test('P38: a server that comes late is waited for', async () => {
+  test('a server that comes late is waited for', async () => {
     const late = await listen(() => {});
     await late.close();
     const begun = dump(server, { env: { PGPORT: String(late.port), WAIT_SECONDS: '20' } });
@@ -108,13 +108,13 @@ describe('reaching the server', () => {
     expectRefused(done, 75, 'too many connections for role');
   });
 
-  test('P12: a client of another major is refused before it connects', async () => {
+  test('a client of another major is refused before it connects', async () => {
     const done = await dump(server, { path: [postgresBin(16)], standIns: { psql: real('psql') } });
     expectRefused(done, 64, /this image has pg_dump 16\.\d+, but version: 17 is given/);
     expect(done.calls).toEqual([]);
   });
 
-  test('P12: a server of another major is refused, and the hint says which one it is', async () => {
+  test('a server of another major is refused, and the hint says which one it is', async () => {
     const done = await dump(server, { path: [postgresBin(16)], env: { SERVER_MAJOR: '16' } });
     expectRefused(done, 64, /the server is PostgreSQL 17\.\d+, but version: 16 is given/);
     expect(done.lastWords).toHaveProperty('hint', 'set version: 17, which also picks the image');
@@ -122,7 +122,7 @@ describe('reaching the server', () => {
 });
 
 describe('rights', () => {
-  test('P13: row-level security is refused, not left out', async () => {
+  test('row-level security is refused, not left out', async () => {
     await server.sql('create table hidden (n int); alter table hidden enable row level security; create policy p on hidden using (false)', 'shop');
     const done = await dump(server, { env: as('without_bypass'), standIns: noDump });
     expectRefused(done, 77, 'row-level security hides rows from the role: public.hidden');
@@ -131,7 +131,7 @@ describe('rights', () => {
     await server.sql('drop table hidden', 'shop');
   });
 
-  test('P14: relations that cannot be read are listed, the first five and how many more', async () => {
+  test('relations that cannot be read are listed, the first five and how many more', async () => {
     await server.sql(
       `create schema shut; create table shut.t (n int); grant select on shut.t to public; create sequence "a; b";
        ${[1, 2, 3, 4, 5].map((n) => `create table "t ${n}" (n int);`).join('')}`,
@@ -146,7 +146,7 @@ describe('rights', () => {
     expect(done.lastWords).toHaveProperty('hint', expect.stringContaining('pg_read_all_data'));
   });
 
-  test('P14: with filters pg_dump decides, and what it can read is dumped', async () => {
+  test('with filters pg_dump decides, and what it can read is dumped', async () => {
     const filters = { INCLUDE_TABLES: 'public.open' };
     expect(await dump(server, { env: { ...as('plain'), ...filters } })).toMatchObject({ status: 0 });
     const done = await dump(server, { env: { ...as('plain'), INCLUDE_TABLES: 'public."t 1"' } });
@@ -154,7 +154,7 @@ describe('rights', () => {
     await server.sql('drop schema shut cascade; drop sequence "a; b"; drop table "t 1", "t 2", "t 3", "t 4", "t 5"', 'shop');
   });
 
-  test('P14: large objects of other roles need lo_compat_privileges', async () => {
+  test('large objects of other roles need lo_compat_privileges', async () => {
     await server.sql(`select lo_from_bytea(4711, 'x')`, 'shop');
     const done = await dump(server, { env: as('without_large_objects'), standIns: noDump });
     expectRefused(done, 77, 'the role cannot read: large object 4711');
@@ -164,7 +164,7 @@ describe('rights', () => {
     await server.sql('select lo_unlink(4711)', 'shop');
   });
 
-  test('P21: settings of the role cannot end a dump', async () => {
+  test('settings of the role cannot end a dump', async () => {
     await server.sql(`
       alter role backstay set statement_timeout = '1ms'; alter role backstay set lock_timeout = '1ms';
       alter role backstay set idle_in_transaction_session_timeout = '1ms'; alter role backstay set idle_session_timeout = '300ms';
@@ -176,7 +176,7 @@ describe('rights', () => {
     expect(factsOf(done)).toMatchObject({ throttle: { held: true } });
   });
 
-  test('P18: a table that somebody has locked is waited for, then left to the next attempt', async () => {
+  test('a table that somebody has locked is waited for, then left to the next attempt', async () => {
     const locker = server.sql(`begin; lock table open; select pg_sleep(5)`, 'shop').catch(() => 'ended');
     await until(
       'locked',
@@ -190,20 +190,20 @@ describe('rights', () => {
 });
 
 describe('room', () => {
-  test('P26: what cannot fit is refused before anything is dumped', async () => {
+  test('what cannot fit is refused before anything is dumped', async () => {
     await server.sql(`create table big as select n, repeat(md5(n::text), 30) from generate_series(1, 50000) n`, 'shop');
     const done = await dump(server, { env: { SCRATCH_BYTES: '4500000' }, standIns: noDump });
     expectRefused(done, 73, /the tables have .* MiB, the dump at least .* MiB, but .* of scratch space are left/);
   });
 
-  test.each(SHELLS)('P26, P27: a dump that outgrows the scratch space is a plain error of writing, and leaves nothing: %s', async (_, shell) => {
+  test.each(SHELLS)('a dump that outgrows the scratch space is a plain error of writing, and leaves nothing: %s', async (_, shell) => {
     const noise = 'select md5(random()::text) a, md5(random()::text) b from generate_series(1, 200000)';
     await server.sql(`drop table if exists big; create table if not exists noise as ${noise}`, 'shop');
     const done = await dump(server, { shell, env: { SCRATCH_BYTES: '9000000' } });
     expectRefused(done, 73, /File too large/);
   });
 
-  test('P27: a full disk is no room either', async () => {
+  test('a full disk is no room either', async () => {
     const full = '[ "$1" = --version ] || { echo "pg_dump: error: could not write to output file: No space left on device" >&2; exit 1; }';
     const done = await dump(server, { standIns: { pg_dump: real('pg_dump', full) } });
     expectRefused(done, 73, 'pg_dump ended with status 1: could not write to output file: No space left on device');

@@ -28,15 +28,12 @@ const broken = (damage: string) => ({ pg_dump: `[ "$1" != --version ] || ${real(
 const plain = (compression: string) => ({ DUMP_FORMAT: 'plain', COMPRESSION: compression, COMPRESSION_LEVEL: '' });
 
 describe('a dump that is not whole', () => {
-  test.each([['zstd'], ['gzip'], ['none']])(
-    'P4: custom with %s, cut in half, is refused although its list of contents is whole',
-    async (compression) => {
-      const done = await dump(server, { env: { COMPRESSION: compression, COMPRESSION_LEVEL: '' }, standIns: broken(CUT) });
-      expectRefused(done, 65, 'the dump cannot be read to its end');
-    },
-  );
+  test.each([['zstd'], ['gzip'], ['none']])('custom with %s, cut in half, is refused although its list of contents is whole', async (compression) => {
+    const done = await dump(server, { env: { COMPRESSION: compression, COMPRESSION_LEVEL: '' }, standIns: broken(CUT) });
+    expectRefused(done, 65, 'the dump cannot be read to its end');
+  });
 
-  test('P3: a plain dump cut in half is refused', async () => {
+  test('a plain dump cut in half is refused', async () => {
     expectRefused(
       await dump(server, { env: plain('none'), standIns: broken(CUT) }),
       65,
@@ -44,14 +41,14 @@ describe('a dump that is not whole', () => {
     );
   });
 
-  test.each([['gzip'], ['zstd']])('P3: a plain dump packed with %s and cut in half is refused', async (compression) => {
+  test.each([['gzip'], ['zstd']])('a plain dump packed with %s and cut in half is refused', async (compression) => {
     expectRefused(await dump(server, { env: plain(compression), standIns: broken(CUT) }), 65, 'the dump cannot be unpacked to its end');
   });
 
   test.each([
     ['gzip', 'gzip -dc', 'gzip -c'],
     ['zstd', 'zstd -qdc', 'zstd -qc'],
-  ])('P3: half a dump that was packed well with %s, which the packer is content with, is refused', async (compression, unpack, pack) => {
+  ])('half a dump that was packed well with %s, which the packer is content with, is refused', async (compression, unpack, pack) => {
     const half = `{ ${unpack} "$file" | head -c 300000 | ${pack} >"$file.half" && mv "$file.half" "$file"; }`;
     expectRefused(
       await dump(server, { env: plain(compression), standIns: broken(half) }),
@@ -60,7 +57,7 @@ describe('a dump that is not whole', () => {
     );
   });
 
-  test('P3: a row that looks like the completion line does not complete a dump', async () => {
+  test('a row that looks like the completion line does not complete a dump', async () => {
     const lie =
       '{ head -c 300000 "$file" >"$file.lie"; printf "\\\\n-- PostgreSQL database dump complete\\\\nmore rows" >>"$file.lie"; mv "$file.lie" "$file"; }';
     expectRefused(await dump(server, { env: plain('none'), standIns: broken(lie) }), 65, `does not end with`);
@@ -71,12 +68,12 @@ describe('a dump that is not whole', () => {
     expectRefused(done, 65, `${NAME}\\+globals.sql does not end with 'PostgreSQL database cluster dump complete'`);
   });
 
-  test('P6: a dump without tables of a database that has some is refused', async () => {
+  test('a dump without tables of a database that has some is refused', async () => {
     const done = await dump(server, { standIns: { pg_dump: real('pg_dump', '[ "$1" = --version ] || set -- "$@" --exclude-table-data="*"') } });
     expectRefused(done, 65, 'the dump has no table, the database has 1');
   });
 
-  test('P6: a database without tables is dumped, and the log doubts it', async () => {
+  test('a database without tables is dumped, and the log doubts it', async () => {
     await server.sql('create database empty');
     const done = await dump(server, { env: { DATABASE: 'empty' } });
     expect(done).toMatchObject({ status: 0 });
@@ -85,7 +82,7 @@ describe('a dump that is not whole', () => {
 });
 
 describe('what the tools say', () => {
-  test.each([['pg_dump'], ['pg_dumpall']])('P7: an error on stderr counts, although %s ends with 0', async (tool) => {
+  test.each([['pg_dump'], ['pg_dumpall']])('an error on stderr counts, although %s ends with 0', async (tool) => {
     const standIn = real(tool, '[ "$1" = --version ] || echo "pg_dump: error: query failed: ERROR:  cache lookup failed" >&2');
     expectRefused(await dump(server, { standIns: { [tool]: standIn } }), 65, `${tool} reported an error: query failed`);
   });
@@ -102,7 +99,7 @@ describe('what the tools say', () => {
     ['canceling statement due to conflict with recovery', 75],
     ['permission denied for table t', 77],
     ['cache lookup failed for type 17', 70],
-  ])('P1, P20: pg_dump fails with "%s": status %i, never its own', async (message, status) => {
+  ])('pg_dump fails with "%s": status %i, never its own', async (message, status) => {
     const standIn = real('pg_dump', `[ "$1" = --version ] || { echo 'pg_dump: error: query failed: ERROR:  ${message}' >&2; exit 1; }`);
     expectRefused(await dump(server, { standIns: { pg_dump: standIn } }), status, message);
   });
@@ -113,14 +110,14 @@ describe('what the tools say', () => {
     ['mv', 10],
   ])('%s ends with %i: a fault, because no tool speaks for us', async (tool, status) => {
     const done = await dump(server, { standIns: { [tool]: `echo "${tool}: no luck" >&2; exit ${status}` } });
-    expectRefused(done, 70, `ended with status ${status} of a tool`);
+    expectRefused(done, 70, `unhandled exit status ${status}`);
     expect(done.stderr).toContain(`${tool}: no luck`);
     expect(existsSync(join(done.work, 'tmp', 'postgres'))).toBe(false);
   });
 });
 
 describe('globals', () => {
-  test('P10: none for a service that forbids it: pg_dumpall is not called', async () => {
+  test('none for a service that forbids it: pg_dumpall is not called', async () => {
     const done = await dump(server, { env: { GLOBALS: 'none' }, standIns: { pg_dumpall: 'exit 1' } });
     expect(done).toMatchObject({ status: 0, calls: [], out: [`${NAME}.dump`] });
     expect(factsOf(done)).toMatchObject({ files: [{ role: 'artifact' }] });
@@ -130,12 +127,12 @@ describe('globals', () => {
 test.each([
   ['the sums', '*.sums'],
   ['the facts', '*.json'],
-])('P5: when %s cannot be put into their place, the files that were moved already are taken back', async (_, target) => {
+])('when %s cannot be put into their place, the files that were moved already are taken back', async (_, target) => {
   const mv = `case "$*" in */facts/${target}) echo "mv: no luck" >&2; exit 1 ;; esac\nexec /bin/mv "$@"`;
-  expectRefused(await dump(server, { standIns: { mv } }), 70, 'status 1 of a tool');
+  expectRefused(await dump(server, { standIns: { mv } }), 70, 'unhandled exit status 1');
 });
 
-test('P5: files of a killed attempt do not outlive the start of the next', async () => {
+test('files of a killed attempt do not outlive the start of the next', async () => {
   const { work } = await dump(server);
   const seen = 'ls "$WORK_DIR/out" "$WORK_DIR/facts" >>"$WORK_DIR/seen"';
   await dump(server, { work, standIns: { pg_dump: real('pg_dump', seen) } });

@@ -71,7 +71,7 @@ const READY = ['looking for hindrances', 'swapping'];
 const FEW = STEPS.filter(([step]) => ['making the database', 'loading', 'swapping'].includes(step));
 
 describe.each(SHELLS)('under %s', (name, shell) => {
-  test.each(name === 'dash' ? STEPS : FEW)('P43: TERM while %s ends at once, and leaves the live database as it was', async (step, tool, call) => {
+  test.each(name === 'dash' ? STEPS : FEW)('TERM while %s ends at once, and leaves the live database as it was', async (step, tool, call) => {
     await server.sql('create database live');
     const began = Date.now();
     const done = await restore(server, dumped, { shell, env: LIVE, standIns: before('TERM', tool, call) });

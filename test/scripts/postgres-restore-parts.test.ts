@@ -103,7 +103,7 @@ test('of a plain dump no part can be restored, and the hint says what can', asyn
   expect(await databases(server)).toBe('shop');
 });
 
-test('P11: settings and grants of the dumped database come back with it, under its new name', async () => {
+test('settings and grants of the dumped database come back with it, under its new name', async () => {
   await server.sql(`create role guest; alter database shop set work_mem = '5MB'; alter database shop set "my.own" = E'it''s :"x" :y\n DATABASE shop SET';
     alter role guest in database shop set statement_timeout = '7s'; revoke temporary on database shop from public; grant connect on database shop to guest`);
   const own = await take(server);
@@ -144,7 +144,7 @@ describe('rows alone', () => {
     expect(await server.sql(`select nextval('children_id_seq')`, 'into')).toBe('21');
   });
 
-  test('P83: tables that are missing or have rows are named, in every schema', async () => {
+  test('tables that are missing or have rows are named, in every schema', async () => {
     await prepared();
     await server.sql(`drop table other.parents; insert into "Odd ""one"" – ß"."a table; drop" values (5); insert into parents values (1)`, 'into');
     const missing = await restore(server, dumped, { env: INTO });
@@ -157,7 +157,7 @@ describe('rows alone', () => {
     expect(await rows('into')).toMatch(/^children\|0$/m);
   });
 
-  test('P80: all or none of them', async () => {
+  test('all or none of them', async () => {
     await prepared();
     await server.sql('alter table other.parents add check (n < 9)', 'into');
     const done = await restore(server, dumped, { env: INTO });

@@ -63,7 +63,7 @@ describe('roles', () => {
   test.each([
     ['custom', () => dumped],
     ['plain', () => plain],
-  ])('P86: those that a %s dump names and the server lacks are named, and nothing that only looks like one', async (_, from) => {
+  ])('those that a %s dump names and the server lacks are named, and nothing that only looks like one', async (_, from) => {
     const done = await restore(other, from());
     expectRefused(done, 64, ROLES);
     expect(done.lastWords).toHaveProperty('hint', expect.stringContaining('owner: none'));
@@ -94,7 +94,7 @@ describe('roles', () => {
     await other.sql('drop role "new ""owner""", policied');
   });
 
-  test('P10, P89: globals: missing-roles makes those that are missing, without passwords, and changes none that is there', async () => {
+  test('globals: missing-roles makes those that are missing, without passwords, and changes none that is there', async () => {
     await other.sql(`create role bystander nologin; create role plainly superuser`);
     const done = await restore(other, dumped, { env: { RESTORE_GLOBALS: 'missing-roles' } });
     expect(done).toMatchObject({ status: 0 });
@@ -109,16 +109,16 @@ describe('roles', () => {
 });
 
 describe('the server', () => {
-  test('P12: a client of another major is refused', async () => {
+  test('a client of another major is refused', async () => {
     expectRefused(await restore(server, dumped, { path: [postgresBin(16)] }), 64, /this image has pg_dump 16\.\d+, but version: 17 is given/);
   });
 
-  test('P12: a backup of a newer major is refused, and both are named', async () => {
+  test('a backup of a newer major is refused, and both are named', async () => {
     const facts = { ...dumped.facts, server: { version: '18.1', major: 18 } };
     expectRefused(await restore(server, { ...dumped, facts }), 64, /the backup is from PostgreSQL 18, the server is PostgreSQL 17\.\d+/);
   });
 
-  test('P17: extensions that it lacks are named; another version is a warning', async () => {
+  test('extensions that it lacks are named; another version is a warning', async () => {
     const database = {
       ...(dumped.facts.database as object),
       extensions: [
@@ -147,14 +147,14 @@ describe('the server', () => {
 });
 
 describe('the target', () => {
-  test('P82: a database that is there already is not touched', async () => {
+  test('a database that is there already is not touched', async () => {
     await server.sql('create database shop_restored_r1');
     const done = await restore(server, dumped);
     expectRefused(done, 64, 'the database shop_restored_r1 is there already, and is not of this restore');
     expect(await databases(server)).toBe('shop\nshop_restored_r1');
   });
 
-  test('P82: in place, neither is one that has the name of the new database', async () => {
+  test('in place, neither is one that has the name of the new database', async () => {
     await server.sql('create database shop_restored_r1');
     await server.sql(`comment on database shop_restored_r1 is 'backstay restore r2 of ${BACKUP}: loading'`);
     expectRefused(await restore(server, dumped, { env: IN_PLACE }), 64, 'the database shop_restored_r1 is there already');
@@ -182,7 +182,7 @@ describe('the target', () => {
     },
   );
 
-  test.each(['custom', 'plain'])('P86: a %s dump of the schema public comes back, with its owner and grants', async (format) => {
+  test.each(['custom', 'plain'])('a %s dump of the schema public comes back, with its owner and grants', async (format) => {
     await server.sql('alter schema public owner to plainly; grant create on schema public to member', 'shop');
     const part = await take(server, { INCLUDE_SCHEMAS: 'public', DUMP_FORMAT: format });
     expect(await restore(server, part)).toMatchObject({ status: 0 });
@@ -263,7 +263,7 @@ describe('files', () => {
         text.slice(0, text.indexOf('COPY public.texts')).concat('COPY public.texts (body) FROM stdin;\n-- PostgreSQL database dump complete\n'),
     ],
     ['after its last statement', (text: string) => text.slice(0, text.lastIndexOf('--\n-- PostgreSQL database dump complete'))],
-  ])('P3: a plain dump that was stored cut off, %s, is refused before anything is made', async (_, cut) => {
+  ])('a plain dump that was stored cut off, %s, is refused before anything is made', async (_, cut) => {
     const unpacked = await take(server, { DUMP_FORMAT: 'plain', COMPRESSION: 'none' });
     const work = fetched(unpacked);
     const file = join(work, 'in', '20261121-073320-bcdfpqrs.sql');

@@ -53,7 +53,7 @@ describe('what belongs to a database', () => {
     alter role "read er" in database live set statement_timeout = '7s'; alter role all in database live set lock_timeout = '3s';
     comment on database live is E'it''s the \\\\ shop\\nof two lines'`;
 
-  test('P86: owner, grants, settings, limit and comment go with the name, and come back with it', async () => {
+  test('owner, grants, settings, limit and comment go with the name, and come back with it', async () => {
     await server.sql('create database live');
     await server.sql(SETTINGS);
     const before = await propertiesOf('live');
@@ -122,7 +122,7 @@ describe('the kept database', () => {
     expect(done.lastWords).toMatchObject({ reason: expect.stringContaining(kept), hint: expect.stringContaining('swap-back') });
   });
 
-  test('P82: drop-old drops nothing that only has such a name', async () => {
+  test('drop-old drops nothing that only has such a name', async () => {
     await server.sql('create database live');
     await server.sql('create database live_before_20260101_000000');
     const all = await restore(server, fetched(dumped), { env: { ...inPlace('live'), RESTORE_ACTION: 'drop-old' } });

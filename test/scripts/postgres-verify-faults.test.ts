@@ -34,8 +34,8 @@ afterAll(() => server?.stop());
 
 describe('what is damaged', () => {
   test.each<[string, (folder: string) => void, string]>([
-    ['P2: cut in half', (folder) => halve(artifactIn(folder)), 'its SHA-256 differs'],
-    ['P113: changed in one bit', (folder) => flip(artifactIn(folder)), 'its SHA-256 differs'],
+    ['cut in half', (folder) => halve(artifactIn(folder)), 'its SHA-256 differs'],
+    ['changed in one bit', (folder) => flip(artifactIn(folder)), 'its SHA-256 differs'],
     ['not there', (folder) => rmSync(artifactIn(folder)), 'is not there'],
     ['with other globals', (folder) => appendFileSync(join(folder, globalsIn(folder)), '\n'), '+globals.sql is not what was stored'],
   ])('after it was fetched, %s: no tool opens it', async (_, damaged, reason) => {
@@ -50,22 +50,22 @@ describe('what is damaged', () => {
     ['a custom dump cut in half', () => custom, (folder) => halve(artifactIn(folder)), 'could not be loaded: '],
     ['a packed dump cut in half', () => packed, (folder) => halve(artifactIn(folder)), 'cannot be unpacked to its end'],
     [
-      'P3: a plain dump cut off between two statements',
+      'a plain dump cut off between two statements',
       () => plain,
       (folder) => cutStatements(artifactIn(folder)),
       "does not end with 'PostgreSQL database dump complete'",
     ],
     [
-      'P3: a plain dump cut off after a row that looks like its end',
+      'a plain dump cut off after a row that looks like its end',
       () => plain,
       (folder) => endInRow(artifactIn(folder)),
       "does not end with 'PostgreSQL database dump complete'",
     ],
     ['an empty file', () => custom, (folder) => truncateSync(artifactIn(folder)), 'could not be loaded: '],
     ['something else', () => custom, (folder) => writeFileSync(artifactIn(folder), 'PGDMP'), 'could not be loaded: '],
-    ['P80: a plain dump with a wrong statement', () => plain, (folder) => putFirst(artifactIn(folder), 'select 1/0;\n'), 'division by zero'],
+    ['a plain dump with a wrong statement', () => plain, (folder) => putFirst(artifactIn(folder), 'select 1/0;\n'), 'division by zero'],
     [
-      'P81: globals with a wrong statement',
+      'globals with a wrong statement',
       () => custom,
       (folder) => appendFileSync(join(folder, globalsIn(folder)), 'CREATE ROLE a;\nCREATE ROLE a;\n'),
       'cannot make the roles that the dump needs',
@@ -80,9 +80,9 @@ describe('what is damaged', () => {
 describe('what is not right around it', () => {
   test.each<[string, Readonly<Record<string, string>>, Fetch['facts'], string, string]>([
     ['a server of another major', { SERVER_MAJOR: '16' }, undefined, 'but version: 16 is given', 'take the image postgres:16'],
-    ['P12: a backup of a newer major', {}, fact('server.major', '18'), 'the backup is from PostgreSQL 18', 'set version: 18'],
+    ['a backup of a newer major', {}, fact('server.major', '18'), 'the backup is from PostgreSQL 18', 'set version: 18'],
     [
-      'P17: an extension that the image lacks',
+      'an extension that the image lacks',
       {},
       (lines) => lines.replace('\thstore\n', '\tpostgis\n'),
       'lacks extensions that the backup needs: postgis',
@@ -128,7 +128,7 @@ describe('what is not right around it', () => {
     expectNothingLeft(done);
   });
 
-  test('P28: memory is what the container may use, in either version of cgroups', async () => {
+  test('memory is what the container may use, in either version of cgroups', async () => {
     const settings = [
       'shared_buffers',
       'maintenance_work_mem',
@@ -158,7 +158,7 @@ esac`;
 });
 
 describe('no room', () => {
-  test('P26: scratch space whose limit is reached while it is loaded: told before the kubelet evicts', async () => {
+  test('scratch space whose limit is reached while it is loaded: told before the kubelet evicts', async () => {
     const done = await verify(server, {
       work: fetched(custom),
       env: { SCRATCH_BYTES: String(130 * 1024 ** 2) },
@@ -170,7 +170,7 @@ describe('no room', () => {
     expectNothingLeft(done);
   });
 
-  test('P26: scratch space in which it can hardly fit: told at once', async () => {
+  test('scratch space in which it can hardly fit: told at once', async () => {
     const done = await verify(server, { work: fetched(custom), env: { SCRATCH_BYTES: String(20 * 1024 ** 2) } });
     expect(done).toMatchObject({
       status: 73,
@@ -179,7 +179,7 @@ describe('no room', () => {
     expectNothingLeft(done);
   });
 
-  test.runIf(isRoot).each([90, 130])('P26: a disk of %i MiB that is full: told as what it is', async (size) => {
+  test.runIf(isRoot).each([90, 130])('a disk of %i MiB that is full: told as what it is', async (size) => {
     const work = mkdtempSync(join(tmpdir(), 'work-'));
     execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}m,mode=777`, 'tmpfs', work]);
     try {
@@ -217,7 +217,7 @@ const sleepy = { ...queries(['select pg_sleep(0)', '']), AMCHECK: 'true' };
 
 describe.each(SHELLS)('under %s', (name, shell) => {
   test.each(name === 'dash' ? STEPS : STEPS.filter(([step]) => ['making the cluster', 'loading', 'asking'].includes(step)))(
-    'P43: TERM while %s ends at once, says so, and leaves no process and no data',
+    'TERM while %s ends at once, says so, and leaves no process and no data',
     async (_, tool, call) => {
       const began = Date.now();
       const done = await verify(server, { work: fetched(custom), shell, env: sleepy, started: noted, standIns: killing('TERM', tool, call) });
@@ -244,7 +244,7 @@ test('TERM while the server works ends it too', async () => {
 });
 
 test.each(STEPS.filter(([step]) => ['making the cluster', 'loading', 'writing the record'].includes(step)))(
-  'P5: KILL while %s leaves no record, and the next attempt in the same scratch space succeeds',
+  'KILL while %s leaves no record, and the next attempt in the same scratch space succeeds',
   async (_, tool, call) => {
     const killed = await verify(server, { work: fetched(custom), env: sleepy, started: noted, standIns: killing('KILL', tool, call) });
     expect(killed).toMatchObject({ status: null });
@@ -256,7 +256,7 @@ test.each(STEPS.filter(([step]) => ['making the cluster', 'loading', 'writing th
   },
 );
 
-test('P22, P85: what the pod has of production reaches neither the server nor a session', async () => {
+test('what the pod has of production reaches neither the server nor a session', async () => {
   const env = {
     PGHOST: '203.0.113.1',
     PGPORT: '1',

@@ -83,7 +83,7 @@ describe.each([14, 15, 16, 17, 18] as const)('PostgreSQL %i', (major) => {
     expect(done).toMatchObject({ status: 0, record: { checks: { queries: 7, largeObjects: 3, amcheck: 'passed' } } });
   });
 
-  test('P86: without globals, the roles and tablespaces are those that the dump names', async () => {
+  test('without globals, the roles and tablespaces are those that the dump names', async () => {
     for (const format of ['custom', 'plain']) {
       const backup = await taken(server, { env: { DUMP_FORMAT: format, COMPRESSION: 'gzip', GLOBALS: 'none' } });
       const done = await verify(server, { work: fetched(backup), env: wanted });
@@ -92,7 +92,7 @@ describe.each([14, 15, 16, 17, 18] as const)('PostgreSQL %i', (major) => {
     }
   });
 
-  test('P16: a subscription that a superuser dumped comes back switched off, or not at all', async () => {
+  test('a subscription that a superuser dumped comes back switched off, or not at all', async () => {
     for (const [format, answer] of [
       ['plain', 'f'],
       ['custom', ''],
@@ -132,7 +132,7 @@ describe('what is not a whole database', () => {
     else expect(done).toMatchObject({ lastWords: { status: 0 }, record: { checks: { tables } } });
   });
 
-  test('P6: fewer tables, large objects and extensions than the manifest counted are failures, one of many is a note', async () => {
+  test('fewer tables, large objects and extensions than the manifest counted are failures, one of many is a note', async () => {
     const backup = await taken(server);
     const less = (lines: string) => fact('database.tables', '11')(fact('database.largeObjects', '4')(lines)).replace('hstore', 'ltree');
     const done = await verify(server, { work: fetched(backup, { facts: less }) });
@@ -153,7 +153,7 @@ describe('what is not a whole database', () => {
     });
   });
 
-  test('P6: a database without a table is a failure where the manifest counted one', async () => {
+  test('a database without a table is a failure where the manifest counted one', async () => {
     await server.sql('create database bare');
     const backup = await taken(server, { env: { DATABASE: 'bare' } });
     const good = await verify(server, { work: fetched(backup), env: { DATABASE: 'bare' } });
@@ -162,7 +162,7 @@ describe('what is not a whole database', () => {
     expect(bad).toMatchObject({ status: 65, lastWords: { reason: 'the backup has 0 of 1 tables' } });
   });
 
-  test('P22, P23: a database with any name is verified, and one that initdb makes as well', async () => {
+  test('a database with any name is verified, and one that initdb makes as well', async () => {
     const odd = `it's = "a\\b" $(id) %s –ü`;
     await server.sql(`create database "${odd.replaceAll('"', '""')}"; `);
     for (const name of [odd, 'postgres']) {
@@ -209,7 +209,7 @@ describe('what is not a whole database', () => {
     });
   });
 
-  test('P25: what amcheck finds is the reason; without it in the image, the record says so', async () => {
+  test('what amcheck finds is the reason; without it in the image, the record says so', async () => {
     const backup = await taken(server);
     const env = { AMCHECK: 'true' };
     const found = { pg_amcheck: `echo 'btree index "shop.public.i":'; echo '    ERROR:  item order invariant violated for index "i"'; exit 2` };

@@ -32,7 +32,7 @@ const asked = (env: Readonly<Record<string, string>>, more: object = {}): Promis
   verify(server, { work: fetched(backup), env, ...more });
 
 describe.each(SHELLS)('under %s', (_, shell) => {
-  test('P117: a database with all that dumps get wrong comes back, is asked, and the record says what was proved', async () => {
+  test('a database with all that dumps get wrong comes back, is asked, and the record says what was proved', async () => {
     const done = await asked(
       {
         ASSERT_TABLES: `public.orders\n${PLAIN_NAME}.customers`,
@@ -70,7 +70,7 @@ describe.each(SHELLS)('under %s', (_, shell) => {
     expectNothingLeft(done);
   });
 
-  test('P117: every check is made, and every failure is named at once', async () => {
+  test('every check is made, and every failure is named at once', async () => {
     const done = await asked(
       {
         ASSERT_TABLES: 'public.customers\npublic.orders\nno such "name',
@@ -127,7 +127,7 @@ test('times of the future do not count as fresh, and columns need no lower case'
   expect(failuresOf(stale)).toEqual([expect.stringMatching(/^the newest At of public."My Table" is 20\d\d seconds older/)]);
 });
 
-test('P23: a query may be any text, and its whole answer counts', async () => {
+test('a query may be any text, and its whole answer counts', async () => {
   const done = await asked(
     queries(
       ['select 7 -- of them;', '7'],

@@ -73,14 +73,14 @@ describe.each(Object.keys(PLACES))('after a commit, in %s', (kind) => {
     );
   });
 
-  test('P72: without a rule nothing is ever deleted', async () => {
+  test('without a rule nothing is ever deleted', async () => {
     const place = await aPlace();
     for (let day = 1; day <= 5; day++) put(place, nameAt(NOW - day * DAY));
     const { lastWords } = await run(place, {});
     expect({ pruned: lastWords?.pruned, backups: backups(place).length }).toEqual({ pruned: 0, backups: 6 });
   });
 
-  test('P77: a rule that is suddenly narrow deletes nothing by itself, and the run says so', async () => {
+  test('a rule that is suddenly narrow deletes nothing by itself, and the run says so', async () => {
     const place = await aPlace();
     for (let day = 1; day <= 9; day++) put(place, nameAt(NOW - day * DAY));
     const { status, lastWords, stderr } = await run(place, { KEEP_LAST: '3', KEEP_AT_MOST_DELETED: '50' });
@@ -99,7 +99,7 @@ describe.each(Object.keys(PLACES))('after a commit, in %s', (kind) => {
     expect(place.files()).toContain(`${nameAt(NOW - 2 * DAY)}.dump`);
   });
 
-  test('P58: what failed runs left is swept once it is two days old, and not before', async () => {
+  test('what failed runs left is swept once it is two days old, and not before', async () => {
     const place = await aPlace();
     put(place, nameAt(NOW - 2 * DAY - 1), ['.dump', '+globals.sql']);
     put(place, nameAt(NOW - 2 * DAY), ['.dump']);
@@ -122,7 +122,7 @@ describe.each(Object.keys(PLACES))('after a commit, in %s', (kind) => {
     expect(existsSync(place.path(`${nameAt(NOW - 7 * DAY)}.dump`))).toBe(false);
   });
 
-  test('P73: seven nights of failures and then a success delete nothing good', async () => {
+  test('seven nights of failures and then a success delete nothing good', async () => {
     const place = await aPlace();
     const good = [8, 9, 10, 11, 12, 13, 14].map((day) => nameAt(NOW - day * DAY)).sort();
     for (const name of good) put(place, name);
@@ -139,7 +139,7 @@ describe.each(Object.keys(PLACES))('after a commit, in %s', (kind) => {
     expect(backups(place)).toEqual([...good.slice(1), nameAt(NOW)]);
   });
 
-  test('P53: with a clock that is a day ahead once, the others do not grow old', async () => {
+  test('with a clock that is a day ahead once, the others do not grow old', async () => {
     const place = await aPlace();
     for (let day = 0; day <= 3; day++) put(place, nameAt(NOW - day * DAY, 'mnpqrstv'));
     put(place, nameAt(NOW + 40 * DAY, 'mnpqrstv'));
@@ -147,7 +147,7 @@ describe.each(Object.keys(PLACES))('after a commit, in %s', (kind) => {
     expect({ pruned: lastWords?.pruned, backups: backups(place).length }).toEqual({ pruned: 0, backups: 6 });
   });
 
-  test('P63: of 1,500 files all are seen', async () => {
+  test('of 1,500 files all are seen', async () => {
     const place = await aPlace();
     for (let hour = 1; hour <= 500; hour++) put(place, nameAt(NOW - hour * 3600));
     const { lastWords } = await run(place, { KEEP_LAST: '490', ...ALL });
@@ -169,7 +169,7 @@ describe('a storage that did not commit', () => {
   });
 });
 
-describe('P65: a store that forbids to delete', () => {
+describe('a store that forbids to delete', () => {
   const pruned = async (rule: Rule) => {
     const place = await (PLACES.S3 as () => Promise<Place>)();
     for (let day = 1; day <= 4; day++) put(place, nameAt(NOW - day * DAY));
@@ -212,7 +212,7 @@ describe('P65: a store that forbids to delete', () => {
   });
 });
 
-test('P66: a bucket with versions only hides what is deleted, and the report says so', async () => {
+test('a bucket with versions only hides what is deleted, and the report says so', async () => {
   await s3.rclone('mkdir', 'S:versions');
   await s3.rclone('backend', 'versioning', 'S:versions', 'Enabled');
   const storage = withSettings(anS3(s3, { bucket: 'versions' }), { ...ALL, KEEP_LAST: '1' });
@@ -222,7 +222,7 @@ test('P66: a bucket with versions only hides what is deleted, and the report say
   expect((await s3.rclone('lsf', 'S:versions/prod/shop/daily', '--s3-versions')).trim().split('\n')).toHaveLength(9);
 });
 
-describe('rule 9: without one whole listing nothing is deleted', () => {
+describe('without one whole listing nothing is deleted', () => {
   test.each<[string, Rule, RegExp]>([
     ['fails', () => ({ status: 403 }), /^offsite: not pruned: access denied/],
     ['finds no bucket', () => ({ status: 404 }), /^offsite: not pruned: /],

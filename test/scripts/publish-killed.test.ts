@@ -88,11 +88,11 @@ describe.each(['TERM', 'KILL'] as const)('publish, ended by %s at each of its st
     );
   });
 
-  test('P5: what is committed is whole, and a good one is always there', () => {
+  test('what is committed is whole, and a good one is always there', () => {
     for (const { call, whole: after } of ends) expect(after.length, call).toBeGreaterThanOrEqual(2);
   });
 
-  test('P43: the log and the last words say why', () => {
+  test('the log and the last words say why', () => {
     for (const { call, status, reason, stored } of ends) {
       if (signal === 'KILL') expect(status, call).toBe(null);
       // Once both storages have it, a run that is told to stop has done what it was for.
@@ -132,7 +132,7 @@ describe.each(['TERM', 'KILL'] as const)('publish, ended by %s at each of its st
   }
 });
 
-test('P59: an upload in parts that is told to stop is taken back from the store', async () => {
+test('an upload in parts that is told to stop is taken back from the store', async () => {
   await s3.rclone('mkdir', 'S:parts');
   const staged = stage({ files: { '.dump': Buffer.alloc(40 * 1024 ** 2, 'x') } });
   let pid = 0;

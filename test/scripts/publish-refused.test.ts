@@ -19,7 +19,7 @@ describe('what was taken is refused before anything is stored', () => {
 
   test.each<[string, (staged: Staged) => void, number, RegExp]>([
     [
-      'rule 1: one bit that has flipped since it was hashed',
+      'one bit that has flipped since it was hashed',
       (staged) => flip(join(files(staged), `${staged.name}.dump`)),
       65,
       /^changed since it was taken: 2026\S+\.dump $/,
@@ -50,7 +50,7 @@ describe('what was taken is refused before anything is stored', () => {
     ],
     ['no facts at all', (staged) => rmSync(join(staged.work, 'facts'), { recursive: true }), 65, /^nothing was taken/],
     [
-      'P56: sums without facts, as a step leaves that was killed',
+      'sums without facts, as a step leaves that was killed',
       (staged) => rmSync(facts(staged, 'shop.json')),
       65,
       /^facts without sums, or sums without facts: facts\/shop/,
@@ -71,7 +71,7 @@ describe('what was taken is refused before anything is stored', () => {
     ],
     ['a name of another run', (staged) => rename(staged, 'other'), 65, /^not named after the run: other\.dump/],
     [
-      'P74: a name that retention would never count',
+      'a name that retention would never count',
       (staged) => writeFileSync(join(staged.work, 'run', 'name'), 'shop-latest\n'),
       64,
       /does not hold one time and the run id/,
@@ -94,7 +94,7 @@ describe('what was taken is refused before anything is stored', () => {
   });
 });
 
-describe('rule 19: owner.json', () => {
+describe('owner.json', () => {
   test('is made by the first run and names whose the folder is', async () => {
     const claim = aClaim();
     await publish(stage(), [claim.storage]);
@@ -105,7 +105,7 @@ describe('rule 19: owner.json', () => {
     });
   });
 
-  test('P68: another environment with the same folder is refused, there alone, and touches nothing', async () => {
+  test('another environment with the same folder is refused, there alone, and touches nothing', async () => {
     const claim = aClaim();
     await s3.rclone('mkdir', 'S:shared');
     await publish(stage({ at: NOW - 3600 }), [anS3(s3, { bucket: 'shared' })], { env: { ENVIRONMENT: 'staging' } });
@@ -158,7 +158,7 @@ describe('rule 19: owner.json', () => {
   });
 });
 
-describe('P44, P54: nothing is overwritten', () => {
+describe('nothing is overwritten', () => {
   test.each(['.dump', '.manifest.json'])('a %s of this name that is there already stays as it is, in a claim and in S3', async (ending) => {
     const claim = aClaim();
     const bucket = `taken${ending.replace('.', '-').replace('.json', '')}`;
@@ -196,7 +196,7 @@ describe('P44, P54: nothing is overwritten', () => {
     expect({ first, status, lastWords }).toMatchObject({ first: false, status: 0, lastWords: { storages: { offsite: 'committed' } } });
   });
 
-  test('P42: two runs at once are two backups', async () => {
+  test('two runs at once are two backups', async () => {
     const claim = aClaim();
     await s3.rclone('mkdir', 'S:both');
     const staged = [stage({ runId: 'bcdfghjk' }), stage({ runId: 'mnpqrstv' })];

@@ -27,7 +27,7 @@ test('a claim is compared by SHA-256, so nobody waits for an MD5', async () => {
   expect(await sumsFor([aClaim().storage, aClaim().storage])).toEqual({ status: 0, sums: 'sha256' });
 });
 
-test('rule 8: an S3 store is compared by MD5, of the bytes that the SHA-256 vouches for, also where a claim comes first', async () => {
+test('an S3 store is compared by MD5, of the bytes that the SHA-256 vouches for, also where a claim comes first', async () => {
   expect(await sumsFor([aClaim().storage, anS3(s3, { bucket: 'by-sum' })])).toEqual({ status: 0, sums: 'sha256 md5' });
 });
 

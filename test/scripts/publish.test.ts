@@ -76,7 +76,7 @@ describe.each(SHELLS)('publish under %s', (shellName, shell) => {
   });
 });
 
-test('P30: what lies on a claim can be read and pruned by every pod of the claim’s group, and by nobody else', async () => {
+test('what lies on a claim can be read and pruned by every pod of the claim’s group, and by nobody else', async () => {
   const [claim, staged] = [aClaim(), stage()];
   await publish(staged, [claim.storage]);
   const mode = (path: string) => (statSync(join(claim.folder, path)).mode & 0o7777).toString(8);
@@ -88,7 +88,7 @@ test('P30: what lies on a claim can be read and pruned by every pod of the claim
   ]);
 });
 
-test('rule 9: on a claim each file reaches the disk, then its folder, then comes the manifest', async () => {
+test('on a claim each file reaches the disk, then its folder, then comes the manifest', async () => {
   const [claim, staged] = [aClaim(), stage()];
   const { calls } = await publish(staged, [claim.storage], {
     shell: ['dash'],
@@ -116,7 +116,7 @@ test('rule 9: on a claim each file reaches the disk, then its folder, then comes
   ]);
 });
 
-test('P56: on S3 the manifest comes after everything else was asked for again, and only if there is none', async () => {
+test('on S3 the manifest comes after everything else was asked for again, and only if there is none', async () => {
   const [bucket, staged] = [await aBucket(), stage()];
   const before = s3.gate.calls.length;
   await publish(staged, [anS3(s3, { bucket })]);
@@ -165,7 +165,7 @@ test('a file of more than 256 MiB, from where on rclone has another way to uploa
   expect(readFileSync(join(staged.work, 'tmp/storage-1/etags'), 'utf8')).toMatch(new RegExp(`^${staged.name}.dump [0-9a-f]{32}-17\n$`));
 });
 
-test('rule 8: a storage may compare sizes only, or read everything back, and the manifest says so', async () => {
+test('a storage may compare sizes only, or read everything back, and the manifest says so', async () => {
   const [bucket, claim, staged] = [await aBucket(), aClaim(), stage()];
   const storages = [withSettings(claim.storage, { COMPARE: 'size' }), withSettings(anS3(s3, { bucket }), { READ_BACK: 'true' })];
   expect((await publish(staged, storages)).status).toBe(0);
@@ -188,7 +188,7 @@ describe('with PIN a backup is pinned from the start', () => {
     expect(puts.map(({ path }) => path.replace(/^.*-bcdfghjk/, '')).slice(-2)).toEqual(['.manifest.json', '.keep']);
   });
 
-  test('P84: and retention keeps it, when all others of its age go', async () => {
+  test('and retention keeps it, when all others of its age go', async () => {
     const claim = aClaim();
     const keep = withSettings(claim.storage, { KEEP_LAST: '1', KEEP_AT_LEAST: '1', KEEP_AT_MOST_DELETED: '100' });
     const pinned = stage({ at: NOW - 7200, runId: 'cdfghjkm' });

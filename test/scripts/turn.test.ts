@@ -9,7 +9,7 @@ import { SHELLS } from '../support/run-script.ts';
 import { endOfTurn, startTurn, type TurnOptions } from '../support/turns.ts';
 
 describe.concurrent.each(SHELLS)('turn.sh under %s', (_, shell) => {
-  /** A pod: its scratch, and how its steps are started. */
+  /** A pod: its scratch space, and functions that start its steps. */
   function pod() {
     const work = mkdtempSync(join(tmpdir(), 'work-'));
     const start = (turn: string, options: Partial<TurnOptions> = {}) => startTurn({ work, shell, turn, ...options });
@@ -21,7 +21,7 @@ describe.concurrent.each(SHELLS)('turn.sh under %s', (_, shell) => {
     return { work, start, note, noted, isNoted, begun };
   }
 
-  test('steps that start in any order run one after the other, and end with their own statuses', async () => {
+  test('runs steps in order whatever order they start in, and each ends with its own status', async () => {
     const { work, start, note, noted, begun } = pod();
     const third = start('record', { after: 'restore', body: note('record') });
     await begun('record');
@@ -38,7 +38,7 @@ describe.concurrent.each(SHELLS)('turn.sh under %s', (_, shell) => {
     expect(['publish', 'restore', 'record'].map((turn) => endOfTurn(work, turn))).toEqual(['0', '0', '0']);
   });
 
-  test('after a step that failed nothing runs, each says which one it was, and only that one fails', async () => {
+  test('a failed step skips all later ones: each names it, and it alone fails', async () => {
     const { work, start, note, noted } = pod();
     const steps = [
       start('record', { after: 'restore', body: note('record') }),
@@ -47,26 +47,26 @@ describe.concurrent.each(SHELLS)('turn.sh under %s', (_, shell) => {
     ];
     const [record, restore, publish] = await Promise.all(steps.map(({ end }) => end));
     expect([publish?.status, restore?.status, record?.status]).toEqual([69, 0, 0]);
-    expect(restore?.lastWords).toEqual({ phase: 'restore', status: 0, reason: 'not begun: publish ended with 69' });
-    expect(record?.lastWords).toEqual({ phase: 'record', status: 0, reason: 'not begun: publish ended with 69' });
+    expect(restore?.lastWords).toEqual({ phase: 'restore', status: 0, reason: 'skipped: publish ended with 69' });
+    expect(record?.lastWords).toEqual({ phase: 'record', status: 0, reason: 'skipped: publish ended with 69' });
     expect(noted()).toEqual([]);
     expect(endOfTurn(work, 'publish')).toBe('69');
     expect(endOfTurn(work, 'restore')).toBe('75\npublish ended with 69');
   });
 
-  test('after one that was killed while it worked nothing runs', async () => {
+  test('a step that is killed while it works skips the later ones', async () => {
     const { work, start, note, noted, isNoted } = pod();
     const first = start('restore', { body: `${note('begun')}; exec sleep 60` });
     const second = start('record', { after: 'restore', body: note('record') });
     await isNoted('begun');
     first.kill('KILL');
     const end = await second.end;
-    expect(end).toMatchObject({ status: 0, lastWords: { reason: 'not begun: restore was killed' } });
+    expect(end).toMatchObject({ status: 0, lastWords: { reason: 'skipped: restore was killed' } });
     expect(noted()).toEqual(['begun']);
     expect(endOfTurn(work, 'restore')).toBeUndefined();
   });
 
-  test('after one that was killed while it waited nothing runs, and the one at work goes on', async () => {
+  test('a step that is killed while it waits skips the later ones, and the working step continues', async () => {
     const { work, start, note, noted, isNoted, begun } = pod();
     const first = start('publish', { body: `${note('begun')}; sleep 1.5; ${note('done')}` });
     await isNoted('begun');
@@ -74,13 +74,13 @@ describe.concurrent.each(SHELLS)('turn.sh under %s', (_, shell) => {
     const third = start('record', { after: 'restore', body: note('record') });
     await Promise.all([begun('restore'), begun('record')]);
     second.kill('KILL');
-    expect((await third.end).lastWords).toMatchObject({ reason: 'not begun: restore was killed' });
+    expect((await third.end).lastWords).toMatchObject({ reason: 'skipped: restore was killed' });
     expect(endOfTurn(work, 'publish')).toBeUndefined();
     expect((await first.end).status).toBe(0);
     expect(noted()).toEqual(['begun', 'done']);
   });
 
-  test('TERM reaches the script as the leader of its group, is waited for, and its status stays', async () => {
+  test('TERM reaches the script, which leads its process group, and the turn ends with the status of the script', async () => {
     const { work, start, note, noted, isNoted } = pod();
     const body = `trap 'sleep 1; ${note('undone').replaceAll("'", '"')}; exit 73' TERM
       ps -o pgid= -p $$ | tr -d ' ' >"$WORK_DIR/group"; echo $$ >"$WORK_DIR/pid"
@@ -91,12 +91,12 @@ describe.concurrent.each(SHELLS)('turn.sh under %s', (_, shell) => {
     first.kill('TERM');
     first.kill('TERM');
     expect((await first.end).status).toBe(73);
-    expect((await second.end).lastWords).toMatchObject({ reason: 'not begun: restore ended with 73' });
+    expect((await second.end).lastWords).toMatchObject({ reason: 'skipped: restore ended with 73' });
     expect(noted()).toEqual(['begun', 'undone']);
     expect(readFileSync(join(work, 'group'), 'utf8')).toBe(readFileSync(join(work, 'pid'), 'utf8'));
   });
 
-  test('TERM before its turn ends it, and its script never runs', async () => {
+  test('TERM before its turn ends the step, and its script never runs', async () => {
     const { work, start, note, noted, begun } = pod();
     const step = start('restore', { after: 'guard', body: note('restore') });
     await begun('restore');
@@ -107,20 +107,20 @@ describe.concurrent.each(SHELLS)('turn.sh under %s', (_, shell) => {
     expect(noted()).toEqual([]);
   });
 
-  test('a script that is killed has last words too', async () => {
+  test('a script that is killed gets last words', async () => {
     const { work, start } = pod();
     const end = await start('restore', { body: 'kill -KILL $$' }).end;
     expect(end).toMatchObject({ status: 137, lastWords: { phase: 'restore', status: 137, reason: 'killed by signal 9' } });
     expect(endOfTurn(work, 'restore')).toBe('137');
   });
 
-  test('the last words of the script stay', async () => {
+  test('keeps last words that the script wrote itself', async () => {
     const { start } = pod();
     const end = await start('restore', { body: `echo '{"reason":"mine"}' >"$TERMINATION_LOG"; kill -KILL $$` }).end;
     expect(end.lastWords).toEqual({ reason: 'mine' });
   });
 
-  test('P91: one that is free begins all the same: or a restore that ended well would not be recorded', async () => {
+  test('a free turn starts although the turns are closed, so that a successful restore is always recorded', async () => {
     const { work, start, note, noted } = pod();
     mkdirSync(join(work, 'turns'));
     writeFileSync(join(work, 'turns/.closed'), '');
@@ -129,17 +129,17 @@ describe.concurrent.each(SHELLS)('turn.sh under %s', (_, shell) => {
     expect([end.status, noted()]).toEqual([0, ['record']]);
   });
 
-  test('once the turns are closed none begins', async () => {
+  test('no other turn starts once the turns are closed', async () => {
     const { work, start, note, noted } = pod();
     mkdirSync(join(work, 'turns'));
     writeFileSync(join(work, 'turns/.closed'), '');
     writeFileSync(join(work, 'turns/publish'), '0\n');
     const end = await start('restore', { after: 'publish', body: note('restore') }).end;
-    expect(end).toMatchObject({ status: 0, lastWords: { reason: 'not begun: the guard has seen all turns end' } });
+    expect(end).toMatchObject({ status: 0, lastWords: { reason: 'skipped: the guard has closed all turns' } });
     expect([noted(), readdirSync(join(work, 'turns')).includes('restore.working')]).toEqual([[], false]);
   });
 
-  test('a server that the script leaves behind does not keep the lock', async () => {
+  test('a server that the script leaves behind does not hold the lock', async () => {
     const { work, start } = pod();
     await start('restore', { body: 'sleep 30 & echo $! >"$WORK_DIR/left"' }).end;
     const free = spawnSync('flock', ['-n', join(work, 'turns/restore.lock'), 'true']).status;
@@ -147,7 +147,7 @@ describe.concurrent.each(SHELLS)('turn.sh under %s', (_, shell) => {
     expect(free).toBe(0);
   });
 
-  test('what is missing is said, and the others do not wait for it', async () => {
+  test('names a missing variable, and later turns do not wait for the failed one', async () => {
     const { work, start } = pod();
     const end = await startTurn({ work, shell, turn: 'restore', env: { TURN: '' } }).end;
     expect(end).toMatchObject({ status: 64, lastWords: { reason: 'not set or empty: TURN' } });
@@ -155,7 +155,7 @@ describe.concurrent.each(SHELLS)('turn.sh under %s', (_, shell) => {
     expect([status, endOfTurn(work, 'restore')]).toEqual([64, '64']);
   });
 
-  test('no turn takes another for killed while it ends: a hundred times', async () => {
+  test('a turn that is ending never looks killed, in a hundred rounds', async () => {
     const { work } = pod();
     const look = `#!/bin/sh
 set -eu

@@ -34,7 +34,7 @@ describe.each(RESTORE_SHELLS)('a volume with extended attributes under %s', (_, 
   });
 
   test.each(['swap', 'merge', 'clear', 'beside'])(
-    'P97: %s brings back attributes, ACLs by number, and capabilities, and hands nothing down',
+    '%s brings back attributes, ACLs by number, and capabilities, and hands nothing down',
     async (mode) => {
       const data = volumeWith(HANDED_DOWN, 'echo old >plain');
       const outcome = await restore({ data, backup, shell, env: { RESTORE_MODE: mode } });
@@ -105,7 +105,7 @@ describe('what comes of them', () => {
     expect(outcome.stderr).toContain("warn volume-tar: the file system of claim 'app-data' knows no extended attributes");
   });
 
-  test('P100: BusyBox cannot keep them, and says so', async () => {
+  test('BusyBox cannot keep them, and says so', async () => {
     const outcome = await take(BUSYBOX, { data: volumeOf(FILES), env: { XATTRS: 'keep' } });
     expect(outcome.status).toBe(64);
     expect(outcome.lastWords).toMatchObject({ hint: 'both are keep or none, and BusyBox can keep neither' });
@@ -141,7 +141,7 @@ put('docs/a', ACCESS, acl((4242, 4), 6))`;
   test.each([
     ['the capabilities of a program', "put('program', CAPABILITY, NET_BIND)", /'security\.capability' .*program/],
     ['attributes of a folder that is closed to its own user', "put('closed', 'user.x', b'x')", /'user\.x' .*closed/],
-  ])('P97: %s are for root to give: refused by name, and all is as it was, unless the files are wanted without', async (_, given, named) => {
+  ])('%s are for root to give: refused by name, and all is as it was, unless the files are wanted without', async (_, given, named) => {
     const backup = await backupOf(owned(`${OWN}\n${given}`), GNU, KEEP);
     const data = empty();
     const before = live(data);
@@ -164,7 +164,7 @@ put('docs/a', ACCESS, acl((4242, 4), 6))`;
 });
 
 describe.each(['volume-restore.sh', 'volume-verify.sh'])('%s', (script) => {
-  test('P104: refuses an archive with other counts than its manifest, and leaves nothing behind', async () => {
+  test('refuses an archive with other counts than its manifest, and leaves nothing behind', async () => {
     const backup = await backupOf(volumeWith(GIVEN), GNU, KEEP);
     const facts = backup.facts.replace(/^volume\.attributed\t4$/m, 'volume.attributed\t5');
     expect(facts).not.toBe(backup.facts);

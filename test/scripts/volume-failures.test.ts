@@ -49,7 +49,7 @@ describe.each(TARS)('a volume that changes while it is read, %s tar', (_, varian
   const during = (data: string, commands: string, onChange: string) =>
     take(variant, { data, env: { ON_CHANGE: onChange, DATA: data }, ...instead(variant, packer(variant), meanwhile(packer(variant), commands)) });
 
-  test('P98: a file that grows is a failure, by name', async () => {
+  test('a file that grows is a failure, by name', async () => {
     const data = volumeOf(BUSY);
     const outcome = await during(data, 'echo more >>"$DATA/big1"', 'fail');
     expect(outcome.lastWords).toMatchObject({ status: 65, reason: '1 of the files changed or went while they were read: ./big1' });
@@ -57,7 +57,7 @@ describe.each(TARS)('a volume that changes while it is read, %s tar', (_, varian
     expectNothingLeft(outcome);
   });
 
-  test('P98: where that is accepted, it is counted, and the archive is whole', async () => {
+  test('where that is accepted, it is counted, and the archive is whole', async () => {
     const data = volumeOf(BUSY);
     const outcome = await during(data, 'echo more >>"$DATA/big1"', 'accept');
     expect(outcome.status).toBe(0);
@@ -67,7 +67,7 @@ describe.each(TARS)('a volume that changes while it is read, %s tar', (_, varian
     bash(data, `cmp big2 ${unpacked(artifactOf(outcome))}/big2`);
   });
 
-  test('P98: a file that is gone before it is read is one too', async () => {
+  test('a file that is gone before it is read is one too', async () => {
     const gone = 'rm "$DATA/small"; rmdir "$DATA/d"';
     expect((await during(volumeOf(BUSY), gone, 'fail')).lastWords).toMatchObject({
       status: 65,
@@ -133,7 +133,7 @@ describe.each(TARS)('what tar cannot do, %s tar', (_, variant) => {
     ],
     ['status 2 without a word', '', 2, 70],
     ['an end by the kernel', '', 137, 70],
-  ])('P98: %s is a failure, also where changes are accepted', async (_what, says, status, expected) => {
+  ])('%s is a failure, also where changes are accepted', async (_what, says, status, expected) => {
     const tool = variant.tar === 'gnu' ? 'tar' : 'xargs'; // which runs the tar of BusyBox
     const create = `case " $* " in *' --create '*|*'tar -c'*) real ${tool} "$@"; [ -z "${says}" ] || echo "${says}" >&2; exit ${status};; esac; real ${tool} "$@"`;
     const outcome = await take(variant, { data: volumeOf('echo a >a'), env: { ON_CHANGE: 'accept' }, ...instead(variant, tool, create) });
@@ -167,7 +167,7 @@ describe.each(TARS)('an archive that went bad, %s tar', (_, variant) => {
     // BusyBox' gzip does not look at what comes behind the end.
     ...(variant.tar === 'gnu' ? [['something behind it', '{ cat; echo garbage; }']] : []),
     ['empty', 'cat >/dev/null'],
-  ])('P104: %s: refused', async (_what, filter) => {
+  ])('%s: refused', async (_what, filter) => {
     const outcome = await damage(filter);
     expect(outcome.lastWords?.reason).toMatch(/^the archive (cannot be read to its end|does not hold)/);
     expect(outcome.status).toBe(65);
@@ -223,7 +223,7 @@ describe.each(TARS)('files that may not be read, %s tar', (_, variant) => {
   };
   const hint = 'hint volume-tar: run as the user that owns the data (pod.runAsUser), or in a group that may read it (pod.supplementalGroups)';
 
-  test('P33: all of them are named before anything is read, none is skipped', async () => {
+  test('all of them are named before anything is read, none is skipped', async () => {
     const data = volumeOf("touch ok one two $'th\\nree' four; chmod 600 one two t*; chmod 640 four; chgrp 65534 four; ln -s one link");
     const outcome = await asNobody(data);
     expect(outcome.status).toBe(77);
@@ -236,7 +236,7 @@ describe.each(TARS)('files that may not be read, %s tar', (_, variant) => {
   test.each([
     ['a folder that may not be listed', 'mkdir d; chmod 711 d'],
     ['a folder that may not be entered', 'mkdir d; touch d/f; chmod 744 d'],
-  ])('P33: %s', async (_what, commands) => {
+  ])('%s', async (_what, commands) => {
     const outcome = await asNobody(volumeOf(commands));
     expect(outcome.status).toBe(77);
     expect(outcome.stderr).toMatch(/\.\/d.*Permission denied|may not read 1 of the files: \.\/d/);
@@ -280,7 +280,7 @@ describe.each(TARS)('no room, %s tar', (_, variant) => {
   });
   afterAll(() => void execFileSync('umount', [work]));
 
-  test.each(['packed', 'plain'])('P26: the disk is full: 73, and the rest is as before (%s)', async (kind) => {
+  test.each(['packed', 'plain'])('the disk is full: 73, and the rest is as before (%s)', async (kind) => {
     const env: Record<string, string> = kind === 'packed' ? {} : { COMPRESSION: 'none', COMPRESSION_LEVEL: '', EXCLUDE: '[234]' };
     // Without compression what does not fit is refused beforehand: so something else fills the disk meanwhile.
     const filler = kind === 'packed' ? {} : instead(variant, 'mkfifo', 'head -c 3700000 /dev/zero >"$WORK_DIR/filler"; real mkfifo "$@"');
@@ -291,14 +291,14 @@ describe.each(TARS)('no room, %s tar', (_, variant) => {
     expect(bash(work, 'rm -f filler; du -sk . | cut -f1')).toMatch(/^\d{1,2}\n$/);
   });
 
-  test("P26: the pod's own limit is a write error and no eviction", async () => {
+  test("the pod's own limit is a write error and no eviction", async () => {
     const outcome = await take(variant, { data, env: { SCRATCH_BYTES: '3000000' } });
     expect(outcome.lastWords?.reason).toMatch(/^cannot write the archive .*File too large/);
     expect(outcome.lastWords?.status).toBe(73);
     expectNothingLeft(outcome);
   });
 
-  test('P26: what can hardly fit is refused before the work', async () => {
+  test('what can hardly fit is refused before the work', async () => {
     const outcome = await take(variant, { data, env: { SCRATCH_BYTES: '900000' } });
     expect(outcome.lastWords?.reason).toMatch(/^19\.1 MiB of data do not fit into \d+\.\d KiB of scratch space$/);
     expect(outcome.status).toBe(73);
@@ -336,7 +336,7 @@ describe.each(TARS)('what the values may get wrong, %s tar', (_, variant) => {
     expect(namesIn(artifactOf(outcome))).toEqual(['./', './e/', './f']);
   });
 
-  test('P101: scratch inside the data', async () => {
+  test('scratch inside the data', async () => {
     const outcome = await take(variant, { data, work: join(data, 'd', 'e') });
     expect(outcome.lastWords?.reason).toMatch(/^the scratch space .* lies inside the data$/);
   });

@@ -50,14 +50,14 @@ describe.each(MODES)('an archive that is not what it should be, mode %s', (mode)
     ['a folder of a restore', "add('./.backstay-restore-kcdfghjm/', D); add('./.backstay-restore-kcdfghjm/journal')", '1 names belong to a restore'],
     ['a kind that nobody knows', "add('./x', b'Z')", '1 entries are of no known kind: "./x"'],
     ['a name that looks like a link', "add('./a -> b', L, '/x')", '"./a -> b" to "/x"'],
-  ])('P97: %s', async (_what, python, reason) => {
+  ])('%s', async (_what, python, reason) => {
     const outcome = await refused(archiveOf(python), env);
     expect(outcome.lastWords?.reason).toContain(reason);
     expect(outcome.status).toBe(65);
     expect(existsSync('/etc/backstay-was-here')).toBe(false);
   });
 
-  test('P104: another file than the manifest names', async () => {
+  test('another file than the manifest names', async () => {
     const backup = archiveOf("add('./x')");
     const outcome = await refused(backup, env, (facts) => facts.replace(/(sha256\t).{8}/, '$101234567'));
     expect(outcome.lastWords).toMatchObject({ status: 65, reason: 'x.tar is not the file that the manifest names: its SHA-256 is another' });
@@ -186,7 +186,7 @@ describe('no room', () => {
   afterAll(() => void execFileSync('umount', [small]));
   const fresh = (commands: string) => bash(small, `rm -rf ./* .backstay*; ${commands}`);
 
-  test('P26: what cannot fit is refused beforehand, in bytes and in files', async () => {
+  test('what cannot fit is refused beforehand, in bytes and in files', async () => {
     fresh('head -c 6000000 /dev/urandom >old');
     const before = live(small);
     const outcome = await restore({ data: small, backup });
@@ -208,20 +208,17 @@ describe('no room', () => {
     expect(bash(small, 'cat a; ls; stat -c %s sparse')).toBe('new\n1\n2\n3\na\nd\nsparse\n1073741824\n');
   });
 
-  test.each(['swap', 'beside', 'merge'])(
-    'P26: full while it unpacks: 73, the old files are whole, and nothing of ours is left (%s)',
-    async (mode) => {
-      fresh(DATA);
-      const before = live(small);
-      const tar = `case "$*" in *--extract*) head -c 9000000 /dev/zero >"$DATA_DIR/filler" 2>/dev/null;; esac; real tar "$@"`;
-      const outcome = await restore({ data: small, backup, env: { RESTORE_MODE: mode }, standIns: { tar: standIn(tar) } });
-      expect(outcome.lastWords).toMatchObject({ status: 73, reason: expect.stringMatching(/^cannot unpack .*(No space left|Wrote only)/) });
-      bash(small, 'rm filler');
-      expect(live(small)).toBe(before);
-      expect(keptIn(small)).toEqual([]);
-      expect(stateOf(outcome)).toBe('old');
-    },
-  );
+  test.each(['swap', 'beside', 'merge'])('full while it unpacks: 73, the old files are whole, and nothing of ours is left (%s)', async (mode) => {
+    fresh(DATA);
+    const before = live(small);
+    const tar = `case "$*" in *--extract*) head -c 9000000 /dev/zero >"$DATA_DIR/filler" 2>/dev/null;; esac; real tar "$@"`;
+    const outcome = await restore({ data: small, backup, env: { RESTORE_MODE: mode }, standIns: { tar: standIn(tar) } });
+    expect(outcome.lastWords).toMatchObject({ status: 73, reason: expect.stringMatching(/^cannot unpack .*(No space left|Wrote only)/) });
+    bash(small, 'rm filler');
+    expect(live(small)).toBe(before);
+    expect(keptIn(small)).toEqual([]);
+    expect(stateOf(outcome)).toBe('old');
+  });
 
   test('clear: full while it unpacks is neither old nor new, which it says, and a second try with room goes on', async () => {
     fresh(DATA);

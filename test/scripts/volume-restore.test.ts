@@ -42,7 +42,7 @@ describe.each(RESTORE_SHELLS)('volume-restore.sh under %s', (_, shell) => {
     wanted = withoutRoot(portrait(source));
   });
 
-  test('P82, P97: swap: what was there is kept, what is there is the backup, to owners, modes, times, links and content', async () => {
+  test('swap: what was there is kept, what is there is the backup, to owners, modes, times, links and content', async () => {
     const data = volumeOf(OLD);
     const before = live(data);
     const outcome = await restore({ data, backup, shell });
@@ -295,7 +295,7 @@ describe('as another user', () => {
   const MINE =
     'mkdir -p d/closed; echo new >d/f; ln d/f hard; echo s >d/closed/s; chmod 500 d/closed; chmod 400 d/f; ln -s d l; chown -hR 65534:65534 *';
 
-  test('P97: its own files come back with owners, modes and times; the folder itself, which is of root, is no obstacle', async () => {
+  test('its own files come back with owners, modes and times; the folder itself, which is of root, is no obstacle', async () => {
     const source = volumeOf(`${MINE}; chown 0:10999 .; chmod 2775 .`);
     const backup = await backupOf(source);
     const data = volumeOf('chown 65534:65534 .; echo old >a');
@@ -307,7 +307,7 @@ describe('as another user', () => {
     }
   });
 
-  test('P97: folders that are closed to their own user change places too, and are closed again', async () => {
+  test('folders that are closed to their own user change places too, and are closed again', async () => {
     const source = volumeOf('mkdir closed both; echo new >closed/f; echo new >both/f; chmod 555 closed; chmod 511 both; chown -R 65534:65534 .');
     const backup = await backupOf(source);
     const old = 'mkdir both shut; echo old >both/f; echo old >shut/f; chmod 550 both shut; chown -R 65534:65534 .';
@@ -327,7 +327,7 @@ describe('as another user', () => {
     );
   });
 
-  test('P97: a folder that is closed gets its files also where a neighbour comes between them in the archive', async () => {
+  test('a folder that is closed gets its files also where a neighbour comes between them in the archive', async () => {
     const source = volumeOf('mkdir a a-b; echo 1 >a/f; echo 2 >a-b/f; chmod 555 a; touch -d 2001-01-01 a; chown -R 65534:65534 .');
     const data = volumeOf('chown 65534:65534 .');
     const outcome = await asNobody({ data, backup: await backupOf(source) });
@@ -392,7 +392,7 @@ describe('as another user', () => {
     expect([back.status, bash(data, 'cat both/f; stat -c %a both')], back.stderr).toEqual([0, 'old\n511\n']);
   });
 
-  test('P86: files of others are refused before anything is touched, with what helps', async () => {
+  test('files of others are refused before anything is touched, with what helps', async () => {
     const backup = await backupOf(volumeOf(`${MINE}; touch a b c; chown 65534:1234 b; chown 33:33 c`));
     const data = volumeOf('chown 65534:65534 .; echo old >a');
     const outcome = await asNobody({ data, backup });
@@ -446,7 +446,7 @@ describe('as another user', () => {
   });
 });
 
-test('P101: a backup does not hold what restores keep', async () => {
+test('a backup does not hold what restores keep', async () => {
   for (const variant of [GNU, BUSYBOX]) {
     const kept = ['before-20260101-000000', 'restored-x', 'undone-20260101-000000', 'restore-x'];
     const data = volumeOf(

@@ -37,7 +37,7 @@ describe.each(VARIANTS)('volume-tar.sh, %s', (_, variant) => {
   });
   const time = variant.tar === 'gnu' ? '%T@' : '%Ts';
 
-  test('P97: what is unpacked is what was there: names, owners, modes, times, links and content', async () => {
+  test('what is unpacked is what was there: names, owners, modes, times, links and content', async () => {
     const before = portrait(data, time);
     const outcome = await take(variant, { data });
     expect(outcome.stderr).not.toMatch(/ (warn|error) /);
@@ -49,7 +49,7 @@ describe.each(VARIANTS)('volume-tar.sh, %s', (_, variant) => {
     expect(files(unpacked(artifactOf(outcome), 'busybox tar --numeric-owner -xpf -'))).toBe(files(data));
   });
 
-  test('P101: lost+found of the volume is left out, and so are sockets', async () => {
+  test('lost+found of the volume is left out, and so are sockets', async () => {
     const names = namesIn(artifactOf(await take(variant, { data })));
     expect(names).toContain('./empty/');
     expect(names).toContain('./new\\nline');
@@ -131,7 +131,7 @@ test.each(['exit 1', 'echo "no such command" >&2; exit 127'])('where openssl doe
   bash(join(outcome.work, 'out'), 'sha256sum -c --quiet ../facts/volume.sums');
 });
 
-test('P100: with GNU tar a sparse file is small in the archive and stays sparse', async () => {
+test('with GNU tar a sparse file is small in the archive and stays sparse', async () => {
   const data = volumeOf('truncate -s 5G sparse; printf end | dd of=sparse bs=1 seek=4000000000 conv=notrunc 2>/dev/null; truncate -s 3G hole');
   const outcome = await take(GNU, { data });
   expect(factsOf(outcome)).toMatchObject({ volume: { files: 2, bytes: 8 * 1024 ** 3 } });

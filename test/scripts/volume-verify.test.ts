@@ -124,7 +124,7 @@ test('nothing needs to be asserted', async () => {
 });
 
 describe('what is no backup', () => {
-  test('P104: another file than the manifest names', async () => {
+  test('another file than the manifest names', async () => {
     const outcome = await verify(archiveOf("add('./x')"), {
       work: fetched(archiveOf("add('./x')"), (facts) => facts.replace(/(sha256\t).{8}/, '$101234567')),
     });
@@ -148,7 +148,7 @@ describe('what is no backup', () => {
     ['a link', 'ln -sfn other "$WORK_DIR/restored/volume/l"', './l: Symlink differs'],
     ['a hard link', 'cp "$WORK_DIR/restored/volume/a" "$WORK_DIR/c"; mv "$WORK_DIR/c" "$WORK_DIR/restored/volume/h"', './h: Not linked to ./a'],
     ['a time', 'touch "$WORK_DIR/restored/volume/a"', './a: Mod time differs'],
-  ])('P104: %s on the disk that is not what the archive holds', async (_what, damage, reason) => {
+  ])('%s on the disk that is not what the archive holds', async (_what, damage, reason) => {
     const backup = await backupOf(volumeOf('echo content >a; ln a h; ln -s a l'));
     const outcome = await verify(backup, { standIns: { tar: standIn(`case "$*" in *--compare*) ${damage};; esac; real tar "$@"`) } });
     expect(outcome.lastWords).toMatchObject({ status: 65, reason: expect.stringContaining(reason) });
@@ -184,7 +184,7 @@ describe('no room', () => {
   });
   afterAll(() => void execFileSync('umount', [small]));
 
-  test("P26: more than the pod's own limit is refused beforehand", async () => {
+  test("more than the pod's own limit is refused beforehand", async () => {
     const outcome = await verify(backup, { env: { SCRATCH_BYTES: '5000000' } });
     expect(outcome.lastWords).toMatchObject({
       status: 73,
@@ -194,7 +194,7 @@ describe('no room', () => {
     expectNothingLeft(outcome);
   });
 
-  test('P26: a disk that fills while it unpacks', async () => {
+  test('a disk that fills while it unpacks', async () => {
     const fill = 'case "$*" in *--extract*) head -c 9000000 /dev/zero >"$WORK_DIR/filler" 2>/dev/null;; esac; real tar "$@"';
     const outcome = await verify(backup, { work: small, standIns: { tar: standIn(fill) } });
     expect(outcome.lastWords).toMatchObject({ status: 73, reason: expect.stringMatching(/^cannot unpack .*(No space left|nothing was said)/) });

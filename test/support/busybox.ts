@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { toolPath } from './tools.ts';
 
 /**
- * A folder with all that the image of rclone has: busybox's applets, and rclone.
+ * A folder with the programs of the rclone image: busybox's applets, and rclone.
  *
- * On PATH before Debian's tools it shows what a script would miss there.
+ * First on PATH, it shows which tools a script would lack in that image.
  */
 export function busyboxBin(): string {
   const dir = mkdtempSync(join(tmpdir(), 'busybox-'));

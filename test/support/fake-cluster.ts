@@ -1,6 +1,6 @@
 import type { Kubectl } from './fake-world.ts';
 
-/** A container of a pod, by what it does: waits, runs, or has ended with a status and last words. */
+/** A container of a pod that waits, runs, or has ended with a status and last words. */
 export type Step =
   | { readonly waiting: string; readonly message?: string }
   | 'running'
@@ -9,15 +9,15 @@ export type Step =
 export interface PodPlan {
   readonly name?: string;
   readonly phase?: string;
-  /** Containers by name; the last one is no init container. */
+  /** Containers by name. All but the last are init containers. */
   readonly steps?: Readonly<Record<string, Step>>;
-  /** Why no node takes it. */
+  /** Why it cannot be scheduled. */
   readonly unschedulable?: string;
   readonly reason?: string;
   readonly message?: string;
 }
 
-/** A pod as the API server would give it. */
+/** A pod as the API server would return it. */
 export function pod({ name = 'pod-1', phase = 'Running', steps = {}, unschedulable, reason, message }: PodPlan): object {
   const statuses = Object.entries(steps).map(([container, step]) => ({ name: container, state: stateOf(step) }));
   return {
@@ -42,19 +42,19 @@ function stateOf(step: Step): object {
 }
 
 export interface ClusterPlan {
-  /** What `kubectl get pods`, or `get pod`, says the first time, the second time …; the last one stays. */
+  /** Results of `kubectl get pods` or `get pod`, in order. The last one repeats. */
   readonly pods: readonly (readonly object[])[];
-  /** The condition of the Job once `pods` has come to its last entry. @default - none */
+  /** Condition of the Job once `pods` is at its last entry. @default - none */
   readonly jobEnds?: { readonly type: 'Complete' | 'Failed'; readonly reason?: string; readonly message?: string };
-  /** Objects that `apply` has not made. */
+  /** Objects that were never applied. */
   readonly missing?: readonly string[];
-  /** What a container has printed. */
+  /** Logs by container. */
   readonly logs?: Readonly<Record<string, string>>;
-  /** Warnings of the namespace. */
+  /** Warning events of the namespace. */
   readonly events?: readonly { readonly reason: string; readonly message: string; readonly lastTimestamp?: string }[];
 }
 
-/** A cluster in which one Job, or one pod, goes its way, a step at each look. */
+/** A cluster with one Job or pod, which advances a step at each look. */
 export function cluster({ pods, jobEnds, missing = [], logs = {}, events = [] }: ClusterPlan): Kubectl {
   let looks = 0;
   const last = () => looks >= pods.length;

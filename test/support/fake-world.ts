@@ -2,7 +2,7 @@ import { disk } from '../../lib/cli/disk.ts';
 import { runCommandLine } from '../../lib/cli/run-command-line.ts';
 import type { Ran, World } from '../../lib/cli/world.ts';
 
-/** Answers one call of kubectl: text to print, or how it ended. `undefined`: this call is none of its business. */
+/** Answers a call of kubectl with text to print or a result. `undefined` means that the call is unexpected. */
 export type Kubectl = (args: string, input: string | undefined) => string | Partial<Ran> | undefined;
 
 export interface Told {
@@ -11,20 +11,20 @@ export interface Told {
   readonly stderr: string;
   /** Calls of kubectl, in order: `get pods --namespace backup …`. */
   readonly calls: readonly string[];
-  /** What went into each of them by stdin. */
+  /** The stdin of each call. */
   readonly inputs: readonly string[];
 }
 
 export interface FakeWorld {
   readonly kubectl?: Kubectl;
-  /** Seconds since 1970 at the beginning; sleeping moves it on. @default 2026-11-21 12:00 UTC */
+  /** Start time in seconds since 1970; sleeping advances it. @default 2026-11-21 12:00 UTC */
   readonly now?: number;
-  /** Ctrl-C during the n-th call of kubectl, which a terminal sends to kubectl too. */
+  /** Presses Ctrl-C during the n-th call of kubectl, which the terminal sends to kubectl too. */
   readonly interruptAt?: number;
   readonly changes?: Partial<World>;
 }
 
-/** Runs a command line in a world of its own: the disk is real, kubectl and the clock are not. */
+/** Runs a command line with a real disk and a fake kubectl and clock. */
 export async function backstay(argv: readonly string[], { kubectl, now = 1_795_262_400, interruptAt, changes }: FakeWorld = {}): Promise<Told> {
   const [stdout, stderr, calls, inputs]: string[][] = [[], [], [], []];
   const interruption = new AbortController();
@@ -42,7 +42,7 @@ export async function backstay(argv: readonly string[], { kubectl, now = 1_795_2
       if (calls?.length === interruptAt) interruption.abort();
       if (calls?.length === interruptAt) return { status: 130, stdout: '', stderr: '' };
       const answer = kubectl?.(args.join(' '), input);
-      if (answer === undefined) throw new Error(`nobody expected kubectl ${args.join(' ')}`);
+      if (answer === undefined) throw new Error(`unexpected call: kubectl ${args.join(' ')}`);
       return { status: 0, stdout: '', stderr: '', ...(typeof answer === 'string' ? { stdout: answer } : answer) };
     },
     interrupted: interruption.signal,

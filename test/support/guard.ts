@@ -3,33 +3,33 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { startStep, startTurn, type Turn } from './turns.ts';
 
-/** An application of the stand-in for kubectl. */
+/** An application in the kubectl stand-in. */
 export interface FakeApplication {
   readonly metadata: { readonly name: string; annotations?: Record<string, string>; labels?: Record<string, string> };
   readonly spec: { replicas?: number };
-  /** Its selector, which its own labels are too. */
+  /** Its selector, and also its own labels. */
   readonly labels?: string;
   /** `argocd `, `flux `, `disabled `. */
   readonly managers?: string;
   /** Claim that its pods mount. */
   readonly claim?: string;
-  /** How often one must look until its pods are gone; -1 is for ever. */
+  /** Number of looks until its pods are gone; -1 means never. */
   readonly stopLooks?: number;
-  /** The same, until it is available. */
+  /** Number of looks until it is available. */
   readonly startLooks?: number;
 }
 
-/** What goes wrong with a call such as `patch deployment/web shop {…}`. */
+/** A fault in a call such as `patch deployment/web shop {…}`. */
 export interface Fault {
   readonly on: string;
   readonly times?: number;
-  /** SIGKILL for the guard and all that it started, with the call done or not. */
+  /** SIGKILL for the guard and its children, before or after the call. */
   readonly kill?: 'before' | 'after';
-  /** It fails, and says this. */
+  /** The call fails with this message. */
   readonly says?: string;
-  /** Somebody else scales an application up. */
+  /** Scales an application up, as something else would. */
   readonly scales?: string;
-  /** A file that is written then. */
+  /** A file to write at that moment. */
   readonly writes?: string;
 }
 
@@ -57,7 +57,7 @@ export const application = (name: string, replicas: number, more: Partial<FakeAp
   ...more,
 });
 
-/** A pod with a guard, and the cluster that it works on. */
+/** A pod with a guard, and its cluster. */
 export class GuardedPod {
   readonly work = mkdtempSync(join(tmpdir(), 'work-'));
   private readonly bin = mkdtempSync(join(tmpdir(), 'bin-'));
@@ -76,7 +76,7 @@ export class GuardedPod {
     chmodSync(kubectl, 0o755);
   }
 
-  /** The pod of the Job's next attempt: another scratch, the same cluster. */
+  /** The pod of the Job's next attempt: new scratch space, same cluster. */
   next(env: Readonly<Record<string, string>> = this.env): GuardedPod {
     return new GuardedPod(this.shell, {}, env, this.file);
   }
@@ -99,7 +99,7 @@ export class GuardedPod {
     writeFileSync(this.file, JSON.stringify(cluster));
   }
 
-  /** What a step before this pod's main containers has left. */
+  /** Writes a file that an earlier step would have left. */
   leave(file: string, text: string): void {
     mkdirSync(join(this.work, 'run'), { recursive: true });
     writeFileSync(join(this.work, 'run', file), text);
@@ -123,7 +123,7 @@ export class GuardedPod {
     });
   }
 
-  /** A step of the restore; `body` is a script that finds `state WORD`. */
+  /** A step of the restore; `body` is a script that can call `state WORD`. */
   step(turn: string, after: string, body: string): Turn {
     const state = 'state() { mkdir -p "$WORK_DIR/run"; echo "$1" >"$WORK_DIR/run/state-database"; }';
     return startTurn({ work: this.work, shell: this.shell, turn, after, body: `${state}\n${body}` });

@@ -6,10 +6,10 @@ import { promisify } from 'node:util';
 
 const execute = promisify(execFile);
 
-/** What `npm pack` needs of the project. */
+/** The files of the project that `npm pack` needs. */
 const PARTS = ['main.ts', 'lib', 'imports', 'scripts', 'schema', 'docs', 'package.json', 'tsconfig.json', 'tsconfig.build.json'];
 
-/** The package as npm would publish it, packed from a copy: the project's own `build/` is left alone. Its files are a folder. */
+/** The unpacked package as npm would publish it, packed from a copy to leave the project's `build/` alone. */
 export async function packPackage(): Promise<string> {
   const copy = mkdtempSync(join(tmpdir(), 'pack-'));
   for (const part of PARTS) cpSync(part, join(copy, part), { recursive: true });
@@ -20,7 +20,7 @@ export async function packPackage(): Promise<string> {
   return join(copy, 'package');
 }
 
-/** Installs it into a user's folder, with nothing beside it but what it declares. */
+/** Installs it into a user's folder with only its declared dependencies. */
 export function installPackage(packed: string, folder: string): void {
   const modules = join(folder, 'node_modules');
   mkdirSync(modules, { recursive: true });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { onTestFinished } from 'vitest';
 
-/** Complete and small: a claim, a bucket, a database. */
+/** Small but complete values: a claim, a bucket, a database. */
 export const VALUES = `namespace: backup
 storages:
   local: { pvc: { size: 10Gi } }
@@ -20,7 +20,7 @@ sources:
 
 export type Tree = Readonly<Record<string, string>>;
 
-/** A folder of a user's with `config/`, gone after the test. */
+/** A user's folder with `config/`, removed after the test. */
 export function projectFolder(files: Tree = { 'config/base.yaml': VALUES, 'config/prod.yaml': '' }) {
   const dir = mkdtempSync(join(tmpdir(), 'project-'));
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
@@ -35,11 +35,11 @@ export function projectFolder(files: Tree = { 'config/base.yaml': VALUES, 'confi
     dir,
     write,
     remove: (path: string) => rmSync(join(dir, path), { recursive: true }),
-    /** Every file, path to text; hidden ones too. */
+    /** Every file as path to text, including hidden ones. */
     read: (below = '.'): Tree => readTree(dir, join(dir, below)),
-    /** A text with the folder's own name taken out. */
+    /** A text without the folder's path. */
     plain: (text: string) => text.replaceAll(`${dir}/`, '').replaceAll(dir, '.'),
-    /** Arguments that name this folder's `config/` and `dist/`. */
+    /** Arguments for this folder's `config/` and `dist/`. */
     config: ['--config', join(dir, 'config')] as const,
     folders: ['--config', join(dir, 'config'), '--out', join(dir, 'dist')] as const,
   };

@@ -14,13 +14,13 @@ export const SHELLS: readonly (readonly [string, readonly string[]])[] = [
 export interface Call {
   readonly shell: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  /** Bodies of stand-ins, first on PATH; each call is noted. `''` succeeds and prints nothing. */
+  /** Bodies of stand-ins, first on PATH; calls are recorded. `''` succeeds and prints nothing. */
   readonly standIns?: Readonly<Record<string, string>>;
   /** Folders of real tools, behind the stand-ins and before /usr/bin. */
   readonly path?: readonly string[];
-  /** Scratch to go on with. @default - a new, empty one */
+  /** Scratch space to continue with. @default - a new, empty one */
   readonly work?: string;
-  /** Called when the script has been started: to kill it, say. */
+  /** Called once the script has started, for example to kill it. */
   readonly started?: (pid: number, work: string) => void;
 }
 
@@ -30,15 +30,15 @@ export interface Outcome {
   readonly stderr: string;
   /** How the stand-ins were called, in order: `pg_dump --format=custom …`. */
   readonly calls: readonly string[];
-  /** The scratch space, as the script left it. */
+  /** The scratch space after the run. */
   readonly work: string;
-  /** What lies in `work/out`. */
+  /** Files in `work/out`. */
   readonly out: readonly string[];
   /** The termination message, parsed. @default - none was written */
   readonly lastWords?: Record<string, unknown>;
 }
 
-/** Runs a real file of scripts/ as a container does: nothing but its environment goes in. */
+/** Runs a real file of scripts/ like a container does: its environment is the only input. */
 export async function runScript(script: string, call: Call): Promise<Outcome> {
   const bin = mkdtempSync(join(tmpdir(), 'bin-'));
   const work = call.work ?? mkdtempSync(join(tmpdir(), 'work-'));
@@ -74,7 +74,7 @@ export async function runScript(script: string, call: Call): Promise<Outcome> {
   };
 }
 
-/** What every step is given, with values that a test may override. */
+/** The environment of every step, which a test may override. */
 export const COMMON_ENV = {
   ENVIRONMENT: 'test',
   SOURCE: 'shop',

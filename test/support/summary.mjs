@@ -1,4 +1,4 @@
-// The end of test/run.sh: reads what each level left in a folder, prints a line per level and, last, `N passed, N failed`.
+// The end of test/run.sh: reads the results of each level from a folder, prints a line per level and finally `N passed, N failed`.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
@@ -15,7 +15,7 @@ for (const file of readdirSync(folder).filter((name) => name.endsWith('.status')
     const [passed, failed] = readFileSync(join(folder, `${name}.sum`), 'utf8').split(' ').map(Number);
     add(name, passed, failed);
   }
-  // An error outside of any test, or no result at all: the level failed, whatever its tests say.
+  // With an error outside of any test, or no result at all, the level failed whatever its tests say.
   if (status !== 0 && failures() === before) add(name, 0, 1);
 }
 
@@ -33,7 +33,7 @@ function countTests({ testResults }) {
     const level = LEVELS[relative('test', name).split('/')[0]] ?? 'unit';
     for (const test of assertionResults) {
       if (test.status === 'passed') add(level, 1, 0);
-      // A test that did not run proves nothing.
+      // A test that did not run does not count as passed.
       else add(level, 0, 1, test.status === 'failed' ? 0 : 1);
     }
     if (status === 'failed' && !assertionResults.some((test) => test.status === 'failed')) add(level, 0, 1);

@@ -6,14 +6,14 @@ import { FLAT } from './flat-scripts.ts';
 import { COMMON_ENV } from './run-script.ts';
 
 export interface TurnEnd {
-  /** Null where a signal ended it. */
+  /** Null if a signal ended it. */
   readonly status: number | null;
   readonly stderr: string;
   /** The termination message, parsed. @default - none was written */
   readonly lastWords?: Record<string, unknown>;
 }
 
-/** A step of a pod whose steps run side by side: a process of its own, as its container would be. */
+/** A step of a pod whose steps run side by side: a separate process, like its container. */
 export interface Turn {
   readonly kill: (signal: 'TERM' | 'KILL') => void;
   readonly end: Promise<TurnEnd>;
@@ -23,9 +23,9 @@ export interface TurnOptions {
   readonly work: string;
   readonly shell: readonly string[];
   readonly turn: string;
-  /** @default - it waits for nobody */
+  /** @default - none, so it does not wait */
   readonly after?: string;
-  /** The script that it lets run, without its first line. */
+  /** The script to run, without its first line. */
   readonly body?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -38,7 +38,7 @@ export function startTurn({ work, shell, turn, after = '', body = '', env = {} }
   return startStep('turn.sh', [script], shell, { WORK_DIR: work, TURN: turn, TURN_AFTER: after, ...env });
 }
 
-/** Starts a script in a process group of its own. */
+/** Starts a script in its own process group. */
 export function startStep(script: string, args: readonly string[], shell: readonly string[], env: Readonly<Record<string, string>>): Turn {
   const terminationLog = join(mkdtempSync(join(tmpdir(), 'turn-')), 'termination-log');
   writeFileSync(terminationLog, '');
@@ -56,7 +56,7 @@ export function startStep(script: string, args: readonly string[], shell: readon
         const words = readFileSync(terminationLog, 'utf8');
         settle({ status, stderr, lastWords: words === '' ? undefined : (JSON.parse(words) as Record<string, unknown>) });
       };
-      // What it wrote may come after its end; what it left running holds the pipe open for as long as it likes.
+      // Output may arrive after its end, and processes that it left behind keep the pipe open.
       child.once('close', tell);
       setTimeout(tell, 1000).unref();
     });
@@ -64,7 +64,7 @@ export function startStep(script: string, args: readonly string[], shell: readon
   return { kill: (signal) => child.kill(`SIG${signal}`), end };
 }
 
-/** How a turn ended, as the others read it: its status, and why its script never ran. */
+/** How a turn ended, as other turns read it: its status, and the reason if its script never ran. */
 export function endOfTurn(work: string, turn: string): string | undefined {
   const file = join(work, 'turns', turn);
   return existsSync(file) ? readFileSync(file, 'utf8').trim() : undefined;

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Installs what is missing of the things that are named, from Debian's packages; needs root only then.
+# Installs those of the given things that are missing, from Debian packages. Needs root only to install.
 #   debian.sh THING...    a command, a file (with a slash), a library (lib….so.N) or static:COMMAND
-# Each thing is looked for by itself: `command -v a b` is content with a alone, and `dpkg -s` with a package whose
-# files are gone but whose configuration is not.
+# Checks each thing separately: `command -v a b` succeeds with a alone, and `dpkg -s` succeeds for a removed package
+# whose configuration is left.
 set -euo pipefail
 
-# thing | package, where the two differ
+# thing | package, if their names differ
 packages='
 /etc/ssl/certs/ca-certificates.crt             ca-certificates
 /usr/lib/cni/ptp                               containernetworking-plugins
@@ -31,10 +31,10 @@ main() {
 	done
 	[ ${#missing[@]} -gt 0 ] || return 0
 	echo "installing ${missing[*]}"
-	[ "$(id -u)" = 0 ] || die "not installed and no root to do it: apt-get install ${missing[*]}"
+	[ "$(id -u)" = 0 ] || die "missing packages, and not root: run apt-get install ${missing[*]}"
 	install_packages "${missing[@]}"
 	for thing; do
-		is_there "$thing" || die "$(package_of "$thing") is installed and brought no $thing"
+		is_there "$thing" || die "the package $(package_of "$thing") is installed, but has no $thing"
 	done
 }
 
@@ -54,7 +54,7 @@ package_of() { # thing
 	echo "${found:-$1}"
 }
 
-# No service may start by itself: policy-rc.d is how Debian is told.
+# policy-rc.d keeps Debian from starting services.
 install_packages() {
 	local policy=/usr/sbin/policy-rc.d
 	if [ ! -e $policy ]; then

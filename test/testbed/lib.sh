@@ -1,8 +1,8 @@
 # shellcheck shell=bash disable=SC2034
-# Sourced by the scripts of the test bed: where its things lie.
+# Paths of the test bed. Sourced by its scripts.
 
 TESTBED=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# What is slow to make and never changes: binaries, root file systems, schemas.
+# Things that are slow to build and never change: binaries, root file systems, schemas.
 CACHE=${TEST_TOOLS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/backstay-testbed}
 PATH=$CACHE/bin:$CACHE/cluster/bin:$PATH:/usr/sbin:/sbin
 command -v go >/dev/null || PATH=$PATH:/usr/local/go/bin

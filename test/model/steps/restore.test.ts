@@ -63,7 +63,7 @@ describe('with applications they run side by side', () => {
       expect(command.join(' ')).toMatch(/^\/bin\/sh \/scripts\/turn\.sh( \/scripts\/once\.sh)? \/scripts\/[a-z-]+\.sh$/);
   });
 
-  test('P91: the record alone may begin after the guard has seen the restore end, or it would be missing now and then', () => {
+  test('the record alone may begin after the guard has seen the restore end, or it would be missing now and then', () => {
     expect(pod.containers.flatMap((container) => (told(container, 'TURN_FREE') ? [container.name] : []))).toEqual(['record']);
   });
 
@@ -73,7 +73,7 @@ describe('with applications they run side by side', () => {
     expect(guard?.command).toEqual(['/shell/busybox', 'sh', '/scripts/guard.sh']);
   });
 
-  test('rule 13: the guard alone has a token, and nothing of the data, no key and no password', () => {
+  test('the guard alone has a token, and nothing of the data, no key and no password', () => {
     const tokens = (container: Container) => container.volumeMounts.filter(({ mountPath }) => mountPath.includes('serviceaccount'));
     expect(allOf(pod).filter((container) => tokens(container).length > 0)).toEqual([guard]);
     expect(guard?.env.filter(({ valueFrom }) => valueFrom?.secretKeyRef)).toEqual([]);
@@ -87,7 +87,7 @@ describe('with applications they run side by side', () => {
     expect(pod).toMatchObject({ automountServiceAccountToken: false });
   });
 
-  test('rule 13: what the guard runs as its shell lies where no step of the restore can write, nor the guard itself', () => {
+  test('what the guard runs as its shell lies where no step of the restore can write, nor the guard itself', () => {
     const paths = (told(guard, 'PATH') ?? '').split(':');
     expect([guard?.command[0], paths[0]]).toEqual(['/shell/busybox', '/shell']);
     const at = guard?.volumeMounts.find(({ mountPath }) => mountPath === '/shell')?.name;
@@ -145,7 +145,7 @@ describe('the files of an application', () => {
   const volumes = { default: RESTORABLE.plans.default };
   const securityOf = (restore: PlannedRestore) => podOf(restore).securityContext;
 
-  test('rule 2: no group is given to a claim that is filled; the storages are reached by a group beside', () => {
+  test('no group is given to a claim that is filled; the storages are reached by a group beside', () => {
     expect(securityOf(aRestore({ source: 'uploads' }))).toEqual({
       runAsNonRoot: true,
       runAsUser: 999,
@@ -156,7 +156,7 @@ describe('the files of an application', () => {
     expect(securityOf(aRestore({ source: 'wiki' }))).not.toHaveProperty('fsGroup');
   });
 
-  test('rule 2: a claim that is made for it may belong to root alone, and is given to the group', () => {
+  test('a claim that is made for it may belong to root alone, and is given to the group', () => {
     const into = { claim: 'new', size: '1Gi' };
     expect(securityOf(aRestore({ source: 'uploads', volume: { into } }))).toMatchObject({ fsGroup: 10_999 });
   });
@@ -189,7 +189,7 @@ describe('the files of an application', () => {
 });
 
 describe('what a step is told', () => {
-  test('rule 15: a password of a database stays with the step that needs it, and keys of storages with those', () => {
+  test('a password of a database stays with the step that needs it, and keys of storages with those', () => {
     const keys = Object.fromEntries(
       allOf(podOf(aRestore({ ...orders, from: 'offsite' }))).map(({ name, env }) => [
         name,
@@ -247,6 +247,7 @@ describe('what a step is told', () => {
   test('every step knows the restore by one id, which is that of the marker', () => {
     const restore = aRestore(guarded);
     const steps = allOf(podOf(restore)).filter(({ name }) => /^(fetch|guard|take-|publish|restore-|record)/.test(name));
+    expect(steps.length).toBeGreaterThan(6);
     for (const step of steps) expect(told(step, 'RESTORE_ID')).toBe(restore.id);
   });
 

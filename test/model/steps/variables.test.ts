@@ -67,7 +67,7 @@ test('publish is told each storage by its number, and every rule of what to keep
   });
 });
 
-test('P72: without a rule nothing is said of keeping, so nothing is ever deleted', () => {
+test('without a rule nothing is said of keeping, so nothing is ever deleted', () => {
   const storages = storagesOf({ local: { pvc: { claim: 'c' } } }).map((storage) => ({ ...storage, keep: undefined }));
   expect(Object.keys(publishStep(aRun({ storages })).env).filter((name) => name.includes('KEEP'))).toEqual([]);
 });

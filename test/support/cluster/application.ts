@@ -3,9 +3,9 @@ import { apply, type Json, read } from './kubectl.ts';
 import { restrictedContainer, restrictedPod } from './namespace.ts';
 import { until } from './until.ts';
 
-/** A Deployment that does nothing but run, with a claim mounted where it has one. */
+/** A Deployment that only runs, and mounts a claim if it has one. */
 export interface Application {
-  /** Replicas that are wanted, those that are available, and the annotations of ours. */
+  /** Desired and available replicas, and our annotations. */
   readonly state: () => Promise<{ readonly replicas: number; readonly available: number; readonly annotations: readonly string[] }>;
 }
 

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
 /**
- * Notes the arguments of every process of this machine, forty times a second, until it is stopped. On the test bed those
- * of the pods are among them.
+ * Records the arguments of all processes of this machine forty times a second until it is stopped. On the test bed this
+ * includes the pods.
  */
 export function watchArguments(): { readonly stop: () => ReadonlySet<string> } {
   const seen = new Set<string>();

@@ -1,6 +1,6 @@
 import type { Postgres } from './postgres.ts';
 
-/** A small database with what dumps get wrong: large objects, odd names, a materialized view, row-level security. */
+/** A small database with things that dumps get wrong: large objects, odd names, a materialized view, row-level security. */
 export const AWKWARD_SQL = String.raw`
 create extension if not exists pg_trgm;
 create schema "Odd ""schema"" – ß";
@@ -22,7 +22,7 @@ select lo_from_bytea(0, convert_to(repeat('large object ', 5000), 'UTF8'));
 comment on table orders is 'it''s a comment – with ''quotes''';
 `;
 
-/** Everything that a restore must bring back, as text: the schema, and a hash of the rows of each table. */
+/** Everything that a restore must bring back, as text: the schema and a hash of the rows of each table. */
 export async function fingerprint(server: Postgres, database: string): Promise<string> {
   const schema = await server.program(`pg_dump --schema-only -h /tmp -U postgres '${database}'`);
   const rows = await server.sql(
@@ -34,11 +34,11 @@ export async function fingerprint(server: Postgres, database: string): Promise<s
     select 'large object ' || md5(string_agg(lo_get(oid), ''::bytea order by oid)) from pg_largeobject_metadata;`,
     database,
   );
-  // pg_dump writes a random word around the text, since 17.6.
+  // Since 17.6, pg_dump writes a random key around the text.
   return `${schema.replace(/^\\(un)?restrict .*$/gm, '')}\n${rows}`;
 }
 
-/** Makes files that archives get wrong, in the folder where it is run: links, holes, odd names, modes, an empty folder, a deep tree. */
+/** Creates files that archives get wrong in the current folder: links, holes, odd names, modes, an empty folder, a deep tree. */
 export const AWKWARD_FILES = String.raw`
 umask 022
 mkdir -p 'empty folder' deep/a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p private

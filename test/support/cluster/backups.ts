@@ -7,20 +7,20 @@ import { type JobEnd, run } from './job.ts';
 import { applyFolder, type Json, kubectl } from './kubectl.ts';
 import type { S3 } from './s3.ts';
 
-/** What one test file applied: `dist/test/` of its values. */
+/** The output that a test file applied: `dist/test/` of its values. */
 export interface Deployment {
   /** Folder with `keep/` and `jobs/`. */
   readonly dist: string;
-  /** A run of a source by hand, from start to end. `change` says what a test bends of the synthesized Job. */
+  /** A manual run of a source, from start to end. `change` modifies the synthesized Job. */
   readonly run: (source: string, change?: (job: Json) => void, seconds?: number) => Promise<JobEnd>;
 }
 
-/** Values to YAML to the cluster: what `synth` and `kubectl apply -k` do, with every text unchanged. */
+/** Synthesizes values and applies the unmodified YAML, like `synth` and `kubectl apply -k`. */
 export async function deploy(namespace: string, values: Json): Promise<Deployment> {
   return deployDist(namespace, writeDist(values));
 }
 
-/** The same for a configuration of ours, with an environment of the test's laid over its base. */
+/** The same for an example of this project, with an environment of the test over its base. */
 export async function deployExample(namespace: string, base: string, overlay: Json): Promise<Deployment> {
   return deployDist(namespace, writeDistOf(readFileSync(base, 'utf8'), JSON.stringify(overlay)));
 }
@@ -31,7 +31,7 @@ async function deployDist(namespace: string, dist: string): Promise<Deployment> 
   return { dist, run: (source, change, seconds) => run(namespace, `backup-${source}-daily`, change, seconds) };
 }
 
-/** Writes what `synth test` writes, into a new folder. */
+/** Writes the output of `synth test` to a new folder. */
 export function writeDist(values: Json): string {
   return writeDistOf(JSON.stringify(values, undefined, 2), '');
 }
@@ -57,8 +57,8 @@ export interface Defaults {
 }
 
 /**
- * Values as a user would write them for a claim and a store with a private authority: two storages, one plan that never
- * fires by itself, little scratch, no second attempt. A test lays its own over them, key by key.
+ * Values as a user would write them for a claim and a store with a private CA: two storages, one plan that never fires by
+ * itself, little scratch, no second attempt. A test merges its own values over them.
  */
 export function testValues({ namespace, s3, bucket }: Defaults, over: Json): Json {
   const values = {
@@ -67,7 +67,7 @@ export function testValues({ namespace, s3, bucket }: Defaults, over: Json): Jso
     plans: { default: { storages: ['local', 'offsite'], tiers: { daily: { schedule: '0 0 1 1 *', keep: { last: 3 } } } } },
     defaults: {
       pod: { scratch: { size: '64Mi' }, resources: { requests: { cpu: '20m', memory: '32Mi' }, limits: { memory: '512Mi' } } },
-      // History limits: Kubernetes removes finished Jobs while a test still looks at them.
+      // Without these limits, Kubernetes removes finished Jobs while a test still looks at them.
       job: { backoffLimit: 0, deadline: '10m', successfulJobsHistoryLimit: 100, failedJobsHistoryLimit: 100 },
     },
     sources: {},
@@ -81,17 +81,17 @@ export function s3Storage(s3: Pick<S3, 'url'>, bucket: string, over: Json = {}):
   return { s3: merge(given, over) };
 }
 
-/** A database of a server that `startPostgres` started. */
+/** A database on a server from `startPostgres`. */
 export function postgresSource(server: string, database: string, over: Json = {}): Json {
   return { postgres: merge({ host: server, database, version: 17, wait: '10s', credentials: { secret: server } }, over) };
 }
 
-/** Deletes what `jobs/` holds, as the README says for leaving. */
+/** Deletes the objects of `jobs/`, as the README describes. */
 export async function deleteJobs(dist: string): Promise<string> {
   return kubectl(['delete', '-k', join(dist, 'jobs'), '--wait=true', '--cascade=background']);
 }
 
-/** An overlay over values, as the environments do it: objects key by key, all else replaced. */
+/** Merges an overlay over values like an environment: objects by key, everything else is replaced. */
 export function merge(base: Json, over: Json): Json {
   if (typeof base !== 'object' || typeof over !== 'object' || !base || !over || Array.isArray(base) || Array.isArray(over)) return over;
   const keys = [...new Set([...Object.keys(base), ...Object.keys(over)])];

@@ -9,7 +9,7 @@ export interface Told {
   readonly stderr: string;
 }
 
-/** The real command line, in a process of its own, with the values that `dist` was made of. */
+/** The real command line in a separate process, with the values of `dist`. */
 export function commandLine(dist: string) {
   const config = resolve(dist, '../../config');
   return (argv: readonly string[], started?: (interrupt: () => void) => void): Promise<Told> => {
@@ -22,7 +22,7 @@ export function commandLine(dist: string) {
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       stderr += text;
     });
-    // As a terminal does it: the whole group gets the signal, kubectl too.
+    // Like a terminal: the whole group gets the signal, kubectl too.
     started?.(() => process.kill(-(child.pid ?? 0), 'SIGINT'));
     return new Promise((settle, reject) => child.on('error', reject).on('close', (status) => settle({ status, stdout, stderr })));
   };

@@ -3,11 +3,11 @@ import { apply, exec, type Json, kubectl, read } from './kubectl.ts';
 import { restrictedContainer, restrictedPod } from './namespace.ts';
 import { until } from './until.ts';
 
-/** A plain pod with PostgreSQL's tools, tar and zstd and the claims mounted: what a person would restore by hand with. */
+/** A plain pod with PostgreSQL's tools, tar, zstd and mounted claims, as people would use for a manual restore. */
 export interface Desk {
-  /** Runs a shell script in it; `/claims/<claim>` are the claims, `/tmp` is its own. */
+  /** Runs a shell script in it, with claims at `/claims/<claim>` and a writable `/tmp`. */
   readonly sh: (script: string) => Promise<string>;
-  /** Puts bytes into a file of it. */
+  /** Writes bytes to a file in it. */
   readonly put: (path: string, bytes: Buffer) => Promise<void>;
 }
 
@@ -15,11 +15,11 @@ export interface DeskOptions {
   readonly name?: string;
   /** Claims to mount below /claims. */
   readonly claims?: readonly string[];
-  /** @default 999, as the backup pods */
+  /** @default 999, like the backup pods */
   readonly user?: number;
-  /** The `fsGroup` of its volumes. @default - none, as most applications */
+  /** The `fsGroup` of its volumes. @default - none, like most applications */
   readonly fsGroup?: number;
-  /** A further group, for what only that may read. */
+  /** A supplementary group, for files that only this group may read. */
   readonly group?: number;
   /** @default IMAGES.postgres17 */
   readonly image?: string;

@@ -7,28 +7,28 @@ import { merge } from './backups.ts';
 import type { Told } from './command-line.ts';
 import { KUBECONFIG } from './kubectl.ts';
 
-/** A folder in which the commands of a document are run as they stand. */
+/** A folder in which the unmodified commands of a document run. */
 export interface Follower {
-  /** Runs every `sh` block of a section, one after the other; a failure is an error with all that was said. */
+  /** Runs every `sh` block of a section in order. A failure is an error with the whole output. */
   readonly section: (file: string, heading: string, how?: How) => Promise<string>;
-  /** Writes every `yaml` block of a section into the file of values that it names, over what is there. */
+  /** Merges every `yaml` block of a section into the values file that it names. */
   readonly values: (file: string, heading: string, how?: Pick<How, 'names'>) => void;
-  /** Runs one text of commands. */
+  /** Runs the given commands. */
   readonly commands: (text: string, input?: string) => Promise<Told>;
 }
 
 export interface How {
-  /** Names of the document and those of the test, beside the namespace's. */
+  /** Names in the document, with the test's replacements, besides the namespace. */
   readonly names?: Readonly<Record<string, string>>;
-  /** What a person does before a block that has these words. */
+  /** What a user does before a block with these words. */
   readonly before?: Readonly<Record<string, () => Promise<unknown>>>;
-  /** What a person types at the terminal in a command that has these words. */
+  /** What a user types into a command with these words. */
   readonly types?: Readonly<Record<string, string>>;
 }
 
 /**
- * Follows documents word for word in a folder of its own. Only the namespace is another one: `-n shop`, `namespace shop`,
- * `--namespace shop`. `npx backstay` is the real command line, in a process of its own; `kubectl` the test bed's.
+ * Follows documents word for word in a separate folder. Only the namespace differs: `-n shop`, `namespace shop`,
+ * `--namespace shop`. `npx backstay` is the real command line in a separate process, `kubectl` the test bed's.
  */
 export function followerIn(folder: string, documented: string, namespace: string): Follower {
   const bin = join(folder, '.bin');
@@ -52,7 +52,7 @@ export function followerIn(folder: string, documented: string, namespace: string
       for (const command of commandsIn(block)) {
         const typed = Object.entries(types).find(([words]) => command.includes(words))?.[1];
         const text = inOurNames(command.replaceAll(here, `$1${namespace}`), names);
-        // There is no terminal here: what is typed comes by stdin.
+        // There is no terminal here, so stdin has what a user types.
         const told = await commands(typed === undefined ? text : text.replaceAll(' -it ', ' -i '), typed);
         said.push(`$ ${text}\n${told.stdout}${told.stderr}`);
         if (told.status !== 0) throw new Error(`${file}, ${heading}: status ${told.status}\n${said.join('\n')}`);
@@ -71,10 +71,10 @@ function inOurNames(text: string, names: Readonly<Record<string, string>>): stri
   return Object.entries(names).reduce((so, [name, ours]) => so.replaceAll(name, ours), text);
 }
 
-/** `# config/prod.yaml, a part`: key by key, as a person adds it to the file. */
+/** Merges `# config/prod.yaml, a part` by key, as a user adds it to the file. */
 function layOver(folder: string, block: string): void {
   const [, name] = /^# (config\/\S+\.yaml)/.exec(block) ?? [];
-  if (name === undefined) throw new Error(`which file is that?\n${block}`);
+  if (name === undefined) throw new Error(`block without a file name:\n${block}`);
   const file = join(folder, name);
   const before = existsSync(file) ? load(readFileSync(file, 'utf8')) : {};
   writeFileSync(file, JSON.stringify(merge(before, load(block)), undefined, 2));
@@ -89,7 +89,7 @@ function blocksUnder(file: string, heading: string, language: 'sh' | 'yaml'): re
   return blocks;
 }
 
-/** One command a line, unless a quote goes on. */
+/** One command per line, unless a quote continues. */
 function commandsIn(block: string): readonly string[] {
   const commands: string[] = [];
   let open = '';

@@ -5,7 +5,7 @@ import { Agent, createServer, request as forward } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** One call of a client, as the gate sees it before the store does. */
+/** A client's call, as the gate sees it before the store does. */
 export interface Call {
   readonly method: string;
   /** Without host and query: `/bucket/key`. */
@@ -13,18 +13,18 @@ export interface Call {
   readonly query: string;
 }
 
-/** What to do with a call: let it through, answer it ourselves, let it through late, or cut the connection. */
+/** What to do with a call: forward it, answer it, delay it, or cut the connection. */
 export type Verdict = 'pass' | 'cut' | { readonly status: number } | { readonly delay: number };
 
-/** Says what to do with a call. A promise holds the call until it settles; `undefined` leaves it to the next rule. */
+/** Decides about a call. A promise holds the call until it settles; `undefined` leaves it to the next rule. */
 export type Rule = (call: Call) => Verdict | undefined | Promise<Verdict | undefined>;
 
-/** A door before the store: TLS ends here, and every call can be refused, held, slowed down or cut. */
+/** A proxy in front of the store that terminates TLS and can refuse, hold, delay or cut every call. */
 export interface Gate {
   readonly url: string;
   /** Calls that arrived, oldest first. */
   readonly calls: readonly Call[];
-  /** Adds a rule, asked before older ones; gives the function that takes it away. */
+  /** Adds a rule before older ones. Returns a function that removes it. */
   readonly rule: (rule: Rule) => () => void;
   readonly end: () => void;
 }
@@ -37,7 +37,7 @@ export interface GateProps {
   readonly certificate: { readonly cert: string; readonly key: string; readonly ca: string };
 }
 
-/** The signature of a call covers its headers, so they go through as they came: the store sees the gate's name as its own. */
+/** Forwards headers unchanged, because the signature covers them: the store sees the gate's name as its own. */
 export async function openGate({ host, store, certificate }: GateProps): Promise<Gate> {
   const calls: Call[] = [];
   const rules: Rule[] = [];

@@ -7,9 +7,9 @@ export interface ContainerEnd {
   readonly name: string;
   /** @default - it never ran, or was removed before it ended */
   readonly exitCode?: number;
-  /** Kubernetes' word, such as `Completed` or `OOMKilled`. */
+  /** Kubernetes' reason, such as `Completed` or `OOMKilled`. */
   readonly reason?: string;
-  /** The termination message, parsed. @default - none, or no JSON */
+  /** The parsed termination message. @default - none, or not JSON */
   readonly lastWords?: Json;
   readonly log: string;
 }
@@ -21,7 +21,7 @@ export interface PodEnd {
   /** `Evicted`, `DeadlineExceeded`. */
   readonly reason?: string;
   readonly message?: string;
-  /** In the order in which they run. */
+  /** In the order they run. */
   readonly containers: readonly ContainerEnd[];
 }
 
@@ -36,11 +36,11 @@ export interface JobEnd {
   readonly log: string;
   /** The last words of the first container that failed, otherwise of the last one. */
   readonly lastWords?: Json;
-  /** Exit statuses of the last attempt's containers, by name; those that never ran are left out. */
+  /** Exit statuses of the last attempt's containers by name, without those that never ran. */
   readonly statuses: Readonly<Record<string, number>>;
 }
 
-/** Starts a run by hand, exactly as `kubectl create job --from=cronjob/…` makes it; `change` says what a test bends. */
+/** Starts a manual run exactly like `kubectl create job --from=cronjob/…`. `change` modifies the Job. */
 export async function startRun(namespace: string, cronJob: string, change?: (job: Json) => void): Promise<string> {
   const owner = await read(`/apis/batch/v1/namespaces/${namespace}/cronjobs/${cronJob}`);
   if (!owner) throw new Error(`no CronJob ${namespace}/${cronJob}`);
@@ -63,7 +63,7 @@ export async function startRun(namespace: string, cronJob: string, change?: (job
   return name;
 }
 
-/** Waits for a Job's end and gathers what it left: statuses, last words, logs. */
+/** Waits for a Job's end and collects statuses, last words and logs. */
 export async function endOf(namespace: string, job: string, seconds = 120): Promise<JobEnd> {
   const condition = await until(`the end of Job ${job}`, seconds, async () => {
     const found = await read(`/apis/batch/v1/namespaces/${namespace}/jobs/${job}`);
@@ -86,7 +86,7 @@ export async function endOf(namespace: string, job: string, seconds = 120): Prom
   };
 }
 
-/** A run by hand from start to end. */
+/** A manual run from start to end. */
 export async function run(namespace: string, cronJob: string, change?: (job: Json) => void, seconds?: number): Promise<JobEnd> {
   return endOf(namespace, await startRun(namespace, cronJob, change), seconds);
 }
@@ -97,12 +97,12 @@ export async function podsOf(namespace: string, job: string): Promise<readonly J
   return found.items.toSorted((a: Json, b: Json) => a.metadata.creationTimestamp.localeCompare(b.metadata.creationTimestamp));
 }
 
-/** All containers of a pod in the order in which they run, with their statuses. */
+/** All containers of a pod in the order they run, with their statuses. */
 export function statusesOf(pod: Json): readonly Json[] {
   return [...(pod.status.initContainerStatuses ?? []), ...(pod.status.containerStatuses ?? [])];
 }
 
-/** What a Job that does not end is at. */
+/** Why a Job does not end. */
 async function trouble(namespace: string, job: string): Promise<string> {
   const pods = await podsOf(namespace, job);
   const ends = await Promise.all(pods.map((pod) => podEnd(pod, true)));

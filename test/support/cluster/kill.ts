@@ -6,7 +6,7 @@ import { until } from './until.ts';
 
 const execute = promisify(execFile);
 
-/** Waits until a container of a Job's pod runs, and gives the pod. */
+/** Waits until a container of a Job's pod runs, and returns the pod. */
 export async function running(namespace: string, job: string, container: string): Promise<Json> {
   return until(`container ${container} of ${job} running`, 90, async () => {
     const [pod] = await podsOf(namespace, job);
@@ -25,9 +25,9 @@ export async function logged(namespace: string, job: string, container: string, 
 }
 
 /**
- * Ends a running container, and leaves its pod, so that its status and log can be read. TERM goes to its first process,
- * as from the kubelet. KILL, as from the kernel, only the test bed's runtime can send; elsewhere the pod is deleted
- * without grace.
+ * Stops a running container but not its pod, so that its status and log stay readable. TERM goes to its first process, as
+ * from the kubelet. Only the test bed's runtime can send KILL, as from the kernel. Elsewhere the pod is deleted without a
+ * grace period.
  */
 export async function kill(namespace: string, pod: Json, container: string, signal: 'TERM' | 'KILL'): Promise<void> {
   const { name } = pod.metadata;

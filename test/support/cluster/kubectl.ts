@@ -3,10 +3,10 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { toolsCache } from '../tools.ts';
 
-/** The cluster that KUBECONFIG names, otherwise the test bed's. */
+/** The cluster of KUBECONFIG, by default the test bed's. */
 export const KUBECONFIG = process.env.KUBECONFIG || '/var/lib/backstay-testbed/kubeconfig';
 
-/** The test bed's own cluster: there a test may look at the node itself. */
+/** Whether it is the test bed's cluster, where a test may look at the node itself. */
 export const onTestBed = KUBECONFIG === '/var/lib/backstay-testbed/kubeconfig';
 
 export interface Done {
@@ -34,7 +34,7 @@ export async function tryKubectl(args: readonly string[], input?: string | Buffe
   return { status, stdout, stderr };
 }
 
-/** Runs kubectl and gives what it printed; a failure is an error with its message. */
+/** Runs kubectl and returns its output. A failure is an error with its message. */
 export async function kubectl(args: readonly string[], input?: string | Buffer): Promise<string> {
   const { status, stdout, stderr } = await tryKubectl(args, input);
   if (status !== 0) throw new Error(`kubectl ${args.join(' ')}: status ${status}\n${stderr}${stdout}`);
@@ -47,17 +47,17 @@ export async function apply(...objects: readonly Json[]): Promise<void> {
   await kubectl(['apply', '--validate=strict', '-f', '-'], JSON.stringify(list));
 }
 
-/** Applies a folder with a kustomization, as the README says. */
+/** Applies a folder with a kustomization, as the README describes. */
 export async function applyFolder(folder: string): Promise<string> {
   return kubectl(['apply', '--validate=strict', '-k', folder]);
 }
 
-/** Runs a shell script in a container. It comes in by stdin, so that nothing needs quoting twice. */
+/** Runs a shell script in a container, from stdin, so that nothing needs quoting twice. */
 export async function exec(namespace: string, pod: string, script: string, container?: string): Promise<string> {
   return kubectl(['exec', '-i', '-n', namespace, pod, ...(container ? ['-c', container] : []), '--', 'sh', '-eu'], script);
 }
 
-/** Reads from the API by path, such as `/api/v1/namespaces/x/pods`; undefined where there is nothing. */
+/** Reads an API path such as `/api/v1/namespaces/x/pods`. Undefined if it does not exist. */
 export async function read(path: string): Promise<Json | undefined> {
   const answer = await fetch(`${await proxy()}${path}`);
   if (answer.status === 404) return undefined;
@@ -69,8 +69,8 @@ export async function read(path: string): Promise<Json | undefined> {
 let serving: Promise<string> | undefined;
 
 /**
- * One `kubectl proxy` for the whole process: to look five times a second by starting kubectl takes half a processor.
- * It ends with its stdin, however we end.
+ * One `kubectl proxy` for the whole process, because starting kubectl five times a second takes half a CPU. It exits when
+ * its stdin closes, however we end.
  */
 function proxy(): Promise<string> {
   serving ??= new Promise((settle, reject) => {
@@ -80,7 +80,7 @@ function proxy(): Promise<string> {
       const address = /127\.0\.0\.1:\d+/.exec(line.toString());
       if (!address) return;
       settle(`http://${address[0]}`);
-      // From here on it keeps nobody from ending.
+      // From here on it does not keep the process alive.
       child.unref();
       for (const stream of [child.stdin, child.stdout]) (stream as unknown as { unref(): void }).unref();
     });

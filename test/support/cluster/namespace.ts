@@ -3,11 +3,11 @@ import { apply, kubectl } from './kubectl.ts';
 
 export interface Namespace {
   readonly name: string;
-  /** Deletes it with all that is in it, and does not wait for that. */
+  /** Deletes it with its contents, without waiting. */
   readonly end: () => Promise<void>;
 }
 
-/** A new namespace that enforces Pod Security "restricted", as a careful cluster's does. */
+/** A new namespace that enforces Pod Security "restricted". */
 export async function freshNamespace(about: string): Promise<Namespace> {
   const name = `t-${about}-${randomBytes(3).toString('hex')}`;
   await apply({
@@ -23,7 +23,7 @@ export async function freshNamespace(about: string): Promise<Namespace> {
   };
 }
 
-/** What every pod of the tests runs as; passes Pod Security "restricted". */
+/** Security context of every test pod; passes Pod Security "restricted". */
 export const restrictedPod = (uid: number) => ({
   runAsNonRoot: true,
   runAsUser: uid,

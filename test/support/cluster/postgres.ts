@@ -8,7 +8,7 @@ import { until } from './until.ts';
 /** First key of the advisory locks of throttle.sh. */
 export const THROTTLE_LOCK = 1650549611;
 
-/** Fills a table with bytes that do not compress. About a hundred megabytes a second. */
+/** Fills a table with incompressible bytes, about a hundred megabytes per second. */
 export const incompressible = (table: string, megabytes: number) => `create extension if not exists pgcrypto;
 create table ${table} as select n, gen_random_bytes(1000) as noise from generate_series(1, ${megabytes * 1000}) n;`;
 
@@ -16,11 +16,11 @@ create table ${table} as select n, gen_random_bytes(1000) as noise from generate
 export interface Postgres {
   readonly name: string;
   readonly password: string;
-  /** Runs SQL as the superuser; gives unaligned rows. */
+  /** Runs SQL as the superuser and returns unaligned rows. */
   readonly sql: (text: string, database?: string) => Promise<string>;
-  /** Runs a shell script beside the server, whose programs are on PATH; `-h /tmp -U postgres` is the superuser. */
+  /** Runs a shell script in the server's container; `-h /tmp -U postgres` connects as the superuser. */
   readonly program: (script: string) => Promise<string>;
-  /** Sessions of backups, and the throttle's locks that they hold. */
+  /** Sessions of backups, and the throttle slots that they hold. */
   readonly traces: () => Promise<{ readonly sessions: number; readonly slots: number }>;
 }
 
@@ -32,7 +32,7 @@ export interface PostgresOptions {
   readonly settings?: readonly string[];
 }
 
-/** Starts a server, and a Secret of the same name with `username` and `password` of its superuser. */
+/** Starts a server, and creates a Secret of the same name with its superuser's `username` and `password`. */
 export async function startPostgres(namespace: string, options: PostgresOptions = {}): Promise<Postgres> {
   const { name = 'db', major = 17, password = randomBytes(12).toString('hex'), settings = [] } = options;
   await apply(...serverObjects(namespace, name, major, password, settings));
@@ -56,7 +56,7 @@ export async function startPostgres(namespace: string, options: PostgresOptions 
   return { name, password, sql, program, traces };
 }
 
-// No volume and no fsync: it lives as long as its pod.
+// No volume and no fsync, because its data lives only as long as its pod.
 function serverObjects(namespace: string, name: string, major: PostgresMajor, password: string, settings: readonly string[]): readonly Json[] {
   const labels = { app: name };
   const isReady = { command: [`/usr/lib/postgresql/${major}/bin/pg_isready`, '-q', '-h', '/tmp'] };
@@ -90,8 +90,8 @@ function serverObjects(namespace: string, name: string, major: PostgresMajor, pa
                 image: IMAGES[`postgres${major}`],
                 command: ['bash', '-euc', start, 'postgres', ...settings.flatMap((setting) => ['-c', setting])],
                 ports: [{ containerPort: 5432 }],
-                // Each look starts a process: often until it is up, rarely from then on. With the default time-out of one
-                // second a busy machine would take the server out of its Service.
+                // Each probe starts a process, so probe often until it is up and rarely afterwards. With the default
+                // timeout of one second, a busy machine would remove the server from its Service.
                 startupProbe: { exec: isReady, periodSeconds: 1, timeoutSeconds: 20, failureThreshold: 120 },
                 readinessProbe: { exec: isReady, periodSeconds: 60, timeoutSeconds: 20 },
                 resources: { requests: { cpu: '20m', memory: '64Mi' } },

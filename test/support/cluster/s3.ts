@@ -2,23 +2,23 @@ import { readFileSync } from 'node:fs';
 import { type AccessKey, type LocalS3, startLocalS3 } from '../s3.ts';
 import { apply, onTestBed } from './kubectl.ts';
 
-/** This machine's address as pods see it. */
+/** This machine's address as seen by pods. */
 export function peersAddress(): string {
   const address = process.env.TEST_PEERS_ADDR ?? (onTestBed ? '10.199.0.1' : undefined);
-  if (!address) throw new Error('TEST_PEERS_ADDR is not set: an address of this machine that pods of the cluster in KUBECONFIG reach');
+  if (!address) throw new Error('TEST_PEERS_ADDR is not set\nHINT: set it to an address of this machine that the pods of your cluster reach');
   return address;
 }
 
 /** An S3 server on this machine that pods reach. */
 export interface S3 extends Omit<LocalS3, 'ca'> {
-  /** Text of the private authority's certificate. */
+  /** The private CA's certificate. */
   readonly ca: string;
   readonly makeBucket: (bucket: string) => Promise<void>;
-  /** In a namespace: the Secret `backup-s3` (or another) with the access key and the ConfigMap `private-ca`. */
+  /** Creates the ConfigMap `private-ca` and a Secret with the access key, by default `backup-s3`, in a namespace. */
   readonly introduce: (namespace: string, user?: AccessKey, secretName?: string) => Promise<void>;
 }
 
-/** Starts versitygw where pods reach it, about half a second. */
+/** Starts versitygw where pods reach it, in about half a second. */
 export async function startS3(): Promise<S3> {
   const local = await startLocalS3(peersAddress());
   const ca = readFileSync(local.ca, 'utf8');

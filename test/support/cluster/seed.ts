@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { World } from './world.ts';
 
-/** `20261121-093000`, UTC: how a time stands in a name. */
+/** A time as in names: `20261121-093000`, UTC. */
 export function stampOf(seconds: number): string {
   return new Date(seconds * 1000)
     .toISOString()
@@ -13,7 +13,7 @@ export function stampOf(seconds: number): string {
     .replace('T', '-');
 }
 
-/** Puts committed runs of a source into the bucket, three objects each, as if they had been made at these times. */
+/** Puts committed runs of a source into the bucket, three objects each, as if made at these times. */
 export async function seedRuns(world: World, source: string, times: readonly number[]): Promise<void> {
   const root = mkdtempSync(join(tmpdir(), 'seed-'));
   const folder = join(root, source, 'daily');

@@ -9,19 +9,19 @@ import { apply, type Json, kubectl, read } from './kubectl.ts';
 import type { S3 } from './s3.ts';
 import { until } from './until.ts';
 
-/** The document that the shop is started by. */
+/** The document that explains how to start the shop. */
 export const EXAMPLE = 'examples/application/README.md';
-/** What the documents call its namespace. */
+/** Its namespace in the documents. */
 const NAMESPACE = 'shop';
-/** With what a shell would like to have for itself. */
+/** With characters that are special to a shell. */
 const PASSWORDS = { shop: "o'r$der \\1", backup: 'b"ack $(up)', restore: "re's t\\ore" };
-/** What is asked for by `\password`, each twice. */
+/** Input for `\password`, which asks twice. */
 export const TYPED = { '\\password': [PASSWORDS.backup, PASSWORDS.backup, PASSWORDS.restore, PASSWORDS.restore, ''].join('\n') };
 
-/** The application of examples/application in a namespace of a test, and somebody who follows the documents there. */
+/** The application of examples/application in a test's namespace, and a user who follows the documents there. */
 export interface Shop {
   readonly user: Follower;
-  /** Makes the Secrets, as somebody has them in a safe. */
+  /** Creates the Secrets, as a user has them in a safe. */
   readonly makeSecrets: () => Promise<void>;
   /** Follows its README until it takes orders. */
   readonly start: () => Promise<void>;
@@ -29,10 +29,10 @@ export interface Shop {
   /** Runs a shell script in the application. */
   readonly sh: (script: string) => Promise<string>;
   readonly lastOrder: () => Promise<number>;
-  /** The orders up to one, with what their table is: the shop goes on, and nobody can stop the day. */
+  /** The orders up to a given one, and the definition of their table. The shop keeps taking orders meanwhile. */
   readonly ordersUpTo: (last: number, database?: string) => Promise<string>;
   readonly deployment: () => Promise<Json>;
-  /** The shop takes orders, and has since. */
+  /** Waits until the shop takes new orders. */
   readonly expectOpen: () => Promise<void>;
 }
 
@@ -57,7 +57,7 @@ export function shopIn(namespace: string, s3: S3): Shop {
     makeSecrets,
     start: async () => {
       await makeSecrets();
-      // The namespace is there: one that takes "restricted" pods only.
+      // The namespace exists already and only admits "restricted" pods.
       await user.section(EXAMPLE, 'Start the shop', { names: { [`kubectl create namespace ${namespace}`]: ':' } });
       await user.section(EXAMPLE, 'Make the roles', { types: TYPED });
       await expectOpen();
@@ -71,7 +71,7 @@ export function shopIn(namespace: string, s3: S3): Shop {
   };
 }
 
-/** The folder of a user: what is in Git, with a store and little room as there is on a test bed. */
+/** A user's folder: the files in Git, adapted to the store and the little space of a test bed. */
 function folderOf(namespace: string, s3: S3): string {
   const folder = mkdtempSync(join(tmpdir(), 'shop-'));
   const example = join(folder, 'examples/application');

@@ -5,18 +5,18 @@ import type { Desk } from './desk.ts';
 import type { Json } from './kubectl.ts';
 import type { S3 } from './s3.ts';
 
-/** All that lies in a storage: path below the prefix to the hash of its bytes. */
+/** The files of a storage: path below the prefix to hash. */
 export type Stored = ReadonlyMap<string, { readonly sha256: string; readonly text?: string }>;
 
-/** One run as a storage shows it. */
+/** A run as seen in a storage. */
 export interface StoredRun {
   readonly name: string;
   readonly manifest: Json;
-  /** Files that its manifest names and that are missing or have other bytes. Empty: the run is whole. */
+  /** Files of its manifest that are missing or differ. Empty if the run is complete. */
   readonly broken: readonly string[];
 }
 
-/** What lies in a bucket, below the environment's folder. Read from the server's own disk. */
+/** The files of a bucket below the environment's folder, read from the server's disk. */
 export function inBucket(s3: S3, bucket: string, prefix = 'test'): Stored {
   return new Map(
     s3.keys(bucket, `${prefix}/`).map((key) => {
@@ -27,7 +27,7 @@ export function inBucket(s3: S3, bucket: string, prefix = 'test'): Stored {
   );
 }
 
-/** What lies in a claim, below the environment's folder. Read by a plain pod that mounts it. */
+/** The files of a claim below the environment's folder, read by a plain pod that mounts it. */
 export async function inClaim(desk: Desk, claim: string, prefix = 'test'): Promise<Stored> {
   const folder = `/claims/${claim}/${prefix}`;
   const sums = await desk.sh(`[ -d ${folder} ] || exit 0; cd ${folder}; find . -type f -exec sha256sum {} +`);
@@ -53,7 +53,7 @@ export function runsIn(stored: Stored, folder: string): readonly StoredRun[] {
     .toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** Files below a folder that belong to no committed run and are no marker. */
+/** Files below a folder that are neither markers nor part of a committed run. */
 export function strayIn(stored: Stored, folder: string): readonly string[] {
   const committed = new Set(runsIn(stored, folder).map(({ name }) => name));
   return [...stored.keys()]

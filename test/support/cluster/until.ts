@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Looks five times a second until something is there; what `look` throws at the end is part of the message. */
+/** Calls `look` five times a second until it returns something. On timeout, the message includes its last error. */
 export async function until<T>(what: string, seconds: number, look: () => Promise<T | undefined> | T | undefined): Promise<T> {
   const end = Date.now() + seconds * 1000;
   let trouble: unknown;
@@ -11,12 +11,12 @@ export async function until<T>(what: string, seconds: number, look: () => Promis
     } catch (error) {
       trouble = error;
     }
-    if (Date.now() > end) throw new Error(`${what}: not within ${seconds} s${trouble ? `; ${String(trouble)}` : ''}`);
+    if (Date.now() > end) throw new Error(`timeout after ${seconds} s: ${what}${trouble ? `; ${String(trouble)}` : ''}`);
     await sleep(200);
   }
 }
 
-/** Something that is waited for until somebody opens it. */
+/** A latch: waiters continue once it is opened. */
 export function latch(): { readonly opened: Promise<void>; readonly open: () => void } {
   let open = () => {};
   const opened = new Promise<void>((settle) => {

@@ -10,7 +10,7 @@ import { inBucket, inClaim, type Stored } from './stored.ts';
 /** The group of every pod that writes to a claim of backups. */
 export const BACKUP_GROUP = 10999;
 
-/** What there is before anything is applied. */
+/** What exists before anything is applied. */
 export interface Site {
   readonly namespace: string;
   readonly s3: S3;
@@ -21,22 +21,22 @@ export interface Site {
 /** A namespace with a server, a store, the applied YAML, and a desk that mounts the claim of backups. */
 export interface World extends Site, Pick<Deployment, 'dist' | 'run'> {
   readonly desk: Desk;
-  /** Starts a run by hand and does not wait for it; gives the Job's name. */
+  /** Starts a manual run without waiting for it. Returns the Job's name. */
   readonly start: (source: string, change?: (job: Json) => void) => Promise<string>;
-  /** What lies in the bucket; costs nothing but reading it. */
+  /** The files of the bucket; cheap, because it only reads the disk. */
   readonly inBucket: () => Stored;
   readonly stored: () => Promise<{ readonly local: Stored; readonly offsite: Stored }>;
   readonly end: () => Promise<unknown>;
 }
 
 export interface WorldOptions extends PostgresOptions {
-  /** What lies in the database `shop`. */
+  /** SQL that fills the database `shop`. */
   readonly sql?: string;
 }
 
 export const SMALL_SQL = `create table goods (id int primary key, name text); insert into goods select n, 'thing ' || n from generate_series(1, 500) n;`;
 
-/** Starts what nearly every test of this level needs; `over` lays its values over `testValues`. About six seconds. */
+/** Starts what nearly every cluster test needs, in about six seconds. `over` is merged over `testValues`. */
 export async function startWorld(about: string, over: (site: Site) => Json | Promise<Json>, options: WorldOptions = {}): Promise<World> {
   const [ns, s3] = await Promise.all([freshNamespace(about), startS3()]);
   const end = () => Promise.all([ns.end(), s3.end()]);
@@ -57,7 +57,7 @@ export async function startWorld(about: string, over: (site: Site) => Json | Pro
   }
 }
 
-/** One line that says how a run ended, for comparing several. */
+/** How a run ended in one line, for comparing several runs. */
 export function verdict({ complete, statuses, lastWords }: JobEnd): string {
   const parts = Object.entries(statuses).map(([name, status]) => `${name} ${status}`);
   return `${complete ? 'complete' : 'failed'}: ${parts.join(', ')}: ${lastWords?.reason ?? '-'}`;
