@@ -57,7 +57,7 @@ describe('examples/application/README.md', () => {
 
   test('it is proved', async () => {
     await shop.user.section(EXAMPLE, 'Prove it');
-    await shop.user.section('docs/verify.md', 'See it');
+    await shop.user.section('docs/verify.md', 'Look at the results');
     const { stdout } = await shop.user.commands('npx backstay list prod --storage offsite --json');
     expect(JSON.parse(stdout).map(({ source, verified }: Json) => [source, verified])).toEqual(
       expect.arrayContaining([
