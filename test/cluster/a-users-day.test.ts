@@ -55,8 +55,8 @@ describe('examples/application/README.md', () => {
     id = { shop: await newest('shop'), files: await newest('files') };
   }, 600_000);
 
-  test('it is proved', async () => {
-    await shop.user.section(EXAMPLE, 'Prove it');
+  test('it is verified', async () => {
+    await shop.user.section(EXAMPLE, 'Verify it');
     await shop.user.section('docs/verify.md', 'Look at the results');
     const { stdout } = await shop.user.commands('npx backstay list prod --storage offsite --json');
     expect(JSON.parse(stdout).map(({ source, verified }: Json) => [source, verified])).toEqual(
