@@ -84,7 +84,7 @@ describe('the packed package', IN_MINUTES, () => {
       jobs/kustomization.yaml jobs/shop.yaml keep/claims.yaml keep/kustomization.yaml keep/scripts/lib.yaml keep/scripts/postgres-restore.yaml keep/scripts/postgres.yaml keep/scripts/storage.yaml
       jobs/kustomization.yaml jobs/shop.yaml keep/claims.yaml keep/kustomization.yaml keep/scripts/lib.yaml keep/scripts/postgres-restore.yaml keep/scripts/postgres.yaml keep/scripts/storage.yaml
       sources.shop.folder: expected lowercase letters, digits and dashes, starting and ending with a letter or digit, at most 63, got "Shop"
-        HINT: Folder in the storages, where it is not the name: keeps the history of a source that was renamed.
+        HINT: Folder in the storages. Set it to the old name to keep the history of a renamed source.
       the manifest: not JSON, or only half of it
         HINT: the files beside it may still be good: compare them with another copy
       "

@@ -28,7 +28,7 @@ export const optionShape = {
   suspend: z.boolean().default(false).meta({ description: 'Stops new runs. A running one continues.' }),
   filenameTemplate: z.string().min(1).default('{{ .Timestamp }}-{{ .RunID }}').meta({
     description:
-      'Name of the stored files, without extension. Knows `.Timestamp` (UTC, `YYYYMMDD-HHMMSS`) and `.RunID`, which must be there, and `.DatabaseName`.',
+      'Name of the stored files, without extension. Must contain `.Timestamp` (UTC, `YYYYMMDD-HHMMSS`) and `.RunID`; may contain `.DatabaseName`.',
   }),
   pod: pod.prefault({}),
   job: job.prefault({}),
@@ -53,7 +53,7 @@ export const tier = z
           LATER_METHODS.some((later) => later === input) ? `the method '${input}' is not built yet` : `expected ${METHODS.join(' or ')}`,
       })
       .optional()
-      .meta({ description: 'How the backup is taken. Default: that of the kind, `dump` or `tar`.' }),
+      .meta({ description: 'How to take the backup. Default: the method of the kind, `dump` or `tar`.' }),
     ...optionShape,
   })
   .meta({ description: 'A schedule with its retention.' });
