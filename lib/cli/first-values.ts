@@ -1,35 +1,35 @@
-/** The files that `init` writes: a complete first configuration, to be read from top to bottom. */
+/** What `init` writes: a complete first configuration that reads from top to bottom. */
 
 /** `config/base.yaml` */
 export const BASE = `# yaml-language-server: $schema=../node_modules/backstay/schema/base.schema.json
 #
-# Values for all environments. Each other file in this folder is an environment and only has what differs.
-# All keys with their types and defaults: node_modules/backstay/docs/values.md
+# What all environments share. Every other file in this folder is an environment and contains what differs there.
+# Every key, with its type and default: node_modules/backstay/docs/values.md
 
-# The pods run in this namespace and use its Secrets and claims.
+# Where the pods run. Secrets and claims must be in this namespace.
 namespace: backup
 
 # Where backups are kept.
 storages:
-  # A claim in the cluster, created with this size: the fastest copy, but lost with the cluster.
+  # A claim in the cluster: the nearest copy, lost with its cluster. backstay creates it with this size.
   local:
     pvc:
       size: 10Gi
-  # An existing bucket: the copy that survives the cluster. Values name Secrets and never contain them.
+  # An existing bucket: the copy that survives. Name Secrets here; never write their content.
   offsite:
     s3:
       bucket: acme-backups
       region: eu-west-1
       credentials: { secret: backup-s3 } # keys AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY
 
-# When to back up, and what to keep. Sources without a plan use the one named default.
+# When to back up, and what to keep. A source without a plan uses the plan named default.
 plans:
   default:
     storages: [local, offsite] # the first is the primary storage, the others get copies
     tiers:
       daily:
-        schedule: '0 2 * * *' # in UTC unless timeZone is set
-        keep: { daily: 7, weekly: 4, monthly: 6 } # a backup stays if any of these rules keeps it
+        schedule: '0 2 * * *' # in UTC, unless you set timeZone
+        keep: { daily: 7, weekly: 4, monthly: 6 } # a backup stays if at least one rule keeps it
 
 # What to back up.
 sources:
@@ -39,23 +39,23 @@ sources:
       database: shop
       version: 17 # major version of the server
       credentials: { secret: shop-db } # keys username and password
-      # A role for restores only. Create it before you need it: node_modules/backstay/docs/restore.md, "What it needs"
+      # Another role, only for restores. Create it before you need it: node_modules/backstay/docs/restore.md, "Requirements"
       # admin: { credentials: { secret: shop-db-restore } }
 `;
 
 /** `config/prod.yaml` */
 export const PROD = `# yaml-language-server: $schema=../node_modules/backstay/schema/overlay.schema.json
 #
-# Values that differ in this environment, if any. Objects merge, lists are replaced as a whole, null removes a key.
+# What differs in this environment. May be empty. Objects merge, lists are replaced whole, null removes a key.
 #
 # storages:
 #   local: { pvc: { size: 100Gi } }
 `;
 
-/** `.gitignore`, without dist/, which belongs into reviews. */
+/** `.gitignore` does not list dist/, because that is what people review. */
 export const GITIGNORE = 'node_modules/\n';
 
-/** `.gitattributes`: reviews fold the scripts away, which nobody edits there; `synth` says when they change. */
+/** `.gitattributes` folds the generated scripts away in reviews. `synth` says when they change. */
 export const GITATTRIBUTES = `# Generated scripts: reviews fold them away, and "backstay synth" says when they change.
 dist/*/keep/scripts/** linguist-generated gitlab-generated
 `;

@@ -56,8 +56,8 @@ describe('examples/application/README.md', () => {
   }, 600_000);
 
   test('verifies it', async () => {
-    await shop.user.section(EXAMPLE, 'Prove it');
-    await shop.user.section('docs/verify.md', 'See it');
+    await shop.user.section(EXAMPLE, 'Verify it');
+    await shop.user.section('docs/verify.md', 'Look at the results');
     const { stdout } = await shop.user.commands('npx backstay list prod --storage offsite --json');
     expect(JSON.parse(stdout).map(({ source, verified }: Json) => [source, verified])).toEqual(
       expect.arrayContaining([
@@ -90,12 +90,12 @@ describe('docs/restore.md', () => {
     await shop.expectOpen();
     expect(await contentUpTo(orders)).toBe(content);
 
-    await shop.user.section(RESTORE, 'Undo');
+    await shop.user.section(RESTORE, 'Roll back');
     await shop.expectOpen();
     expect(await contentUpTo(orders)).toBe(broken);
 
     await shop.user.section(RESTORE, 'The whole database', { names: { [ID]: id.shop } });
-    await shop.user.section(RESTORE, 'The end');
+    await shop.user.section(RESTORE, 'Clean up');
     await shop.expectOpen();
     expect(await contentUpTo(orders)).toBe(content);
     expect(await shop.sql(`select datname from pg_database where datname like 'shop%'`)).toBe('shop\n');
@@ -109,10 +109,10 @@ describe('docs/restore.md', () => {
     await shop.expectOpen();
     expect(await contentUpTo(orders)).toBe(content);
 
-    await shop.user.section(RESTORE, 'Undo', { names: { 'prod/shop': 'prod/files' } });
+    await shop.user.section(RESTORE, 'Roll back', { names: { 'prod/shop': 'prod/files' } });
     expect(await shop.sh('cat /files/receipts/2')).toBe(broken);
     await shop.user.section(RESTORE, 'Files', { names: { [ID]: id.files } });
-    await shop.user.section(RESTORE, 'The end', { names: { 'prod/shop': 'prod/files' } });
+    await shop.user.section(RESTORE, 'Clean up', { names: { 'prod/shop': 'prod/files' } });
     await shop.expectOpen();
     expect(await contentUpTo(orders)).toBe(content);
     expect(await modes()).toBe(before);

@@ -217,7 +217,7 @@ test('a duration without a unit', () => {
   expect(plan('tiers: { daily: { keep: { for: 7 } } }')).toMatchInlineSnapshot(`
     "plans.default.tiers.daily.keep.for: expected a duration such as 30m, 6h or 7d, got 7
       at config/base.yaml:1
-      HINT: Backups younger than this, counted back from the newest backup. Duration."
+      HINT: Every backup that is at most this much older than the newest one. Duration."
   `);
 });
 
@@ -281,7 +281,7 @@ test('an invalid storage in a list is reported by the alternative that was meant
   expect(plan('storages: [local, { name: offsite, keep: { last: 0 } }]')).toMatchInlineSnapshot(`
     "plans.default.storages[1].keep.last: expected a whole number from 1 to 10000, got 0
       at config/base.yaml:1
-      HINT: The newest ones. Count."
+      HINT: The newest backups. Count."
   `);
 });
 

@@ -58,10 +58,10 @@ describe('mistakes', () => {
     ).toMatchInlineSnapshot(`
       "restores.copy.backupsOf: expected an environment and a source, such as prod/shop, got "prod"
         at config/base.yaml:9
-        HINT: Whose backups to restore, if they are of another environment or source: \`prod/shop\`.
+        HINT: Environment and source whose backups to restore, such as \`prod/shop\`.
       restores.copy.at: must not be empty, got ""
         at config/base.yaml:10
-        HINT: \`latest\`, \`latest-verified\`, a run id or the name of a backup, or \`before:\` and a time with its zone: \`before:2026-11-21T09:30:00Z\`.
+        HINT: Backup to restore: \`latest\`, \`latest-verified\`, a run id, the name of a backup, or \`before:\` and a time with its zone, such as \`before:2026-11-21T09:30:00Z\`.
       restores.copy.inplace: unknown key
         at config/base.yaml:11
         HINT: did you mean 'inPlace'?

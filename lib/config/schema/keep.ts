@@ -6,14 +6,14 @@ const count = (what: string) => z.int({ error: 'expected a whole number from 1 t
 /** Retention. A backup stays if any rule keeps it. Times are counted back from the newest backup, not from today. */
 export const keep = z
   .strictObject({
-    last: count('The newest ones. Count.'),
-    for: duration.optional().meta({ description: 'Backups younger than this, counted back from the newest backup. Duration.' }),
-    daily: count('The newest of each of the last so many days (UTC) that have one. Count.'),
-    weekly: count('The newest of each of the last so many ISO weeks that have one. Count.'),
-    monthly: count('The newest of each of the last so many months that have one. Count.'),
-    yearly: count('The newest of each of the last so many years that have one. Count.'),
+    last: count('The newest backups. Count.'),
+    for: duration.optional().meta({ description: 'Every backup that is at most this much older than the newest one. Duration.' }),
+    daily: count('The newest backup of each day (UTC), for the last days that have one. Count.'),
+    weekly: count('The newest backup of each ISO week, for the last weeks that have one. Count.'),
+    monthly: count('The newest backup of each month, for the last months that have one. Count.'),
+    yearly: count('The newest backup of each year, for the last years that have one. Count.'),
     atLeast: count(
-      'The floor: so many newest ones stay, whatever the rules say. Count. Default: 3, or `last` where that is the only rule and smaller.',
+      'The floor: the newest backups that stay, whatever the rules say. Count. Default: 3, or `last` if that is the only rule and smaller.',
     ),
     atMostDeleted: z
       .int({ error: 'expected a percentage from 0 to 100' })

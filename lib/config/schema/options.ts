@@ -28,7 +28,7 @@ export const optionShape = {
   suspend: z.boolean().default(false).meta({ description: 'Stops new runs. A running one continues.' }),
   filenameTemplate: z.string().min(1).default('{{ .Timestamp }}-{{ .RunID }}').meta({
     description:
-      'Name of the stored files, without extension. Knows `.Timestamp` (UTC, `YYYYMMDD-HHMMSS`) and `.RunID`, which must be there, and `.DatabaseName`.',
+      'Name of the stored files, without extension. Must contain `.Timestamp` (UTC, `YYYYMMDD-HHMMSS`) and `.RunID`; may contain `.DatabaseName`.',
   }),
   pod: pod.prefault({}),
   job: job.prefault({}),
@@ -51,7 +51,9 @@ export const tier = z
           LATER_METHODS.some((later) => later === input) ? `the method '${input}' is not built yet` : `expected ${METHOD_NAMES.join(' or ')}`,
       })
       .optional()
-      .meta({ description: `How the backup is taken. Default: that of the kind, ${DEFAULT_METHODS.map((name) => `\`${name}\``).join(' or ')}.` }),
+      .meta({
+        description: `How to take the backup. Default: the method of the kind, ${DEFAULT_METHODS.map((name) => `\`${name}\``).join(' or ')}.`,
+      }),
     ...optionShape,
   })
   .meta({ description: 'A schedule with its retention.' });

@@ -7,7 +7,7 @@ const quantity = z
   .string({ error: 'expected a quantity as text, such as 100m or 256Mi' })
   .regex(/^\d+(\.\d+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$/, { error: 'expected a quantity such as 100m or 256Mi' });
 const quantities = z.strictObject({
-  cpu: quantity.optional().meta({ description: 'Processors.' }),
+  cpu: quantity.optional().meta({ description: 'CPU.' }),
   memory: quantity.optional().meta({ description: 'Memory.' }),
 });
 
@@ -42,7 +42,7 @@ export const pod = z
         size: size.default('10Gi').meta({ description: 'Space for one run: the artifacts of all its parts.' }),
         request: size.optional().meta({
           description:
-            'How much of it is reserved on the node before the pod starts. Default: a tenth of `size`. A run that finds less free than it needs ends with status 73.',
+            'Room reserved on the node before the pod starts. A run that finds less free than it needs ends with status 73. Default: a tenth of `size`.',
         }),
         storageClassName: z
           .string()
@@ -75,7 +75,7 @@ export const job = z
     backoffLimit: z.int().min(0).max(10).default(2).meta({ description: 'How often a run is retried after a transient error. Count.' }),
     ttlSecondsAfterFinished: z.int().min(60).optional().meta({
       description:
-        'Seconds after which a finished Job is removed. Default: the history limits decide; 600 with scratch of a StorageClass, which a finished pod would hold.',
+        'Seconds until a finished Job is deleted. Default: the history limits decide; 600 if scratch uses a StorageClass, because a finished pod would hold the volume.',
     }),
   })
   .meta({ description: 'Jobs of a run.' });

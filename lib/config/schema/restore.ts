@@ -31,12 +31,12 @@ export const restore = z
       .string()
       .regex(/^[a-z0-9-]+\/[a-z0-9-]+$/, { error: 'expected an environment and a source, such as prod/shop' })
       .optional()
-      .meta({ description: 'Whose backups to restore, if they are of another environment or source: `prod/shop`. Default: its own.' }),
+      .meta({ description: 'Environment and source whose backups to restore, such as `prod/shop`. Default: those of `source`.' }),
     from: dnsLabel.optional().meta({ description: 'Storage to restore from. Default: the primary.' }),
     tier: z.string().min(1).optional().meta({ description: 'Tier to select from. Default: all that use the storage.' }),
     at: z.string().min(1).default('latest').meta({
       description:
-        '`latest`, `latest-verified`, a run id or the name of a backup, or `before:` and a time with its zone: `before:2026-11-21T09:30:00Z`.',
+        'Backup to restore: `latest`, `latest-verified`, a run id, the name of a backup, or `before:` and a time with its zone, such as `before:2026-11-21T09:30:00Z`.',
     }),
     part: z.string().min(1).optional().meta({ description: 'The only part to restore. Default: all parts.' }),
     inPlace: z
@@ -48,7 +48,7 @@ export const restore = z
           .meta({ description: 'Backs up the live data first: pinned, in the tier `pre-restore`. `false` disables it.' }),
       })
       .optional()
-      .meta({ description: 'Replaces the live data by the restored data. Default: a copy is made beside it.' }),
+      .meta({ description: 'Replaces the live data. Default: a copy next to it.' }),
     scaleDown: z.array(application).default([]).meta({
       description: 'Applications to stop during the restore: `deployment/api`, `statefulset/db`, `shop/deployment/api` for another namespace.',
     }),
@@ -61,12 +61,12 @@ export const restore = z
       .meta({
         description: 'How autoscalers and GitOps are paused. Otherwise the restore refuses to stop applications that they would start again.',
       }),
-    whileInUse: z.boolean().default(false).meta({ description: '`true` restores into a claim that pods use.' }),
+    whileInUse: z.boolean().default(false).meta({ description: '`true` restores into a claim even if pods use it.' }),
     stopWait: duration.default(() => 300).meta({ description: 'How long applications may take to stop.', defaultText: '5m' }),
     startWait: duration.default(() => 300).meta({ description: 'How long applications may take to start.', defaultText: '5m' }),
     scratch: ownScratch.prefault({}).meta({ description: 'Scratch space for the backup.' }),
     ...slices(restoring),
   })
-  .meta({ description: 'A restore, in a file of its own: `dist/restores/<environment>/<name>.yaml`.' });
+  .meta({ description: 'A restore, in its own file `dist/restores/<environment>/<name>.yaml`.' });
 
 export type Restore = z.output<typeof restore>;

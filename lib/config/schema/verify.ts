@@ -17,13 +17,13 @@ const verifying = SOURCE_KINDS.flatMap(({ name, verifySchema }) => (verifySchema
 /** Verification of the backups of a source. */
 export const verify = z
   .strictObject({
-    enabled: z.boolean().default(true).meta({ description: '`false` disables it: then nothing shows that the backups can be restored.' }),
+    enabled: z.boolean().default(true).meta({ description: '`false` disables it. Then nothing shows that the backups can be restored.' }),
     schedule: schedule.default('@weekly').meta({
-      description: 'Five cron fields in `timeZone`, or a word such as `@weekly`: a time of its own for each source.',
+      description: 'Five cron fields in `timeZone`, or a word such as `@weekly`, which gives each source its own fixed time.',
     }),
     newerThan: duration.optional().meta({
       description:
-        'How old the newest backup may be when it is verified. Default: twice the longest time between two runs of the most frequent tier.',
+        'Maximum age of the newest backup. An older one fails the verification. Default: twice the longest time between two runs of the most frequent tier.',
     }),
     storage: dnsLabel.optional().meta({ description: 'Storage to read from. Default: the primary.' }),
     scratch: ownScratch.prefault({}).meta({ description: 'Scratch space for the backup and the restored data.' }),
