@@ -5,16 +5,16 @@ import type { Tree } from './trees.ts';
 import { isScripts, type Vanished } from './vanished.ts';
 import type { Stage } from './world.ts';
 
-/** A folder of `dist/` after a run: what lay in it, and what should. */
+/** A folder of `dist/`: its files, and those that belong there. */
 export interface Built {
   readonly tree: Tree;
-  /** Paths that should be there, below the folder. */
+  /** Relative paths of the files that belong there. */
   readonly files: readonly string[];
   /** Whether the folder was missing or empty. */
   readonly isNew: boolean;
   readonly changes: readonly Difference[];
   readonly vanished: Vanished;
-  /** The script ConfigMaps that it names. */
+  /** The script ConfigMaps that it uses. */
   readonly scripts: readonly ObjectName[];
   /** The folder to swap in. @default - nothing changed, or only a comparison was requested */
   readonly stage?: Stage;
@@ -32,7 +32,7 @@ export interface Wanted {
   readonly stage?: (folder: string) => Stage;
 }
 
-/** Makes the files of a folder, compares each with what is there, and lets it go: memory holds one at a time. */
+/** Generates the files of a folder and compares them with the existing ones, one at a time to save memory. */
 export function buildTree({ tree, version, stage: begin }: Wanted): Built {
   const { folder } = tree;
   const before = openOutput(folder, version);
@@ -109,7 +109,7 @@ class Comparison {
   }
 }
 
-/** Whether no clean-up may take what is in a file. */
+/** Whether no clean-up may delete the objects of a file. */
 function isKept(path: string): boolean {
   return KUSTOMIZED.some(({ name, kept = false }) => kept && path.startsWith(`${name}/`));
 }

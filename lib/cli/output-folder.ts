@@ -63,7 +63,7 @@ export function leftOver(out: string, environments: readonly string[]): readonly
   return foldersIn(out).filter((name) => !environments.includes(name) && versionOf(open(join(out, name))) !== undefined);
 }
 
-/** The same in the folder of an output that is applied by file: no kustomization stands there, so a single file of ours tells. */
+/** The same for an output that is applied file by file. It has no kustomization, so any generated file counts. */
 export function leftOverByFile(out: string, environments: readonly string[]): readonly string[] {
   const holdsOurs = ({ paths, read }: OutputFolder) => paths.some((path) => isOurs(read(path) ?? ''));
   return foldersIn(out).filter((name) => !environments.includes(name) && holdsOurs(open(join(out, name))));

@@ -5,7 +5,7 @@ import type { Built } from './build-tree.ts';
 import type { ObjectName } from './object-names.ts';
 import { describeVanished, isScripts } from './vanished.ts';
 
-/** What became of one folder. `current` gives the script ConfigMaps that any environment names. */
+/** Report on one folder. `current` returns the script ConfigMaps that any environment uses. */
 export function describe(built: Built, current: () => readonly ObjectName[]): readonly string[] {
   const { output, folder } = built.tree;
   return output ? describeByFile(built, output) : describeEnvironment(built, folder, current);
@@ -28,7 +28,7 @@ function describeEnvironment(
   ];
 }
 
-/** Nothing where there is no file, and was none. */
+/** Nothing if there is no file and was none. */
 function describeByFile({ tree: { folder }, files, isNew, changes }: Built, { words }: Output): readonly string[] {
   if (isNew && files.length === 0) return [];
   const { noun = 'file', apply = '' } = words ?? {};
@@ -36,7 +36,7 @@ function describeByFile({ tree: { folder }, files, isNew, changes }: Built, { wo
   return [`${folder}: ${count(files.length, noun)}: ${changes.length > 0 ? 'changed' : 'unchanged'}`, ...commands];
 }
 
-/** Whether the pods run other scripts than before: what a reviewer of folded files must know. */
+/** Whether the pods run other scripts than before, which reviewers must know if their tool folds the files. */
 function describeScripts(changes: Built['changes']): string {
   const folders = changes.filter(({ path }) => isScripts(path)).map(({ path }) => basename(path, '.yaml'));
   return folders.length === 0 ? 'scripts unchanged' : `scripts changed: ${folders.join(', ')}`;

@@ -43,7 +43,7 @@ export function synth(chosen: readonly string[], { config, out, check }: SynthOp
   return { status: STATUS.done, text: [...lines, ...notes].join('\n') };
 }
 
-/** All folders of all environments, or none: what one has staged goes when another one fails. */
+/** Builds all folders of all environments or none: if one fails, the staged folders are discarded. */
 function buildAll(models: readonly Model[], out: string, disk?: Disk): readonly Built[] {
   const stages: Stage[] = [];
   const stage = disk && ((folder: string) => stages[stages.push(disk.stage(folder)) - 1] as Stage);

@@ -4,10 +4,10 @@ import type { Output } from '../charts/outputs/output.ts';
 import { filesOf, synthesizedFiles } from '../charts/synthesize.ts';
 import type { Model } from '../model/model.ts';
 
-/** A folder of `dist/` that is replaced as a whole: that of an environment, or that of an output which is applied by file. */
+/** A folder of `dist/` that is replaced as a whole: an environment's, or that of an output which is applied file by file. */
 export interface Tree {
   readonly model: Model;
-  /** As people write it: `dist/prod`, `dist/restores/prod`. */
+  /** As the user writes it: `dist/prod`, `dist/restores/prod`. */
   readonly folder: string;
   /** @default - the folder of an environment, with all outputs that have a kustomization */
   readonly output?: Output;

@@ -10,7 +10,7 @@ export interface Vanished {
   readonly kept: readonly ObjectName[];
 }
 
-/** Whether a file of an output holds scripts. */
+/** Whether a file of an output contains scripts. */
 export function isScripts(path: string): boolean {
   return path.startsWith(SCRIPTS_FOLDER);
 }
