@@ -1,24 +1,24 @@
 #!/bin/sh
-# prune.sh - deletes what retention does not keep, and sweeps what failed runs left. Sourced after retention.sh, never run.
+# prune.sh - deletes backups that retention does not keep, and sweeps files of failed runs. Sourced after retention.sh, never run.
 #
 # Environment (the only input):
-#   ABANDONED_AFTER_SECONDS   age past which files without a manifest are swept (seconds; never below 48 h)
+#   ABANDONED_AFTER_SECONDS   age above which files without a manifest are swept (seconds; at least 48 h)
 #
-# All of it follows from one listing. Only names of ours are touched, the manifest goes first, and what the store
-# refuses to delete stays and is counted.
+# Everything follows from a single listing. Only files with names of backups are touched, the manifest is deleted first,
+# and whatever the store refuses to delete stays and is counted.
 
-# The functions for awk come from retention.sh.
+# awk_names comes from retention.sh.
 # shellcheck disable=SC2154
 
-# prune FOLDER LIMIT - does what plan has found; LIMIT is share, which stops at the share that one run may delete, or all
+# prune FOLDER LIMIT - carries out the plan. LIMIT is share, to delete nothing above KEEP_AT_MOST_DELETED, or all
 prune() {
 	pruned=0 retained=0 hidden=0 swept=0
 	refused=''
 	future=$(awk '$3 == "future" { n++ } END { print n + 0 }' "$S_TMP/plan")
-	[ "$future" = 0 ] || warn "$future backups have names from the future: they stay, and nothing is counted from them" 'look at the clocks of the nodes'
+	[ "$future" = 0 ] || warn "$future backups are dated in the future: they stay, and no rule counts them" 'check the clocks of the nodes'
 	[ "$2" = all ] || refused=$(share_exceeded "$S_TMP/plan")
 	if [ -n "$refused" ]; then
-		warn "retention $refused: more than ${KEEP_AT_MOST_DELETED:-50} % would go" 'if that is meant: backstay prune'
+		warn "retention $refused backups exceed atMostDeleted (${KEEP_AT_MOST_DELETED:-50} %), nothing deleted" 'to delete them anyway: backstay prune'
 	else
 		delete_doomed "$1"
 	fi
@@ -27,7 +27,7 @@ prune() {
 	log info "storage $S_NAME: $pruned pruned, $retained retained by the store, $hidden only hidden, $swept swept"
 }
 
-# plan FOLDER NOW - the listing, and what is to become of all that is in it
+# plan FOLDER NOW - lists the folder, and decides about every backup and every abandoned run in it
 plan() {
 	list "$1"
 	committed <"$S_TMP/list" >"$S_TMP/entries"
@@ -35,7 +35,7 @@ plan() {
 	abandoned "$2" <"$S_TMP/list" >"$S_TMP/abandoned"
 }
 
-# delete_doomed FOLDER - manifest, companions, data; a backup whose manifest stays keeps all of its files
+# delete_doomed FOLDER - manifest, companions, data, in that order. If a manifest cannot be deleted, all files of the backup stay
 delete_doomed() {
 	awk '$2 == "delete" { print $1 }' "$S_TMP/plan" >"$S_TMP/doomed"
 	[ -s "$S_TMP/doomed" ] || return 0
@@ -51,7 +51,7 @@ delete_doomed() {
 	done
 }
 
-# sweep FOLDER - files of runs that never came to their manifest
+# sweep FOLDER - deletes files of runs that never wrote a manifest
 sweep() {
 	files_of "$S_TMP/abandoned" companion >"$S_TMP/batch"
 	files_of "$S_TMP/abandoned" data >>"$S_TMP/batch"
@@ -60,7 +60,7 @@ sweep() {
 	swept=$(count "$S_TMP/gone")
 }
 
-# abandoned NOW <listing - names without a manifest that are so old that no run of theirs can be alive
+# abandoned NOW <listing - names without a manifest that are too old for their run to be alive
 abandoned() {
 	awk -v now="$1" -v age="${ABANDONED_AFTER_SECONDS:-0}" "$awk_names"'
 		BEGIN { age = age < 172800 ? 172800 : age + 0 }
@@ -73,7 +73,7 @@ abandoned() {
 	'
 }
 
-# files_of STEMS CLASS - the files of these backups, of one class: manifest, companion or data; markers of people are of none
+# files_of STEMS CLASS - the files of these backups of one class: manifest, companion or data. Markers are in none of them
 files_of() {
 	awk -v wanted="$2" '
 		FILENAME == ARGV[1] { stems[$0]; next }
@@ -89,7 +89,7 @@ files_of() {
 	' "$1" "$S_TMP/list"
 }
 
-# delete_batch FOLDER - the files that batch names; those that are gone then are in deleted, of the others the log says why
+# delete_batch FOLDER - deletes the files in batch, lists the deleted ones in deleted, and logs why others stay
 delete_batch() {
 	: >"$S_TMP/deleted"
 	[ -s "$S_TMP/batch" ] || return 0

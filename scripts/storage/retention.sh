@@ -1,28 +1,28 @@
 #!/bin/sh
 # retention.sh - which backups stay, and why. Sourced after common.sh, never run.
 #
-# Environment (the only input; n counts from 1; without any rule everything stays):
-#   STORAGE_n_KEEP_LAST              the newest ones (count)
-#   STORAGE_n_KEEP_FOR_SECONDS       everything younger than this, seen from the newest (seconds)
-#   STORAGE_n_KEEP_DAILY             the newest of each of the last so many days that have one (count, UTC)
+# Environment (the only input; n counts from 1; without any rule every backup stays):
+#   STORAGE_n_KEEP_LAST              number of newest backups to keep (count)
+#   STORAGE_n_KEEP_FOR_SECONDS       keep backups up to this much older than the newest (seconds)
+#   STORAGE_n_KEEP_DAILY             keep the newest backup of this many days that have one (count, UTC)
 #   STORAGE_n_KEEP_WEEKLY            the same by ISO weeks (count)
 #   STORAGE_n_KEEP_MONTHLY           the same by months (count)
 #   STORAGE_n_KEEP_YEARLY            the same by years (count)
-#   STORAGE_n_KEEP_AT_LEAST          the floor: so many newest stay whatever the rules say
+#   STORAGE_n_KEEP_AT_LEAST          the floor: number of newest backups that stay whatever the rules say
 #                                    (count; default: 3, or KEEP_LAST where that is the only rule and smaller)
-#   STORAGE_n_KEEP_AT_MOST_DELETED   largest share that one run deletes (percent; default: 50)
+#   STORAGE_n_KEEP_AT_MOST_DELETED   largest share that one run may delete (percent; default: 50)
 #
-# Twin of lib/model/retention.ts: test/vectors/retention.json holds both. A thousand names cost one sort and two awks.
+# Twin of lib/model/retention.ts: test/vectors/retention.json tests both. A thousand names take one sort and two awks.
 
-# use_keep NUMBER - a storage's rules become KEEP_LAST ...
+# use_keep NUMBER - sets KEEP_LAST and the others to the rules of a storage
 use_keep() {
 	for rule in LAST FOR_SECONDS DAILY WEEKLY MONTHLY YEARLY AT_LEAST AT_MOST_DELETED; do
 		eval "KEEP_$rule=\${STORAGE_${1}_KEEP_$rule-}"
 	done
 }
 
-# Functions for awk: seconds_of(name) is when a backup was begun, or "" for a name that is not one of ours;
-# month_of is its month then.
+# Functions for awk: seconds_of(name) is the start time of a backup, or "" for a foreign name. It sets month_of to the
+# month.
 # shellcheck disable=SC2016
 awk_names='
 	function seconds_of(name, padded, i, at, found, year, month, day, hours, minutes, seconds) {
@@ -51,7 +51,7 @@ awk_names='
 	function stem_of(file) { sub(/[.+].*/, "", file); return file }
 '
 
-# committed <listing - the backups of a folder: lines of name, pinned or -, verified or -
+# committed <listing - the complete backups of a folder: lines of name, pinned or -, verified or -
 committed() {
 	awk "$awk_names"'
 		{ stem = stem_of($0); ending = substr($0, length(stem) + 1) }
@@ -63,13 +63,13 @@ committed() {
 	'
 }
 
-# named WANTED FIELD ENTRIES - the lines whose FIELD is the backup's name: by a run id, the name, or the name of a stored file
+# named WANTED FIELD ENTRIES - the lines whose FIELD matches WANTED: a run id, a name, or the name of a stored file
 named() {
 	WANTED=$1 awk -v field="$2" '
 		BEGIN {
 			wanted = ENVIRON["WANTED"]
 			sub(/[.+].*/, "", wanted)
-			# A run id is letters of its own: a date or another part of a name is none.
+			# Run ids have letters of their own, so no date or other part of a name is mistaken for one.
 			is_id = length(wanted) == 8 && wanted !~ /[^b-df-hjkmnp-tv]/
 		}
 		{ parts = "-" $field "-"; gsub(/_/, "-", parts) }
@@ -77,7 +77,7 @@ named() {
 	' "$3"
 }
 
-# plan_retention NOW ENTRIES - lines of name, keep or delete, and the reasons, newest first; ENTRIES as committed prints them
+# plan_retention NOW ENTRIES - lines of name, keep or delete, and the reasons, newest first. ENTRIES is a file from committed
 plan_retention() {
 	awk "$awk_names"'{ time = seconds_of($1); printf "%.0f %s %s %s %s\n", time == "" ? -1 : time, $1, $2, $3, month_of }' "$2" >"$2.dated"
 	sort -k 1,1nr -k 2,2r "$2.dated" >"$2.sorted"
@@ -88,7 +88,7 @@ plan_retention() {
 			if (at_least == "") at_least = others == "" && keep_last != "" && keep_last + 0 < 3 ? keep_last : 3
 		}
 		function because(reason) { why = why (why == "" ? "" : ",") reason }
-		# The first of each bucket that is seen, newest first, for so many buckets.
+		# Keeps the first backup of each bucket, up to count buckets. Input is sorted newest first.
 		function newest_of(rule, count, bucket) {
 			if (bucket == seen[rule] || buckets[rule] >= count + 0) return
 			seen[rule] = bucket
@@ -96,7 +96,7 @@ plan_retention() {
 			because(rule)
 		}
 		$1 < 0 { print $2, "keep", "unknown"; next }
-		# Clocks differ a little; what is more than an hour ahead is not believed.
+		# Clocks differ a little. More than an hour ahead is a wrong clock.
 		$1 > now + 3600 { print $2, "keep", "future"; next }
 		{
 			why = ""
@@ -118,7 +118,7 @@ plan_retention() {
 		}' "$2.sorted"
 }
 
-# share_exceeded PLAN - says how many would go, when that is more than one run may delete
+# share_exceeded PLAN - prints how many backups the plan deletes, if one run may not delete that many
 share_exceeded() {
 	awk -v share="${KEEP_AT_MOST_DELETED:-50}" '
 		$3 != "future" && $3 != "unknown" { counted++ }

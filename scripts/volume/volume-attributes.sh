@@ -1,15 +1,15 @@
 #!/bin/sh
-# volume-attributes.sh - which extended attributes of files GNU tar keeps. Sourced, never run.
+# volume-attributes.sh - which extended attributes GNU tar archives and restores. Sourced, never run.
 #
-# Environment: XATTRS, those of users and capabilities, and ACLS, access control lists: keep or none.
+# Environment: XATTRS (user attributes and capabilities) and ACLS (access control lists), each keep or none.
 #
-# ACLs are kept as the attributes in which the kernel has them, with the numbers of users and groups: tar's own --acls
-# writes names, which another image does not know. What belongs to a node and not to the data is left out: labels of
-# SELinux, which the kubelet sets anew, and signatures of IMA.
+# ACLs travel as the raw attributes of the kernel, which hold numeric ids: tar's own --acls writes names, which another
+# image does not know. Attributes of the node rather than of the data are left out: SELinux labels, which the kubelet
+# sets again, and IMA signatures.
 
-# with_attributes TAR OPTION... - runs tar with the options for what is kept
+# with_attributes TAR OPTION... - runs tar with the options for the attributes to keep
 #
-# In a list that it prints, an entry that has some of them has a * behind its mode.
+# In tar's list, a * after the mode marks an entry with extended attributes.
 with_attributes() {
 	[ "$XATTRS" = none ] || set -- "$@" --xattrs '--xattrs-include=user.*' --xattrs-include=security.capability
 	[ "$ACLS" = none ] || set -- "$@" --xattrs '--xattrs-include=system.posix_acl_*'

@@ -1,17 +1,17 @@
 #!/bin/sh
-# volume-busybox.sh - how volume-tar.sh works with BusyBox and nothing else. Sourced, never run.
+# volume-busybox.sh - volume-tar.sh with BusyBox alone. Sourced, never run.
 #
-# BusyBox' tar says neither that a file changed while it read it, nor, reliably, what it could not read; so this looks at
-# all files before and after, and compares the names in the archive with those that were listed.
+# BusyBox tar does not report files that change while it reads them, and does not reliably report files that it cannot
+# read. So this compares the metadata of all files before and after, and the names in the archive with the list.
 
-# Statuses are numbers of common.sh; what is set here is read by who sources this file.
+# Statuses come from common.sh. The script that sources this file reads the variables set here.
 # shellcheck disable=SC2034,SC2086,SC2154
 
 FIND_OPTIONS=''
 SORT_OPTIONS=''
-# What a command line may hold, less what the environment takes (bytes).
+# Limit of a command line, minus room for the environment (bytes).
 ARGUMENTS_MAX=1500000
-# An id in a header has 24 bits; above it another owner would come back (seen with 1000650000 of OpenShift).
+# A header has 24 bits for an id. A larger one would restore another owner (seen with 1000650000 on OpenShift).
 ID_MAX=16777215
 
 need_tools() {
@@ -20,12 +20,12 @@ need_tools() {
 	version=${version%%"$NEWLINE"*}
 	case $version in
 	*busybox*) ;;
-	*) die $WRONG_INPUT "tar: busybox is given, but this image has '$version'" 'take the image busybox, or set tar: gnu' ;;
+	*) die $WRONG_INPUT "tar: busybox is set, but the image has '$version'" 'use the image busybox, or set tar: gnu' ;;
 	esac
 	TOOLS="{\"busybox\":$(json_text "${version##* }")}"
 }
 
-# list_files - the names; whether all may be read and how large they are is looked up afterwards, in two goes
+# list_files - lists the names, then finds those that are not readable. Sizes come later, in content
 list_files() {
 	find_files "$TMP/include" ! -type s -print0
 	# shellcheck disable=SC2016 # expanded by that shell
@@ -37,11 +37,11 @@ list_files() {
 		done' sh >"$TMP/unreadable"
 }
 
-# content - CONTENT, bytes that will be read, holes too; and what the archive of BusyBox cannot hold is refused
+# content - CONTENT, the bytes to read, holes included. Refuses owners and names that the archive cannot store
 content() {
-	look_at_files "$TMP/names" "$TMP/before"
+	stat_files "$TMP/names" "$TMP/before"
 	awk -v max=$ID_MAX '($4 > max || $5 > max) { print $4 ":" $5; exit }' "$TMP/before" >"$TMP/owner"
-	[ ! -s "$TMP/owner" ] || die $WRONG_INPUT "a file belongs to $(cat "$TMP/owner"), but BusyBox' tar keeps ids up to $ID_MAX" 'set tar: gnu'
+	[ ! -s "$TMP/owner" ] || die $WRONG_INPUT "a file belongs to $(cat "$TMP/owner"), but BusyBox tar stores ids only up to $ID_MAX" 'set tar: gnu'
 	eval "$(awk '
 		/^8/ { files++ }
 		/^8/ && ($3 == 1 || !seen[$2]++) { bytes += $6 }
@@ -51,24 +51,26 @@ content() {
 	split_names
 }
 
-# look_at_files NAMES FILE - a line for each name, of all that changes when a file does; names that are gone are dropped
-look_at_files() {
+# stat_files NAMES FILE - one line of metadata for each name, which differs once the file has changed
+#
+# Names that no longer exist are removed from NAMES.
+stat_files() {
 	for attempt in 1 2 3 4 5; do
-		looked=0
-		# shellcheck disable=SC2016 # expanded by that shell; an applet right after xargs loses names (seen in Debian's 1.35)
-		run xargs -0 -a "$1" sh -c 'stat -c "%f %d:%i %h %u %g %s %y %z" "$@"' sh >"$2" 2>"$TMP/stat.err" || looked=$?
-		[ "$looked" != 0 ] || return 0
-		! grep -v ': No such file or directory$' "$TMP/stat.err" >"$TMP/err" || fail_as "$TMP/err" $BAD_DATA "cannot look at the files of claim '$CLAIM'"
+		stat_status=0
+		# shellcheck disable=SC2016 # expanded by that shell, which is needed: xargs loses names when it calls an applet directly (seen in Debian's 1.35)
+		run xargs -0 -a "$1" sh -c 'stat -c "%f %d:%i %h %u %g %s %y %z" "$@"' sh >"$2" 2>"$TMP/stat.err" || stat_status=$?
+		[ "$stat_status" != 0 ] || return 0
+		! grep -v ': No such file or directory$' "$TMP/stat.err" >"$TMP/err" || fail_as "$TMP/err" $BAD_DATA "cannot read the metadata of the files of claim '$CLAIM'"
 		# shellcheck disable=SC2016 # expanded by that shell
 		run xargs -0 -a "$1" sh -c 'for file; do if [ -e "$file" ] || [ -L "$file" ]; then printf "%s\0" "$file"; fi; done' sh >"$1.present"
 		mv "$1.present" "$1"
 	done
-	die $BAD_DATA "files go faster than they can be looked at, $attempt times" 'stop the application meanwhile, exclude: what is temporary, or set tar: gnu'
+	die $BAD_DATA "files kept disappearing during $attempt attempts to stat them" 'stop the application during the backup, exclude: temporary files, or set tar: gnu'
 }
 
-# split_names - what tar is given as a list, a name a line, and what as arguments: names with newlines
+# split_names - lines, the names that tar reads from a list, and arguments, those with newlines
 #
-# Some builds know no list; what does not fit on a command line then is refused.
+# Builds without -T get every name as an argument, so too many names are refused.
 split_names() {
 	: >"$TMP/lines"
 	: >"$TMP/arguments"
@@ -90,10 +92,10 @@ split_names() {
 			done' sh >"$TMP/arguments" 3>"$TMP/lines"
 	fi
 	length=$(($(size_of "$TMP/arguments") + 8 * $(count_names <"$TMP/arguments")))
-	[ "$length" -le $ARGUMENTS_MAX ] || die $WRONG_INPUT "$(count_names <"$TMP/arguments") names are more than the tar of this BusyBox takes" 'set tar: gnu'
+	[ "$length" -le $ARGUMENTS_MAX ] || die $WRONG_INPUT "$(count_names <"$TMP/arguments") names are too many for the tar of this BusyBox" 'set tar: gnu'
 }
 
-# write_archive - to stdout
+# write_archive - writes the archive to stdout
 write_archive() {
 	set -- --no-recursion -f -
 	[ ! -s "$TMP/lines" ] || set -- "$@" -T "$TMP/lines"
@@ -101,19 +103,19 @@ write_archive() {
 	xargs -0 -a "$TMP/arguments" -n 1000000 -s $((ARGUMENTS_MAX * 2)) sh -c 'exec tar -c "$@"' sh "$@"
 }
 
-# judge_tar STATUS - what tar said, and what has changed since the names were listed: $TMP/changed and $TMP/gone
+# judge_tar STATUS - dies on errors of tar. Files that changed or disappeared since they were listed: $TMP/changed and $TMP/gone
 judge_tar() {
-	! grep -q 'short read' "$TMP/tar.err" || fail_as "$TMP/tar.err" $BAD_DATA "a file shrank while it was read, and BusyBox' tar ends there"
+	! grep -q 'short read' "$TMP/tar.err" || fail_as "$TMP/tar.err" $BAD_DATA "a file shrank while it was read, and BusyBox tar stops there"
 	! grep -v -e ': No such file or directory$' -e ': error exit delayed from previous errors$' "$TMP/tar.err" >"$TMP/err" ||
 		fail_as "$TMP/err" $BAD_DATA 'tar cannot read all files'
 	[ "$1" = 0 ] || [ -s "$TMP/tar.err" ] || fail_as "$TMP/tar.err" $FAULT "tar ended with status $1"
 	cp "$TMP/names" "$TMP/still"
-	look_at_files "$TMP/still" "$TMP/after"
+	stat_files "$TMP/still" "$TMP/after"
 	: >"$TMP/changed"
 	: >"$TMP/gone"
 	as_lines <"$TMP/names" >"$TMP/names.lines"
 	as_lines <"$TMP/still" >"$TMP/still.lines"
-	# Both lists have one order, so one step forward in both is enough.
+	# Both lists are in the same order, so one pass over both is enough.
 	awk -v dir="$TMP/" '
 		BEGIN {
 			there = (getline still < (dir "still.lines")) > 0
@@ -128,17 +130,17 @@ judge_tar() {
 		}'
 }
 
-# as_lines <NAMES - a name a line
+# as_lines <NAMES - one name a line
 as_lines() {
 	tr '\n\0' '\001\n'
 }
 
-# read_archive - from stdin to $TMP/listing
-read_archive() {
+# list_archive - lists the archive on stdin into $TMP/listing
+list_archive() {
 	tar -t -f - >"$TMP/listing"
 }
 
-# check_listing - in the archive is what was listed, but for what changed or went; and nothing else
+# check_listing - dies unless the archive has exactly the listed files, apart from those that changed or disappeared
 check_listing() {
 	tr '\0' '\n' <"$TMP/names" | sed 's|/$||' | sort >"$TMP/names.lines"
 	sed 's|/$||' "$TMP/listing" | sort >"$TMP/listing.lines"
@@ -147,14 +149,14 @@ check_listing() {
 		lines_without "$TMP/names.lines" "$TMP/listing.lines" >"$TMP/extra"
 		lines_without "$TMP/listing.lines" "$TMP/names.lines" >"$TMP/missing"
 		lines_without "$TMP/changes" "$TMP/missing" >>"$TMP/extra"
-		[ -s "$TMP/missing" ] || echo 'a name more than once' >>"$TMP/extra"
+		[ -s "$TMP/missing" ] || echo 'a duplicate name' >>"$TMP/extra"
 		[ ! -s "$TMP/extra" ] ||
-			die $BAD_DATA "the archive does not hold what was listed: $(tr '\n' '\0' <"$TMP/extra" | first_names)" 'the scratch space or the memory of this node may be bad'
+			die $BAD_DATA "the archive differs from the list of files: $(tr '\n' '\0' <"$TMP/extra" | first_names)" 'check the disk and the memory of this node'
 	fi
 	ENTRIES=$(($(count_names <"$TMP/names") - $(count_lines <"$TMP/missing")))
 }
 
-# lines_without SOME ALL - lines of ALL that SOME has not
+# lines_without SOME ALL - lines of ALL that are not in SOME
 lines_without() {
 	awk 'FILENAME == ARGV[1] { some[$0]; next } !($0 in some)' "$1" "$2"
 }

@@ -1,17 +1,18 @@
 #!/bin/sh
-# volume-closed.sh - folders that are closed to their own user, and are opened while files change places. Sourced, never run.
+# volume-closed.sh - makes folders without write permission writable during a swap or merge. Sourced, never run.
 #
-# Such a folder can neither move elsewhere nor take or give a file. In OWN is noted, before any of them is opened, which
-# modes they had: closed-out and closed-in, of what moves (see volume-swap.sh), and closed-here, of what stays where it is.
-# Each is a list of mode, blank and name, ended by NUL, and is made once: a later attempt finds them opened.
+# A closed folder is one whose user may not write to it (chmod u-w): it cannot be moved, and no file can enter or leave
+# it. Before any is opened, OWN records the modes: closed-out and closed-in of folders that move (see volume-swap.sh),
+# closed-here of folders that stay. Entries are mode, blank and name, each ended by NUL. Each list is written only once,
+# because a later attempt finds the folders open.
 #
 # Environment: that of volume-swap.sh.
 
-# Statuses are numbers of common.sh; what is set here is read by who sources this file. What stands in single quotes is
-# expanded by another shell.
+# Statuses come from common.sh. The script that sources this file reads the variables set here. Another shell expands
+# what is in single quotes.
 # shellcheck disable=SC2016,SC2034,SC2086,SC2154
 
-# note_closed NAMES FOLDER FILE - those that may not be written to
+# note_closed NAMES FOLDER FILE - records the modes of the closed folders among NAMES in FILE
 note_closed() {
 	[ ! -e "$3" ] || return 0
 	xargs -0 -r -a "$1" sh -c '
@@ -23,7 +24,7 @@ note_closed() {
 		done' sh "$2" >"$3.new" && sync -f "$3.new" && mv -f "$3.new" "$3" && sync -f "$OWN"
 }
 
-# with_closed FILE COMMANDS FOLDER... - for each that is noted: $mode, $name, and $path in each folder where it is
+# with_closed FILE COMMANDS FOLDER... - runs COMMANDS for each recorded folder in each FOLDER that has it: $mode, $name, $path
 with_closed() {
 	noted=$1 commands=$2
 	shift 2
@@ -35,7 +36,7 @@ with_closed() {
 	done
 }
 
-# open_closed - what is on the two lists of a swap, wherever it lies, and what is above it
+# open_closed - opens the closed folders on both lists of a swap, wherever they are, and the folders above them
 open_closed() {
 	note_closed "$OWN/${LISTS}out" . "$OWN/${LISTS}closed-out" && note_closed "$OWN/${LISTS}in" "$FROM" "$OWN/${LISTS}closed-in" || return 1
 	with_closed "$OWN/${LISTS}closed-out" 'chmod u+w "$path" 2>/dev/null || :' . "$TO"
@@ -45,16 +46,16 @@ open_closed() {
 	xargs -0 -r -a "$TMP/above" sh -c 'for name; do [ ! -d "$0/$name" ] || chmod u+w "$0/$name" 2>/dev/null || :; done' "$FROM"
 }
 
-# close_again OUT IN - what was noted, where it lies now
+# close_again OUT IN - restores the recorded modes. OUT and IN are where the folders are now
 close_again() {
 	{
 		with_closed "$OWN/${LISTS}closed-out" 'chmod "$mode" "$path"' "$1" &&
 			with_closed "$OWN/${LISTS}closed-in" 'chmod "$mode" "$path"' "$2" &&
 			close_here
-	} || log warn 'not all folders have their modes again'
+	} || log warn 'cannot restore the modes of all folders'
 }
 
-# folders_above NAMES... - $TMP/above: each folder on the way to one of the names, once
+# folders_above NAMES... - $TMP/above: every folder on the path to one of the names, once
 folders_above() {
 	cat "$@" >"$TMP/below" || return 1
 	xargs -0 -r -a "$TMP/below" sh -c '
@@ -66,7 +67,7 @@ folders_above() {
 		done' sh >"$TMP/above.all" && sort -zu -o "$TMP/above" "$TMP/above.all"
 }
 
-# open_here NAMES - folders of the live files that stay, and whose contents change
+# open_here NAMES - opens folders of the live files that stay but whose contents change
 open_here() {
 	note_closed "$1" . "$OWN/${LISTS}closed-here" || return 1
 	with_closed "$OWN/${LISTS}closed-here" 'chmod u+w "$path" 2>/dev/null || :' .
@@ -76,7 +77,7 @@ close_here() {
 	with_closed "$OWN/${LISTS}closed-here" 'chmod "$mode" "$path"' .
 }
 
-# open_new FOLDER - all folders of what is merged give their files away; those that are not there yet are noted as closed-in
+# open_new FOLDER - opens all folders of a merge, so that files can leave them. Those new to the live files go to closed-in
 open_new() {
 	if [ ! -e "$OWN/closed-in" ]; then
 		xargs -0 -r -a "$TMP/new.folders" sh -c '
@@ -90,11 +91,11 @@ close_merged() {
 	with_closed "$OWN/closed-in" 'chmod "$mode" "$path"' . && close_here
 }
 
-# refuse_foreign NAMES - before anything changes: a folder that is closed and somebody else's cannot be opened
+# refuse_foreign NAMES - dies before anything changes if a closed folder belongs to another user, who alone can open it
 refuse_foreign() {
 	xargs -0 -r -a "$1" sh -c '
 		for name; do
 			if [ -d "$name" ] && [ ! -L "$name" ] && [ ! -w "$name" ] && [ "$(stat -c %u "$name")" != "$0" ]; then printf "%s\n" "$name"; fi
 		done' "$(id -u)" >"$TMP/foreign" || return 1
-	[ ! -s "$TMP/foreign" ] || die $NOT_ALLOWED "user $(id -u) may not write to folders of others in claim '$CLAIM': $(first_lines "$TMP/foreign")" "$ALLOWED_HINT"
+	[ ! -s "$TMP/foreign" ] || die $NOT_ALLOWED "user $(id -u) may not write to folders of other users in claim '$CLAIM': $(first_lines "$TMP/foreign")" "$ALLOWED_HINT"
 }

@@ -1,17 +1,17 @@
 #!/bin/sh
-# volume-files.sh - which files of a volume are backed up: patterns to find's own language. Sourced, never run.
+# volume-files.sh - selects the files to back up: turns patterns into expressions of find. Sourced, never run.
 #
-# Environment: INCLUDE and EXCLUDE of volume-tar.sh, whose header says what a pattern means; of the adapter of the tar,
-# FIND_OPTIONS, SORT_OPTIONS and list_files, which calls find_files; TMP, a folder for lists; LOST_AND_FOUND, the path of that folder
-# or /. The folder itself is the working directory.
+# Environment: INCLUDE and EXCLUDE of volume-tar.sh, whose header defines patterns. From volume-gnu.sh or
+# volume-busybox.sh: FIND_OPTIONS, SORT_OPTIONS and list_files, which calls find_files. TMP, a folder for lists.
+# LOST_AND_FOUND, the path of that folder, or / if there is none. The data folder is the working directory.
 #
-# find matches, and not the shell or a tar: it takes names with blanks, newlines, quotes and leading dashes as they are,
-# both finds have the same -regex (POSIX basic, over the whole path), and a folder that is left out is not even opened.
+# find does the matching, not the shell or tar: it handles names with blanks, newlines, quotes and leading dashes, GNU and
+# BusyBox share the same -regex (POSIX basic, on the whole path), and find does not even open excluded folders.
 
-# Statuses are numbers of common.sh.
+# Statuses come from common.sh.
 # shellcheck disable=SC2086,SC2154
 
-# read_patterns - both lists as regular expressions, each include in a file of its own and its parents in another
+# read_patterns - both lists as regular expressions: $TMP/exclude, $TMP/include, and $TMP/include.parents
 read_patterns() {
 	printf '%s\n' "${EXCLUDE-}" | to_regex >"$TMP/exclude"
 	printf '%s\n' "${INCLUDE-}" | to_regex >"$TMP/include"
@@ -20,18 +20,18 @@ read_patterns() {
 	printf '%s\n' "${INCLUDE-}" | to_regex parents >"$TMP/include.parents"
 }
 
-# refuse_patterns FILE KEY
+# refuse_patterns FILE KEY - dies if to_regex rejected a pattern
 refuse_patterns() {
 	wrong=$(sed -n 's/^! //p' "$1")
-	[ -z "$wrong" ] || die $WRONG_INPUT "$2: '$wrong' is no pattern below the folder" "patterns are relative to path:, such as cache/**"
+	[ -z "$wrong" ] || die $WRONG_INPUT "$2: invalid pattern '$wrong'" 'write patterns relative to path:, without . or .. as a folder (example: cache/**)'
 }
 
-# to_regex [parents] <patterns - a line each: `a` any file or `d` a folder, then the expression; `!` and what is wrong
+# to_regex [parents] <patterns - one line each: `a` (any file) or `d` (a folder) and the expression, or `!` and the invalid pattern
 #
-# With `parents`: the folders on the way to what a pattern may match.
+# With `parents`: the folders on the path to possible matches instead.
 to_regex() {
 	awk -v parents="${1-}" '
-		# one part of a pattern between slashes
+		# one segment of a pattern, between two slashes
 		function part(text,   out, i, c, j, set) {
 			for (i = 1; i <= length(text); i++) {
 				c = substr(text, i, 1)
@@ -48,9 +48,9 @@ to_regex() {
 			return out
 		}
 		function literal(c) { return c ~ /[.*^$\\[]/ ? "\\" c : c }
-		# what is not in a set is no slash either
+		# a negated set must not match a slash
 		function without_slash(set) { return sub(/^\]/, "", set) ? "]/" set : "/" set }
-		# where a bracket ends: a ] that is not its first member, nor within [:class:]
+		# the end of a set: a ] that is neither its first member nor part of [:class:]
 		function closing(text, from,   i, c) {
 			i = from + 1
 			if (substr(text, i, 1) ~ /[!^]/) i++
@@ -85,9 +85,9 @@ to_regex() {
 		}'
 }
 
-# list_names - $TMP/names: all that is backed up, NUL after each name, sorted, as ./path
+# list_names - $TMP/names: every file to back up, as ./path, each ended by NUL
 #
-# A folder comes before what lies in it, and the same files give the same order.
+# Sorted: a folder precedes its contents, and the same files always give the same order.
 list_names() {
 	check_includes
 	list_files
@@ -95,10 +95,10 @@ list_names() {
 	# shellcheck disable=SC2086 # several words, or none
 	sort -zu $SORT_OPTIONS "$TMP/found" >"$TMP/names"
 	rm -f "$TMP/found"
-	[ -s "$TMP/names" ] || die $WRONG_INPUT 'exclude: leaves nothing to back up, not even the folder itself' 'look at exclude: of this source'
+	[ -s "$TMP/names" ] || die $WRONG_INPUT 'exclude: matches everything, even the folder itself' 'narrow exclude: of this source'
 }
 
-# check_includes - an include that matches nothing is a typing error, or the data is gone: neither makes a good backup
+# check_includes - dies if an include matches nothing: it is a typo, or the data is gone
 check_includes() {
 	number=0
 	while IFS= read -r line; do
@@ -106,7 +106,7 @@ check_includes() {
 		printf '%s\n' "$line" >"$TMP/one"
 		find_files "$TMP/one" ! -type s -print0 -quit
 		[ -s "$TMP/found" ] || die $WRONG_INPUT "include: '$(text_of_include $number)' matches nothing in '$DATA_PATH' of claim '$CLAIM'" \
-			'a pattern is relative to path: of this source; at any depth it is **/name; what exclude: matches is not there'
+			'write patterns relative to path: of this source; **/name matches at any depth; exclude: wins over include:'
 	done <"$TMP/include"
 }
 
@@ -114,10 +114,10 @@ text_of_include() {
 	printf '%s\n' "$INCLUDE" | sed '/^$/d' | sed -n "${1}p"
 }
 
-# find_files INCLUDE ACTION... - $TMP/found: what find's actions print of the files that the patterns leave
+# find_files INCLUDE ACTION... - $TMP/found: the output of find's actions for the files that the patterns select
 #
 #   ( exclude ) -prune -o ! ( include ) ( -type d ( parents ) -o -prune ) -o ACTION
-# What comes first here is put in front last. -path / matches nothing: it is there so that no group is empty.
+# The expression is built from its end. -path / matches nothing and only keeps groups from being empty.
 find_files() {
 	include=$1
 	shift
@@ -140,23 +140,23 @@ find_files() {
 		*) set -- -o -regex "${line#* }" "$@" ;;
 		esac
 	done <"$TMP/exclude"
-	# Folders of restores: a backup must not hold what another backup holds.
+	# Folders of restores: a backup must not contain another backup.
 	set -- \( -path "$LOST_AND_FOUND" -o -type d \( -path './.backstay-before-*' -o -path './.backstay-restored-*' -o \
 		-path './.backstay-undone-*' -o -path './.backstay-restore-*' \) "$@"
 	search "$@"
 }
 
-# search EXPRESSION... - a file that goes while find looks is none; all else that it cannot look at fails
+# search EXPRESSION... - runs find. Files that disappear meanwhile are skipped, any other error is fatal
 search() {
-	looked=0
+	find_status=0
 	# shellcheck disable=SC2086 # several words, or none
-	run find . $FIND_OPTIONS "$@" >"$TMP/found" 2>"$TMP/find.err" || looked=$?
-	[ "$looked" != 0 ] || return 0
+	run find . $FIND_OPTIONS "$@" >"$TMP/found" 2>"$TMP/find.err" || find_status=$?
+	[ "$find_status" != 0 ] || return 0
 	! grep -v ': No such file or directory$' "$TMP/find.err" >"$TMP/err" || fail_as "$TMP/err" $BAD_DATA "cannot list the files of claim '$CLAIM'"
-	[ -s "$TMP/find.err" ] || fail_as "$TMP/find.err" $FAULT "find ended with status $looked"
+	[ -s "$TMP/find.err" ] || fail_as "$TMP/find.err" $FAULT "find ended with status $find_status"
 }
 
-# add_parents - the folders on the way to what is included, so that they come back with their owners and modes
+# add_parents - adds the folders above included files, so that a restore brings back their owners and modes
 add_parents() {
 	# shellcheck disable=SC2016 # expanded by that shell
 	run xargs -0 -r -a "$TMP/found" sh -c '

@@ -1,20 +1,20 @@
 #!/bin/sh
-# volume-gnu.sh - how volume-tar.sh works with GNU tar and GNU find. Sourced, never run.
+# volume-gnu.sh - volume-tar.sh with GNU tar and GNU find. Sourced, never run.
 #
-# GNU tar keeps sparse files sparse, times to the nanosecond and any owner (posix format), and says which file changed
-# while it read it. It reads the names from a list: a file that came later is not in the backup, and a folder to which
-# something was added meanwhile is no change.
+# GNU tar keeps sparse files sparse, times to the nanosecond and any owner (posix format), and reports files that change
+# while it reads them. It reads the names from a list, so files created later are not in the backup, and a folder that
+# gains files meanwhile does not count as changed.
 
-# Statuses are numbers of common.sh; what is set here is read by who sources this file.
+# Statuses come from common.sh. The script that sources this file reads the variables set here.
 # shellcheck disable=SC2034,SC2086,SC2154
 
 . "$(dirname "$0")/volume-attributes.sh"
 
-# posix-basic is the one syntax that BusyBox' find has too. The race is a file that goes while find looks.
+# BusyBox find has no other syntax than posix-basic. The race: a file disappears while find runs.
 FIND_OPTIONS='-regextype posix-basic -ignore_readdir_race'
-# Else it takes what memory the node has, not the pod.
+# Without it, sort sizes its buffer by the memory of the node, not of the pod.
 SORT_OPTIONS='--buffer-size=64M'
-# 64 KiB at a time: a quarter fewer system calls' time than with tar's 10 KiB (0.92 s for 1.24 s on 1 GB, 20,000 files).
+# 64 KiB a record is a quarter faster than tar's 10 KiB (0.92 s instead of 1.24 s for 1 GB in 20,000 files).
 RECORD=128
 
 need_tools() {
@@ -23,7 +23,7 @@ need_tools() {
 	version=${version%%"$NEWLINE"*}
 	case $version in
 	*'GNU tar'*) ;;
-	*) die $WRONG_INPUT "tar: gnu is given, but this image has '$version'" 'take the image postgres, or set tar: busybox' ;;
+	*) die $WRONG_INPUT "tar: gnu is set, but the image has '$version'" 'use the image postgres, or set tar: busybox' ;;
 	esac
 	tar_version=${version##* }
 	case $COMPRESSION in
@@ -41,25 +41,25 @@ need_tools() {
 	esac
 }
 
-# list_files - one look at every file gives its name, its size and whether it may be read
+# list_files - one pass over the files gives names, sizes and what is not readable
 list_files() {
 	find_files "$TMP/include" ! -type s -fprintf "$TMP/stats" '%y %D:%i %n %s %b\n' -print0 \
 		\( -type f -o -type d \) ! -readable -fprint0 "$TMP/unreadable"
 }
 
-# content - CONTENT, bytes that will be read: without the holes of sparse files, and each file once, whatever links it has
+# content - CONTENT, the bytes to read: without holes of sparse files, and each hard-linked file once
 content() {
 	CONTENT=$(awk '
-		# A small file may lie in its inode and hold no block.
+		# A small file may be stored in its inode and use no block.
 		$1 == "f" && ($3 == 1 || !seen[$2]++) { held = $5 ? $5 * 512 : 4096; bytes += held < $4 ? held : $4 }
 		END { printf "%.0f\n", bytes }
 	' "$TMP/stats")
 }
 
-# write_archive - from $TMP/names to stdout; what is written, in tar's own words, goes to $TMP/written
+# write_archive - archives $TMP/names to stdout, and writes tar's own list of the entries to $TMP/written
 #
-# --ignore-failed-read: else a listed file that is gone (a matter of ON_CHANGE) and one that cannot be read (always a
-# failure) both end with status 2. It is not ignored: judge_tar reads every word.
+# --ignore-failed-read: without it, a listed file that disappeared (ON_CHANGE decides) and one that cannot be read (always
+# a failure) both give status 2. Nothing is ignored, because judge_tar reads every message.
 write_archive() {
 	with_attributes tar --create --file=- --null --no-recursion --files-from="$TMP/names" \
 		--format=posix --pax-option=delete=atime,delete=ctime \
@@ -67,7 +67,7 @@ write_archive() {
 		-vv --full-time --quoting-style=escape --index-file="$TMP/written"
 }
 
-# judge_tar STATUS - what tar said: $TMP/changed and $TMP/gone hold names; anything else that it says is a failure
+# judge_tar STATUS - sorts the messages of tar: names go to $TMP/changed and $TMP/gone, any other message is a failure
 judge_tar() {
 	: >"$TMP/changed"
 	: >"$TMP/gone"
@@ -83,20 +83,21 @@ judge_tar() {
 		{ print >other }
 	' "$TMP/tar.err"
 	[ ! -s "$TMP/err" ] || fail_as "$TMP/err" $BAD_DATA 'tar cannot read all files'
-	[ ! -s "$TMP/unknown" ] || log warn "the file system of claim '$CLAIM' knows no extended attributes: xattrs: false and acls: false say so"
+	[ ! -s "$TMP/unknown" ] || log warn "the file system of claim '$CLAIM' has no extended attributes: set xattrs: false and acls: false"
 	[ "$1" -lt 2 ] || fail_as "$TMP/tar.err" $FAULT "tar ended with status $1"
 }
 
-# read_archive - from stdin to $TMP/listing, in the same words as it was written
-read_archive() {
+# list_archive - lists the archive on stdin into $TMP/listing, in the format of $TMP/written
+list_archive() {
 	with_attributes tar --list --file=- --blocking-factor=$RECORD --numeric-owner -v --full-time --quoting-style=escape >"$TMP/listing"
 }
 
-# check_listing - the archive holds what tar wrote, to the owner, size, time and link, and that is all that was listed
+# check_listing - dies unless the archive has exactly the entries that tar wrote, to owner, size, time and link, and no
+# listed file is missing
 #
-# ATTRIBUTED: entries with extended attributes or ACLs.
+# Sets ENTRIES, FILES, BYTES and ATTRIBUTED (entries with extended attributes or ACLs).
 check_listing() {
-	cmp -s "$TMP/written" "$TMP/listing" || die $BAD_DATA 'the archive does not hold what tar wrote' 'the scratch space or the memory of this node may be bad'
+	cmp -s "$TMP/written" "$TMP/listing" || die $BAD_DATA 'the archive differs from what tar wrote' 'check the disk and the memory of this node'
 	eval "$(awk '
 		/^[-h]/ { files++ }
 		/^-/ { bytes += $3 }
@@ -104,5 +105,5 @@ check_listing() {
 		END { printf "ENTRIES=%.0f FILES=%.0f BYTES=%.0f ATTRIBUTED=%.0f\n", NR, files, bytes, attributed }
 	' "$TMP/listing")"
 	expected=$(($(count_names <"$TMP/names") - $(count_lines <"$TMP/gone")))
-	[ "$ENTRIES" = "$expected" ] || die $BAD_DATA "the archive has $ENTRIES entries, but $expected were listed" 'this is a mistake in backstay or in tar: please report it'
+	[ "$ENTRIES" = "$expected" ] || die $BAD_DATA "the archive has $ENTRIES entries, but $expected were listed" 'this is a bug in backstay or tar: please report it'
 }

@@ -1,27 +1,27 @@
 #!/bin/sh
-# volume-judge.sh - what an archive holds, and whether it may be unpacked: decided from tar's list. Sourced, never run.
+# volume-judge.sh - decides from tar's list whether an archive is safe to unpack, and counts its entries. Sourced, never run.
 #
 # Environment: PATHS, only these (one a line; default: all); LINKS, refuse or keep; DEVICES, refuse or skip; TMP, a folder
-# with `listing`, as list_archive of volume-unpack.sh writes it.
+# with `listing` from list_archive of volume-unpack.sh.
 #
-# Names stay as GNU tar quotes them (--quoting-style=c): no two names look alike, and no blank, newline, quote or arrow in
-# one can pass for something else. A slash and a full stop are never quoted, so paths are judged as they are.
+# Names stay quoted as GNU tar prints them (--quoting-style=c), so no two names look alike, and no blank, newline, quote
+# or arrow in a name can be mistaken for syntax. Slashes and dots are never quoted, so paths can be checked directly.
 
-# Statuses are numbers of common.sh; what is set here is read by who sources this file.
+# Statuses come from common.sh. The script that sources this file reads the variables set here.
 # shellcheck disable=SC2034,SC2086,SC2154
 
-# read_paths - PATHS to $TMP/paths as tar quotes them, and to $TMP/parents and $TMP/wanted as tar takes them
+# read_paths - PATHS in tar's quoting to $TMP/paths, and as arguments of tar to $TMP/parents and $TMP/wanted
 read_paths() {
 	printf '%s\n' "${PATHS-}" | clean_paths >"$TMP/paths.raw"
 	wrong=$(sed -n 's/^!//p' "$TMP/paths.raw" | head -n 3 | tr '\n' ' ')
-	[ -z "$wrong" ] || die $WRONG_INPUT "paths: these lead out of the folder: $wrong" 'a path is relative to path: of the source, without ..'
+	[ -z "$wrong" ] || die $WRONG_INPUT "paths: outside the folder: $wrong" 'write paths relative to path: of the source, without ..'
 	! grep -qx '[.]' "$TMP/paths.raw" || : >"$TMP/paths.raw"
 	quote_names <"$TMP/paths.raw" >"$TMP/paths"
 	sed 's|^|./|' "$TMP/paths.raw" | tr '\n' '\0' >"$TMP/wanted"
 	awk '{ while (sub(/\/[^\/]*$/, "")) if (!seen[$0]++) print "./" $0 }' "$TMP/paths.raw" | sort | tr '\n' '\0' >"$TMP/parents"
 }
 
-# clean_paths <LINES - each path once, without what says nothing, and none below another; `!` before a wrong one
+# clean_paths <LINES - normalized paths, without duplicates and without those below another. `!` marks paths with ..
 clean_paths() {
 	awk '
 		$0 == "" { next }
@@ -46,7 +46,7 @@ clean_paths() {
 		}'
 }
 
-# quote_names <LINES - as GNU tar quotes them in LC_ALL=C, without the quotes
+# quote_names <LINES - quotes names as GNU tar does in LC_ALL=C, without the surrounding quotes
 quote_names() {
 	awk '
 		BEGIN {
@@ -61,13 +61,13 @@ quote_names() {
 		}'
 }
 
-# judge - counts as variables, owners to $TMP/owners, `reason<TAB>name` of what is refused to $TMP/refused
+# judge - sets the counts below, and writes owners to $TMP/owners and refused entries to $TMP/refused (reason<TAB>name)
 #
-#   ALL_ENTRIES ALL_FILES ALL_REGULAR ALL_BYTES   of the whole archive: with the root, hard links as files, only hard
-#                                                 links to regular files, sizes as they are named
-#   ENTRIES REGULAR BYTES ROOM DEVICE_COUNT       of what PATHS asks for, without the root: ROOM in blocks of 4 KiB
-#   LEADING_OUT                                   links that lead out of the folder
-#   ALL_ATTRIBUTED ATTRIBUTED                     entries with extended attributes or ACLs, of all and of PATHS
+#   ALL_ENTRIES ALL_BYTES                     of the whole archive, the root included
+#   ALL_FILES ALL_REGULAR                     regular files plus all hard links, or plus those to regular files only
+#   ENTRIES REGULAR BYTES ROOM DEVICE_COUNT   of the entries that PATHS selects, without the root; ROOM in blocks of 4 KiB
+#   LEADING_OUT                               selected links that point outside the folder
+#   ALL_ATTRIBUTED ATTRIBUTED                 entries with extended attributes or ACLs: of all, of the selected ones
 judge() {
 	: >"$TMP/refused"
 	: >"$TMP/owners"
@@ -82,7 +82,7 @@ judge() {
 }
 
 # shellcheck disable=SC2016 # awk's
-# One line of the list: type, owner, size, mark (* where there are extended attributes), name, raw name, target. Wants dir, TMP with a slash.
+# Parses a line of the list: type, owner, size, mark (* for extended attributes), name, raw name, target. Needs dir, TMP with a slash.
 AWK_ENTRY='
 	function entry(   text) {
 		type = substr($1, 1, 1); mark = substr($1, 11); owner = $2; size = $3; target = ""
@@ -102,15 +102,15 @@ AWK_ENTRY='
 	}
 	function leads_out(path) { return path ~ /^\// || ("/" path "/") ~ /\/\.\.\// }
 	function parent(path) { return sub(/\/[^\/]*$/, "", path) ? path : "" }
-	# What PATHS asks for; of an entry, the path by which it is meant, empty where it is not.
+	# The path in PATHS that selects an entry, or "".
 	BEGIN { while ((getline path < (dir "paths")) > 0) wanted[path] = some = 1 }
-	function meant_by(   up) {
+	function selected_by(   up) {
 		for (up = name; up != ""; up = parent(up)) if (up in wanted) return up
 		return ""
 	}
 '
 # shellcheck disable=SC2016 # awk's
-# Three readings: what hard links lead to, of which kind it is, then each entry with all links known.
+# Three passes: the targets of hard links, the type of each target, then every entry with all links known.
 AWK_JUDGE='
 	BEGIN {
 		for (path in wanted) for (up = parent(path); up != ""; up = parent(up)) above[up]
@@ -149,7 +149,7 @@ AWK_JUDGE='
 	function is_wanted() {
 		if (!some) return 1
 		if (name in wanted) found[name]
-		return name in above || meant_by() != ""
+		return name in above || selected_by() != ""
 	}
 	function refuse(reason) { print reason "\t\"" raw "\"" (target == "" ? "" : " to \"" target "\"") > (dir "refused") }
 	function judge_entry() {
@@ -179,7 +179,7 @@ AWK_JUDGE='
 		if (links_there) for (up = parent(path); up != ""; up = parent(up)) if (up in link) return 1
 		return 0
 	}
-	# Step by step as the kernel goes, through other links of the archive too.
+	# Resolves a link step by step as the kernel does, through other links of the archive too.
 	function link_leads_out(at, rest,   step, slash, hops) {
 		if (rest ~ /^\//) return 1
 		while (rest != "") {
@@ -209,41 +209,41 @@ AWK_JUDGE='
 	}
 '
 
-# check_judgement - dies with all that is refused, by name
+# check_judgement - dies and names every refused entry
 check_judgement() {
 	if [ -s "$TMP/refused" ]; then
 		die $BAD_DATA "the archive is refused: $(refusals)" "$(refusal_hint)"
 	fi
 	[ ! -s "$TMP/missing" ] || die $WRONG_INPUT "paths: not in this backup: $(first_lines "$TMP/missing")" \
-		'a path is relative to path: of the source, as tar -t shows it; no pattern'
-	[ ! -s "$TMP/unlinked" ] || die $WRONG_INPUT "paths: hard links to files that are not asked for: $(tr '\t' ' ' <"$TMP/unlinked" | head -n 3 | tr '\n' ' ')" \
-		"ask for both: $(cut -f 2 "$TMP/unlinked" | head -n 3 | tr '\n' ' ')"
+		'write paths relative to path: of the source, as tar -t prints them, and no patterns'
+	[ ! -s "$TMP/unlinked" ] || die $WRONG_INPUT "paths: hard links without the file that they link to: $(tr '\t' ' ' <"$TMP/unlinked" | head -n 3 | tr '\n' ' ')" \
+		"add to paths: $(cut -f 2 "$TMP/unlinked" | head -n 3 | tr '\n' ' ')"
 }
 
-# refusals - 2 names lead out of the folder: "../x", "/y"; 1 device file: "z"
+# refusals - names outside the folder (2): "../x", "/y"; device files (1): "z"
 refusals() {
 	awk -F '\t' '
 		BEGIN {
-			text["out"] = "names lead out of the folder"; text["behind"] = "names go through a link"; text["twice"] = "names are there twice"
-			text["hard"] = "hard links lead to nothing in it"; text["ours"] = "names belong to a restore"
-			text["odd"] = "entries are of no known kind"; text["device"] = "device files"; text["link"] = "links lead out of the folder"
+			text["out"] = "names outside the folder"; text["behind"] = "names below a link"; text["twice"] = "duplicate names"
+			text["hard"] = "hard links without a target in the archive"; text["ours"] = "names reserved for restores"
+			text["odd"] = "entries of unknown type"; text["device"] = "device files"; text["link"] = "links that point outside the folder"
 		}
 		{ if (!count[$1]++) order[++kinds] = $1 }
 		count[$1] <= 3 { names[$1] = names[$1] (count[$1] > 1 ? ", " : "") $2 }
 		count[$1] == 4 { names[$1] = names[$1] ", ..." }
-		END { for (i = 1; i <= kinds; i++) printf "%s%s %s: %s", (i > 1 ? "; " : ""), count[order[i]], text[order[i]], names[order[i]] }
+		END { for (i = 1; i <= kinds; i++) printf "%s%s (%s): %s", (i > 1 ? "; " : ""), text[order[i]], count[order[i]], names[order[i]] }
 	' "$TMP/refused"
 }
 
 refusal_hint() {
 	case $(cut -f 1 "$TMP/refused" | sort -u | tr '\n' ' ') in
-	'link ') echo 'links: keep takes them as they were; paths: can leave them out' ;;
-	'device ' | 'device link ') echo 'paths: can leave them out; by hand tar unpacks all of it' ;;
-	*) echo 'backstay writes no such archive: look at who may write to the storage' ;;
+	'link ') echo 'set links: keep to restore them unchanged, or leave them out with paths:' ;;
+	'device ' | 'device link ') echo 'leave them out with paths:, or unpack the archive by hand with tar' ;;
+	*) echo 'backstay never writes such an archive: check who can write to the storage' ;;
 	esac
 }
 
-# first_lines FILE - the first three, in one line
+# first_lines FILE - the first three lines, joined with commas
 first_lines() {
 	awk 'NR <= 3 { printf "%s%s", (NR > 1 ? ", " : ""), $0 } NR == 4 { printf ", ..." }' "$1"
 }

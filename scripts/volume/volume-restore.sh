@@ -1,34 +1,34 @@
 #!/bin/sh
-# volume-restore.sh - put the files of a backup back into a claim: beside what is there, or in its place.
+# volume-restore.sh - restore the files of a backup into a claim, beside the live files or in their place.
 #
 # Environment (the only input; see common.sh for WORK_DIR):
 #   PART             name of the part in the manifest; in/<part>.facts is read
 #   CLAIM            name of the claim, for messages
-#   DATA_DIR         folder where the claim is mounted, to be written
-#   DATA_PATH        folder below it that is restored; `.` is all of it
-#   RESTORE_ID       names this restore; the same for each attempt
-#   RESTORE_ACTION   restore, or of one that is done: swap-back or drop-old
+#   DATA_DIR         folder where the claim is mounted, writable
+#   DATA_PATH        folder below it to restore; `.` is all of it
+#   RESTORE_ID       id of this restore; the same for each attempt
+#   RESTORE_ACTION   restore; or swap-back or drop-old, which follow a restore that is done
 #   RESTORE_MODE     beside, swap, merge, clear or fill
-#   PATHS            only these files and folders, with all that is in them, one a line (default: all)
-#   OWNERS           keep, or none: all belongs to the user of the pod
+#   PATHS            only these files and folders, with their contents, one a line (default: all)
+#   OWNERS           keep; or none, so that all files belong to the user of the pod
 #   ATTRIBUTES       extended attributes and ACLs: keep (default) or none
-#   LINKS            links that lead out of the folder: refuse (default) or keep
+#   LINKS            links that point outside the folder: refuse (default) or keep
 # Output: log lines on stderr, nothing on stdout. run/state-<part> and run/result-<part>.json.
-# Exit: 0 restored, or it was before; 64 a wrong wish; 65 the archive is not good, or holds what could lead out of the
-# folder; 70 a fault, or stopped; 73 no room; 75 another restore is at work here; 77 owners or files that this user may
-# not give or change.
+# Exit: 0 restored, or already done; 64 a wrong request; 65 the archive is damaged, or has entries that could reach outside
+# the folder; 70 a fault, or stopped; 73 no room; 75 another restore is running here; 77 this user may not set an owner or
+# change a file.
 #
-# The modes. In all of them the archive is compared, read to its end and judged before anything is touched, and unpacked
-# into a folder of ours before anything of it comes into place:
+# In every mode the archive is first compared with the manifest, read to its end and checked. Then it is unpacked into a
+# folder of this restore, and only then do files get into place:
 #   beside   into .backstay-restored-<id>; nothing else changes
-#   swap     what is there moves to .backstay-before-<time>, the restored into its place, by renames. A failure moves all
-#            back; a kill leaves a journal by which the next attempt goes on. The old files stay: swap-back moves them
-#            back (to .backstay-undone-<time> goes what is there then), drop-old deletes them, whichever they are
-#   merge    the restored files replace those of their names, one rename each; all others stay, folders keep their modes
-#   clear    what is there is deleted first: needs no room for both, and leaves neither if it is stopped
-#   fill     into a folder with nothing in it, which is made where it is not there
-# lost+found of the claim and folders of restores are never touched. The folder itself keeps owner and mode, but for
-# clear and fill. Owners are kept by who may give files away (root); any other user can keep only its own.
+#   swap     renames move the live files to .backstay-before-<time> and the restored ones into their place. A failure moves
+#            everything back; after a kill the next attempt resumes from a journal. The old files stay: swap-back restores
+#            them (the files live by then move to .backstay-undone-<time>), drop-old deletes whichever were kept
+#   merge    each restored file replaces the live one of its name, by a rename; other files stay, folders keep their modes
+#   clear    deletes the live files first: needs no room for both, but has neither if it is stopped
+#   fill     into an empty folder, which is created if it does not exist
+# lost+found of the claim and folders of restores are never touched. The folder itself keeps owner and mode, except with
+# clear and fill. Only root can restore the owners of others; any other user can keep only its own.
 set -eu
 LC_ALL=C
 export LC_ALL
@@ -45,15 +45,15 @@ export LC_ALL
 . "$(dirname "$0")/volume-modes.sh"
 . "$(dirname "$0")/volume-undo.sh"
 
-# Statuses are numbers of common.sh.
+# Statuses come from common.sh.
 # shellcheck disable=SC2034,SC2086,SC2154
 
-ROOM_HINT='make the claim larger, free room in it, or restore with mode: clear'
+ROOM_HINT='enlarge the claim, free space in it, or restore with mode: clear'
 OWNERS_HINT='run as root in a namespace that allows it (pod.runAsUser: 0), or set owners: none'
 ALLOWED_HINT='run as the user that owns the files (pod.runAsUser), or as root in a namespace that allows it (pod.runAsUser: 0)'
-ATTRIBUTES_HINT='the file system of the claim must know them, and capabilities can be given by root alone (pod.runAsUser: 0); attributes: none does without'
+ATTRIBUTES_HINT='use a file system that has them, run as root for capabilities (pod.runAsUser: 0), or set attributes: none'
 DEVICES=refuse
-# Whether our folder in the volume holds nothing that an attempt after this one needs.
+# Whether OWN can be deleted at the end, because no later attempt needs it.
 DISPOSABLE=no
 LINKS=${LINKS:-refuse}
 ATTRIBUTES=${ATTRIBUTES:-keep}
@@ -77,12 +77,12 @@ main() {
 }
 
 check_words() {
-	case $RESTORE_ID in *[!A-Za-z0-9-]*) die $WRONG_INPUT "RESTORE_ID is '$RESTORE_ID'" 'it is letters, digits and dashes' ;; esac
-	case $RESTORE_ACTION in restore | swap-back | drop-old) ;; *) die $WRONG_INPUT "RESTORE_ACTION is '$RESTORE_ACTION'" 'it is restore, swap-back or drop-old' ;; esac
-	case $RESTORE_MODE in beside | swap | merge | clear | fill) ;; *) die $WRONG_INPUT "RESTORE_MODE is '$RESTORE_MODE'" 'it is beside, swap, merge, clear or fill' ;; esac
-	case $OWNERS in keep | none) ;; *) die $WRONG_INPUT "OWNERS is '$OWNERS'" 'it is keep or none' ;; esac
-	case $LINKS in refuse | keep) ;; *) die $WRONG_INPUT "LINKS is '$LINKS'" 'it is refuse or keep' ;; esac
-	case $ATTRIBUTES in keep | none) ;; *) die $WRONG_INPUT "ATTRIBUTES is '$ATTRIBUTES'" 'it is keep or none' ;; esac
+	case $RESTORE_ID in *[!A-Za-z0-9-]*) die $WRONG_INPUT "RESTORE_ID must be letters, digits and dashes, got '$RESTORE_ID'" ;; esac
+	case $RESTORE_ACTION in restore | swap-back | drop-old) ;; *) die $WRONG_INPUT "RESTORE_ACTION must be restore, swap-back or drop-old, got '$RESTORE_ACTION'" ;; esac
+	case $RESTORE_MODE in beside | swap | merge | clear | fill) ;; *) die $WRONG_INPUT "RESTORE_MODE must be beside, swap, merge, clear or fill, got '$RESTORE_MODE'" ;; esac
+	case $OWNERS in keep | none) ;; *) die $WRONG_INPUT "OWNERS must be keep or none, got '$OWNERS'" ;; esac
+	case $LINKS in refuse | keep) ;; *) die $WRONG_INPUT "LINKS must be refuse or keep, got '$LINKS'" ;; esac
+	case $ATTRIBUTES in keep | none) ;; *) die $WRONG_INPUT "ATTRIBUTES must be keep or none, got '$ATTRIBUTES'" ;; esac
 }
 
 prepare() {
@@ -97,36 +97,36 @@ prepare() {
 	read_paths
 }
 
-# open_volume - the folder becomes the working directory, and no other restore is at work in it
+# open_volume - changes to the folder, locks it against other restores, and reads the journal
 open_volume() {
 	[ "$RESTORE_MODE" != fill ] || mkdir -p "$DATA_DIR/$DATA_PATH" 2>/dev/null || :
 	enter
 	exec 8<.
 	locked=0
 	flock -n 8 || locked=$?
-	# Some file systems know no locks: then nobody can tell.
-	[ "$locked" != 1 ] || die $BUSY "another restore is at work in claim '$CLAIM'" 'wait until it has ended'
+	# Some file systems have no locks: the status is not 1 then, and the restore goes ahead.
+	[ "$locked" != 1 ] || die $BUSY "another restore is running in claim '$CLAIM'" 'wait until it has finished'
 	OWN=.backstay-restore-$RESTORE_ID
 	RESTORED=.backstay-restored-$RESTORE_ID
-	{ [ ! -L "$OWN" ] && [ ! -L "$RESTORED" ]; } || die $NOT_ALLOWED "$OWN is a link, which no restore makes" 'somebody made it: remove it'
+	{ [ ! -L "$OWN" ] && [ ! -L "$RESTORED" ]; } || die $NOT_ALLOWED "$OWN is a link, but restores create only folders" 'find out who created the link, and remove it'
 	read_journal "$OWN"
 }
 
-# restore - goes on with what an attempt before this one left, or begins
+# restore - resumes what an earlier attempt left, or begins
 restore() {
 	case $JOURNAL_PHASE in
-	swapping) go_on_swapping ;;
-	merging) go_on_merging ;;
+	swapping) resume_swap ;;
+	merging) resume_merge ;;
 	undoing)
 		state between 'stopped while it moved the old files back'
-		undo_swap || die $FAULT "the old files cannot be moved back: they are in $TO" "$AGAIN_HINT"
+		undo_swap || die $FAULT "cannot move the old files back: they are in $TO" "$AGAIN_HINT"
 		;;
 	esac
 	case $JOURNAL_PHASE in
-	done | dropping) done_before ;;
-	undone) die $WRONG_INPUT "restore $RESTORE_ID was done, and swapped back" 'give the restore another name to do it again' ;;
+	done | dropping) already_done ;;
+	undone) die $WRONG_INPUT "restore $RESTORE_ID was done, and then swapped back" 'give the restore another name to run it again' ;;
 	esac
-	if [ "$RESTORE_MODE" = beside ] && [ -d "$RESTORED" ]; then done_before; fi
+	if [ "$RESTORE_MODE" = beside ] && [ -d "$RESTORED" ]; then already_done; fi
 	begin
 	read_facts
 	read_archive
@@ -136,54 +136,54 @@ restore() {
 	"into_place_$RESTORE_MODE"
 }
 
-# begin - what is known before anything is read: nothing has changed, unless an attempt before this one began to delete
+# begin - notes the state, which is old unless an earlier attempt began to delete, and removes what earlier attempts left
 begin() {
 	if [ "$MODE/$JOURNAL_PHASE" = clear/clearing ]; then
-		state between 'the old files were deleted, and the restored are not in place'
+		state between 'the old files are deleted, and the restored ones are not in place'
 	else
 		state old 'nothing has changed'
 	fi
 	if [ -d "$OWN" ]; then
-		log info 'an attempt before this one was stopped: its files are removed'
+		log info 'removing the files of an earlier attempt that was stopped'
 		remove "$OWN/new"
 		[ "$STATE" = between ] || remove "$OWN"
 	fi
 	[ "$RESTORE_MODE" != fill ] || check_empty
-	look_at_others
+	check_other_restores
 }
 
-# check_empty - what is there would be neither old nor restored afterwards
+# check_empty - fill would mix its files with existing ones
 check_empty() {
 	list_live "$TMP/there"
 	[ ! -s "$TMP/there" ] || die $WRONG_INPUT "'$DATA_PATH' of claim '$CLAIM' is not empty: $(tr '\0' '\n' <"$TMP/there" | head -n 3 | tr '\n' ' ')" \
-		'a new claim has nothing in it; into one in use restore with inPlace'
+		'use a new claim, or restore into this one with inPlace'
 }
 
-# look_at_others - other restores into this folder: none may be in the middle, and what is of no more use goes
-look_at_others() {
+# check_other_restores - dies if another restore into this folder is half done, and removes what finished ones no longer need
+check_other_restores() {
 	for other in .backstay-restore-*; do
 		{ [ -d "$other" ] && [ ! -L "$other" ] && [ "$other" != "$OWN" ]; } || continue
 		read_journal "$other"
 		case $JOURNAL_PHASE/$KEPT in
 		swapping/* | undoing/*)
-			state between "restore ${other#.backstay-restore-} was stopped in the middle"
-			die $WRONG_INPUT "restore ${other#.backstay-restore-} was stopped between the old and the restored files" \
-				'run it again, which finishes it, or with its action swap-back, which moves the old files back'
+			state between "restore ${other#.backstay-restore-} was interrupted"
+			die $WRONG_INPUT "restore ${other#.backstay-restore-} was interrupted during its swap" \
+				'run it again to finish it, or run its swap-back to move the old files back'
 			;;
 		done/?* | undone/?* | dropping/*) ;;
 		clearing/* | merging/*)
-			# Only what puts all of it in place may take over: the rest would be left half done, and look whole.
+			# Only a restore of the whole folder may take over. Any other would leave the rest half done, and look complete.
 			case $RESTORE_MODE/${PATHS-} in
-			swap/ | clear/) log info "takes over from restore ${other#.backstay-restore-}, which was stopped in the middle" && remove "$other" ;;
+			swap/ | clear/) log info "taking over from restore ${other#.backstay-restore-}, which was interrupted" && remove "$other" ;;
 			*)
-				state between "restore ${other#.backstay-restore-} was stopped in the middle"
-				die $WRONG_INPUT "restore ${other#.backstay-restore-} was stopped while files came into place" \
-					'run it again, which finishes it, or restore all of it in place with mode: swap'
+				state between "restore ${other#.backstay-restore-} was interrupted"
+				die $WRONG_INPUT "restore ${other#.backstay-restore-} was interrupted while it moved files into place" \
+					'run it again to finish it, or restore everything in place with mode: swap'
 				;;
 			esac
 			;;
 		*)
-			log info "what restore ${other#.backstay-restore-} left is removed: $other"
+			log info "removing what restore ${other#.backstay-restore-} left: $other"
 			remove "$other"
 			;;
 		esac
@@ -191,26 +191,26 @@ look_at_others() {
 	read_journal "$OWN"
 }
 
-# check_owners - before anything is touched: as another user files would come back as somebody else's
+# check_owners - dies before anything is touched if this user cannot set the owners of the backup
 check_owners() {
 	SAME_OWNER=--no-same-owner
 	[ "$OWNERS" = keep ] || return 0
 	SAME_OWNER=--same-owner
-	! may_give_away || return 0
+	! may_chown || return 0
 	awk -v user="$(id -u)" -v groups=" $(id -G) " -F / '$1 != user || !index(groups, " " $2 " ")' "$TMP/owners" >"$TMP/foreign"
-	[ ! -s "$TMP/foreign" ] || die $NOT_ALLOWED "user $(id -u) may not give files to $(first_lines "$TMP/foreign") (user/group), to whom they belong in the backup" "$OWNERS_HINT"
+	[ ! -s "$TMP/foreign" ] || die $NOT_ALLOWED "user $(id -u) may not restore files of other owners: $(first_lines "$TMP/foreign") (user/group)" "$OWNERS_HINT"
 }
 
-# may_give_away - seen, not guessed: root may be without its powers, or a stranger to the file system
-may_give_away() {
-	gave=0
+# may_chown - tries it: root may lack the capability, or be squashed by NFS
+may_chown() {
+	chown_status=0
 	: >"$OWN/probe"
-	chown 4242:4242 "$OWN/probe" 2>/dev/null || gave=1
+	chown 4242:4242 "$OWN/probe" 2>/dev/null || chown_status=1
 	rm -f "$OWN/probe"
-	return "$gave"
+	return "$chown_status"
 }
 
-# open_own - the folder of this restore, which none but its user enters
+# open_own - creates the folder of this restore, which only its user may enter
 open_own() {
 	MODE=$RESTORE_MODE BACKUP=$(head -n 1 "$WORK_DIR/run/backup") FROM=$OWN/new TO='' LISTS='' KEPT='' ALL=yes
 	[ ! -s "$TMP/paths" ] || ALL=no
@@ -218,18 +218,18 @@ open_own() {
 	[ -d "$OWN" ] || mkdir -m 700 "$OWN" 2>"$TMP/err" || fail_as "$TMP/err" $FAULT "cannot write to claim '$CLAIM'"
 }
 
-# check_claim BYTES - besides what is free already
+# check_claim BYTES - dies if the files do not fit into the free space plus BYTES
 check_claim() {
 	df -Pk . >"$TMP/df"
 	free=$(awk -v more="$1" 'NR == 2 { printf "%.0f\n", $4 * 1024 + more }' "$TMP/df")
-	[ "$(needed_bytes)" -le "$free" ] || die $NO_ROOM "$(human "$(needed_bytes)") do not fit into claim '$CLAIM', which has room for $(human "$free")" "$ROOM_HINT"
+	[ "$(needed_bytes)" -le "$free" ] || die $NO_ROOM "$(human "$(needed_bytes)") does not fit into claim '$CLAIM', which has $(human "$free") free" "$ROOM_HINT"
 	df -Pi . >"$TMP/df" 2>/dev/null || :
 	inodes=$(awk 'NR == 2 && $2 > 0 && $4 ~ /^[0-9]+$/ { print $4 }' "$TMP/df")
 	[ "$1" != 0 ] || [ -z "$inodes" ] || [ "$ENTRIES" -le "$inodes" ] ||
-		die $NO_ROOM "$ENTRIES files and folders do not fit into claim '$CLAIM', whose file system takes $inodes more" "$ROOM_HINT"
+		die $NO_ROOM "$ENTRIES files and folders do not fit into claim '$CLAIM', whose file system has $inodes inodes free" "$ROOM_HINT"
 }
 
-# state WORD TEXT - what is there if this is the last that is heard: old, between or new
+# state WORD TEXT - records which files are live (old, between or new) in case the step dies now
 state() {
 	STATE=$1
 	[ "$1" = old ] || DISPOSABLE=no
@@ -238,7 +238,7 @@ state() {
 	mv -f "$WORK_DIR/run/state-$PART.new" "$WORK_DIR/run/state-$PART"
 }
 
-# finish TEXT [HINT] - the last words of success
+# finish TEXT [HINT] - exits with success and these last words
 finish() {
 	log info "$1"
 	[ -z "${2-}" ] || log hint "$2"
@@ -246,7 +246,7 @@ finish() {
 	exit 0
 }
 
-# report INTO TEXT [HINT] - the result of this part, and the end
+# report INTO TEXT [HINT] - writes the result of this part, and exits with success
 report() {
 	{
 		printf '{"part":%s,"kind":"volume","action":"%s","mode":"%s","backup":%s,' "$(json_text "$PART")" "$RESTORE_ACTION" "${MODE:-$RESTORE_MODE}" "$(json_text "$BACKUP")"
@@ -258,21 +258,21 @@ report() {
 	finish "$2" "${3-}"
 }
 
-# on_term - TERM, unless files change places just now: what was unpacked goes, and the log says what is there
+# on_term - TERM: ends the running command and dies with the current state. A swap or merge ignores TERM
 on_term() {
 	trap '' TERM
-	# The lock is of those who write: not of the watch over a stubborn child, which outlives it.
+	# Release the lock: the watchdog of await_child would inherit it, and outlives this script.
 	exec 8<&-
 	kill -TERM "-$$" 2>/dev/null || [ -z "$child" ] || kill -TERM "$child" 2>/dev/null || :
 	[ -z "$child" ] || await_child
 	case ${STATE-} in
-	between) die $FAULT 'stopped by TERM: the old files are deleted, and the restored are not in place' 'run the restore again, or restore the safety backup' ;;
-	new) die $FAULT 'stopped by TERM, after the restored files came into place' 'nothing is to be done' ;;
+	between) die $FAULT 'stopped by TERM: the old files are deleted, and the restored ones are not in place' 'run the restore again, or restore the safety backup' ;;
+	new) die $FAULT 'stopped by TERM after the restored files were in place' 'there is nothing left to do' ;;
 	*) die $FAULT 'stopped by TERM: the run was deleted, evicted or past its deadline' 'nothing has changed; run the restore again' ;;
 	esac
 }
 
-# tidy - called by on_exit: what was unpacked in vain goes
+# tidy - called by on_exit: deletes unpacked files that nothing needs
 tidy() {
 	[ "$DISPOSABLE" = no ] || ! [ -d "$OWN" ] || remove "$OWN"
 	[ -z "${TMP-}" ] || rm -rf "$TMP"

@@ -1,17 +1,17 @@
 #!/bin/sh
-# volume-swap.sh - files change places by renames within one file system, with a journal of them. Sourced, never run.
+# volume-swap.sh - swaps restored and live files by renames within one file system, with a journal. Sourced, never run.
 #
 # Environment: OWN, the folder of this restore within the volume, .backstay-restore-<id>; TMP, a folder for lists. The
-# folder that is restored is the working directory, $here.
+# working directory, also $here, is the folder to restore.
 #
-# In OWN: `journal` and two lists of names, each ended by NUL: `out`, what gives way, and `in`, what comes. All of it is on
-# the disk before the first rename. Each thing has two places (out: ./ and TO; in: FROM and ./), so what is where says what
-# is left to do, forwards and backwards, whenever the power went. Nothing is copied and nothing deleted.
+# OWN has `journal` and two lists of names, each ended by NUL: `out`, the names that leave the live files, and `in`, those
+# that enter. All of it is on disk before the first rename. Each name has two places (out: ./ and TO; in: FROM and ./), so
+# its place tells what is left to do, forwards or backwards, even after a power failure. Nothing is copied or deleted.
 
-# Statuses are numbers of common.sh; what is set here is read by who sources this file.
+# Statuses come from common.sh. The script that sources this file reads the variables set here.
 # shellcheck disable=SC2034,SC2086,SC2154
 
-# journal WORD - the phase, and what a later attempt must know; it replaces the one before in one step
+# journal PHASE - writes the phase, and everything that a later attempt needs, in one atomic step
 #
 # Phases: clearing, unpacking, swapping, undoing, merging, done, undone, dropping.
 journal() {
@@ -22,7 +22,7 @@ journal() {
 	} >"$OWN/journal.new" && sync -f "$OWN/journal.new" && mv -f "$OWN/journal.new" "$OWN/journal" && sync -f "$OWN"
 }
 
-# read_journal FOLDER - the phase in JOURNAL_PHASE, empty where there is none; the rest as journal writes it
+# read_journal FOLDER - sets JOURNAL_PHASE, empty without a journal, and the variables that journal writes
 read_journal() {
 	JOURNAL_PHASE='' BACKUP='' MODE='' FROM='' TO='' LISTS='' KEPT='' ALL='' ENTRIES=0 BYTES=0
 	[ -f "$1/journal" ] || return 0
@@ -42,21 +42,21 @@ read_journal() {
 	done <"$1/journal"
 }
 
-# list_live FILE - what lies at the top of the folder, but for lost+found and what restores keep there
+# list_live FILE - the names at the top of the folder, except lost+found and the folders of restores
 list_live() {
 	find . -mindepth 1 -maxdepth 1 ! -path "$LOST_AND_FOUND" ! \( -type d \( -name '.backstay-before-*' -o \
 		-name '.backstay-restored-*' -o -name '.backstay-undone-*' -o -name '.backstay-restore-*' \) \) -printf '%P\0' >"$1"
 }
 
-# list_top FOLDER FILE - the same of another folder; what would lie over lost+found does not come
+# list_top FOLDER FILE - the names at the top of another folder, except one that would replace lost+found
 list_top() {
 	(cd "$1" && find . -mindepth 1 -maxdepth 1 ! -path "$LOST_AND_FOUND" -printf '%P\0') >"$2"
 }
 
-# list_units FOLDER OUT IN - of PATHS: what comes from the folder, as high up as nothing is there, and what gives way to it
+# list_units OUT IN - for PATHS: the topmost names that can enter as a whole, and the live ones that they replace
 list_units() {
+	: >"$1"
 	: >"$2"
-	: >"$3"
 	while IFS= read -r path; do
 		unit='' rest=$path/
 		while [ -n "$rest" ]; do
@@ -64,20 +64,16 @@ list_units() {
 			rest=${rest#*/}
 			{ [ -d "./$unit" ] && [ ! -L "./$unit" ]; } || break
 		done
-		printf '%s\0' "$unit" >>"$3"
-		! is_there "./$unit" || printf '%s\0' "$unit" >>"$2"
+		printf '%s\0' "$unit" >>"$2"
+		if [ -e "./$unit" ] || [ -L "./$unit" ]; then printf '%s\0' "$unit" >>"$1"; fi
 	done <"$TMP/paths.raw"
+	sort -zu -o "$1" "$1"
 	sort -zu -o "$2" "$2"
-	sort -zu -o "$3" "$3"
 }
 
-is_there() {
-	[ -e "$1" ] || [ -L "$1" ]
-}
-
-# exchange - forwards: all that gives way, then all that comes. What stands in the way was put there meanwhile.
+# exchange - forwards: first the live files leave, then the restored ones enter. Files written meanwhile are set aside
 #
-# TERM is not heard any more: renames are short, and whoever comes after would have to finish them.
+# TERM is ignored from here on: renames are quick, and another attempt would have to finish them.
 exchange() {
 	trap '' TERM
 	[ -d "$TO" ] || make_kept || return 1
@@ -89,20 +85,20 @@ exchange() {
 	sync -f .
 }
 
-# make_kept - where the old files go is open to who could see them before
+# make_kept - creates TO, with access for everyone who could see the old files before
 make_kept() {
 	mkdir -m 700 "$TO" || return 1
 	as_open_as_here "$TO"
 	chmod u+rwx "$TO"
 }
 
-# as_open_as_here FOLDER - to owner and mode, as far as this user may
+# as_open_as_here FOLDER - gives it owner and mode of the working directory, as far as this user may
 as_open_as_here() {
 	chown "$(stat -c %u:%g .)" "$1" 2>/dev/null || :
 	chmod "$(stat -c %a .)" "$1" 2>/dev/null || :
 }
 
-# exchange_back - the same backwards
+# exchange_back - backwards: the restored files leave, then the old ones enter
 exchange_back() {
 	trap '' TERM
 	[ -d "$FROM" ] || mkdir -m 700 "$FROM" || return 1
@@ -115,12 +111,12 @@ exchange_back() {
 	sync -f .
 }
 
-# remove_empty FOLDER - but not a file that is in it after all
+# remove_empty FOLDER - removes empty folders only, in case a file is left
 remove_empty() {
-	[ ! -d "$1" ] || find "$1" -depth -type d -exec rmdir {} + 2>/dev/null || log warn "there is something left in $1"
+	[ ! -d "$1" ] || find "$1" -depth -type d -exec rmdir {} + 2>/dev/null || log warn "$1 is not empty, and is kept"
 }
 
-# move_left LIST FROM TO - those of a list that lie in FROM and not in TO
+# move_left LIST FROM TO - moves the names that are still in FROM
 move_left() {
 	left_over "$1" "$2" "$3" || return 1
 	[ -s "$TMP/left" ] || [ -s "$TMP/left.deep" ] || return 0
@@ -133,7 +129,7 @@ move_left() {
 	left_over "$1" "$2" "$3" && [ ! -s "$TMP/left" ] && [ ! -s "$TMP/left.deep" ]
 }
 
-# left_over LIST FROM TO - to $TMP/left, and those below a folder to $TMP/left.deep
+# left_over LIST FROM TO - the names that are in FROM and not in TO: $TMP/left, and $TMP/left.deep for those with a slash
 left_over() {
 	# shellcheck disable=SC2016 # expanded by that shell
 	xargs -0 -r -a "$1" sh -c '
@@ -149,7 +145,7 @@ left_over() {
 		done' sh "$2" "$3" >"$TMP/left" 3>"$TMP/left.deep"
 }
 
-# set_aside LIST FROM - a thing in the place of one that still waits in FROM is nobody's here: an application wrote it
+# set_aside LIST FROM - moves away what has the name of a file still waiting in FROM: an application wrote it meanwhile
 set_aside() {
 	# shellcheck disable=SC2016 # expanded by that shell
 	xargs -0 -r -a "$1" sh -c '
@@ -161,13 +157,13 @@ set_aside() {
 		done' sh "$2" >"$TMP/strays" || return 1
 	[ -s "$TMP/strays" ] || return 0
 	aside=.backstay-undone-$(stamp "$(now)")
-	log warn "something wrote $(tr '\0' ' ' <"$TMP/strays")meanwhile: set aside in $aside"
+	log warn "an application wrote during the swap, set aside in $aside: $(tr '\0' ' ' <"$TMP/strays")"
 	mkdir -p "$aside" && move_left "$TMP/strays" . "$aside"
 }
 
-# list_folders FOLDER - $TMP/folders: those of it that are there already and are merged; 1 where a folder is in the way of a file
+# list_folders FOLDER - $TMP/folders: those that the live files have too. Fails if a live folder is in the way of a file
 #
-# What lies behind a link of the live files is not there: the link gives way.
+# Paths through links of the live files do not count as live: the restored folder replaces the link.
 list_folders() {
 	(cd "$1" && find . -mindepth 1 -type d -print0) >"$TMP/new.folders" || return 1
 	real_folders "$TMP/new.folders" >"$TMP/folders" || return 1
@@ -176,7 +172,7 @@ list_folders() {
 	[ ! -s "$TMP/in-the-way" ]
 }
 
-# real_folders NAMES - those that are folders here, and all above them too
+# real_folders NAMES - those that are live folders, reached without a link
 real_folders() {
 	# shellcheck disable=SC2016 # expanded by that shell
 	xargs -0 -r -a "$1" sh -c '
@@ -190,7 +186,7 @@ real_folders() {
 		done' sh
 }
 
-# merge FOLDER - a rename for each file, and for each folder that is not there yet; what is done is no longer in FOLDER
+# merge FOLDER - renames each file, and each folder that the live files lack. Whatever is merged is no longer in FOLDER
 merge() {
 	trap '' TERM
 	[ -d "$1" ] || return 0
@@ -218,7 +214,7 @@ merge() {
 	sync -f .
 }
 
-# remove FOLDER - also where a folder in it is closed to its own user
+# remove FOLDER - deletes it, even with closed folders in it
 remove() {
 	rm -rf "$1" 2>/dev/null || {
 		chmod -R u+rwX "$1" 2>/dev/null || :

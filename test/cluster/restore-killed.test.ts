@@ -32,9 +32,9 @@ const OF_A_DATABASE: readonly Interruption[] = [
 
 const OF_A_VOLUME: readonly Interruption[] = [
   { source: 'unpacking', container: 'restore-volume', says: 'unpacking', by: 'KILL' },
-  { source: 'moving', container: 'restore-volume', says: 'files change places', by: 'KILL' },
-  { source: 'moving-term', container: 'restore-volume', says: 'files change places', by: 'TERM' },
-  { source: 'moving-gone', container: 'restore-volume', says: 'files change places', by: 'delete' },
+  { source: 'moving', container: 'restore-volume', says: 'swapping files', by: 'KILL' },
+  { source: 'moving-term', container: 'restore-volume', says: 'swapping files', by: 'TERM' },
+  { source: 'moving-gone', container: 'restore-volume', says: 'swapping files', by: 'delete' },
 ];
 
 const GOODS = `create table goods as select n, md5(n::text) as name, repeat('x', 200) as more from generate_series(1, 60000) n;

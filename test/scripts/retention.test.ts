@@ -12,19 +12,19 @@ import { SHELLS } from '../support/run-script.ts';
 
 const NOW = Date.UTC(2026, 10, 21, 9, 30) / 1000;
 
-/** With mawk, and with busybox's own awk and sort. */
+/** With mawk, and with awk and sort of BusyBox. */
 const PATHS: readonly string[] = ['/usr/bin:/bin', `${busyboxBin()}:/usr/bin`];
 
 describe.each(SHELLS.flatMap(([name, shell]) => PATHS.map((path, index) => [name, index ? 'busybox' : 'Debian', shell, path] as const)))(
   'retention under %s with the tools of %s',
   (_shell, _tools, shell, path) => {
-    test('passes the vectors that lib/model/retention.ts passes', () => {
+    test('passes the test vectors of lib/model/retention.ts', () => {
       const plans = shellPlans(RETENTION_VECTORS, shell, path);
       expect(RETENTION_VECTORS.length).toBeGreaterThan(20);
       for (const [index, vector] of RETENTION_VECTORS.entries()) expect(plans[index], vector.name).toEqual(demanded(vector));
     });
 
-    test('answers as lib/model/retention.ts does, whatever is asked', () => {
+    test('decides like lib/model/retention.ts on random backups and rules', () => {
       const cases = fc.sample(retentionCase, { numRuns: 150, seed: 20261121 });
       const plans = shellPlans(cases, shell, path);
       for (const [index, { entries, keep, now }] of cases.entries()) {
@@ -34,7 +34,7 @@ describe.each(SHELLS.flatMap(([name, shell]) => PATHS.map((path, index) => [name
       }
     });
 
-    test('reads a listing: markers count, and what has no manifest does not', () => {
+    test('finds pinned and verified backups in a listing, and ignores those without a manifest', () => {
       const listing = [
         'owner.json',
         '20261121-020000-bcdfghjk.manifest.json',
@@ -57,7 +57,7 @@ describe.each(SHELLS.flatMap(([name, shell]) => PATHS.map((path, index) => [name
   },
 );
 
-test('a thousand names are planned in less than a second', () => {
+test('plans a thousand backups in less than a second', () => {
   const entries = Array.from({ length: 1000 }, (_, index) => ({ name: nameAt(NOW - index * 40_000) }));
   const began = performance.now();
   const [plan] = shellPlans([{ now: NOW, keep: { daily: 30, weekly: 10, monthly: 12, yearly: 3, atMostDeleted: 100 }, entries }], ['busybox', 'ash']);

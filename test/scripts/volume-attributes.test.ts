@@ -7,14 +7,14 @@ import { BUSYBOX, bash, factsOf, GNU, standIn, take, volumeOf } from '../support
 const KEEP = { XATTRS: 'keep', ACLS: 'keep' };
 const FILES =
   'mkdir -p docs/deep closed docs.old; echo a >docs/a; echo d >docs.old/d; echo b >program; echo c >plain; ln docs/a docs/deep/hard; ln -s a docs/link; chmod 555 closed';
-/** Of users, of a group of rights by number that no image has a name for, inherited ones, and a program that may open port 80. */
+/** User attributes, ACLs for ids that no image has a name for, default ACLs, and a program that may open port 80. */
 const GIVEN = `
 put('docs/a', 'user.note', b'two\\nlines=\\x00\\xff'); put('docs/a', 'user.empty', b''); put('closed', 'user.of.a.folder', b'x')
 put('docs/a', ACCESS, acl((4242, 4), 6)); put('docs', DEFAULT, acl((5353, 6), 7)); put('docs', ACCESS, acl((999, 7), 7))
 put('program', CAPABILITY, NET_BIND)
 `;
-/** A folder that hands rights down to all that is made in it. */
-const HANDED_DOWN = "put('.', DEFAULT, acl((7777, 7), 7))";
+/** A folder whose default ACL applies to every file created in it. */
+const INHERITED = "put('.', DEFAULT, acl((7777, 7), 7))";
 
 function volumeWith(given: string, commands = FILES): string {
   const folder = volumeOf(commands);
@@ -34,9 +34,9 @@ describe.each(RESTORE_SHELLS)('a volume with extended attributes under %s', (_, 
   });
 
   test.each(['swap', 'merge', 'clear', 'beside'])(
-    '%s brings back attributes, ACLs by number, and capabilities, and hands nothing down',
+    '%s brings back attributes, ACLs by number, and capabilities, without inheriting ACLs from the live folder',
     async (mode) => {
-      const data = volumeWith(HANDED_DOWN, 'echo old >plain');
+      const data = volumeWith(INHERITED, 'echo old >plain');
       const outcome = await restore({ data, backup, shell, env: { RESTORE_MODE: mode } });
       expect(outcome.stderr).not.toMatch(/ (warn|error) /);
       expect(outcome.status).toBe(0);
@@ -46,15 +46,15 @@ describe.each(RESTORE_SHELLS)('a volume with extended attributes under %s', (_, 
   );
 });
 
-describe('what comes of them', () => {
-  test.each(['clear', 'fill'])('%s gives the folder itself its own again', async (mode) => {
+describe('extended attributes', () => {
+  test.each(['clear', 'fill'])('%s restores those of the folder itself', async (mode) => {
     const backup = await backupOf(volumeWith("put('.', DEFAULT, acl((5353, 6), 7)); put('.', 'user.root', b'y')"), GNU, KEEP);
     const data = volumeOf(mode === 'clear' ? 'echo old >old' : '');
     expect((await restore({ data, backup, env: { RESTORE_MODE: mode } })).status).toBe(0);
     expect(attributesOf(data).map((line) => line.split(' ').slice(0, 2).join(' '))).toEqual(['. system.posix_acl_default', '. user.root']);
   });
 
-  test('the manifest counts the entries that have some, each file once, and says nothing where none are kept', async () => {
+  test('the manifest counts entries that have any, each hard-linked file once, and omits the count if none are kept', async () => {
     const data = volumeWith(GIVEN);
     const counted = async (env: Record<string, string>) => {
       const outcome = await take(GNU, { data, env });
@@ -67,14 +67,14 @@ describe('what comes of them', () => {
     expect(await counted({})).toBeUndefined();
   });
 
-  test('what is not wanted is not in the archive', async () => {
+  test('acls: without xattrs: archives only ACLs', async () => {
     const backup = await backupOf(volumeWith(GIVEN), GNU, { ACLS: 'keep' });
     const data = volumeOf('');
     expect((await restore({ data, backup, env: { RESTORE_MODE: 'fill' } })).status).toBe(0);
     expect(new Set(attributesOf(data).map((line) => line.split(' ')[1]))).toEqual(new Set(['system.posix_acl_access', 'system.posix_acl_default']));
   });
 
-  test('paths: brings those of the files that are asked for', async () => {
+  test('paths: restores only those of the selected files', async () => {
     const backup = await backupOf(volumeWith(GIVEN), GNU, KEEP);
     const data = volumeOf('');
     expect((await restore({ data, backup, env: { RESTORE_MODE: 'merge', PATHS: 'closed\nplain' } })).status).toBe(0);
@@ -89,7 +89,7 @@ describe('what comes of them', () => {
     expect(bash(data, 'cat docs/a program')).toBe('a\nb\n');
   });
 
-  test('an archive of a version that kept none is restored as it is', async () => {
+  test('restores an archive of a version that did not count attributes', async () => {
     const backup = await backupOf(volumeOf(FILES));
     expect(backup.facts).not.toContain('attributed');
     const data = volumeOf('');
@@ -97,18 +97,18 @@ describe('what comes of them', () => {
     expect(bash(data, 'cat docs/a')).toBe('a\n');
   });
 
-  test('a file system that knows none is no reason to have no backup: the log says so', async () => {
+  test('a file system without extended attributes is a warning, and the backup is complete', async () => {
     const says = '{ echo "tar: ./docs: Warning: Cannot flistxattr: Operation not supported" >&2; }';
     const tar = standIn(`real tar "$@"; status=$?; case "$*" in *--create*) ${says} ;; esac; exit $status`);
     const outcome = await take(GNU, { data: volumeOf(FILES), env: KEEP, standIns: { tar } });
     expect([outcome.status, outcome.out.length]).toEqual([0, 1]);
-    expect(outcome.stderr).toContain("warn volume-tar: the file system of claim 'app-data' knows no extended attributes");
+    expect(outcome.stderr).toContain("warn volume-tar: the file system of claim 'app-data' has no extended attributes");
   });
 
-  test('BusyBox cannot keep them, and says so', async () => {
+  test('rejects them with BusyBox tar', async () => {
     const outcome = await take(BUSYBOX, { data: volumeOf(FILES), env: { XATTRS: 'keep' } });
     expect(outcome.status).toBe(64);
-    expect(outcome.lastWords).toMatchObject({ hint: 'both are keep or none, and BusyBox can keep neither' });
+    expect(outcome.lastWords).toMatchObject({ hint: 'use keep or none with GNU tar, and none with BusyBox' });
     expect(outcome.out).toEqual([]);
   });
 });
@@ -119,7 +119,7 @@ put('docs/a', ACCESS, acl((4242, 4), 6))`;
   const owned = (given: string) => volumeWith(given, `${FILES}; chmod 444 docs/a; chown -hR 65534:65534 .`);
   const empty = () => volumeOf('echo old >program; chown -R 65534:65534 .');
 
-  test('gets back what may be given by the owner, also on a file that is closed to writing', async () => {
+  test('restores every attribute that an owner may set, even on a read-only file', async () => {
     const source = owned(OWN);
     const data = empty();
     const outcome = await asNobody({ data, backup: await backupOf(source, GNU, KEEP) });
@@ -128,27 +128,27 @@ put('docs/a', ACCESS, acl((4242, 4), 6))`;
     expect(below(data)).toEqual(attributesOf(source));
   });
 
-  test('learns of attributes of the folder itself that it may not give', async () => {
+  test('is warned of attributes that it may not set on the folder itself', async () => {
     const backup = await backupOf(volumeWith("put('.', DEFAULT, acl((5353, 6), 7))", 'echo x >x; chown -R 65534:65534 .'), GNU, KEEP);
     const data = volumeOf('chown 0:65534 .; chmod 2770 .');
     const outcome = await asNobody({ data, backup, env: { RESTORE_MODE: 'fill' } });
     expect([outcome.status, outcome.stderr]).toEqual([
       0,
-      expect.stringContaining('warn volume-restore: the folder itself lacks attributes that it had'),
+      expect.stringContaining('warn volume-restore: cannot restore all attributes of the folder itself'),
     ]);
   });
 
   test.each([
     ['the capabilities of a program', "put('program', CAPABILITY, NET_BIND)", /'security\.capability' .*program/],
-    ['attributes of a folder that is closed to its own user', "put('closed', 'user.x', b'x')", /'user\.x' .*closed/],
-  ])('%s are for root to give: refused by name, and all is as it was, unless the files are wanted without', async (_, given, named) => {
+    ['attributes of a read-only folder', "put('closed', 'user.x', b'x')", /'user\.x' .*closed/],
+  ])('cannot restore %s: the restore names them and changes nothing, unless attributes: none', async (_, given, named) => {
     const backup = await backupOf(owned(`${OWN}\n${given}`), GNU, KEEP);
     const data = empty();
     const before = live(data);
     const outcome = await asNobody({ data, backup });
     expect(outcome.status).toBe(77);
     expect(outcome.stderr).toMatch(named);
-    expect(outcome.stderr).toContain('attributes: none does without');
+    expect(outcome.stderr).toContain('or set attributes: none');
     expect(live(data)).toBe(before);
     expect(keptIn(data)).toEqual([]);
     expect(stateOf(outcome)).toBe('old');
@@ -164,7 +164,7 @@ put('docs/a', ACCESS, acl((4242, 4), 6))`;
 });
 
 describe.each(['volume-restore.sh', 'volume-verify.sh'])('%s', (script) => {
-  test('refuses an archive with other counts than its manifest, and leaves nothing behind', async () => {
+  test('refuses an archive whose attribute count differs from the manifest, and leaves nothing behind', async () => {
     const backup = await backupOf(volumeWith(GIVEN), GNU, KEEP);
     const facts = backup.facts.replace(/^volume\.attributed\t4$/m, 'volume.attributed\t5');
     expect(facts).not.toBe(backup.facts);

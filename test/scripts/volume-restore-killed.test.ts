@@ -18,7 +18,7 @@ import {
 } from '../support/restore-volume.ts';
 import type { Outcome } from '../support/run-script.ts';
 import { startStep } from '../support/turns.ts';
-import { bash, portrait, standIn, volumeOf } from '../support/volume.ts';
+import { bash, endScript, endsAt, portrait, standIn, volumeOf, withPidFile } from '../support/volume.ts';
 
 const OLD =
   "mkdir -p d/deep only-old; echo old >a; echo mine >d/deep/mine; echo old >d/deep/f; echo x >only-old/x; echo nl >$'old\\nline'; ln -s a l";
@@ -33,14 +33,14 @@ beforeAll(async () => {
   wanted = withoutRoot(portrait(source));
 });
 
-/** A volume with the old files; times are all the same, so that every one has the same portrait. */
+/** A volume with the old files, all with the same time, so that all these volumes have the same portrait. */
 function volume(commands = OLD): string {
   const data = volumeOf(`${commands}; find . -exec touch -hd @1700000000 {} +`);
   old = live(data);
   return data;
 }
 
-/** Ends a restore before the n-th rename, whichever program makes it: as the kubelet does, TERM to the first process, KILL to all. */
+/** Ends a restore before its n-th rename, like the kubelet: TERM to the first process, KILL to all. */
 async function endedAt<C extends Restore>(
   n: number,
   does: 'TERM' | 'KILL' | 'fail',
@@ -51,19 +51,18 @@ async function endedAt<C extends Restore>(
   const counter = join(folder, 'n');
   writeFileSync(counter, '0\n');
   bash(folder, 'chmod 777 .; chmod 666 n');
-  const started = (pid: number) => writeFileSync(`${counter}.pid`, String(pid));
-  const pid = `until [ -s "$COUNTER.pid" ]; do sleep 0.01; done`;
+  const { env, started } = withPidFile();
   const acts = {
-    TERM: `${pid}; kill -TERM "$(cat "$COUNTER.pid")"; sleep 0.1`,
-    KILL: `${pid}; kill -KILL "-$(cat "$COUNTER.pid")"; sleep 5`,
-    // Not of what lies in the scratch space.
+    TERM: `${endScript('TERM')}; sleep 0.1`,
+    KILL: `${endScript('KILL')}; sleep 5`,
+    // Renames within the scratch space succeed.
     fail: `case "$1" in *run/*) ;; *) echo "mv: cannot move: No space left on device" >&2; exit 1 ;; esac`,
   };
   const outcome = await run({
     ...call,
     started,
     standIns: { mv: mvThat(acts[does]), ...call.standIns },
-    env: { ...call.env, COUNTER: counter, AT: String(n) },
+    env: { ...call.env, ...env, COUNTER: counter, AT: String(n) },
   });
   const renames = Number(readFileSync(counter, 'utf8'));
   // Callers stop once there are fewer renames than n. Without any, they would check nothing.
@@ -71,7 +70,14 @@ async function endedAt<C extends Restore>(
   return { outcome, renames };
 }
 
-/** Whether the next attempt would back up what is live: by the journal that this one has left. */
+/** Whether the run made fewer than n renames, so that all of them have been tried. A run always makes several. */
+function isPastTheLast(n: number, renames: number): boolean {
+  if (renames >= n) return false;
+  expect(renames, 'renames of a run that nothing ended').toBeGreaterThan(3);
+  return true;
+}
+
+/** Whether the next attempt would make a safety backup of the live files, judging by the journal. */
 async function backsUp(data: string): Promise<boolean> {
   const work = mkdtempSync(join(tmpdir(), 'work-'));
   const script = join(work, 'take.sh');
@@ -81,11 +87,10 @@ async function backsUp(data: string): Promise<boolean> {
   return existsSync(join(work, 'ran'));
 }
 
-/** Whatever a run says of the volume must be so: `old` and `new` are promises. */
+/** The state that a run leaves must be true: `old` and `new` are promises, and `none` means nothing has changed. */
 function expectTruth(data: string, said: string, isNew: (data: string) => boolean): void {
-  if (said === 'old') expect(live(data)).toBe(old);
+  if (said === 'old' || said === 'none') expect(live(data)).toBe(old);
   if (said === 'new') expect(isNew(data)).toBe(true);
-  if (said === 'none') expect(live(data)).toBe(old);
 }
 
 const isSwapped = (data: string) => live(data) === wanted && live(keptFolder(data, 'before')) === old;
@@ -95,7 +100,7 @@ const isMerged = (data: string) =>
   bash(data, "cat a d/deep/f d/deep/mine only-old/x only-new/x ./-n $'old\\nline' $'new\\nline'; readlink l") ===
   'new\nnew\nmine\nx\nnew\ndash\nnl\nnl\nd\n';
 
-test.each(['swap', 'merge'])('%s, killed at every rename: folders that are closed to their user are closed again in the end', async (mode) => {
+test.each(['swap', 'merge'])('%s, killed at every rename: the next attempt restores the modes of read-only folders', async (mode) => {
   const nobodys = (commands: string) => `${commands}; chown -R 65534:65534 .`;
   const source = volumeOf(nobodys('mkdir closed both; echo new >closed/f; echo new >both/f; chmod 555 closed; chmod 511 both'));
   const call = { backup: await backupOf(source), env: { RESTORE_MODE: mode } };
@@ -103,7 +108,7 @@ test.each(['swap', 'merge'])('%s, killed at every rename: folders that are close
   for (let n = 1; ; n++) {
     const data = volume(nobodys(`mkdir both shut; echo old >both/f; echo old >shut/f; chmod 550 both shut`));
     const { renames } = await endedAt(n, 'KILL', { ...call, data }, asNobody);
-    if (renames < n) break;
+    if (isPastTheLast(n, renames)) break;
     const again = await asNobody({ ...call, data });
     expect([again.status, stateOf(again)], `again after ${n}: ${again.stderr}`).toEqual([0, 'new']);
     expect(bash(data, 'stat -c "%a %n" closed both; cat */f'), `after ${n}`).toBe(
@@ -124,13 +129,13 @@ const MODES = [
 describe.each(MODES)('%s, ended at every rename', (mode, isNew, commands) => {
   const env = { RESTORE_MODE: mode };
 
-  test('SIGKILL: what is said of it is true, and another attempt brings all of it into place', async () => {
+  test('SIGKILL: the recorded state is true, and the next attempt completes the restore', async () => {
     const states = new Set<string>();
     let halves = 0;
     for (let n = 1; ; n++) {
       const data = volume(commands);
       const { outcome, renames } = await endedAt(n, 'KILL', { data, backup, env });
-      if (renames < n) break;
+      if (isPastTheLast(n, renames)) break;
       expect(outcome.status, `killed at rename ${n}`).toBe(null);
       states.add(stateOf(outcome));
       expectTruth(data, stateOf(outcome), isNew);
@@ -142,16 +147,15 @@ describe.each(MODES)('%s, ended at every rename', (mode, isNew, commands) => {
       expect(keptIn(data).filter((name) => !name.includes('kcdfghjm'))).toEqual(mode === 'swap' ? ['.backstay-before-TIME'] : []);
     }
     expect(halves > 0).toBe(mode !== 'beside');
-    expect([...states].sort()).toEqual(
-      mode === 'beside' ? ['new', 'none', 'old'].filter((state) => states.has(state)) : expect.arrayContaining(['between', 'old']),
-    );
+    expect(states).toContain('old');
+    expect(states.has('between')).toBe(mode !== 'beside');
   });
 
-  test('TERM: it ends with the old files, with the new ones, or says that it has neither', async () => {
+  test('TERM: it ends with the old files or the new ones, or its state is between', async () => {
     for (let n = 1; ; n++) {
       const data = volume(commands);
       const { outcome, renames } = await endedAt(n, 'TERM', { data, backup, env });
-      if (renames < n) break;
+      if (isPastTheLast(n, renames)) break;
       const end = `${outcome.status} ${stateOf(outcome)}`;
       expect(
         mode === 'clear' ? ['0 new', '70 old', '70 between', '70 none', '70 new'] : ['0 new', '70 old', '70 none', '70 new'],
@@ -166,11 +170,11 @@ describe.each(MODES)('%s, ended at every rename', (mode, isNew, commands) => {
     }
   });
 
-  test('a rename that fails: a swap moves all back, the others say what is there', async () => {
+  test('a rename that fails: the recorded state is true, and the next attempt completes the restore', async () => {
     for (let n = 1; ; n++) {
       const data = volume(commands);
       const { outcome, renames } = await endedAt(n, 'fail', { data, backup, env });
-      if (renames < n) break;
+      if (isPastTheLast(n, renames)) break;
       if (outcome.status === 0) expect(isNew(data)).toBe(true);
       else expect([70, 73]).toContain(outcome.lastWords?.status);
       expectTruth(data, stateOf(outcome), isNew);
@@ -181,41 +185,38 @@ describe.each(MODES)('%s, ended at every rename', (mode, isNew, commands) => {
   });
 });
 
-describe('swap, in the middle', () => {
+describe('an interrupted swap', () => {
   const PATHS = 'a\nd/deep/f\nonly-new';
 
-  test('SIGKILL at every rename, and then swap-back: the old files, wholly', async () => {
+  test('SIGKILL at every rename: swap-back restores all of the old files', async () => {
     for (let n = 1; ; n++) {
       const data = volume();
       const { outcome, renames } = await endedAt(n, 'KILL', { data, backup });
-      if (renames < n) break;
+      if (isPastTheLast(n, renames)) break;
       const back = await restore({ data, env: { RESTORE_ACTION: 'swap-back' } });
-      // Before the journal there is nothing to be undone.
+      // Without a journal there is nothing to undo.
       expect([0, 64], `after ${n} (${stateOf(outcome)}): ${back.stderr}`).toContain(back.status);
       expect(live(data), `after ${n}`).toBe(old);
       if (stateOf(outcome) === 'between') expect([back.status, stateOf(back)]).toEqual([0, 'new']);
     }
   });
 
-  test.each(['KILL', 'TERM', 'fail'] as const)(
-    'swap-back, ended by %s at every rename: an attempt after it brings the old files back',
-    async (does) => {
-      for (let n = 1; ; n++) {
-        const data = volume();
-        await restore({ data, backup });
-        const { outcome, renames } = await endedAt(n, does, { data, env: { RESTORE_ACTION: 'swap-back' } });
-        if (renames < n) break;
-        if (stateOf(outcome) === 'old') expect(isSwapped(data), `at ${n}`).toBe(true);
-        if (stateOf(outcome) === 'new') expect(live(data), `at ${n}`).toBe(old);
-        const again = await restore({ data, env: { RESTORE_ACTION: 'swap-back' } });
-        expect(again.status, `again after ${n}: ${again.stderr}`).toBe(0);
-        expect(live(data), `after ${n}`).toBe(old);
-        expect(live(keptFolder(data, 'undone')), `after ${n}`).toBe(wanted);
-      }
-    },
-  );
+  test.each(['KILL', 'TERM', 'fail'] as const)('swap-back, ended by %s at every rename: the next attempt restores the old files', async (does) => {
+    for (let n = 1; ; n++) {
+      const data = volume();
+      await restore({ data, backup });
+      const { outcome, renames } = await endedAt(n, does, { data, env: { RESTORE_ACTION: 'swap-back' } });
+      if (isPastTheLast(n, renames)) break;
+      if (stateOf(outcome) === 'old') expect(isSwapped(data), `at ${n}`).toBe(true);
+      if (stateOf(outcome) === 'new') expect(live(data), `at ${n}`).toBe(old);
+      const again = await restore({ data, env: { RESTORE_ACTION: 'swap-back' } });
+      expect(again.status, `again after ${n}: ${again.stderr}`).toBe(0);
+      expect(live(data), `after ${n}`).toBe(old);
+      expect(live(keptFolder(data, 'undone')), `after ${n}`).toBe(wanted);
+    }
+  });
 
-  test('only some paths: SIGKILL at every rename, and both ways on', async () => {
+  test('of some paths, SIGKILL at every rename: the next attempt completes it, and swap-back undoes it', async () => {
     const all = volume();
     await restore({ data: all, backup, env: { PATHS } });
     const restored = live(all);
@@ -223,7 +224,7 @@ describe('swap, in the middle', () => {
     for (let n = 1; ; n++) {
       const [data, other] = [volume(), volume()];
       const { renames } = await endedAt(n, 'KILL', { data, backup, env: { PATHS } });
-      if (renames < n) break;
+      if (isPastTheLast(n, renames)) break;
       await endedAt(n, 'KILL', { data: other, backup, env: { PATHS } });
       expect((await restore({ data, backup, env: { PATHS } })).status).toBe(0);
       expect(withoutTimes(live(data)), `after ${n}`).toBe(withoutTimes(restored));
@@ -232,7 +233,7 @@ describe('swap, in the middle', () => {
     }
   });
 
-  test('an attempt after it needs no backup, and goes on with the one that was unpacked', async () => {
+  test('is resumed with the backup that was unpacked, even if another one was fetched', async () => {
     const data = volume();
     const before = old;
     const { outcome } = await endedAt(10, 'KILL', { data, backup });
@@ -246,30 +247,30 @@ describe('swap, in the middle', () => {
     expect(live(keptFolder(data, 'before'))).toBe(before);
   });
 
-  test('another restore into the same folder is refused, and names what helps', async () => {
+  test('blocks another restore into the same folder, with a hint', async () => {
     const data = volume();
     await endedAt(10, 'KILL', { data, backup });
     const other = await restore({ data, backup, env: { RESTORE_ID: 'other' } });
     expect(other.lastWords).toMatchObject({
       status: 64,
-      reason: 'restore kcdfghjm was stopped between the old and the restored files',
+      reason: 'restore kcdfghjm was interrupted during its swap',
       hint: expect.stringContaining('run it again'),
     });
     expect(keptIn(data)).not.toContain('.backstay-restore-other');
   });
 
-  test('what an application writes meanwhile is set aside', async () => {
+  test('files that an application writes during a swap are set aside', async () => {
     const data = volume();
     const write = 'real mv "$@" || exit; case "$*" in *only-old*) echo stray >"$DATA_DIR/a" ;; esac';
     const outcome = await restore({ data, backup, standIns: { mv: standIn(write) } });
     expect(outcome.status).toBe(0);
     expect(bash(data, 'cat a .backstay-undone-*/a .backstay-before-*/a')).toBe('new\nstray\nold\n');
-    expect(outcome.stderr).toContain('warn volume-restore: something wrote a meanwhile');
+    expect(outcome.stderr).toMatch(/ warn volume-restore: an application wrote during the swap, set aside in \.backstay-undone-\d{8}-\d{6}: a $/m);
   });
 });
 
-describe.each(['merge', 'clear'])('%s, killed in the middle', (mode) => {
-  /** The first rename after which its state is between. */
+describe.each(['merge', 'clear'])('%s, killed halfway', (mode) => {
+  /** A volume after the first kill that leaves the state between. */
   async function killed(): Promise<string> {
     for (let n = 1; n < 40; n++) {
       const data = volume();
@@ -280,27 +281,27 @@ describe.each(['merge', 'clear'])('%s, killed in the middle', (mode) => {
   }
 
   test.each([
-    ['a copy beside', { RESTORE_MODE: 'beside' }],
+    ['a restore beside', { RESTORE_MODE: 'beside' }],
     ['a merge', { RESTORE_MODE: 'merge' }],
-    ['a part', { RESTORE_MODE: 'swap', PATHS: 'a' }],
-  ])('%s of another restore is refused: the rest would stay half done, and look whole', async (_, env) => {
+    ['a swap of some paths', { RESTORE_MODE: 'swap', PATHS: 'a' }],
+  ])('refuses %s with another id, because the rest would stay half done and look complete', async (_, env) => {
     const data = await killed();
     const before = live(data);
     const other = await restore({ data, backup, env: { RESTORE_ID: 'other', ...env } });
     expect([other.lastWords?.status, stateOf(other)]).toEqual([64, 'between']);
-    expect(other.lastWords?.reason).toBe('restore kcdfghjm was stopped while files came into place');
+    expect(other.lastWords?.reason).toBe('restore kcdfghjm was interrupted while it moved files into place');
     expect(live(data)).toBe(before);
     expect(keptIn(data)).toContain('.backstay-restore-kcdfghjm');
   });
 
-  test('all of it by another restore takes over', async () => {
+  test('another restore of the whole folder takes over', async () => {
     const data = await killed();
     expect((await restore({ data, backup, env: { RESTORE_ID: 'other', RESTORE_MODE: 'swap' } })).status).toBe(0);
     expect(live(data)).toBe(wanted);
   });
 });
 
-describe('unpacking, ended', () => {
+describe('ended while unpacking', () => {
   const tools = [
     ['openssl', '-r'],
     ['tar', '--list'],
@@ -310,19 +311,10 @@ describe('unpacking, ended', () => {
   ] as const;
 
   test.each(['TERM', 'KILL'].flatMap((signal) => tools.map(([tool, words]) => [signal, tool, words] as const)))(
-    '%s at %s %s: the old files are whole',
+    '%s at %s %s: the live files are untouched, and the next attempt succeeds',
     async (signal, tool, words) => {
       const data = volume();
-      const pidFile = join(mkdtempSync(join(tmpdir(), 'pid-')), 'pid');
-      const victim = signal === 'TERM' ? '$(cat "$PID_FILE")' : '-$(cat "$PID_FILE")';
-      const body = `case "$*" in *'${words}'*) until [ -s "$PID_FILE" ]; do sleep 0.01; done; kill -${signal} ${victim}; sleep 0.3;; esac; real ${tool} "$@"`;
-      const outcome = await restore({
-        data,
-        backup,
-        env: { PID_FILE: pidFile },
-        standIns: { [tool]: standIn(body) },
-        started: (pid) => writeFileSync(pidFile, String(pid)),
-      });
+      const outcome = await restore({ data, backup, standIns: { [tool]: standIn(endsAt(signal, tool, words)) }, ...withPidFile() });
       expect(outcome.status).toBe(signal === 'TERM' ? 70 : null);
       expect(stateOf(outcome)).toBe('old');
       expect(live(data)).toBe(old);
@@ -341,17 +333,12 @@ describe('unpacking, ended', () => {
   );
 });
 
-test('drop-old, killed in the middle: it goes on, and what is half deleted never comes back', async () => {
+test('drop-old, killed halfway: swap-back of half-deleted files is refused, and the next drop-old finishes', async () => {
   const data = volume();
   await restore({ data, backup });
-  const pidFile = join(mkdtempSync(join(tmpdir(), 'pid-')), 'pid');
-  const body = `case "$*" in *before*) real rm -f "$2/a"; until [ -s "$PID_FILE" ]; do sleep 0.01; done; kill -KILL "-$(cat "$PID_FILE")"; sleep 5;; esac; real rm "$@"`;
-  await restore({
-    data,
-    env: { RESTORE_ACTION: 'drop-old', PID_FILE: pidFile },
-    standIns: { rm: standIn(body) },
-    started: (pid) => writeFileSync(pidFile, String(pid)),
-  });
+  const { env, started } = withPidFile();
+  const body = `case "$*" in *before*) real rm -f "$2/a"; ${endScript('KILL')}; sleep 5;; esac; real rm "$@"`;
+  await restore({ data, env: { RESTORE_ACTION: 'drop-old', ...env }, started, standIns: { rm: standIn(body) } });
   const back = await restore({ data, env: { RESTORE_ACTION: 'swap-back' } });
   expect(back.status).toBe(64);
   expect(live(data)).toBe(wanted);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -9,7 +9,7 @@ import { bash, standIn, volumeOf } from '../support/volume.ts';
 const OLD = 'mkdir d; echo old >a; echo precious >d/f';
 const MODES = ['swap', 'beside', 'merge', 'clear'] as const;
 
-/** Restores into a volume with something in it, in one of the modes, and sees that nothing of that has changed. */
+/** Runs a restore that must be refused, and checks that the live files have not changed. */
 async function refused(backup: Backup, env: Record<string, string> = {}, change?: (facts: string) => string) {
   const parent = volumeOf('mkdir volume');
   const data = join(parent, 'volume');
@@ -23,65 +23,79 @@ async function refused(backup: Backup, env: Record<string, string> = {}, change?
   return outcome;
 }
 
-describe.each(MODES)('an archive that is not what it should be, mode %s', (mode) => {
+describe.each(MODES)('a bad archive, mode %s', (mode) => {
   const env = { RESTORE_MODE: mode };
 
   test.each([
-    ['a name with ..', "add('../x')", '1 names lead out of the folder: "../x"'],
-    ['a name with .. within', "add('./d/', D); add('./d/../../x')", '1 names lead out of the folder: "./d/../../x"'],
-    ['an absolute name', "add('/etc/backstay-was-here')", '1 names lead out of the folder: "/etc/backstay-was-here"'],
-    ['an absolute link', "add('./l', L, '/etc/passwd')", '1 links lead out of the folder: "./l" to "/etc/passwd"'],
-    ['a link that leads up', "add('./d/', D); add('./d/l', L, '../../x')", '1 links lead out of the folder: "./d/l" to "../../x"'],
+    ['a name with ..', "add('../x')", 'names outside the folder (1): "../x"'],
+    ['a name with .. within', "add('./d/', D); add('./d/../../x')", 'names outside the folder (1): "./d/../../x"'],
+    ['an absolute name', "add('/etc/backstay-was-here')", 'names outside the folder (1): "/etc/backstay-was-here"'],
+    ['an absolute link', "add('./l', L, '/etc/passwd')", 'links that point outside the folder (1): "./l" to "/etc/passwd"'],
+    ['a link to a folder above', "add('./d/', D); add('./d/l', L, '../../x')", 'links that point outside the folder (1): "./d/l" to "../../x"'],
     [
-      'a link that leads up through another one',
+      'a link that leaves the folder through another link',
       "add('./d/', D); add('./d/e/', D); add('./d/e/up', L, '../..'); add('./d/e/out', L, 'up/../x')",
-      '1 links lead out of the folder: "./d/e/out" to "up/../x"',
+      'links that point outside the folder (1): "./d/e/out" to "up/../x"',
     ],
-    ['a link, and a file behind it', "add('./l', L, '.'); add('./l/x')", '1 names go through a link: "./l/x"'],
-    ['a file behind what becomes a link later', "add('./l/x'); add('./l', L, 'd')", '1 names go through a link: "./l/x"'],
-    ['a file behind a hard link to a link', "add('./l', L, '.'); add('./h', H, './l'); add('./h/x')", '1 names go through a link: "./h/x"'],
-    ['a link under the name of a folder', "add('./d', L, 'e'); add('./d/', D)", '1 names are there twice: d'],
-    ['a hard link out', "add('./h', H, '/etc/passwd')", '1 hard links lead to nothing in it: "./h" to "/etc/passwd"'],
-    ['a hard link up', "add('./h', H, '../volume/a')", '1 hard links lead to nothing in it: "./h" to "../volume/a"'],
-    ['a hard link to what comes later', "add('./h', H, './x'); add('./x')", '1 hard links lead to nothing in it: "./h" to "./x"'],
-    ['a hard link through a link', "add('./l', L, 'd'); add('./h', H, './l/f')", '1 hard links lead to nothing in it: "./h" to "./l/f"'],
-    ['a hard link to a link, which leads out from there', "add('./d/', D); add('./d/l', L, '../a'); add('./h', H, './d/l')", '"./h" to "./d/l"'],
-    ['a device', "add('./null', C, devmajor=1, devminor=3)", '1 device files: "./null"'],
-    ['a folder of a restore', "add('./.backstay-restore-kcdfghjm/', D); add('./.backstay-restore-kcdfghjm/journal')", '1 names belong to a restore'],
-    ['a kind that nobody knows', "add('./x', b'Z')", '1 entries are of no known kind: "./x"'],
+    ['a file below a link', "add('./l', L, '.'); add('./l/x')", 'names below a link (1): "./l/x"'],
+    ['a file below a later link', "add('./l/x'); add('./l', L, 'd')", 'names below a link (1): "./l/x"'],
+    ['a file below a hard link to a link', "add('./l', L, '.'); add('./h', H, './l'); add('./h/x')", 'names below a link (1): "./h/x"'],
+    ['a link with the name of a folder', "add('./d', L, 'e'); add('./d/', D)", 'duplicate names (1): d'],
+    ['a hard link to an absolute path', "add('./h', H, '/etc/passwd')", 'hard links without a target in the archive (1): "./h" to "/etc/passwd"'],
+    ['a hard link to a folder above', "add('./h', H, '../volume/a')", 'hard links without a target in the archive (1): "./h" to "../volume/a"'],
+    ['a hard link to a later entry', "add('./h', H, './x'); add('./x')", 'hard links without a target in the archive (1): "./h" to "./x"'],
+    ['a hard link through a link', "add('./l', L, 'd'); add('./h', H, './l/f')", 'hard links without a target in the archive (1): "./h" to "./l/f"'],
+    [
+      'a hard link to a link that points outside from its new place',
+      "add('./d/', D); add('./d/l', L, '../a'); add('./h', H, './d/l')",
+      '"./h" to "./d/l"',
+    ],
+    ['a device', "add('./null', C, devmajor=1, devminor=3)", 'device files (1): "./null"'],
+    [
+      'a folder of a restore',
+      "add('./.backstay-restore-kcdfghjm/', D); add('./.backstay-restore-kcdfghjm/journal')",
+      'names reserved for restores (1)',
+    ],
+    ['an entry of unknown type', "add('./x', b'Z')", 'entries of unknown type (1): "./x"'],
     ['a name that looks like a link', "add('./a -> b', L, '/x')", '"./a -> b" to "/x"'],
-  ])('%s', async (_what, python, reason) => {
+  ])('is refused for %s', async (_what, python, reason) => {
     const outcome = await refused(archiveOf(python), env);
     expect(outcome.lastWords?.reason).toContain(reason);
     expect(outcome.status).toBe(65);
     expect(existsSync('/etc/backstay-was-here')).toBe(false);
   });
 
-  test('another file than the manifest names', async () => {
+  test('is refused if it is not the file that the manifest names', async () => {
     const backup = archiveOf("add('./x')");
     const outcome = await refused(backup, env, (facts) => facts.replace(/(sha256\t).{8}/, '$101234567'));
-    expect(outcome.lastWords).toMatchObject({ status: 65, reason: 'x.tar is not the file that the manifest names: its SHA-256 is another' });
+    expect(outcome.lastWords).toMatchObject({ status: 65, reason: 'x.tar is not the file in the manifest: its SHA-256 differs' });
   });
 
   test.each([
     ['entries', 3],
     ['files', 2],
     ['bytes', 5],
-  ])('other %s than the manifest says', async (what, value) => {
+  ])('is refused if its %s differ from the manifest', async (what, value) => {
     const outcome = await refused(archiveOf("add('./x')"), env, (facts) => facts.replace(new RegExp(`(volume.${what}\t).*`), `$1${value}`));
     expect(outcome.lastWords?.reason).toMatch(/^the archive has 2 entries, 1 files, 1 bytes, but the manifest says /);
     expect(outcome.status).toBe(65);
   });
 
-  test('cut short, though the manifest was made of it', async () => {
+  test.each([
+    ['empty', 0],
+    ['cut off', 50_000],
+  ])('is refused if it is %s, although its hash is the one in the manifest', async (_what, bytes) => {
     const whole = archiveOf("add('./x', content='x' * 100000)");
-    writeFileSync(whole.archive, '');
-    const cut = { archive: whole.archive, facts: whole.facts.replace(/(sha256\t).*/, `$1${bash('/', 'sha256sum </dev/null').slice(0, 64)}`) };
-    const outcome = await refused(cut, env);
-    expect(outcome.status).toBe(65);
+    truncateSync(whole.archive, bytes);
+    const sha256 = bash('/', `sha256sum <${whole.archive}`).slice(0, 64);
+    const outcome = await refused({ archive: whole.archive, facts: whole.facts.replace(/(sha256\t).*/, `$1${sha256}`) }, env);
+    expect(outcome.lastWords).toMatchObject({
+      status: 65,
+      reason: expect.stringMatching(/^the archive cannot be read to its end \(tar ended with status 2\)/),
+    });
   });
 
-  test('a name among the paths that is not in it', async () => {
+  test('is refused if it lacks a name in paths:', async () => {
     const outcome = await refused(archiveOf("add('./x'); add('./y')"), { ...env, PATHS: 'x\nno such\nnor/this' });
     expect(outcome.lastWords).toMatchObject({
       status: 64,
@@ -89,34 +103,34 @@ describe.each(MODES)('an archive that is not what it should be, mode %s', (mode)
     });
   });
 
-  test('a hard link without its file', async () => {
+  test('is refused if paths: selects a hard link without its file', async () => {
     const outcome = await refused(archiveOf("add('./x'); add('./h', H, './x')"), { ...env, PATHS: 'h' });
-    expect(outcome.lastWords).toMatchObject({ status: 64, reason: expect.stringContaining('./h x'), hint: 'ask for both: x ' });
+    expect(outcome.lastWords).toMatchObject({ status: 64, reason: expect.stringContaining('./h x'), hint: 'add to paths: x ' });
   });
 });
 
-describe('what is refused can be asked for', () => {
-  test('all of it is named at once, and what does not matter is not', async () => {
+describe('unusual entries', () => {
+  test('names every refused entry and no harmless one, and paths: can leave them out', async () => {
     const bad = "add('./d/', D); add('./d/null', C, devmajor=1); add('./abs', L, '/etc'); add('./ok', L, 'd/../d'); add('./x')";
     const outcome = await refused(archiveOf(bad));
-    expect(outcome.lastWords?.reason).toBe('the archive is refused: 1 device files: "./d/null"; 1 links lead out of the folder: "./abs" to "/etc"');
+    expect(outcome.lastWords?.reason).toBe(
+      'the archive is refused: device files (1): "./d/null"; links that point outside the folder (1): "./abs" to "/etc"',
+    );
     const data = volumeOf(OLD);
     expect((await restore({ data, backup: archiveOf(bad), env: { PATHS: 'ok\nx' } })).status).toBe(0);
     expect(bash(data, 'cat a x; readlink ok')).toBe('old\nxd/../d\n');
   });
 
-  test('links: keep', async () => {
+  test('links: keep restores links that point outside, but no files below them', async () => {
     const backup = archiveOf("add('./abs', L, '/etc/passwd'); add('./up', L, '../x'); add('./x')");
-    expect((await refused(backup)).lastWords?.hint).toContain('links: keep takes them as they were');
+    expect((await refused(backup)).lastWords?.hint).toContain('set links: keep to restore them unchanged');
     const data = volumeOf(OLD);
     expect((await restore({ data, backup, env: { LINKS: 'keep' } })).status).toBe(0);
     expect(bash(data, 'readlink abs up; cat x')).toBe('/etc/passwd\n../x\nx');
-    expect((await refused(archiveOf("add('./l', L, '/etc'); add('./l/x')"), { LINKS: 'keep' })).lastWords?.reason).toContain(
-      'names go through a link',
-    );
+    expect((await refused(archiveOf("add('./l', L, '/etc'); add('./l/x')"), { LINKS: 'keep' })).lastWords?.reason).toContain('names below a link');
   });
 
-  test('odd, but harmless: FIFOs, loops of links, links up and down again, names as of options', async () => {
+  test('restores harmless ones: FIFOs, loops of links, links that go up and down again, names that look like options', async () => {
     const backup = archiveOf(
       "add('./p', P); add('./one', L, 'two'); add('./two', L, 'one'); add('./d/', D); add('./d/l', L, '../d/../x'); add('./x'); add('./--x=y'); add('./h', H, './one'); add('./..x')",
     );
@@ -127,20 +141,20 @@ describe('what is refused can be asked for', () => {
   });
 });
 
-describe('a wrong wish', () => {
+describe('a wrong request', () => {
   const backup = archiveOf("add('./x')");
   test.each([
-    ['a mode', { RESTORE_MODE: 'replace' }, "RESTORE_MODE is 'replace'"],
-    ['an action', { RESTORE_ACTION: 'undo' }, "RESTORE_ACTION is 'undo'"],
-    ['owners', { OWNERS: 'me' }, "OWNERS is 'me'"],
-    ['links', { LINKS: 'follow' }, "LINKS is 'follow'"],
-    ['an id', { RESTORE_ID: '../x' }, "RESTORE_ID is '../x'"],
-    ['paths', { PATHS: 'a/../../x' }, 'paths: these lead out of the folder: a/../../x '],
-    ['a folder that is not there', { DATA_PATH: 'no such' }, "there is no folder 'no such' in claim 'app-data'"],
-    ['nothing at all', { CLAIM: '', DATA_PATH: '' }, 'not set or empty: CLAIM DATA_PATH'],
-    ['a part that was not fetched', { PART: 'other' }, "there are no facts of the part 'other'"],
-    ['a claim with something in it', { RESTORE_MODE: 'fill' }, "'.' of claim 'app-data' is not empty: a d "],
-  ])('%s', async (_what, env, reason) => {
+    ['an unknown mode', { RESTORE_MODE: 'replace' }, "RESTORE_MODE must be beside, swap, merge, clear or fill, got 'replace'"],
+    ['an unknown action', { RESTORE_ACTION: 'undo' }, "RESTORE_ACTION must be restore, swap-back or drop-old, got 'undo'"],
+    ['an unknown value of owners', { OWNERS: 'me' }, "OWNERS must be keep or none, got 'me'"],
+    ['an unknown value of links', { LINKS: 'follow' }, "LINKS must be refuse or keep, got 'follow'"],
+    ['an invalid id', { RESTORE_ID: '../x' }, "RESTORE_ID must be letters, digits and dashes, got '../x'"],
+    ['paths outside the folder', { PATHS: 'a/../../x' }, 'paths: outside the folder: a/../../x '],
+    ['a path that does not exist', { DATA_PATH: 'no such' }, "there is no folder 'no such' in claim 'app-data'"],
+    ['missing variables', { CLAIM: '', DATA_PATH: '' }, 'not set or empty: CLAIM DATA_PATH'],
+    ['a part that was not fetched', { PART: 'other' }, "there are no facts for part 'other'"],
+    ['fill with a claim that is not empty', { RESTORE_MODE: 'fill' }, "'.' of claim 'app-data' is not empty: a d "],
+  ])('%s: refused with 64, and nothing changes', async (_what, env, reason) => {
     const data = volumeOf(OLD);
     const before = live(data);
     const outcome = await restore({ data, backup, env });
@@ -149,24 +163,24 @@ describe('a wrong wish', () => {
     expect(keptIn(data)).toEqual([]);
   });
 
-  test('a database', async () => {
+  test('the backup of a database is refused', async () => {
     const outcome = await refused(backup, {}, (facts) => facts.replace('kind\tvolume', 'kind\tpostgres'));
-    expect(outcome.lastWords).toMatchObject({ status: 64, reason: "the part 'volume' is no archive of a volume, but postgres/tar" });
+    expect(outcome.lastWords).toMatchObject({ status: 64, reason: "part 'volume' is not a volume archive, but postgres/tar" });
   });
 
-  test('merge: a folder in the way of a file', async () => {
+  test('merge is refused if a live folder is in the way of a file', async () => {
     const outcome = await refused(archiveOf("add('./d')"), { RESTORE_MODE: 'merge' });
     expect(outcome.lastWords).toMatchObject({ status: 64, reason: "folders in '.' of claim 'app-data' are in the way of files: ./d " });
   });
 
-  test('a link in the place of our own folder', async () => {
+  test('a link in place of the folder of the restore is refused, and nothing is written through it', async () => {
     const data = volumeOf(`${OLD}; mkdir trap; ln -s trap .backstay-restore-kcdfghjm`);
     const outcome = await restore({ data, backup });
-    expect(outcome.lastWords).toMatchObject({ status: 77, reason: '.backstay-restore-kcdfghjm is a link, which no restore makes' });
+    expect(outcome.lastWords).toMatchObject({ status: 77, reason: '.backstay-restore-kcdfghjm is a link, but restores create only folders' });
     expect(bash(data, 'ls -A trap')).toBe('');
   });
 
-  test('merge does not write through links of the live files', async () => {
+  test('merge replaces links of the live files and does not write through them', async () => {
     const data = volumeOf('mkdir -p volume outside/x; ln -s ../outside volume/d');
     const made = archiveOf("add('./d/', D); add('./d/x'); add('./d/e/', D); add('./d/e/y')");
     const outcome = await restore({ data: join(data, 'volume'), backup: made, env: { RESTORE_MODE: 'merge' } });
@@ -186,29 +200,29 @@ describe('no room', () => {
   afterAll(() => void execFileSync('umount', [small]));
   const fresh = (commands: string) => bash(small, `rm -rf ./* .backstay*; ${commands}`);
 
-  test('what cannot fit is refused beforehand, in bytes and in files', async () => {
+  test('a backup that cannot fit is refused beforehand, for bytes and for inodes', async () => {
     fresh('head -c 6000000 /dev/urandom >old');
     const before = live(small);
     const outcome = await restore({ data: small, backup });
     expect(outcome.lastWords).toMatchObject({
       status: 73,
-      reason: expect.stringMatching(/^2\.9 MiB do not fit into claim 'app-data', which has room for 2\.\d MiB$/),
-      hint: 'make the claim larger, free room in it, or restore with mode: clear',
+      reason: expect.stringMatching(/^2\.9 MiB does not fit into claim 'app-data', which has 2\.\d MiB free$/),
+      hint: 'enlarge the claim, free space in it, or restore with mode: clear',
     });
     expect(live(small)).toBe(before);
     expect(keptIn(small)).toEqual([]);
     const many = await restore({ data: small, backup: await backupOf(volumeOf('seq 300 | xargs touch')) });
-    expect(many.lastWords?.reason).toMatch(/^300 files and folders do not fit into claim 'app-data', whose file system takes 19\d more$/);
+    expect(many.lastWords?.reason).toMatch(/^300 files and folders do not fit into claim 'app-data', whose file system has 19\d inodes free$/);
     expect(keptIn(small)).toEqual([]);
   });
 
-  test('clear counts what it frees; sparse files are as small as they are', async () => {
+  test('clear counts the space that it frees, and sparse files only by their data', async () => {
     fresh('head -c 6000000 /dev/urandom >old');
     expect((await restore({ data: small, backup, env: { RESTORE_MODE: 'clear' } })).status).toBe(0);
     expect(bash(small, 'cat a; ls; stat -c %s sparse')).toBe('new\n1\n2\n3\na\nd\nsparse\n1073741824\n');
   });
 
-  test.each(['swap', 'beside', 'merge'])('full while it unpacks: 73, the old files are whole, and nothing of ours is left (%s)', async (mode) => {
+  test.each(['swap', 'beside', 'merge'])('a claim that fills up while %s unpacks ends with 73, untouched and without leftovers', async (mode) => {
     fresh(DATA);
     const before = live(small);
     const tar = `case "$*" in *--extract*) head -c 9000000 /dev/zero >"$DATA_DIR/filler" 2>/dev/null;; esac; real tar "$@"`;
@@ -220,7 +234,7 @@ describe('no room', () => {
     expect(stateOf(outcome)).toBe('old');
   });
 
-  test('clear: full while it unpacks is neither old nor new, which it says, and a second try with room goes on', async () => {
+  test('a claim that fills up while clear unpacks is neither old nor new, and the next attempt with room succeeds', async () => {
     fresh(DATA);
     const tar = `case "$*" in *--extract*) head -c 9000000 /dev/zero >"$DATA_DIR/filler" 2>/dev/null;; esac; real tar "$@"`;
     const env = { RESTORE_MODE: 'clear' };
@@ -235,7 +249,7 @@ describe('no room', () => {
   });
 });
 
-test('a fault of tar while it unpacks, and a file that it left out without a word', async () => {
+test('a tar that fails, is killed, or silently skips a file while it unpacks changes nothing', async () => {
   const backup = await backupOf(volumeOf('echo new >a; echo b >b'));
   const data = volumeOf(OLD);
   const before = live(data);
@@ -246,7 +260,7 @@ test('a fault of tar while it unpacks, and a file that it left out without a wor
   });
   expect(silent.lastWords).toMatchObject({
     status: 65,
-    reason: 'unpacked are 1 entries, 1 files, 4 bytes, but in the archive are 2 entries, 2 files, 6 bytes',
+    reason: 'unpacked 1 entries, 1 files, 4 bytes, but the archive has 2 entries, 2 files, 6 bytes',
   });
   const broken = await restore({
     data,
@@ -260,7 +274,7 @@ test('a fault of tar while it unpacks, and a file that it left out without a wor
   expect(keptIn(data)).toEqual([]);
 });
 
-test('a warning of tar is passed on, and is no failure', async () => {
+test('a warning of tar is logged and does not fail the restore', async () => {
   const backup = await backupOf(volumeOf('echo new >a'));
   const data = volumeOf(OLD);
   const outcome = await restore({
@@ -272,7 +286,7 @@ test('a warning of tar is passed on, and is no failure', async () => {
   expect(outcome.stderr).toContain('warn volume-restore: tar: ./a: Warning: odd');
 });
 
-test('a user of its own cannot restore devices or the files of others, whatever the mode', async () => {
+test('an unprivileged user cannot restore the files of others in any mode', async () => {
   const backup = archiveOf("add('./x', uid=33, gid=33)");
   const data = volumeOf(`${OLD}; chown -R 65534:65534 .`);
   for (const mode of MODES) expect((await asNobody({ data, backup, env: { RESTORE_MODE: mode } })).status).toBe(77);

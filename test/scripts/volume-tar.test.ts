@@ -17,7 +17,7 @@ import {
   withFunctions,
 } from '../support/volume.ts';
 
-/** Everything that a file system can hold and a careless script trips over. */
+/** Everything in a file system that trips up a careless script. */
 const AWKWARD = `
 mkdir -p deep/a/b/c/d/e/f/g empty lost+found 'with space'
 echo dash >./-rf; echo newline >$'new\\nline'; echo bytes >$'\\xff\\xfebytes'; echo quote >"it's \\"quoted\\" \\\\ \\$(id)"
@@ -37,26 +37,26 @@ describe.each(VARIANTS)('volume-tar.sh, %s', (_, variant) => {
   });
   const time = variant.tar === 'gnu' ? '%T@' : '%Ts';
 
-  test('what is unpacked is what was there: names, owners, modes, times, links and content', async () => {
+  test('an unpacked archive equals the source: names, owners, modes, times, links and content', async () => {
     const before = portrait(data, time);
     const outcome = await take(variant, { data });
     expect(outcome.stderr).not.toMatch(/ (warn|error) /);
     expect(outcome.status).toBe(0);
     expect(portrait(unpacked(artifactOf(outcome)), time)).toBe(before);
     if (variant.tar !== 'busybox') return;
-    // BusyBox itself loses the times of folders and the owners of links when it unpacks: its words, not the archive's.
+    // Unpacking with BusyBox loses times of folders and owners of links, although the archive has them.
     const files = (folder: string) => bash(folder, "find . -type f -printf '%p %m %U %G %s %Ts\\0' | sort -z");
     expect(files(unpacked(artifactOf(outcome), 'busybox tar --numeric-owner -xpf -'))).toBe(files(data));
   });
 
-  test('lost+found of the volume is left out, and so are sockets', async () => {
+  test('leaves out sockets, and lost+found of the volume', async () => {
     const names = namesIn(artifactOf(await take(variant, { data })));
     expect(names).toContain('./empty/');
     expect(names).toContain('./new\\nline');
     expect(names.filter((name) => /lost|socket/.test(name))).toEqual([]);
   });
 
-  test('the source is as it was afterwards, to modes, owners and times', async () => {
+  test('does not change the source, not even a mode, an owner or a time', async () => {
     const look = () => bash(data, "find . -printf '%m %U %G %T@ %C@ %p\\0' | sort -z");
     const before = look();
     expect((await take(variant, { data })).status).toBe(0);
@@ -94,7 +94,7 @@ describe.each(VARIANTS)('volume-tar.sh, %s', (_, variant) => {
     expect(outcome.lastWords).toMatchObject({ phase: 'volume-tar', status: 0, file: name, bytes: statSync(archive).size });
   });
 
-  test('nothing but the artifact and its facts is left, none of it for others to read', async () => {
+  test('leaves only the artifact and its facts, unreadable for others', async () => {
     const outcome = await take(variant, { data });
     expect(outcome.stdout).toBe('');
     expect(readdirSync(join(outcome.work, 'tmp')).sort()).toEqual(['df', 'du']);
@@ -102,14 +102,14 @@ describe.each(VARIANTS)('volume-tar.sh, %s', (_, variant) => {
     expect(statSync(artifactOf(outcome)).mode & 0o777).toBe(0o640);
   });
 
-  test('a folder below the root of the claim, and several parts', async () => {
+  test('backs up a folder below the root of the claim, as one of several parts', async () => {
     const outcome = await take(variant, { data, env: { DATA_PATH: 'deep', PART: 'files', PART_COUNT: '2', NOW: '1795230000' } });
     expect(outcome.out).toEqual([expect.stringMatching(/^20261121-03000\d-bcdfpqrs\.files\.tar\.(zst|gz)$/)]);
     expect(namesIn(artifactOf(outcome))).toContain('./a/b/');
     expect(factsOf(outcome, 'files')).toMatchObject({ name: 'files', volume: { path: 'deep' } });
   });
 
-  test('without compression', async () => {
+  test('writes a plain tar without compression', async () => {
     const outcome = await take(variant, { data, env: { COMPRESSION: 'none', COMPRESSION_LEVEL: '' } });
     expect(outcome.out[0]).toMatch(/\.tar$/);
     expect(factsOf(outcome)).toMatchObject({ compression: { method: 'none' } });
@@ -117,7 +117,7 @@ describe.each(VARIANTS)('volume-tar.sh, %s', (_, variant) => {
   });
 });
 
-test('GNU tar with gzip', async () => {
+test('GNU tar writes gzip', async () => {
   const data = volumeOf('echo a >a');
   const outcome = await take(GNU, { data, env: { COMPRESSION: 'gzip', COMPRESSION_LEVEL: '9' } });
   expect(outcome.out[0]).toMatch(/\.tar\.gz$/);
@@ -125,7 +125,7 @@ test('GNU tar with gzip', async () => {
   expect(portrait(unpacked(artifactOf(outcome)))).toBe(portrait(data));
 });
 
-test.each(['exit 1', 'echo "no such command" >&2; exit 127'])('where openssl does not work (%s), sha256sum hashes', async (openssl) => {
+test.each(['exit 1', 'echo "no such command" >&2; exit 127'])('hashes with sha256sum where openssl does not work (%s)', async (openssl) => {
   const outcome = await take(GNU, { data: volumeOf('echo x >f'), standIns: { openssl } });
   expect(outcome).toMatchObject({ status: 0, calls: [expect.stringContaining('openssl dgst -sha256')] });
   bash(join(outcome.work, 'out'), 'sha256sum -c --quiet ../facts/volume.sums');
@@ -154,14 +154,14 @@ describe.each(TARS)('%s tar', (_, variant) => {
     expect(order.split('\n')).toEqual(['./', './A', './_ ~', './a', './b', './c', './d/', './d/A', './d/_ ~', './d/a', './d/b', './d/c', '']);
   });
 
-  test('an empty volume is an archive with the folder itself', async () => {
+  test('an empty volume gives an archive of the folder itself, and a warning', async () => {
     const outcome = await take(variant, { data: volumeOf('') });
     expect(namesIn(artifactOf(outcome))).toEqual(['./']);
     expect(factsOf(outcome)).toMatchObject({ volume: { entries: 1, files: 0, bytes: 0 } });
-    expect(outcome.stderr).toContain('warn');
+    expect(outcome.stderr).toContain("warn volume-tar: '.' of claim 'app-data' is empty: is it the right folder?");
   });
 
-  test('twenty thousand names, and one that is a line of the list', async () => {
+  test('handles twenty thousand names, and a newline in a name', async () => {
     const data = volumeOf("for d in $(seq 100); do mkdir $d; (cd $d; touch $(seq -f 'file-%g' 200)); done; mkdir $'9\\n.'; touch $'9\\n./1'");
     const outcome = await take(variant, { data });
     expect(outcome.status).toBe(0);
@@ -169,19 +169,19 @@ describe.each(TARS)('%s tar', (_, variant) => {
   });
 });
 
-test('BusyBox: an owner that its header has no room for is refused, where another owner would come back', async () => {
+test('BusyBox: refuses an owner that is too large for its header, or else another owner would be restored', async () => {
   const outcome = await take(BUSYBOX, { data: volumeOf('touch a; chown 1000650000:0 a') });
   expect(outcome.lastWords).toMatchObject({
     status: 64,
-    reason: "a file belongs to 1000650000:0, but BusyBox' tar keeps ids up to 16777215",
+    reason: 'a file belongs to 1000650000:0, but BusyBox tar stores ids only up to 16777215',
     hint: 'set tar: gnu',
   });
   expect(outcome.out).toEqual([]);
 });
 
-test('BusyBox: where its tar takes a list, names with newlines go beside it', async () => {
+test('BusyBox: names with newlines are arguments where its tar reads the others from a list', async () => {
   const data = volumeOf("mkdir d $'new\\nfolder'; touch d/a $'d/two\\nlines' $'new\\nfolder/b' 'x y'; ln d/a d/b");
-  // The BusyBox of Debian has no -T, that of the official image has: this reads the list for it.
+  // BusyBox of Debian has no -T, unlike the official image, so this reads the list for it.
   const withLists = withFunctions(
     'tar() { case "$*" in *" -T "*) ;; *) busybox tar "$@" ;; esac; }',
     `xargs() { case "$*" in
@@ -195,11 +195,10 @@ test('BusyBox: where its tar takes a list, names with newlines go beside it', as
   expect(namesIn(artifactOf(outcome))).toEqual(['./', './d/', './d/a', './d/b', './d/two\\nlines', './new\\nfolder/', './new\\nfolder/b', './x y']);
 });
 
-test('BusyBox: more names than a command line takes need a list', async () => {
+test('BusyBox: refuses more names than a command line takes, unless its tar reads a list', async () => {
   const data = volumeOf('long=$(printf \'n%.0s\' $(seq 180)); for d in $(seq 90); do mkdir $d; (cd $d; touch $(seq -f "$long-%g" 90)); done');
   const outcome = await take(BUSYBOX, { data });
   const takesLists = bash('/', 'busybox tar --help 2>&1').includes('-T FILE');
   if (takesLists) expect(outcome.status).toBe(0);
-  else
-    expect(outcome.lastWords).toMatchObject({ status: 64, reason: '8191 names are more than the tar of this BusyBox takes', hint: 'set tar: gnu' });
+  else expect(outcome.lastWords).toMatchObject({ status: 64, reason: '8191 names are too many for the tar of this BusyBox', hint: 'set tar: gnu' });
 });

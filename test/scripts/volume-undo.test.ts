@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { backupOf, keptIn, restore } from '../support/restore-volume.ts';
 import { bash, volumeOf } from '../support/volume.ts';
 
-/** Two restores in place, one after the other, and what was there before each. */
+/** A volume after two restores in place, with different files before each. */
 async function restoredTwice(): Promise<string> {
   const data = volumeOf('echo before-first >a');
   const backup = await backupOf(volumeOf('echo new >a'));
@@ -14,8 +14,8 @@ async function restoredTwice(): Promise<string> {
 
 const undo = (data: string, action: string, id = 'undohand') => restore({ data, env: { RESTORE_ID: id, RESTORE_ACTION: action } });
 
-describe('an undo that names no restore, as the command line asks for it', () => {
-  test('swap-back is of the newest, and done once', async () => {
+describe('an undo with an id of its own, as the command line runs it', () => {
+  test('swap-back undoes the newest restore, once', async () => {
     const data = await restoredTwice();
     const done = await undo(data, 'swap-back');
     expect(done.lastWords).toMatchObject({ status: 0, reason: expect.stringContaining('the files from before restore asecond are back') });
@@ -24,19 +24,19 @@ describe('an undo that names no restore, as the command line asks for it', () =>
     expect(bash(data, 'cat a')).toBe('before-second\n');
   });
 
-  test('swap-back of one that is named is of that one', async () => {
+  test('swap-back with the id of a restore undoes that one', async () => {
     const data = await restoredTwice();
     await undo(data, 'swap-back', 'zfirst');
     expect(bash(data, 'cat a')).toBe('before-first\n');
   });
 
-  test('drop-old deletes what all of them kept, and nothing live', async () => {
+  test('drop-old deletes the files that all restores kept, and no live ones', async () => {
     const data = await restoredTwice();
     bash(data, 'mkdir .backstay-before-mine');
     const done = await undo(data, 'drop-old');
     expect(done.lastWords).toMatchObject({
       status: 0,
-      reason: expect.stringMatching(/deleted: \.backstay-before-\d{8}-\d{6}, \.backstay-before-\d{8}-\d{6}$/),
+      reason: expect.stringMatching(/^deleted what restores kept in claim app-data: \.backstay-before-\d{8}-\d{6}, \.backstay-before-\d{8}-\d{6}$/),
     });
     expect(bash(data, 'cat a; ls -A')).toBe('new\n.backstay-before-mine\na\n');
     expect(keptIn(data)).toEqual(['.backstay-before-mine']);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { archiveOf, asNobody, type Backup, backupOf, fetched, RESTORE_SHELLS, restore } from '../support/restore-volume.ts';
 import type { Outcome } from '../support/run-script.ts';
-import { BUSYBOX, bash, standIn, volumeOf } from '../support/volume.ts';
+import { BUSYBOX, bash, endsAt, standIn, volumeOf, withPidFile } from '../support/volume.ts';
 
 interface Verify {
   readonly env?: Readonly<Record<string, string>>;
@@ -18,9 +18,9 @@ interface Verify {
 const verify = (backup: Backup, { work = fetched(backup), ...call }: Verify = {}): Promise<Outcome> =>
   restore({ data: '/no/claim/in/this/pod', work, script: 'volume-verify.sh', ...call });
 
-const verifiedOf = ({ work }: Outcome) => JSON.parse(readFileSync(join(work, 'verified', 'volume.json'), 'utf8')) as Record<string, unknown>;
+const resultOf = ({ work }: Outcome) => JSON.parse(readFileSync(join(work, 'verified', 'volume.json'), 'utf8')) as Record<string, unknown>;
 
-/** No record of a verification, and no room taken from other parts. */
+/** No result, and no scratch space taken from other parts. */
 function expectNothingLeft({ work }: Outcome): void {
   expect(existsSync(join(work, 'verified')) ? readdirSync(join(work, 'verified')) : []).toEqual([]);
   expect(existsSync(join(work, 'restored')) ? readdirSync(join(work, 'restored')) : []).toEqual([]);
@@ -46,11 +46,11 @@ describe.each(RESTORE_SHELLS)('volume-verify.sh under %s', (_, shell) => {
     ASSERT_SHA256: `${sha256('one')}  conf/one\n${sha256('one')}  link\n${sha256('two')}  conf/current/two\n${sha256('blank')}  with blank\n${sha256('')}  nothing\n`,
   };
 
-  test('what can be restored and holds what is asserted is proved, with counts and the time that it took', async () => {
+  test('verifies a restorable backup whose assertions hold, and records counts and duration', async () => {
     const outcome = await verify(backup, { shell, env: good });
     expect(outcome.stderr).not.toContain(' error ');
     expect(outcome.status).toBe(0);
-    expect(verifiedOf(outcome)).toEqual({
+    expect(resultOf(outcome)).toEqual({
       name: 'volume',
       kind: 'volume',
       method: 'tar',
@@ -62,13 +62,13 @@ describe.each(RESTORE_SHELLS)('volume-verify.sh under %s', (_, shell) => {
       status: 0,
       reason: '18 entries unpacked, and every file compared with the archive',
     });
-    expect(outcome.stderr).toContain('warn volume-verify: 1 links lead out of the folder: a restore takes them with links: keep');
-    expect(outcome.stderr).toContain('warn volume-verify: 1 device files are in the archive, which a restore refuses');
+    expect(outcome.stderr).toContain('warn volume-verify: links that point outside the folder (1): a restore needs links: keep');
+    expect(outcome.stderr).toContain('warn volume-verify: device files in the archive (1): a restore refuses them');
     expect(readdirSync(join(outcome.work, 'restored'))).toEqual([]);
     expect(outcome.stdout).toBe('');
   });
 
-  test('every assertion that fails is named, all at once', async () => {
+  test('names every failed assertion', async () => {
     const env = {
       ASSERT_ENTRIES: '19',
       ASSERT_PATHS: 'conf\nno/such\nconf/one/below\nabs/x\n../volume\nconf/current/none',
@@ -81,31 +81,31 @@ describe.each(RESTORE_SHELLS)('volume-verify.sh under %s', (_, shell) => {
       .filter((line) => line.includes(' error '))
       .map((line) => line.replace(/.*volume-verify: /, ''));
     expect(said.slice(0, -1)).toEqual([
-      '18 entries, and 19 are the least',
-      'no/such is not there',
-      'conf/one/below is not there',
-      'abs/x is not there',
-      '../volume is not there',
-      'conf/current/none is not there',
-      `conf/one has another SHA-256: ${sha256('one')}`,
-      'gone is not there',
-      'conf is no file of the backup',
-      'abs is no file of the backup',
-      'broken is no file of the backup',
+      '18 entries, expected at least 19',
+      'no/such does not exist',
+      'conf/one/below does not exist',
+      'abs/x does not exist',
+      '../volume does not exist',
+      'conf/current/none does not exist',
+      `conf/one has a different SHA-256: ${sha256('one')}`,
+      'gone does not exist',
+      'conf is not a file in the backup',
+      'abs is not a file in the backup',
+      'broken is not a file in the backup',
     ]);
-    expect(outcome.lastWords?.reason).toContain('asserted, but not so: 18 entries, and 19 are the least; no/such is not there; conf/one/below');
+    expect(outcome.lastWords?.reason).toContain('assertions failed: 18 entries, expected at least 19; no/such does not exist; conf/one/below');
     expectNothingLeft(outcome);
   });
 
-  test('archives of BusyBox, and without a device', async () => {
+  test('verifies an archive of BusyBox, without devices', async () => {
     const made = await backupOf(volumeOf(FILES.replace('mknod null c 1 3', '')), BUSYBOX);
     const outcome = await verify(made, { shell, env: { ...good, ASSERT_ENTRIES: '17' } });
     expect(outcome.status).toBe(0);
-    expect(verifiedOf(outcome)).toMatchObject({ checks: { entries: 17, files: 8 } });
+    expect(resultOf(outcome)).toMatchObject({ checks: { entries: 17, files: 8 } });
   });
 });
 
-test('as the user of a pod, who may give no file away nor make a device', async () => {
+test('verifies as an unprivileged user, who can set no owner and create no device', async () => {
   const outcome = await asNobody({
     data: '/',
     backup: await backupOf(volumeOf(FILES)),
@@ -114,29 +114,34 @@ test('as the user of a pod, who may give no file away nor make a device', async 
   });
   expect(outcome.stderr).not.toContain(' error ');
   expect(outcome.status).toBe(0);
-  expect(verifiedOf(outcome)).toMatchObject({ checks: { entries: 18, paths: 1 } });
+  expect(resultOf(outcome)).toMatchObject({ checks: { entries: 18, paths: 1 } });
 });
 
-test('nothing needs to be asserted', async () => {
+test('verifies a backup without assertions', async () => {
   const outcome = await verify(await backupOf(volumeOf('')));
   expect(outcome.status).toBe(0);
-  expect(verifiedOf(outcome)).toMatchObject({ checks: { entries: 1, files: 0, bytes: 0, paths: 0, hashes: 0 } });
+  expect(resultOf(outcome)).toMatchObject({ checks: { entries: 1, files: 0, bytes: 0, paths: 0, hashes: 0 } });
 });
 
-describe('what is no backup', () => {
-  test('another file than the manifest names', async () => {
+describe('a bad archive', () => {
+  test('is refused if it is not the file that the manifest names', async () => {
     const outcome = await verify(archiveOf("add('./x')"), {
       work: fetched(archiveOf("add('./x')"), (facts) => facts.replace(/(sha256\t).{8}/, '$101234567')),
     });
-    expect(outcome.lastWords).toMatchObject({ status: 65, reason: 'x.tar is not the file that the manifest names: its SHA-256 is another' });
+    expect(outcome.lastWords).toMatchObject({ status: 65, reason: 'x.tar is not the file in the manifest: its SHA-256 differs' });
     expectNothingLeft(outcome);
   });
 
   test.each([
-    ['other counts', "add('./x')", (facts: string) => facts.replace(/(volume.files\t).*/, '$17'), 'the archive has 2 entries, 1 files, 1 bytes'],
-    ['a name that leads out', "add('../x')", (facts: string) => facts, '1 names lead out of the folder: "../x"'],
-    ['a file behind a link', "add('./l', L, '/tmp'); add('./l/x')", (facts: string) => facts, '1 names go through a link: "./l/x"'],
-  ])('%s', async (_what, python, change, reason) => {
+    [
+      'has other counts than the manifest',
+      "add('./x')",
+      (facts: string) => facts.replace(/(volume.files\t).*/, '$17'),
+      'the archive has 2 entries, 1 files, 1 bytes',
+    ],
+    ['has a name outside the folder', "add('../x')", (facts: string) => facts, 'names outside the folder (1): "../x"'],
+    ['has a file below a link', "add('./l', L, '/tmp'); add('./l/x')", (facts: string) => facts, 'names below a link (1): "./l/x"'],
+  ])('is refused if it %s', async (_what, python, change, reason) => {
     const backup = archiveOf(python);
     const outcome = await verify(backup, { work: fetched(backup, change) });
     expect(outcome.lastWords).toMatchObject({ status: 65, reason: expect.stringContaining(reason) });
@@ -148,25 +153,25 @@ describe('what is no backup', () => {
     ['a link', 'ln -sfn other "$WORK_DIR/restored/volume/l"', './l: Symlink differs'],
     ['a hard link', 'cp "$WORK_DIR/restored/volume/a" "$WORK_DIR/c"; mv "$WORK_DIR/c" "$WORK_DIR/restored/volume/h"', './h: Not linked to ./a'],
     ['a time', 'touch "$WORK_DIR/restored/volume/a"', './a: Mod time differs'],
-  ])('%s on the disk that is not what the archive holds', async (_what, damage, reason) => {
+  ])('fails the verification if %s differs on disk', async (_what, damage, reason) => {
     const backup = await backupOf(volumeOf('echo content >a; ln a h; ln -s a l'));
     const outcome = await verify(backup, { standIns: { tar: standIn(`case "$*" in *--compare*) ${damage};; esac; real tar "$@"`) } });
     expect(outcome.lastWords).toMatchObject({ status: 65, reason: expect.stringContaining(reason) });
     expectNothingLeft(outcome);
   });
 
-  test('a comparison that ends early', async () => {
+  test('fails the verification if the comparison ends early', async () => {
     const backup = await backupOf(volumeOf('echo content >a'));
     const outcome = await verify(backup, { standIns: { tar: standIn('case "$*" in *--compare*) exit 2;; esac; real tar "$@"') } });
-    expect(outcome.lastWords).toMatchObject({ status: 70, reason: expect.stringContaining('what was unpacked cannot be compared') });
+    expect(outcome.lastWords).toMatchObject({ status: 70, reason: expect.stringContaining('cannot compare the unpacked files with the archive') });
     expectNothingLeft(outcome);
   });
 
   test.each([
-    ['a floor', { ASSERT_ENTRIES: 'many' }, "ASSERT_ENTRIES is not a whole number: 'many'"],
-    ['a hash', { ASSERT_SHA256: 'abc  x' }, "ASSERT_SHA256 has the line 'abc  x'"],
-    ['a part', { PART: 'other' }, "there are no facts of the part 'other'"],
-  ])('a wrong wish: %s', async (_what, env, reason) => {
+    ['a minimum that is not a number', { ASSERT_ENTRIES: 'many' }, expect.stringMatching(/^ASSERT_ENTRIES .*a whole number.* 'many'$/)],
+    ['a malformed hash', { ASSERT_SHA256: 'abc  x' }, "ASSERT_SHA256 must be lines of 64 hex digits, two blanks and a path, got 'abc  x'"],
+    ['an unknown part', { PART: 'other' }, "there are no facts for part 'other'"],
+  ])('%s: refused with 64', async (_what, env, reason) => {
     const outcome = await verify(archiveOf("add('./x')"), { env });
     expect(outcome.lastWords).toMatchObject({ status: 64, reason });
     expectNothingLeft(outcome);
@@ -184,30 +189,27 @@ describe('no room', () => {
   });
   afterAll(() => void execFileSync('umount', [small]));
 
-  test("more than the pod's own limit is refused beforehand", async () => {
+  test("refuses a backup larger than the pod's own limit before it unpacks", async () => {
     const outcome = await verify(backup, { env: { SCRATCH_BYTES: '5000000' } });
     expect(outcome.lastWords).toMatchObject({
       status: 73,
-      reason: expect.stringMatching(/^2\.9 MiB do not fit into 1\.\d MiB of scratch space$/),
-      hint: 'give the verification more room: verify.scratch.size in the values',
+      reason: expect.stringMatching(/^2\.9 MiB does not fit into 1\.\d MiB of scratch space$/),
+      hint: 'give the verification more scratch space: verify.scratch.size',
     });
     expectNothingLeft(outcome);
   });
 
-  test('a disk that fills while it unpacks', async () => {
+  test('a disk that fills up while it unpacks ends with 73 and leaves nothing', async () => {
     const fill = 'case "$*" in *--extract*) head -c 9000000 /dev/zero >"$WORK_DIR/filler" 2>/dev/null;; esac; real tar "$@"';
     const outcome = await verify(backup, { work: small, standIns: { tar: standIn(fill) } });
-    expect(outcome.lastWords).toMatchObject({ status: 73, reason: expect.stringMatching(/^cannot unpack .*(No space left|nothing was said)/) });
+    expect(outcome.lastWords).toMatchObject({ status: 73, reason: expect.stringMatching(/^cannot unpack .*(No space left|no error message)/) });
     expectNothingLeft(outcome);
   });
 });
 
-test.each(['--list', '--extract', '--compare'])('TERM at tar %s leaves no proof and no files', async (words) => {
+test.each(['--list', '--extract', '--compare'])('TERM at tar %s leaves no result and no files', async (words) => {
   const backup = await backupOf(volumeOf('echo content >a'));
-  const folder = mkdtempSync(join(tmpdir(), 'pid-'));
-  const body = `case "$*" in *'${words}'*) until [ -s "$PID_FILE" ]; do sleep 0.01; done; kill -TERM "$(cat "$PID_FILE")"; sleep 0.3;; esac; real tar "$@"`;
-  const started = (pid: number) => void execFileSync('sh', ['-c', `echo ${pid} >${folder}/pid`]);
-  const outcome = await verify(backup, { standIns: { tar: standIn(body) }, started, env: { PID_FILE: join(folder, 'pid') } });
+  const outcome = await verify(backup, { standIns: { tar: standIn(endsAt('TERM', 'tar', words)) }, ...withPidFile() });
   expect(outcome.lastWords).toMatchObject({ status: 70, reason: expect.stringContaining('stopped by TERM') });
   expectNothingLeft(outcome);
 });

@@ -4,19 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { copiedScripts, FLAT } from './flat-scripts.ts';
 import { COMMON_ENV, type Outcome, runScript, SHELLS } from './run-script.ts';
-import { artifactOf, bash, factsOf, GNU, portrait, take, type Variant, withFunctions } from './volume.ts';
+import { artifactOf, bash, factsOf, GNU, portrait, take, type Variant, WITH_GNU_TOOLS } from './volume.ts';
 
-/** What the step fetch leaves of one backup: the archive, and its part of the manifest. */
+/** What the step fetch hands on of a backup: the archive, and its part of the manifest. */
 export interface Backup {
   readonly archive: string;
   readonly facts: string;
 }
 
-/** Debian's BusyBox runs an applet before a program on PATH; only a function comes before an applet. */
-const GNU_FUNCTIONS = ['tar', 'find', 'sort', 'gzip'].map((tool) => `${tool}() { "$(PATH=\${PATH#*:} which ${tool})" "$@"; }`);
-
 /** The shells, each with the tools of the image of PostgreSQL. */
-export const RESTORE_SHELLS = SHELLS.map(([name, shell]) => [name, name === 'busybox ash' ? withFunctions(...GNU_FUNCTIONS) : shell] as const);
+export const RESTORE_SHELLS = SHELLS.map(([name, shell]) => [name, name === 'busybox ash' ? WITH_GNU_TOOLS : shell] as const);
 
 /** A backup of a folder by volume-tar.sh. */
 export async function backupOf(data: string, variant: Variant = GNU, env: Readonly<Record<string, string>> = {}): Promise<Backup> {
@@ -25,7 +22,7 @@ export async function backupOf(data: string, variant: Variant = GNU, env: Readon
   return { archive: artifactOf(outcome), facts: flat(factsOf(outcome)) };
 }
 
-/** An archive that nobody knows how it was made, with facts that fit it. `python` has `add(name, type, target, content)`. */
+/** A hand-made archive with matching facts. `python` calls `add(name, type, target, content)`. */
 export function archiveOf(python: string): Backup {
   const folder = mkdtempSync(join(tmpdir(), 'archive-'));
   chmodSync(folder, 0o755);
@@ -62,7 +59,7 @@ function factsFor(archive: string) {
 
 const flat = (facts: unknown) => execFileSync('sh', ['-c', `. ${FLAT}/json.sh; json_flatten`], { input: JSON.stringify(facts), encoding: 'utf8' });
 
-/** A scratch space as the step fetch leaves it. */
+/** A scratch space after the step fetch. */
 export function fetched(backup: Backup, change: (facts: string) => string = (facts) => facts): string {
   const work = mkdtempSync(join(tmpdir(), 'work-'));
   chmodSync(work, 0o777);
@@ -86,7 +83,7 @@ export interface Restore {
   readonly started?: (pid: number, work: string) => void;
 }
 
-/** Runs volume-restore.sh over a folder, in a scratch of its own as each attempt has it. */
+/** Runs volume-restore.sh on a folder, with new scratch space as in every attempt. */
 export function restore({ data, backup, work, env, shell = ['dash'], script = 'volume-restore.sh', ...call }: Restore): Promise<Outcome> {
   const claim = {
     CLAIM: 'app-data',
@@ -101,7 +98,7 @@ export function restore({ data, backup, work, env, shell = ['dash'], script = 'v
   return runScript(script, { shell, work: scratch, env: { ...COMMON_ENV, ...claim, PART: 'volume', ...env }, ...call });
 }
 
-/** What a run says of the volume: old, between or new. */
+/** The state that a run recorded: old, between or new; none if it recorded none. */
 export function stateOf({ work }: Outcome): string {
   const file = join(work, 'run', 'state-volume');
   return existsSync(file) ? String(readFileSync(file, 'utf8').split('\n')[0]) : 'none';
@@ -111,14 +108,14 @@ export function resultOf({ work }: Outcome): Record<string, unknown> {
   return JSON.parse(readFileSync(join(work, 'run', 'result-volume.json'), 'utf8')) as Record<string, unknown>;
 }
 
-/** All there is to know about the live files of a folder: without what restores keep there, and without the folder itself. */
+/** A portrait of the live files: without folders of restores, and without the folder itself. */
 export function live(folder: string): string {
   const copy = mkdtempSync(join(tmpdir(), 'live-'));
   bash(folder, `tar -c --exclude='./.backstay-*' --exclude=./lost+found --format=posix . | tar -xp -C ${copy}`);
   return withoutRoot(portrait(copy));
 }
 
-/** A portrait of the whole folder but for the folder itself. */
+/** A portrait without the entry of the folder itself. */
 export function withoutRoot(text: string): string {
   return text
     .split('\0')
@@ -126,7 +123,7 @@ export function withoutRoot(text: string): string {
     .join('\n');
 }
 
-/** What restores left at the top of a folder. */
+/** Folders that restores left at the top of a folder, without their times. */
 export function keptIn(folder: string): readonly string[] {
   return readdirSync(folder)
     .filter((name) => name.startsWith('.backstay-'))
@@ -134,17 +131,17 @@ export function keptIn(folder: string): readonly string[] {
     .sort();
 }
 
-/** The one folder of a kind that restores left. */
+/** The only folder of this kind that restores left. */
 export function keptFolder(folder: string, kind: 'before' | 'undone'): string {
   const [name, ...more] = readdirSync(folder).filter((entry) => entry.startsWith(`.backstay-${kind}-`));
   if (!name || more.length > 0) throw new Error(`expected one .backstay-${kind}-*: ${readdirSync(folder).join(' ')}`);
   return join(folder, name);
 }
 
-/** A folder with a copy of the scripts, for users who may not enter the project's. */
+/** A copy of the scripts for users who may not enter the folder of the project. */
 const scripts = copiedScripts();
 
-/** As a pod does: a user of its own, none of root's powers, its own scratch. */
+/** Runs it as in a pod: an unprivileged user with its own scratch space. */
 export function asNobody({ backup, script = 'volume-restore.sh', env, ...call }: Restore & { readonly backup: Backup }): Promise<Outcome> {
   const work = fetched(backup);
   bash(work, 'chown -R 65534:65534 .');
@@ -153,9 +150,9 @@ export function asNobody({ backup, script = 'volume-restore.sh', env, ...call }:
 }
 
 /**
- * A mv that does something before the n-th file is renamed, whoever calls it and however many it renames at once.
+ * A mv that does something before it renames the n-th file, over all its calls, which may rename several files each.
  *
- * `$COUNTER` is a file with how many there were, `$AT` the n-th.
+ * The file `$COUNTER` counts the renames, and `$AT` is n.
  */
 export const mvThat = (does: string): string => `
 real=$(PATH=\${PATH#*:} command -v mv)

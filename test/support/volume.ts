@@ -1,21 +1,23 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { COMMON_ENV, type Outcome, runScript } from './run-script.ts';
 
-/** A tar under a shell, as an image has them. */
+/** A tar and a shell, as in one of the images. */
 export interface Variant {
   readonly tar: 'gnu' | 'busybox';
   readonly shell: readonly string[];
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** Debian's BusyBox runs an applet before a program on PATH; only a function comes before an applet. */
-const GNU_FUNCTIONS = ['tar', 'find', 'sort', 'gzip'].map((tool) => `${tool}() { "$(PATH=\${PATH#*:} which ${tool})" "$@"; }`);
+/** BusyBox ash with GNU tools. Debian's BusyBox prefers its applets to PATH, and only functions to its applets. */
+export const WITH_GNU_TOOLS = withFunctions(
+  ...['tar', 'find', 'sort', 'gzip'].map((tool) => `${tool}() { "$(PATH=\${PATH#*:} which ${tool})" "$@"; }`),
+);
 const gnu = { TAR: 'gnu', COMPRESSION: 'zstd', COMPRESSION_LEVEL: '1' };
 
-/** Nothing but applets, as in the image of BusyBox. */
+/** A PATH of applets only, as in the image of BusyBox. */
 export const applets = mkdtempSync(join(tmpdir(), 'applets-'));
 execFileSync('busybox', ['--install', '-s', applets]);
 
@@ -26,10 +28,10 @@ export const BUSYBOX: Variant = {
   env: { TAR: 'busybox', COMPRESSION: 'gzip', COMPRESSION_LEVEL: '6', PATH: applets },
 };
 
-/** Both tars, the first of them under every shell. */
+/** Both tars, GNU tar under every shell. */
 export const VARIANTS: readonly (readonly [string, Variant])[] = [
   ['gnu under dash', GNU],
-  ['gnu under busybox ash', { ...GNU, shell: withFunctions(...GNU_FUNCTIONS) }],
+  ['gnu under busybox ash', { ...GNU, shell: WITH_GNU_TOOLS }],
   ['gnu under bash --posix', { ...GNU, shell: ['bash', '--posix'] }],
   ['busybox under its own ash', BUSYBOX],
 ];
@@ -39,7 +41,7 @@ export const TARS: readonly (readonly [string, Variant])[] = [
   ['busybox', BUSYBOX],
 ];
 
-/** Functions stand before applets, where stand-ins on PATH do not. */
+/** BusyBox ash with functions, which come before applets. Stand-ins on PATH do not. */
 export function withFunctions(...functions: readonly string[]): readonly string[] {
   return ['busybox', 'ash', '-c', `${functions.join('\n')}\n. "$0"`];
 }
@@ -60,7 +62,7 @@ export function take(variant: Variant, { data, env, script = 'volume-tar.sh', sh
   return runScript(script, { shell, env: { ...COMMON_ENV, ...volume, ...variant.env, ...env }, ...call });
 }
 
-/** A folder with what the commands make in it. */
+/** A new folder in which the commands were run. */
 export function volumeOf(commands: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'volume-'));
   chmodSync(folder, 0o755);
@@ -72,13 +74,13 @@ export function bash(cwd: string, commands: string): string {
   return execFileSync('bash', ['--norc', '-euc', commands], { cwd, encoding: 'latin1', env: { ...process.env, LC_ALL: 'C' } });
 }
 
-/** The one artifact that a run left. */
+/** The only artifact of a run. */
 export function artifactOf({ work, out }: Outcome): string {
   if (out.length !== 1) throw new Error(`expected one file in out/, got ${out.length}: ${out.join(' ')}`);
   return join(work, 'out', String(out[0]));
 }
 
-/** What a run wrote into its facts. */
+/** The facts that a run wrote. */
 export function factsOf({ work }: Outcome, part = 'volume'): Record<string, unknown> {
   return JSON.parse(readFileSync(join(work, 'facts', `${part}.json`), 'utf8')) as Record<string, unknown>;
 }
@@ -89,17 +91,17 @@ export function namesIn(archive: string): readonly string[] {
   return list.split('\n').filter(Boolean).sort();
 }
 
-/** Writes any of the formats to stdout. */
+/** A shell function that decompresses any of the formats to stdout. */
 export const UNPACK = 'unpack() { case $1 in *.zst) zstd -dcq "$1" ;; *.gz) gzip -dc "$1" ;; *) cat "$1" ;; esac; }; unpack';
 
-/** Unpacks into a new folder, as docs/pull-by-hand.md says. */
+/** Unpacks into a new folder with the command of docs/pull-by-hand.md. */
 export function unpacked(archive: string, tar = 'tar --numeric-owner -xpf -'): string {
   const folder = mkdtempSync(join(tmpdir(), 'unpacked-'));
   bash(folder, `${UNPACK} ${archive} | ${tar} 2>/dev/null`);
   return folder;
 }
 
-/** All there is to know about the files of a folder but sockets: kind, mode, owners, links, size, time, target, content. */
+/** Everything about the files of a folder except sockets: type, mode, owners, links, size, time, target, content. */
 export function portrait(folder: string, time: '%T@' | '%Ts' = '%T@'): string {
   const known = bash(
     folder,
@@ -109,7 +111,7 @@ export function portrait(folder: string, time: '%T@' | '%Ts' = '%T@'): string {
   return known + content;
 }
 
-/** Does something in the middle of reading: after the first MiB of the archive, while tar waits for its reader. */
+/** Runs commands while tar reads: after the first MiB of the archive, when tar waits for the compressor. */
 export function meanwhile(tool: 'zstd' | 'gzip', commands: string): string {
   return `case "$*" in
 *-d*|*version*) ;;
@@ -119,7 +121,26 @@ esac
 real ${tool} "$@"`;
 }
 
-/** A stand-in's way to the program it stands for. */
+/** A stand-in that can call the program behind it with `real`. */
 export function standIn(body: string): string {
   return `real() { tool=$1; shift; "$(PATH=\${PATH#*:} command -v "$tool")" "$@"; }\n${body}`;
+}
+
+/** Options for a run whose stand-ins need its process id: they find it in `$PID_FILE`. */
+export function withPidFile(): { readonly env: { readonly PID_FILE: string }; readonly started: (pid: number) => void } {
+  const folder = mkdtempSync(join(tmpdir(), 'pid-'));
+  chmodSync(folder, 0o755);
+  const file = join(folder, 'pid');
+  return { env: { PID_FILE: file }, started: (pid) => writeFileSync(file, String(pid)) };
+}
+
+/** Ends the script like the kubelet does: TERM to the first process, KILL to all. */
+export function endScript(signal: string): string {
+  const target = signal === 'TERM' ? '"$(cat "$PID_FILE")"' : '"-$(cat "$PID_FILE")"';
+  return `until [ -s "$PID_FILE" ]; do sleep 0.01; done; kill -${signal} ${target}`;
+}
+
+/** The body of a stand-in that ends the script at a call with these words. */
+export function endsAt(signal: string, tool: string, words: string): string {
+  return `case "$*" in *'${words}'*) ${endScript(signal)}; sleep 0.3;; esac; real ${tool} "$@"`;
 }
