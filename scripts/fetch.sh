@@ -59,7 +59,7 @@ main() {
 	keep_choice
 	check_parts
 	need_room
-	in_storage "$FROM_STORAGE" download
+	in_storage "$FROM_STORAGE" fetch_files
 	compare
 	finish
 }
@@ -177,18 +177,9 @@ need_room() {
 		die "$NO_ROOM" "no room: $(human "$free") of scratch space are free, and the backup $NAME has $(human "$total")" 'give the pod more scratch space'
 }
 
-# download - one storage's turn. What is not there is left out here, and found missing when all is compared
-#
-# Large objects come in several streams. rclone would compare them by reading them once more, in vain: we do it ourselves.
-download() {
-	if is_claim; then
-		while IFS= read -r file; do
-			[ ! -f "$S_REMOTE/$FOLDER/$file" ] || try cp "$S_REMOTE/$FOLDER/$file" "$WORK_DIR/in/$file" || explain_download "$?"
-		done <"$WORK_DIR/tmp/names"
-	else
-		try rclone copy "$S_REMOTE/$FOLDER" "$WORK_DIR/in" --files-from-raw "$WORK_DIR/tmp/names" --no-traverse --no-check-dest --ignore-checksum \
-			--transfers 4 --multi-thread-streams 4 --multi-thread-cutoff 64Mi || explain_download "$?"
-	fi
+# fetch_files - one storage's turn; a file that is missing there is found missing by compare
+fetch_files() {
+	download "$FOLDER" "$WORK_DIR/tmp/names" || explain_download "$?"
 }
 
 explain_download() {

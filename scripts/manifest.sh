@@ -42,11 +42,11 @@ hash_again() {
 			'a disk or memory of this node is bad, or something else writes to the scratch space'
 }
 
-# any_md5 - whether a storage says MD5 sums: an object store that is asked for checksums
+# any_md5 - whether a storage compares by MD5
 any_md5() {
 	for number in $(storage_numbers); do
 		read_settings "$number"
-		is_claim || [ "$S_COMPARE" = size ] || return 0
+		case $(use_driver && compared_by) in *MD5*) return 0 ;; esac
 	done
 	return 1
 }

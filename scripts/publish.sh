@@ -26,7 +26,6 @@ export LC_ALL
 . "$(dirname "$0")/common.sh"
 . "$(dirname "$0")/storage.sh"
 . "$(dirname "$0")/storage-owner.sh"
-. "$(dirname "$0")/storage-upload.sh"
 . "$(dirname "$0")/retention.sh"
 . "$(dirname "$0")/prune.sh"
 . "$(dirname "$0")/manifest.sh"
@@ -72,13 +71,14 @@ store() {
 	[ -z "${MARKER_PATH-}" ] || mark "$MARKER_PATH.safety"
 }
 
-# need_room - a claim must have room before the first byte: half a backup helps nobody, and others write there too
+# need_room - before the first byte: half a backup helps nobody, and other backups need the room too
 need_room() {
-	is_claim || return 0
-	free=$(df -Pk "$S_REMOTE" | awk 'NR == 2 { printf "%.0f", $4 * 1024 }')
+	room >"$S_TMP/room"
+	[ -s "$S_TMP/room" ] || return 0
+	read -r free used <"$S_TMP/room"
 	total=$(total_bytes)
 	[ "$free" -gt "$total" ] ||
-		fail "$NO_ROOM" "no room: $(human "$free") are free and $(human "$total") are needed" 'make the claim larger, or keep less; nothing was pruned to make room'
+		fail "$NO_ROOM" "no room: $(human "$free") are free and $(human "$total") are needed" 'enlarge the storage, or keep fewer backups; nothing was pruned to make room'
 }
 
 # read_back - everything once more, over the network
@@ -89,33 +89,18 @@ read_back() {
 		fail "$BAD_DATA" 'what was read back is not what was uploaded' 'the store, its cache or the network changes bytes; without a manifest it does not count as a backup'
 }
 
-# compare - what the storage has just said against what was taken
-#
-# An ETag is the MD5 of an object that came in one piece. For one in parts rclone computes what it must be while it
-# uploads, and has noted it.
+# compare - what the storage has just said against what was taken; the first difference of each file is named
 compare() {
-	: >"$S_TMP/etags"
-	[ ! -e "$S_TMP/uploaded" ] || sed -n 's/.* DEBUG : \([^ ]*\): Multipart upload Etag: \([^ ]*\) OK$/\1 \2/p' "$S_TMP/uploaded" >"$S_TMP/etags"
-	wrong=$(awk -v by="$S_COMPARE" -v claim="$(is_claim && echo yes || echo no)" '
+	expected >"$S_TMP/expected"
+	wrong=$(awk -v sums="$(compared_by)" '
 		function differs(what, is, should) { print $1 " has the " what " " is " and not " should "; " }
-		FILENAME == ARGV[1] { composite[$1] = $2; next }
-		FILENAME == ARGV[2] { bytes[$1] = $2; hash[$1] = $3; etag[$1] = $4; next }
+		BEGIN { count = split(sums, sum, " ") }
+		FILENAME == ARGV[1] { bytes[$1] = $2; for (i = 1; i <= count; i++) stored[$1, i] = $(2 + i); next }
 		!($1 in bytes) { print $1 " is not there; "; next }
 		bytes[$1] != $2 { differs("size", bytes[$1], $2); next }
-		by == "size" { next }
-		claim == "yes" { if (hash[$1] != $3) differs("SHA-256", hash[$1], $3); next }
-		hash[$1] != $4 { differs("MD5", hash[$1], $4); next }
-		{ should = $1 in composite ? composite[$1] : $4; if (etag[$1] != should) differs("ETag", etag[$1], should) }
-	' "$S_TMP/etags" "$S_TMP/stored" "$WORK_DIR/tmp/files")
+		{ for (i = 1; i <= count; i++) if (stored[$1, i] != $(2 + i)) { differs(sum[i], stored[$1, i], $(2 + i)); next } }
+	' "$S_TMP/stored" "$S_TMP/expected")
 	[ -z "$wrong" ] || fail "$BAD_DATA" "what is stored is not what was uploaded: $wrong" "$(hint_on_sums)"
-}
-
-hint_on_sums() {
-	if grep -qi '^x-amz-server-side-encryption: *aws:kms' "$S_TMP/said"; then
-		echo "the bucket encrypts with a key of its own, so its checksums are not ours: write serverSideEncryption: { algorithm: aws:kms }, or readBack: true"
-	else
-		echo 'without a manifest it does not count as a backup; the next run uploads afresh'
-	fi
 }
 
 # commit PATH - the manifest, once; one that is there already is left alone
@@ -165,9 +150,10 @@ tend() {
 }
 
 watch_room() {
-	is_claim || return 0
-	full=$(df -Pk "$S_REMOTE" | awk 'NR == 2 { sub(/%/, "", $5); print $5 }')
-	[ "$full" -le 85 ] || warn "$full % full" 'make the claim larger, or keep less'
+	room >"$S_TMP/room"
+	[ -s "$S_TMP/room" ] || return 0
+	read -r free used <"$S_TMP/room"
+	[ "$used" -le 85 ] || warn "$used % full" 'enlarge the storage, or keep fewer backups'
 }
 
 # report - the last words, and the status that the storages add up to

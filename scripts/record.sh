@@ -41,7 +41,8 @@ main() {
 	rclone_defaults
 	cd "$WORK_DIR" || exit "$FAULT"
 	unless_already
-	# Names what a record is called until it is whole.
+	# Names a record that is not whole yet.
+	# shellcheck disable=SC2034
 	RUN_ID=$(run_id)
 	[ -s run/backup ] || die "$FAULT" 'no backup was fetched' 'look at the steps before'
 	NAME=$(cat run/backup)

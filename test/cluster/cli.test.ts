@@ -138,7 +138,7 @@ describe('the pod of a listing is gone afterwards', () => {
       JSON.stringify({ stringData: { AWS_SECRET_ACCESS_KEY: 'wrong' } }),
     ]);
     const { status, stderr } = await backstay(['list', 'test/shop', '--storage', 'offsite']);
-    expect(stderr).toMatch(/^error: shop\/daily: storage offsite: access denied: .*\n {2}HINT: look at the key in the Secret/);
+    expect(stderr).toMatch(/^error: shop\/daily: storage offsite: access denied: .*\n {2}HINT: check the key in the Secret/);
     expect(status).toBe(77);
     expect(await cataloguePods()).toEqual([]);
   });

@@ -66,7 +66,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
     storage: () => anS3(s3, { bucket: 'nobody-made-it' }),
     status: 64,
     reason: /no such bucket: S\d:nobody-made-it\/prod/,
-    hint: /must exist/,
+    hint: /create the bucket/,
   },
   'has a certificate of an authority that is not named': {
     storage: (bucket) => anS3(s3, { bucket, ca: '' }),
@@ -261,7 +261,7 @@ describe('a claim', () => {
 test('last words fit into a termination message, however much there is to tell', async () => {
   const text = `${'very "long" '.repeat(40)}\\`;
   const storages = ['one', 'two', 'three', 'four'].map((name) =>
-    anS3(s3, { bucket: 'nobody-made-it', name: `${name}-${'x'.repeat(40)}`, more: { REMOTE: `/proc/nowhere/${text}` } }),
+    anS3(s3, { bucket: 'nobody-made-it', name: `${name}-${'x'.repeat(40)}`, more: { KIND: 'pvc', REMOTE: `/proc/nowhere/${text}` } }),
   );
   const { status, lastWords } = await publish(stage(), storages);
   expect(status).toBe(69);
