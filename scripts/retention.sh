@@ -12,7 +12,7 @@
 #                                    (count; default: 3, or KEEP_LAST where that is the only rule and smaller)
 #   STORAGE_n_KEEP_AT_MOST_DELETED   largest share that one run deletes (percent; default: 50)
 #
-# Twin of lib/model/retention.ts: test/vectors/retention.json holds both. A thousand names cost one sort and two awks.
+# Its oracle is test/support/plan-retention.ts: test/vectors/retention.json holds both. A thousand names cost one sort and two awks.
 
 # use_keep NUMBER - a storage's rules become KEEP_LAST ...
 use_keep() {

@@ -1,7 +1,7 @@
 import type { k8s } from '../../imports/k8s.ts';
 import type { Keep } from '../config/schema/keep.ts';
+import { floorOf } from '../model/keep-floor.ts';
 import type { Origin, PlannedGuard, PlannedRestore, PlannedRun, PlannedStorage } from '../model/model.ts';
-import { floorOf } from '../model/retention.ts';
 import type { Env } from '../pod.ts';
 import type { Part, StepPart } from '../sources/kind.ts';
 import { bytesOf } from '../units/size.ts';

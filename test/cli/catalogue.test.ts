@@ -13,8 +13,13 @@ function manifestText(name: string, more: Readonly<Record<string, unknown>> = {}
 }
 
 /** What scripts/catalogue.sh prints of one backup. */
-function listed(name: string, { pinned = '-', verified = '-', manifest = manifestText(name), verification = '' } = {}): string {
-  return `backup ${name} ${pinned} ${verified} ${manifest}\n${verification && `verification ${name} ${verification}\n`}`;
+function listed(name: string, { pinned = '-', verified = '-', manifest = manifestText(name), verification = '', next = 'keep daily' } = {}): string {
+  const lines = [
+    `backup ${name} ${pinned} ${verified} ${manifest}`,
+    verification && `verification ${name} ${verification}`,
+    next && `next ${name} ${next}`,
+  ];
+  return lines.map((line) => line && `${line}\n`).join('');
 }
 
 /** A record as scripts/record.sh leaves it. */
@@ -47,30 +52,36 @@ describe('list', () => {
   const logs = {
     daily: [
       '2026-11-21T12:00:01Z info catalogue: something for the log\n',
-      listed(NAMES[0]!, { manifest: manifestText(NAMES[0]!, { label: 'before the move', bytes: 5_242_880 }) }),
-      listed(NAMES[1]!, { manifest: '{"version":"backstay/v1","envi' }),
-      ...NAMES.slice(2, 10).map((name) => listed(name)),
-      listed(NAMES[10]!, { verified: 'verified', verification: verificationText(NAMES[10]!) }),
-      listed(NAMES[11]!, { pinned: 'pinned' }),
+      listed(NAMES[0]!, {
+        manifest: manifestText(NAMES[0]!, { label: 'before the move', bytes: 5_242_880 }),
+        next: 'keep atLeast,daily,weekly',
+      }),
+      listed(NAMES[1]!, { manifest: '{"version":"backstay/v1","envi', next: 'keep atLeast,daily' }),
+      listed(NAMES[2]!, { next: 'keep future' }),
+      ...NAMES.slice(3, 6).map((name) => listed(name)),
+      listed(NAMES[6]!, { next: 'keep no rule' }),
+      ...NAMES.slice(7, 10).map((name) => listed(name, { next: 'delete -' })),
+      listed(NAMES[10]!, { verified: 'verified', verification: verificationText(NAMES[10]!), next: 'keep verified' }),
+      listed(NAMES[11]!, { pinned: 'pinned', next: 'keep pinned' }),
     ].join(''),
   };
 
   test('shows when, tier, id, size, duration, pins, label, and what keep will do to it next', async () => {
     const { status, stdout, stderr } = await run(['list', 'prod/shop'], { pods: DONE, logs });
     expect(stdout).toMatchInlineSnapshot(`
-      "WHEN (UTC)           TIER   ID                        SIZE      TOOK  PINNED  VERIFIED             NEXT                         LABEL
-      2026-11-21 02:00:00  daily  bcdfghjk                  5.0 MiB   12s   -       -                    stays: floor, daily, weekly  before the move
-      ?                    daily  20261120-020000-bcdfghjm  ?         ?     -       -                    stays: floor, daily          its manifest cannot be read
-      2026-11-19 02:00:00  daily  bcdfghjn                  11.0 KiB  12s   -       -                    stays: floor, daily
-      2026-11-18 02:00:00  daily  bcdfghjp                  11.0 KiB  12s   -       -                    stays: daily
-      2026-11-17 02:00:00  daily  bcdfghjq                  11.0 KiB  12s   -       -                    stays: daily
-      2026-11-16 02:00:00  daily  bcdfghjr                  11.0 KiB  12s   -       -                    stays: daily
-      2026-11-15 02:00:00  daily  bcdfghjs                  11.0 KiB  12s   -       -                    stays: daily, weekly
-      2026-11-14 02:00:00  daily  bcdfghjt                  11.0 KiB  12s   -       -                    goes
-      2026-11-13 02:00:00  daily  bcdfghjv                  11.0 KiB  12s   -       -                    goes
-      2026-11-12 02:00:00  daily  bcdfghjb                  11.0 KiB  12s   -       -                    goes
-      2026-11-11 02:00:00  daily  bcdfghjc                  11.0 KiB  12s   -       2026-11-24 05:00:12  stays: verified
-      2026-11-10 02:00:00  daily  bcdfghjd                  11.0 KiB  12s   yes     -                    stays: pinned"
+      "WHEN (UTC)           TIER   ID                        SIZE      TOOK  PINNED  VERIFIED             NEXT                        LABEL
+      2026-11-21 02:00:00  daily  bcdfghjk                  5.0 MiB   12s   -       -                    keep: floor, daily, weekly  before the move
+      ?                    daily  20261120-020000-bcdfghjm  ?         ?     -       -                    keep: floor, daily          unreadable manifest
+      2026-11-19 02:00:00  daily  bcdfghjn                  11.0 KiB  12s   -       -                    keep: name from the future
+      2026-11-18 02:00:00  daily  bcdfghjp                  11.0 KiB  12s   -       -                    keep: daily
+      2026-11-17 02:00:00  daily  bcdfghjq                  11.0 KiB  12s   -       -                    keep: daily
+      2026-11-16 02:00:00  daily  bcdfghjr                  11.0 KiB  12s   -       -                    keep: daily
+      2026-11-15 02:00:00  daily  bcdfghjs                  11.0 KiB  12s   -       -                    keep: no rule
+      2026-11-14 02:00:00  daily  bcdfghjt                  11.0 KiB  12s   -       -                    delete
+      2026-11-13 02:00:00  daily  bcdfghjv                  11.0 KiB  12s   -       -                    delete
+      2026-11-12 02:00:00  daily  bcdfghjb                  11.0 KiB  12s   -       -                    delete
+      2026-11-11 02:00:00  daily  bcdfghjc                  11.0 KiB  12s   -       2026-11-24 05:00:12  keep: verified
+      2026-11-10 02:00:00  daily  bcdfghjd                  11.0 KiB  12s   yes     -                    keep: pinned"
     `);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   });
@@ -120,17 +131,37 @@ describe('list', () => {
     ['without a time', verificationText(NAMES[0]!, { verified: 'yesterday' })],
   ])('a verification %s shows as yes, and says no time', async (_, verification) => {
     const plan = { pods: DONE, logs: { daily: listed(NAMES[0]!, { verified: 'verified', verification }) } };
-    expect((await run(['list', 'prod/shop'], plan)).stdout.split('\n')[1]).toMatch(/ +- +yes +stays/);
+    expect((await run(['list', 'prod/shop'], plan)).stdout.split('\n')[1]).toMatch(/ +- +yes +keep: daily/);
     const [row] = JSON.parse((await run(['list', 'prod/shop', '--json'], plan)).stdout);
     expect(row).toMatchObject({ verified: true });
     expect(row).not.toHaveProperty('verifiedAt');
     expect((await run(['get', 'prod/shop', 'bcdfghjk'], plan)).stdout).toMatch(/^verified +yes$/m);
   });
 
-  test('P77: more than one run may delete would go: the table says that nothing will', async () => {
-    const overlay = 'plans: { default: { tiers: { daily: { keep: { last: 3 } } } } }\n';
-    const { stdout } = await run(['list', 'prod/shop'], { pods: DONE, logs: { daily: NAMES.map((name) => listed(name)).join('') } }, { overlay });
-    expect(stdout.match(/would go, but too many would at once: backstay prune/g)).toHaveLength(9);
+  test('P77: shows what retention would delete but may not, because one run may not delete that many', async () => {
+    const daily = NAMES.map((name, index) => listed(name, { next: index < 3 ? 'keep last' : 'refused -' })).join('');
+    const { stdout } = await run(['list', 'prod/shop'], { pods: DONE, logs: { daily } });
+    expect(stdout.match(/delete, blocked by atMostDeleted: backstay prune/g)).toHaveLength(9);
+    const json = JSON.parse((await run(['list', 'prod/shop', '--json'], { pods: DONE, logs: { daily } })).stdout);
+    expect(json.map(({ next }: { next: object }) => next).slice(2, 4)).toEqual([
+      { keep: true, why: ['last'] },
+      { keep: false, refused: true },
+    ]);
+  });
+
+  test('shows unknown, and warns once, if the scripts in the cluster are older and do not report what retention will do', async () => {
+    const daily = NAMES.slice(0, 2)
+      .map((name) => listed(name, { next: '' }))
+      .join('');
+    const { status, stdout, stderr } = await run(['list', 'prod/shop'], { pods: DONE, logs: { daily } });
+    expect(stdout.match(/ unknown$/gm)).toHaveLength(2);
+    expect(stderr).toBe(
+      'warning: the scripts in the cluster are older and do not report what retention will do\n  HINT: kubectl apply -k dist/prod/keep',
+    );
+    expect(status).toBe(0);
+    const [row] = JSON.parse((await run(['list', 'prod/shop', '--json'], { pods: DONE, logs: { daily } })).stdout);
+    expect(row).toMatchObject({ name: NAMES[0] });
+    expect(row).not.toHaveProperty('next');
   });
 
   test('of an environment it has a pod for each source, and names the source', async () => {

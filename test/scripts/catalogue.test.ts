@@ -58,6 +58,27 @@ describe.each(SHELLS)('list under %s', (name, shell) => {
     expect(found[3]?.manifest).toBeNull();
     expect(stdout).toContain(`backup ${NAMES[3]} - - {"version":"backs\n`);
   });
+
+  test('says what the next run will do to each by the rules of that storage, and what it may not delete', async () => {
+    const call = name === 'busybox ash' ? IN_IMAGE : { shell, path: ON_DEBIAN };
+    const rules = (keep: Readonly<Record<string, string>>) => [withSettings(claim.storage, keep), withSettings(anS3(s3), { KEEP_DAILY: '9' })];
+    const next = async (keep: Readonly<Record<string, string>>, env = {}) =>
+      readListed((await catalogue({ ACTION: 'list', ...env }, rules(keep), call)).stdout).map((backup) => backup.next);
+    const kept = [
+      { keep: true, why: ['atLeast', 'last'] },
+      { keep: true, why: ['pinned'] },
+      { keep: true, why: ['verified'] },
+    ];
+    expect(await next({ KEEP_LAST: '1', KEEP_AT_LEAST: '1' })).toEqual([...kept, { keep: false }]);
+    expect(await next({ KEEP_LAST: '1', KEEP_AT_LEAST: '1', KEEP_AT_MOST_DELETED: '20' })).toEqual([...kept, { keep: false, refused: true }]);
+    expect(await next({})).toEqual([
+      { keep: true, why: ['atLeast', 'no rule'] },
+      { keep: true, why: ['pinned', 'atLeast', 'no rule'] },
+      { keep: true, why: ['verified', 'atLeast', 'no rule'] },
+      { keep: true, why: ['no rule'] },
+    ]);
+    expect((await next({ KEEP_LAST: '1' }, { STORAGE: 'offsite' })).at(-1)).toEqual({ keep: true, why: ['daily'] });
+  });
 });
 
 test('of what is verified it prints the record too, as the CLI reads it, in list and in get', async () => {
@@ -130,9 +151,9 @@ describe('get', () => {
     expect(manifestOf(readListed(stdout)[0])).toMatchObject({ runId: 'mnpqrstv' });
   });
 
-  test('says that an id stands for several, which only tests can have', async () => {
+  test('rejects a run id that matches several backups, which only tests can produce', async () => {
     const { status, lastWords } = await catalogue({ ACTION: 'get', RUN_ID_WANTED: 'bcdfghjk' });
-    expect({ status, reason: lastWords?.reason }).toEqual({ status: 64, reason: expect.stringContaining("several backups are named 'bcdfghjk'") });
+    expect({ status, reason: lastWords?.reason }).toEqual({ status: 64, reason: expect.stringContaining("'bcdfghjk' matches several backups") });
   });
 });
 
@@ -162,7 +183,7 @@ describe('prune', () => {
     const { status, lastWords } = await catalogue({ ACTION: 'prune', ...env }, kept({ KEEP_LAST: '1' }));
     expect({ status, reason: lastWords?.reason, stored: committed() }).toEqual({
       status: 64,
-      reason: expect.stringContaining('confirm prod/shop'),
+      reason: expect.stringContaining('CONFIRM must be prod/shop to delete'),
       stored: 4,
     });
   });

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { planRetention } from '../../lib/model/retention.ts';
 import { busyboxBin } from '../support/busybox.ts';
+import { planRetention } from '../support/plan-retention.ts';
 import { demanded, RETENTION_VECTORS, type RetentionCase, shellPlans } from '../support/retention.ts';
 import { SHELLS } from '../support/run-script.ts';
 
@@ -17,12 +17,12 @@ const PATHS: readonly string[] = ['/usr/bin:/bin', `${busyboxBin()}:/usr/bin`];
 describe.each(SHELLS.flatMap(([name, shell]) => PATHS.map((path, index) => [name, index ? 'busybox' : 'Debian', shell, path] as const)))(
   'retention under %s with the tools of %s',
   (_shell, _tools, shell, path) => {
-    test('passes the vectors that lib/model/retention.ts passes', () => {
+    test('passes the vectors that the oracle passes', () => {
       const plans = shellPlans(RETENTION_VECTORS, shell, path);
       for (const [index, vector] of RETENTION_VECTORS.entries()) expect(plans[index], vector.name).toEqual(demanded(vector));
     });
 
-    test('answers as lib/model/retention.ts does, whatever is asked', () => {
+    test('decides as the oracle does, whatever is stored and whatever the rules', () => {
       const cases = fc.sample(retentionCase, { numRuns: 150, seed: 20261121 });
       const plans = shellPlans(cases, shell, path);
       for (const [index, { entries, keep, now }] of cases.entries()) {

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Keep } from '../../lib/config/schema/keep.ts';
-import type { Entry, RetentionPlan, Verdict } from '../../lib/model/retention.ts';
+import type { Entry, RetentionPlan, Verdict } from './plan-retention.ts';
 
 /** A question to both twins of retention. */
 export interface RetentionCase {

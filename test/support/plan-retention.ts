@@ -1,5 +1,6 @@
-import type { Keep } from '../config/schema/keep.ts';
-import { timeOfName } from './stored-name.ts';
+import type { Keep } from '../../lib/config/schema/keep.ts';
+import { floorOf } from '../../lib/model/keep-floor.ts';
+import { timeOfName } from '../../lib/model/stored-name.ts';
 
 /** A committed backup, as a listing shows it. */
 export interface Entry {
@@ -10,7 +11,7 @@ export interface Entry {
   readonly verified?: boolean;
 }
 
-/** Why a backup stays: rules of `keep`, or what goes before them. */
+/** Why a backup is kept: rules of `keep`, or what comes before them. */
 export type Reason =
   | 'unknown'
   | 'future'
@@ -28,9 +29,9 @@ export type Reason =
 export type Verdict = { readonly keep: true; readonly why: readonly Reason[] } | { readonly keep: false };
 
 export interface RetentionPlan {
-  /** What happens to each backup, by name, newest first; names that are not ours come last. */
+  /** What happens to each backup, by name, newest first; names in no grammar of ours come last. */
   readonly verdicts: ReadonlyMap<string, Verdict>;
-  /** More would go than one run may delete, so none goes: how many, of how many. @default - the share is not exceeded */
+  /** More than one run may delete, so none is deleted: how many, of how many. @default - the share is not exceeded */
   readonly refused?: { readonly doomed: number; readonly of: number };
 }
 
@@ -40,14 +41,13 @@ type Dated = Entry & { readonly time: number };
 const DAY = 86_400;
 /** A name may be ahead of the clock by so much, as clocks are; what is further ahead is not believed. Seconds. */
 const TOLERANCE = 3600;
-const FLOOR = 3;
 const SHARE = 50;
 
 /**
- * What one run of retention keeps and deletes of a tier's committed backups in one storage.
+ * What one run of retention keeps and deletes of a tier's committed backups in one storage: the oracle of `retention.sh`,
+ * which alone decides in production. `test/vectors/retention.json` holds both.
  *
  * Times are counted back from the newest backup and not from `now`, so that nothing ages while nothing is made.
- * `scripts/retention.sh` is its twin, and `test/vectors/retention.json` holds both.
  */
 export function planRetention(entries: readonly Entry[], keep: Rules, now: number): RetentionPlan {
   const unknown = entries.filter(({ name }) => timeOfName(name) === undefined).sort((a, b) => (a.name < b.name ? 1 : -1));
@@ -64,12 +64,6 @@ export function planRetention(entries: readonly Entry[], keep: Rules, now: numbe
     ]),
     ...(doomed * 100 > (keep.atMostDeleted ?? SHARE) * counted.length && { refused: { doomed, of: counted.length } }),
   };
-}
-
-/** The floor: so many of the newest stay whatever the rules say. Count. */
-export function floorOf({ last, atLeast, ...keep }: Rules): number {
-  const alone = !(keep.for ?? keep.daily ?? keep.weekly ?? keep.monthly ?? keep.yearly);
-  return atLeast ?? (alone && last !== undefined ? Math.min(last, FLOOR) : FLOOR);
 }
 
 function judge(counted: readonly Dated[], keep: Rules): readonly [string, Verdict][] {
