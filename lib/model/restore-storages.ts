@@ -75,16 +75,10 @@ export function storagesOf(settings: Settings, read: readonly PlannedStorage[], 
   const storages = [...read];
   const numbers = marked.map((storage) => {
     const mine = planStorage(settings, { storage }, storages.length + 1);
-    const known = storages.findIndex((other) => other.name === mine.name && samePlace(other, mine));
+    const known = storages.findIndex((other) => other.name === mine.name && other.access.where === mine.access.where);
     return known < 0 ? storages.push(mine) : known + 1;
   });
   return { storages, numbers };
-}
-
-/** One prefix of one storage, but for the number in the names of its remote. */
-function samePlace(a: PlannedStorage, b: PlannedStorage): boolean {
-  const remote = ({ access }: PlannedStorage) => access.remote.replace(/^S\d+:/, '');
-  return remote(a) === remote(b);
 }
 
 /**

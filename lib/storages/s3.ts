@@ -11,47 +11,46 @@ import type { StorageContext, StorageKind } from './kind.ts';
 const secretKey = (standard: string) => z.string().min(1).default(standard);
 
 const credentials = z.strictObject({
-  secret: objectName.optional().meta({ description: 'Name of an existing Secret that holds an access key.' }),
+  secret: objectName.optional().meta({ description: 'Name of an existing Secret with an access key.' }),
   keys: z
     .strictObject({
       accessKeyId: secretKey('AWS_ACCESS_KEY_ID').meta({ description: 'Key of the access key id.' }),
       secretAccessKey: secretKey('AWS_SECRET_ACCESS_KEY').meta({ description: 'Key of the secret access key.' }),
     })
     .prefault({})
-    .meta({ description: 'Which keys of the Secret are meant.' }),
+    .meta({ description: 'Which keys of the Secret to use.' }),
   workloadIdentity: z
     .strictObject({
-      roleArn: z.string().min(1).meta({ description: 'ARN of the role that the pod takes, by a token of its service account.' }),
+      roleArn: z.string().min(1).meta({ description: 'ARN of the role that the pod assumes with a token of its service account.' }),
       audience: z.string().min(1).default('sts.amazonaws.com').meta({ description: 'Audience of the token.' }),
     })
     .optional()
-    .meta({ description: 'No key at all: a role of the cloud.' }),
+    .meta({ description: 'A role of the cloud instead of a key.' }),
 });
 
 const schema = z
   .strictObject({
     bucket: z
       .string()
-      .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, { error: 'expected the name of a bucket: 3 to 63 lower-case letters, digits, dots and dashes' })
+      .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, { error: 'expected a bucket name: 3 to 63 lower-case letters, digits, dots and dashes' })
       .meta({ description: 'An existing bucket.' }),
     prefix,
     region: z.string().min(1).default('us-east-1').meta({ description: 'Region of the bucket.' }),
     endpoint: z
       .url({ protocol: /^https?$/, error: 'expected a URL such as https://minio.minio:9000' })
-      .refine((url) => !/^https?:\/\/[^/]*@/.test(url), { error: 'a URL may not carry a user or a password' })
+      .refine((url) => !/^https?:\/\/[^/]*@/.test(url), { error: 'a URL must not contain a user or a password' })
       .optional()
       .meta({ description: 'URL of a store that is not AWS. Default: AWS, by region.' }),
     pathStyle: z
       .boolean()
       .optional()
-      .meta({ description: 'The bucket in the path and not in the host name. Default: true where an endpoint is given.' }),
+      .meta({ description: 'Put the bucket in the path instead of the host name. Default: true if an endpoint is set.' }),
     provider: z
       .string()
       .regex(/^[A-Za-z0-9]+$/)
       .optional()
       .meta({
-        description:
-          "Name of the store's maker as rclone knows it, for its quirks: `Minio`, `Cloudflare`. Default: `AWS`, or `Other` with an endpoint.",
+        description: "The store's vendor as rclone names it, for its quirks: `Minio`, `Cloudflare`. Default: `AWS`, or `Other` with an endpoint.",
       }),
     ca: caFile.optional().meta({ description: "Certificate of the endpoint's private authority." }),
     credentials: credentials.meta({ description: 'An access key in a Secret, or a workload identity.' }),
@@ -62,8 +61,8 @@ const schema = z
       .meta({ description: "Class of the stored objects. Default: the bucket's." }),
     serverSideEncryption: z
       .strictObject({
-        algorithm: z.enum(['AES256', 'aws:kms']).meta({ description: 'What the store encrypts with.' }),
-        kmsKeyId: z.string().min(1).optional().meta({ description: 'Key of the key service, for `aws:kms`.' }),
+        algorithm: z.enum(['AES256', 'aws:kms']).meta({ description: 'Algorithm that the store encrypts with.' }),
+        kmsKeyId: z.string().min(1).optional().meta({ description: 'Key in the key service, for `aws:kms`.' }),
       })
       .optional()
       .meta({ description: "Encryption by the store. Default: the bucket's." }),
@@ -75,16 +74,38 @@ const schema = z
 
 type Settings = z.output<typeof schema>;
 
+const SAMPLES = [
+  {
+    bucket: 'acme-backups',
+    endpoint: 'https://minio.minio:9000',
+    prefix: 'backups/prod',
+    ca: { configMap: 'minio-ca' },
+    credentials: { secret: 'backup-s3' },
+    readBack: true,
+    storageClass: 'STANDARD_IA',
+    serverSideEncryption: { algorithm: 'aws:kms', kmsKeyId: 'alias/backups' },
+  },
+  {
+    bucket: 'acme-backups',
+    endpoint: 'https://s3.acme.dev',
+    ca: { secret: 's3-ca' },
+    credentials: { workloadIdentity: { roleArn: 'arn:aws:iam::1:role/backup' } },
+  },
+] as const satisfies readonly z.input<typeof schema>[];
+
 /** S3 of AWS, or any store that speaks it. */
 export const s3: StorageKind<typeof schema, 's3'> = {
   name: 's3',
   schema,
+  samples: SAMPLES,
   check,
   access: (settings, context, number) => {
     const compare = settings.serverSideEncryption?.algorithm === 'aws:kms' ? 'size' : 'checksum';
     const folder = settings.prefix ?? context.environment;
+    const where = `${settings.bucket}${folder === '' ? '' : `/${folder}`}`;
     return {
-      remote: `S${number}:${settings.bucket}${folder === '' ? '' : `/${folder}`}`,
+      remote: `S${number}:${where}`,
+      where,
       compare,
       readBack: settings.readBack,
       env: { ...remoteEnv(settings, number), ...credentialsEnv(settings, number) },
@@ -93,7 +114,7 @@ export const s3: StorageKind<typeof schema, 's3'> = {
       secrets: secrets(settings, context),
       notes:
         compare === 'size' && !settings.readBack
-          ? ['with aws:kms the store tells no checksum: only the size is compared. HINT: readBack: true reads everything back']
+          ? ['with aws:kms the store reports no checksum: only the size is compared. HINT: set readBack: true to read everything back']
           : [],
     };
   },
@@ -103,20 +124,20 @@ export const s3: StorageKind<typeof schema, 's3'> = {
 function check({ credentials: given, serverSideEncryption, endpoint, ca }: Settings): readonly Finding[] {
   const found: Finding[] = [];
   if ((given.secret === undefined) === (given.workloadIdentity === undefined)) {
-    found.push({ path: ['credentials'], message: 'expected either secret or workloadIdentity', hint: 'write credentials: { secret: NAME }' });
+    found.push({ path: ['credentials'], message: 'expected either secret or workloadIdentity', hint: 'set credentials: { secret: NAME }' });
   }
   if (serverSideEncryption?.kmsKeyId && serverSideEncryption.algorithm !== 'aws:kms') {
     found.push({
       path: ['serverSideEncryption', 'kmsKeyId'],
-      message: "a key is given, but the algorithm is not 'aws:kms'",
-      hint: "write algorithm: 'aws:kms', or leave the key out",
+      message: `kmsKeyId is set, but the algorithm is '${serverSideEncryption.algorithm}'`,
+      hint: "set algorithm: 'aws:kms', or remove kmsKeyId",
     });
   }
   if (ca && !endpoint?.startsWith('https:')) {
-    found.push({ path: ['ca'], message: 'a ca is given, but there is no https endpoint', hint: 'give the endpoint, or leave the ca out' });
+    found.push({ path: ['ca'], message: 'ca is set, but there is no https endpoint', hint: 'set an https endpoint, or remove ca' });
   }
   if (endpoint?.startsWith('http:')) {
-    found.push({ path: ['endpoint'], message: 'backups and keys cross the network in the clear', hint: 'use https', severity: 'warning' });
+    found.push({ path: ['endpoint'], message: 'backups cross the network unencrypted', hint: 'use https', severity: 'warning' });
   }
   return found;
 }
@@ -163,7 +184,7 @@ function peer({ endpoint, network: how }: Settings, { namespace }: StorageContex
   return peerOf(hostname, port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port), namespace, how);
 }
 
-/** One store under the ways to spell its endpoint; names of buckets are unique in all of AWS. */
+/** One store, however its endpoint is spelled; bucket names are unique in all of AWS. */
 function storeOf({ endpoint }: Settings): string {
   if (!endpoint) return 'aws';
   const { hostname, port, pathname } = new URL(endpoint);

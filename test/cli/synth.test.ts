@@ -48,7 +48,7 @@ describe('synth', () => {
     const project = projectFolder({ 'config/base.yaml': values, 'config/dev.yaml': '', 'config/prod.yaml': '' });
     const { stderr } = await backstay(['synth', ...project.folders]);
     expect(project.plain(stderr)).toMatchInlineSnapshot(`
-      "warning: dev, prod: storages.offsite.s3.endpoint: backups and keys cross the network in the clear
+      "warning: dev, prod: storages.offsite.s3.endpoint: backups cross the network unencrypted
         at config/base.yaml:4
         HINT: use https"
     `);
@@ -76,7 +76,7 @@ describe('a mistake leaves dist/ as it was', () => {
     expect(project.plain(stderr)).toMatchInlineSnapshot(`
       "error: storages.local.pvc.size: expected a size such as 512Mi or 20Gi, got "20G"
         at config/base.yaml:3
-        HINT: Size of a claim to make. Leave it out to use an existing \`claim\`.
+        HINT: Size of the claim to create. Leave it out to use an existing \`claim\`.
       error: namespce: unknown key
         at config/dev.yaml:1
         HINT: did you mean 'namespace'?

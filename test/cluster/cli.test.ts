@@ -63,7 +63,7 @@ describe('a backup by hand', () => {
 
     const table = await backstay(['list', 'test/shop']);
     expect(table).toMatchObject({ status: 0, stderr: '' });
-    expect(table.stdout).toMatch(new RegExp(`^\\S+ \\S+ +daily +${id} .* stays: floor, last +before the move\n$`, 'm'));
+    expect(table.stdout).toMatch(new RegExp(`^\\S+ \\S+ +daily +${id} .* keep: floor, last +before the move\n$`, 'm'));
 
     const json = await backstay(['list', 'test/shop', '--storage', 'offsite', '--json']);
     expect(JSON.parse(json.stdout)).toMatchObject([

@@ -231,7 +231,7 @@ test('a size as powers of 1000', () => {
   expect(mistakesIn('storages: { local: { pvc: { size: 20G } } }')).toMatchInlineSnapshot(`
     "storages.local.pvc.size: expected a size such as 512Mi or 20Gi, got "20G"
       at config/base.yaml:1
-      HINT: Size of a claim to make. Leave it out to use an existing \`claim\`."
+      HINT: Size of the claim to create. Leave it out to use an existing \`claim\`."
   `);
 });
 
@@ -352,7 +352,7 @@ test('a prefix that climbs out', () => {
 
 test('a URL with a password is refused and not shown', () => {
   expect(s3('endpoint: https://key:hunter2@minio')).toMatchInlineSnapshot(`
-    "storages.offsite.s3.endpoint: a URL may not carry a user or a password
+    "storages.offsite.s3.endpoint: a URL must not contain a user or a password
       at config/base.yaml:1
       HINT: URL of a store that is not AWS."
   `);

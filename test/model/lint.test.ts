@@ -200,11 +200,11 @@ describe('storages', () => {
     expect(noticed(`  shop: { ${VOLUME} }\n`)).toBe('');
   });
 
-  test('what a kind of storage finds stands at its line', () => {
+  test('reports an error of a storage kind at its line', () => {
     expect(mistakes(`${BASE.replace('size: 1Gi', 'storageClassName: hdd')}  shop: { ${VOLUME} }\n`)).toMatchInlineSnapshot(`
-      "storages.a.pvc: neither claim nor size is given
+      "storages.a.pvc: neither claim nor size is set
         at config/base.yaml:3
-        HINT: write size: 10Gi for a new claim, or claim: NAME for an existing one"
+        HINT: set size: 10Gi to create a claim, or claim: NAME to use an existing one"
     `);
   });
 });

@@ -12,6 +12,7 @@ const findings = (written: Settings) => pvc.check(pvc.schema.parse(written), con
 test('a size is enough: a claim is made', () => {
   expect(access({ size: '10Gi' })).toEqual({
     remote: '/storage/local/prod',
+    where: 'claim backup-local: prod',
     compare: 'checksum',
     readBack: false,
     env: {},
@@ -43,11 +44,11 @@ test('P30: only a claim that one node holds is exclusive', () => {
 });
 
 test("an empty prefix is the claim's root", () => {
-  expect(access({ size: '1Gi', prefix: '' }).remote).toBe('/storage/local');
+  expect(access({ size: '1Gi', prefix: '' })).toMatchObject({ remote: '/storage/local', where: 'claim backup-local: ' });
 });
 
 test.each<[string, Settings, string, string]>([
-  ['neither claim nor size', {}, '', 'neither claim nor size is given'],
+  ['neither claim nor size', {}, '', 'neither claim nor size is set'],
   ['a class of an existing claim', { claim: 'vault', storageClassName: 'hdd' }, 'storageClassName', 'an existing claim has its class already'],
 ])('%s is refused', (_, written, path, message) => {
   expect(findings(written).map((finding) => [finding.path.join('.'), finding.message, finding.severity])).toEqual([[path, message, undefined]]);

@@ -13,6 +13,7 @@ const findings = (changes: Partial<Settings>) => s3.check(s3.schema.parse({ ...m
 test('a bucket and a Secret are enough', () => {
   expect(access()).toEqual({
     remote: 'S2:acme-backups/prod',
+    where: 'acme-backups/prod',
     compare: 'checksum',
     readBack: false,
     env: {
@@ -50,6 +51,7 @@ test('all the settings', () => {
   };
   expect(access(every)).toEqual({
     remote: 'S2:b-1/acme/eu',
+    where: 'b-1/acme/eu',
     compare: 'size',
     readBack: true,
     env: {
@@ -124,10 +126,10 @@ test.each<[string, Partial<Settings>, string, string, string?]>([
     'a key without kms',
     { serverSideEncryption: { algorithm: 'AES256', kmsKeyId: 'k' } },
     'serverSideEncryption.kmsKeyId',
-    "a key is given, but the algorithm is not 'aws:kms'",
+    "kmsKeyId is set, but the algorithm is 'AES256'",
   ],
-  ['a ca of AWS', { ca: { configMap: 'ca' } }, 'ca', 'a ca is given, but there is no https endpoint'],
-  ['http', { endpoint: 'http://minio.store' }, 'endpoint', 'backups and keys cross the network in the clear', 'warning'],
+  ['a ca of AWS', { ca: { configMap: 'ca' } }, 'ca', 'ca is set, but there is no https endpoint'],
+  ['http', { endpoint: 'http://minio.store' }, 'endpoint', 'backups cross the network unencrypted', 'warning'],
 ])('%s is found', (_, changes, path, message, severity) => {
   const found = findings(changes);
   expect(found.map((finding) => [finding.path.join('.'), finding.message, finding.severity])).toEqual([[path, message, severity]]);
@@ -140,9 +142,9 @@ test('what is right is not found', () => {
 });
 
 test.each([
-  ['P22', { endpoint: 'https://key:secret@minio.store' }, 'a URL may not carry a user or a password'],
+  ['P22', { endpoint: 'https://key:secret@minio.store' }, 'a URL must not contain a user or a password'],
   ['tags', { objectTags: {} }, 'tags on objects is not built yet'],
-  ['the bucket', { bucket: 'Acme' }, 'expected the name of a bucket: 3 to 63 lower-case letters, digits, dots and dashes'],
+  ['the bucket', { bucket: 'Acme' }, 'expected a bucket name: 3 to 63 lower-case letters, digits, dots and dashes'],
   ['the class', { storageClass: 'standard-ia' }, 'expected a class as the store spells it, such as STANDARD_IA'],
 ])('%s: %j is refused', (_, changes, message) => {
   expect(s3.schema.safeParse({ ...minimal, ...changes }).error?.issues.map((issue) => issue.message)).toEqual([message]);
