@@ -107,7 +107,7 @@ download() {
 		--transfers 4 --multi-thread-streams 4 --multi-thread-cutoff 64Mi
 }
 
-# room - a bucket has no limit that it tells
+# room - a bucket reports no limit
 room() {
 	:
 }

@@ -54,7 +54,7 @@ need_storages() {
 	done
 }
 
-# need_storage_number NAME... - variables that hold the number of a storage, or several with blanks between
+# need_storage_number NAME... - variables that hold numbers of storages, separated by blanks
 need_storage_number() {
 	for variable; do
 		values=''
@@ -62,20 +62,20 @@ need_storage_number() {
 		for value in ${values:-''}; do
 			case " $(storage_numbers | tr '\n' ' ')" in
 			*" $value "*) ;;
-			*) die "$WRONG_INPUT" "$variable is $values, and there are $STORAGE_COUNT storages" 'storages are counted from 1' ;;
+			*) die "$WRONG_INPUT" "expected numbers from 1 to $STORAGE_COUNT in $variable, got '$values'" 'set it to numbers of storages' ;;
 			esac
 		done
 	done
 }
 
-# rclone_defaults - how patient rclone is, and an empty configuration: without one it says with every call that it has none
+# rclone_defaults - timeouts and retries, and an empty configuration: without one rclone warns at every call
 rclone_defaults() {
 	: >"$WORK_DIR/tmp/rclone.conf"
 	export RCLONE_CONFIG="$WORK_DIR/tmp/rclone.conf" RCLONE_STATS=0 RCLONE_CONTIMEOUT=15s RCLONE_TIMEOUT=60s \
 		RCLONE_LOW_LEVEL_RETRIES=3 RCLONE_RETRIES=2 RCLONE_RETRIES_SLEEP=3s
 }
 
-# each_storage COMMAND [NUMBERS] - for every storage, or for these, one after the other, each in a subshell that ends by itself
+# each_storage COMMAND [NUMBERS] - runs it for every storage, or for these, one after the other, each in a subshell of its own
 each_storage() {
 	for number in ${2:-$(storage_numbers)}; do
 		turn "$1" "$number" &
@@ -84,7 +84,7 @@ each_storage() {
 	done
 }
 
-# in_storage NUMBER COMMAND - the turn of one storage; a failure is the whole script's
+# in_storage NUMBER COMMAND - the turn of one storage; if it fails, the script fails
 in_storage() {
 	turn "$2" "$1" &
 	child=$!
@@ -94,9 +94,9 @@ in_storage() {
 	[ "$turned" = 0 ] || end_as_turn ''
 }
 
-# end_as_turn HINT - ends the script as the turn has ended of the storage whose settings were read last; without a hint with its own
+# end_as_turn HINT - ends the script with the status and reason of the turn whose settings were read last; '' keeps its hint
 end_as_turn() {
-	[ -s "$S_TMP/failed" ] || die "$FAULT" "storage $S_NAME: ended without a word" 'look at the log above'
+	[ -s "$S_TMP/failed" ] || die "$FAULT" "storage $S_NAME: ended without a reason" 'check the log above'
 	die "$(sed -n 1p "$S_TMP/failed")" "storage $S_NAME: $(sed -n 2p "$S_TMP/failed")" "${1:-$(sed -n 3p "$S_TMP/failed")}"
 }
 
@@ -120,7 +120,7 @@ storage_numbers() {
 	awk -v count="$STORAGE_COUNT" 'BEGIN { for (i = 1; i <= count; i++) print i }'
 }
 
-# stop_child - what this turn started is asked to end, and waited for: rclone aborts its multipart uploads then
+# stop_child - stops what this turn started and waits for it: rclone aborts its multipart uploads
 stop_child() {
 	[ -n "$child" ] || return 0
 	kill "$child" 2>/dev/null || :
@@ -128,7 +128,7 @@ stop_child() {
 	child=''
 }
 
-# read_settings NUMBER - the storage's settings become S_NAME, S_REMOTE ..., and S_TMP is its scratch
+# read_settings NUMBER - sets S_NAME, S_REMOTE and the other settings of the storage, and S_TMP, its scratch folder
 read_settings() {
 	for field in NAME KIND ROLE REMOTE COMPARE READ_BACK CA ROLE_ARN TOKEN_FILE; do
 		eval "S_$field=\${STORAGE_${1}_$field-}"
@@ -136,7 +136,7 @@ read_settings() {
 	S_TMP=$WORK_DIR/tmp/storage-$1
 }
 
-# use_storage NUMBER - the same, and what rclone reads of its own accord is set: in a subshell, or the next storage inherits it
+# use_storage NUMBER - reads settings and driver, and exports what rclone reads: in a subshell, or the next storage inherits them
 use_storage() {
 	read_settings "$1"
 	mkdir -p "$S_TMP"
@@ -146,13 +146,13 @@ use_storage() {
 	use_driver
 }
 
-# use_driver - the functions of the storage's kind: in a subshell, or the next storage inherits them
+# use_driver - defines the functions of the storage's kind: in a subshell, or the next storage inherits them
 use_driver() {
 	# shellcheck disable=SC1090
 	. "$SCRIPTS/driver-$S_KIND.sh"
 }
 
-# fail STATUS REASON [HINT] - ends this storage's turn, and leaves word of why
+# fail STATUS REASON [HINT] - ends this storage's turn and records why
 fail() {
 	trap '' TERM
 	log error "storage $S_NAME: $2"
@@ -162,30 +162,30 @@ fail() {
 	exit "$1"
 }
 
-# warn TEXT [HINT] - of this storage; the report has it too
+# warn TEXT [HINT] - about this storage; the report repeats it
 warn() {
 	log warn "storage $S_NAME: $1"
 	[ -z "${2-}" ] || log hint "$2"
 	printf '%s\n' "$1" >>"$S_TMP/warnings"
 }
 
-# ask ARGUMENT... - rclone with a short question; a failure ends the turn
+# ask ARGUMENT... - a short question to rclone; a failure ends the turn
 ask() {
 	ask_or_not "$@" || explain "$?"
 }
 
-# ask_or_not ARGUMENT... - the same, its status for the caller: what hangs is ended, however patient rclone is with it
+# ask_or_not ARGUMENT... - the same, but returns the status; it stops a call that hangs, whatever rclone's own timeouts are
 ask_or_not() {
 	asked=$(date +%s)
 	answered=0
 	try timeout "${STORE_WAIT_SECONDS:-120}" rclone "$@" || answered=$?
 	[ "$answered" != 0 ] || return 0
-	# The status of timeout differs from tool to tool, and of rclone's own there are many.
+	# The status of timeout differs between tools, and rclone has many of its own.
 	[ $(($(date +%s) - asked)) -lt "${STORE_WAIT_SECONDS:-120}" ] || echo "ERROR : timeout: no answer within ${STORE_WAIT_SECONDS:-120} s" >>"$S_TMP/said"
 	return "$answered"
 }
 
-# try COMMAND... - its status; what it says on stderr is kept for explain
+# try COMMAND... - returns its status; explain reads what it wrote to stderr
 try() {
 	run "$@" 2>"$S_TMP/said"
 }

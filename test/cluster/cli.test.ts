@@ -112,7 +112,7 @@ describe('prune', () => {
     expect(before.local).toHaveLength(6);
 
     const dry = await backstay(['prune', 'test/shop', '--dry-run', '--storage', 'local']);
-    expect(dry.stdout).toMatch(/3 of 6 would go; nothing was deleted\n$/);
+    expect(dry.stdout).toMatch(/3 of 6 would be deleted; this is a dry run\n$/);
     expect(dry).toMatchObject({ status: 0, stderr: '' });
     expect((await stored()).local).toEqual(before.local);
 

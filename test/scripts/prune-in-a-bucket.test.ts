@@ -27,7 +27,8 @@ async function filled(bucket: string, days: number): Promise<readonly string[]> 
 
 const manifestsIn = (bucket: string) => s3.keys(bucket, 'prod/shop/daily/').filter((key) => key.endsWith('.manifest.json'));
 
-test('P63: of 1,500 objects each one is seen: what is to go goes, on every page of the listing', async () => {
+// Pitfall P63
+test('deletes on every page of a listing of 1,500 objects', async () => {
   await s3.rclone('mkdir', 'S:many');
   const [yesterday] = await filled('many', 500);
   const storage = withSettings(anS3(s3, { bucket: 'many' }), { KEEP_LAST: '2', KEEP_AT_LEAST: '2', KEEP_AT_MOST_DELETED: '100' });
@@ -38,7 +39,8 @@ test('P63: of 1,500 objects each one is seen: what is to go goes, on every page 
   expect(s3.keys('many', 'prod/shop/daily/')).toHaveLength(6);
 });
 
-test('P65: what the store forbids to delete stays whole, is counted, and turns no run red', async () => {
+// Pitfall P65
+test('keeps whole what the store forbids to delete, counts it, and succeeds', async () => {
   await s3.rclone('mkdir', 'S:forbidden');
   await filled('forbidden', 4);
   const user = await s3.limitedUser('forbidden', 'no-delete');
@@ -50,7 +52,8 @@ test('P65: what the store forbids to delete stays whole, is counted, and turns n
   expect(s3.keys('forbidden')).toEqual(expect.arrayContaining([...before]));
 });
 
-test('P66: what a versioned bucket only hides is counted as hidden', async () => {
+// Pitfall P66
+test('counts as hidden what a versioned bucket only hides', async () => {
   await s3.rclone('mkdir', 'S:versioned');
   await s3.rclone('backend', 'versioning', 'S:versioned', 'Enabled');
   await filled('versioned', 4);

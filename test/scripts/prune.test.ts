@@ -51,7 +51,7 @@ describe.each(Object.keys(PLACES))('after a commit, in %s', (kind) => {
   const aPlace = () => (PLACES[kind] as () => Promise<Place>)();
   const run = (place: Place, settings: Record<string, string>, more = {}) => publish(stage(), [withSettings(place.storage, settings)], more);
 
-  test('what no rule keeps is deleted, with all of its files and nothing else', async () => {
+  test('deletes what no rule keeps, with all of its files and nothing else', async () => {
     const place = await aPlace();
     for (let day = 1; day <= 5; day++) put(place, nameAt(NOW - day * DAY));
     put(place, nameAt(NOW - 6 * DAY), ['.dump', '.manifest.json', '.keep']);
@@ -73,14 +73,16 @@ describe.each(Object.keys(PLACES))('after a commit, in %s', (kind) => {
     );
   });
 
-  test('P72: without a rule nothing is ever deleted', async () => {
+  // Pitfall P72
+  test('deletes nothing without a rule', async () => {
     const place = await aPlace();
     for (let day = 1; day <= 5; day++) put(place, nameAt(NOW - day * DAY));
     const { lastWords } = await run(place, {});
     expect({ pruned: lastWords?.pruned, backups: backups(place).length }).toEqual({ pruned: 0, backups: 6 });
   });
 
-  test('P77: a rule that is suddenly narrow deletes nothing by itself, and the run says so', async () => {
+  // Pitfall P77
+  test('deletes nothing if a rule has become much narrower, with a warning', async () => {
     const place = await aPlace();
     for (let day = 1; day <= 9; day++) put(place, nameAt(NOW - day * DAY));
     const { status, lastWords, stderr } = await run(place, { KEEP_LAST: '3', KEEP_AT_MOST_DELETED: '50' });
@@ -89,7 +91,7 @@ describe.each(Object.keys(PLACES))('after a commit, in %s', (kind) => {
     expect(stderr).toContain('backstay prune');
   });
 
-  test('a manifest that cannot be read counts as a backup', async () => {
+  test('counts a backup with an unreadable manifest', async () => {
     const place = await aPlace();
     for (let day = 1; day <= 3; day++) put(place, nameAt(NOW - day * DAY), ['.dump', '.manifest.json']);
     writeFileSync(place.path(`${nameAt(NOW - DAY)}.manifest.json`), '{"version":"back');
@@ -99,7 +101,8 @@ describe.each(Object.keys(PLACES))('after a commit, in %s', (kind) => {
     expect(place.files()).toContain(`${nameAt(NOW - 2 * DAY)}.dump`);
   });
 
-  test('P58: what failed runs left is swept once it is two days old, and not before', async () => {
+  // Pitfall P58
+  test('sweeps leftovers of failed runs once they are two days old', async () => {
     const place = await aPlace();
     put(place, nameAt(NOW - 2 * DAY - 1), ['.dump', '+globals.sql']);
     put(place, nameAt(NOW - 2 * DAY), ['.dump']);
@@ -113,7 +116,7 @@ describe.each(Object.keys(PLACES))('after a commit, in %s', (kind) => {
     expect(place.files().filter((file) => file.endsWith('.dump') && !file.startsWith(nameAt(NOW)))).toEqual(left.sort());
   });
 
-  test('a run that may take longer than a day is not swept while it could be alive', async () => {
+  test('does not sweep a run that could still be alive', async () => {
     const place = await aPlace();
     put(place, nameAt(NOW - 5 * DAY), ['.dump']);
     put(place, nameAt(NOW - 7 * DAY), ['.dump']);
@@ -122,7 +125,8 @@ describe.each(Object.keys(PLACES))('after a commit, in %s', (kind) => {
     expect(existsSync(place.path(`${nameAt(NOW - 7 * DAY)}.dump`))).toBe(false);
   });
 
-  test('P73: seven nights of failures and then a success delete nothing good', async () => {
+  // Pitfall P73
+  test('deletes no good backup after seven nights of failures and one success', async () => {
     const place = await aPlace();
     const good = [8, 9, 10, 11, 12, 13, 14].map((day) => nameAt(NOW - day * DAY)).sort();
     for (const name of good) put(place, name);
@@ -139,7 +143,8 @@ describe.each(Object.keys(PLACES))('after a commit, in %s', (kind) => {
     expect(backups(place)).toEqual([...good.slice(1), nameAt(NOW)]);
   });
 
-  test('P53: with a clock that is a day ahead once, the others do not grow old', async () => {
+  // Pitfall P53
+  test('does not age the other backups if one clock was a day ahead', async () => {
     const place = await aPlace();
     for (let day = 0; day <= 3; day++) put(place, nameAt(NOW - day * DAY, 'mnpqrstv'));
     put(place, nameAt(NOW + 40 * DAY, 'mnpqrstv'));
@@ -147,7 +152,8 @@ describe.each(Object.keys(PLACES))('after a commit, in %s', (kind) => {
     expect({ pruned: lastWords?.pruned, backups: backups(place).length }).toEqual({ pruned: 0, backups: 6 });
   });
 
-  test('P63: of 1,500 files all are seen', async () => {
+  // Pitfall P63
+  test('sees all of 1,500 files', async () => {
     const place = await aPlace();
     for (let hour = 1; hour <= 500; hour++) put(place, nameAt(NOW - hour * 3600));
     const { lastWords } = await run(place, { KEEP_LAST: '490', ...ALL });
@@ -157,7 +163,7 @@ describe.each(Object.keys(PLACES))('after a commit, in %s', (kind) => {
 });
 
 describe('a storage that did not commit', () => {
-  test('is not pruned, while the other one is', async () => {
+  test('is not pruned, but the other one is', async () => {
     const [claim, bucket] = [await (PLACES['a claim'] as () => Promise<Place>)(), await (PLACES.S3 as () => Promise<Place>)()];
     for (const place of [claim, bucket]) for (let day = 1; day <= 4; day++) put(place, nameAt(NOW - day * DAY));
     const forget = s3.gate.rule(({ method, path }) => (method === 'PUT' && path.endsWith('.dump') ? { status: 403 } : undefined));
@@ -169,7 +175,8 @@ describe('a storage that did not commit', () => {
   });
 });
 
-describe('P65: a store that forbids to delete', () => {
+// Pitfall P65
+describe('a store that forbids deletion', () => {
   const pruned = async (rule: Rule) => {
     const place = await (PLACES.S3 as () => Promise<Place>)();
     for (let day = 1; day <= 4; day++) put(place, nameAt(NOW - day * DAY));
@@ -179,14 +186,14 @@ describe('P65: a store that forbids to delete', () => {
     return { place, end };
   };
 
-  test.each([403, 400])('with %i: the run is good, the backups are retained, and nothing of them is gone', async (status) => {
+  test.each([403, 400])('with %i retains the backups with all of their files, and the run succeeds', async (status) => {
     const { place, end } = await pruned(({ method }) => (method === 'DELETE' ? { status } : undefined));
     expect({ status: end.status, lastWords: end.lastWords }).toMatchObject({ status: 0, lastWords: { pruned: 0, retained: 4 } });
     expect(place.files()).toHaveLength(15);
     expect(end.stderr).toMatch(/warn publish: storage offsite: not deleted: .*manifest\.json/);
   });
 
-  test('for one of them: that one keeps all of its files', async () => {
+  test('of one backup leaves all files of that one', async () => {
     const locked = nameAt(NOW - 2 * DAY);
     const { place, end } = await pruned(({ method, path }) =>
       method === 'DELETE' && path.endsWith(`${locked}.manifest.json`) ? { status: 403 } : undefined,
@@ -195,14 +202,14 @@ describe('P65: a store that forbids to delete', () => {
     expect(place.files()).toEqual([locked, nameAt(NOW)].flatMap((name) => [`${name}+globals.sql`, `${name}.dump`, `${name}.manifest.json`]));
   });
 
-  test('for the data only: without its manifest it is no backup, and is swept later', async () => {
+  test('of the data only: without its manifest it does not count, and is swept later', async () => {
     const { place } = await pruned(({ method, path }) => (method === 'DELETE' && path.endsWith('.dump') ? { status: 403 } : undefined));
     expect(backups(place)).toEqual([nameAt(NOW)]);
     const again = await publish(stage({ at: NOW + DAY }), [withSettings(place.storage, { KEEP_LAST: '2' })], { at: NOW + DAY });
     expect(again.lastWords).toMatchObject({ swept: 3 });
   });
 
-  test('by the key’s rights', async () => {
+  test('by the permissions of the key', async () => {
     const bucket = 'no-delete';
     await s3.rclone('mkdir', `S:${bucket}`);
     const storage = withSettings(anS3(s3, { bucket, user: await s3.limitedUser(bucket, 'no-delete') }), { ...ALL, KEEP_LAST: '1' });
@@ -212,7 +219,8 @@ describe('P65: a store that forbids to delete', () => {
   });
 });
 
-test('P66: a bucket with versions only hides what is deleted, and the report says so', async () => {
+// Pitfall P66
+test('reports deletions that a versioned bucket only hides', async () => {
   await s3.rclone('mkdir', 'S:versions');
   await s3.rclone('backend', 'versioning', 'S:versions', 'Enabled');
   const storage = withSettings(anS3(s3, { bucket: 'versions' }), { ...ALL, KEEP_LAST: '1' });
@@ -222,11 +230,11 @@ test('P66: a bucket with versions only hides what is deleted, and the report say
   expect((await s3.rclone('lsf', 'S:versions/prod/shop/daily', '--s3-versions')).trim().split('\n')).toHaveLength(9);
 });
 
-describe('rule 9: without one whole listing nothing is deleted', () => {
+describe('deletes nothing without a complete listing', () => {
   test.each<[string, Rule, RegExp]>([
     ['fails', () => ({ status: 403 }), /^offsite: not pruned: access denied/],
     ['finds no bucket', () => ({ status: 404 }), /^offsite: not pruned: /],
-  ])('a listing that %s', async (_, answer, warning) => {
+  ])('if the listing %s', async (_, answer, warning) => {
     const place = await (PLACES.S3 as () => Promise<Place>)();
     const storage = withSettings(place.storage, { ...ALL, KEEP_LAST: '1' });
     for (let day = 2; day <= 5; day++) put(place, nameAt(NOW - day * DAY));
@@ -245,7 +253,7 @@ describe('rule 9: without one whole listing nothing is deleted', () => {
     expect(backups(place)).toHaveLength(5);
   });
 
-  test('one that does not show what was just committed', async () => {
+  test('if the listing does not show what was just committed', async () => {
     const place = await (PLACES['a claim'] as () => Promise<Place>)();
     for (let day = 2; day <= 5; day++) put(place, nameAt(NOW - day * DAY));
     const rclone = `[ "$1" != lsf ] || { ${ON_DEBIAN[0]}/rclone "$@" | grep -v '^${nameAt(NOW)}'; exit 0; }\nexec ${ON_DEBIAN[0]}/rclone "$@"`;
@@ -256,7 +264,7 @@ describe('rule 9: without one whole listing nothing is deleted', () => {
   });
 });
 
-test('delete order: manifest, companions, data', async () => {
+test('deletes the manifest, then companions, then data', async () => {
   const place = await (PLACES.S3 as () => Promise<Place>)();
   put(place, nameAt(NOW - DAY));
   const before = s3.gate.calls.length;

@@ -9,7 +9,7 @@ const context: StorageContext = { environment: 'prod', name: 'local', namespace:
 const access = (written: Settings, number = 1) => pvc.access(pvc.schema.parse(written), context, number);
 const findings = (written: Settings) => pvc.check(pvc.schema.parse(written), context);
 
-test('a size is enough: a claim is made', () => {
+test('a size alone creates a claim', () => {
   expect(access({ size: '10Gi' })).toEqual({
     remote: '/storage/local/prod',
     where: 'claim backup-local: prod',
@@ -33,12 +33,13 @@ test('all the settings', () => {
   });
 });
 
-test('an existing claim is used and never made', () => {
+test('uses an existing claim and never creates it', () => {
   expect(access({ claim: 'vault' })).not.toHaveProperty('claim');
   expect(access({ claim: 'vault' })).toMatchObject({ mounts: [{ claim: 'vault' }] });
 });
 
-test('P30: only a claim that one node holds is exclusive', () => {
+// Pitfall P30
+test('only a ReadWriteOnce claim is exclusive', () => {
   expect(access({ claim: 'vault' })).toMatchObject({ exclusiveClaim: 'vault' });
   expect(access({ claim: 'vault', accessMode: 'ReadWriteMany' })).not.toHaveProperty('exclusiveClaim');
 });
@@ -50,19 +51,20 @@ test("an empty prefix is the claim's root", () => {
 test.each<[string, Settings, string, string]>([
   ['neither claim nor size', {}, '', 'neither claim nor size is set'],
   ['a class of an existing claim', { claim: 'vault', storageClassName: 'hdd' }, 'storageClassName', 'an existing claim has its class already'],
-])('%s is refused', (_, written, path, message) => {
+])('rejects %s', (_, written, path, message) => {
   expect(findings(written).map((finding) => [finding.path.join('.'), finding.message, finding.severity])).toEqual([[path, message, undefined]]);
 });
 
-test.each<Settings>([{ size: '1Gi' }, { claim: 'vault' }, { claim: 'vault', size: '1Gi', storageClassName: 'hdd' }])('%j is right', (written) => {
+test.each<Settings>([{ size: '1Gi' }, { claim: 'vault' }, { claim: 'vault', size: '1Gi', storageClassName: 'hdd' }])('accepts %j', (written) => {
   expect(findings(written)).toEqual([]);
 });
 
-test.each(['/abs', 'a/', '..', 'a/../b', 'a b', './a', 'a//b'])('the prefix %j is refused', (prefix) => {
+test.each(['/abs', 'a/', '..', 'a/../b', 'a b', './a', 'a//b'])('rejects the prefix %j', (prefix) => {
   expect(pvc.schema.safeParse({ size: '1Gi', prefix }).success).toBe(false);
 });
 
-test('P68: two storages are one place exactly when claim, namespace and prefix are equal', () => {
+// Pitfall P68
+test('two storages are the same place only if claim, namespace and prefix are equal', () => {
   const place = (written: Settings, changes: Partial<StorageContext> = {}) => pvc.place(pvc.schema.parse(written), { ...context, ...changes });
   expect(place({ claim: 'vault' })).toBe(place({ claim: 'vault', size: '2Gi' }, { name: 'other' }));
   expect(place({ size: '1Gi' })).toBe(place({ claim: 'backup-local', prefix: 'prod' }));

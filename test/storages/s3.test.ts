@@ -74,7 +74,8 @@ test('all the settings', () => {
   });
 });
 
-test('P69: a workload identity is a role and a token for it, and no key', () => {
+// Pitfall P69
+test('a workload identity gives a role and a token, and no key', () => {
   const credentials = { workloadIdentity: { roleArn: 'arn:aws:iam::1:role/backup' } };
   const { env, mounts, secrets } = access({ credentials });
   expect(env).toMatchObject({
@@ -87,7 +88,8 @@ test('P69: a workload identity is a role and a token for it, and no key', () => 
   expect(secrets).toEqual([]);
 });
 
-test('P70: a private authority is a file of its own for each storage', () => {
+// Pitfall P70
+test('each storage has its own file for a private authority', () => {
   const { mounts } = access({ endpoint: 'https://s3.acme.dev', ca: { secret: 'ca' } }, 3);
   expect(mounts).toEqual([{ type: 'secret', secret: 'ca', key: 'ca.crt', path: '/etc/backstay/storage-3/ca.crt' }]);
 });
@@ -107,7 +109,8 @@ test.each([
   expect([env.RCLONE_CONFIG_S2_FORCE_PATH_STYLE, env.RCLONE_CONFIG_S2_PROVIDER, peers]).toEqual([pathStyle, provider, [peer]]);
 });
 
-test('P55: where the store tells no checksum, the reader of synth is told what is compared', () => {
+// Pitfall P55
+test('synth notes what is compared if the store reports no checksum', () => {
   const kms = { algorithm: 'aws:kms' } as const;
   expect(access({ serverSideEncryption: kms })).toMatchObject({ compare: 'size', notes: [expect.stringContaining('only the size is compared')] });
   expect(access({ serverSideEncryption: kms, readBack: true })).toMatchObject({ compare: 'size', readBack: true, notes: [] });
@@ -115,7 +118,7 @@ test('P55: where the store tells no checksum, the reader of synth is told what i
 });
 
 test.each<[string, Partial<Settings>, string, string, string?]>([
-  ['no credentials', { credentials: {} }, 'credentials', 'expected either secret or workloadIdentity'],
+  ['missing credentials', { credentials: {} }, 'credentials', 'expected either secret or workloadIdentity'],
   [
     'both credentials',
     { credentials: { secret: 's', workloadIdentity: { roleArn: 'a' } } },
@@ -128,29 +131,31 @@ test.each<[string, Partial<Settings>, string, string, string?]>([
     'serverSideEncryption.kmsKeyId',
     "kmsKeyId is set, but the algorithm is 'AES256'",
   ],
-  ['a ca of AWS', { ca: { configMap: 'ca' } }, 'ca', 'ca is set, but there is no https endpoint'],
+  ['a ca without an endpoint', { ca: { configMap: 'ca' } }, 'ca', 'ca is set, but there is no https endpoint'],
   ['http', { endpoint: 'http://minio.store' }, 'endpoint', 'backups cross the network unencrypted', 'warning'],
-])('%s is found', (_, changes, path, message, severity) => {
+])('reports %s', (_, changes, path, message, severity) => {
   const found = findings(changes);
   expect(found.map((finding) => [finding.path.join('.'), finding.message, finding.severity])).toEqual([[path, message, severity]]);
   expect(found[0]?.hint).toBeTruthy();
 });
 
-test('what is right is not found', () => {
+test('reports nothing for valid settings', () => {
   expect(findings({})).toEqual([]);
   expect(findings({ endpoint: 'https://minio.store:9000', ca: { configMap: 'ca' } })).toEqual([]);
 });
 
 test.each([
-  ['P22', { endpoint: 'https://key:secret@minio.store' }, 'a URL must not contain a user or a password'],
-  ['tags', { objectTags: {} }, 'tags on objects is not built yet'],
-  ['the bucket', { bucket: 'Acme' }, 'expected a bucket name: 3 to 63 lower-case letters, digits, dots and dashes'],
-  ['the class', { storageClass: 'standard-ia' }, 'expected a class as the store spells it, such as STANDARD_IA'],
-])('%s: %j is refused', (_, changes, message) => {
+  // Pitfall P22
+  ['a URL with a password', { endpoint: 'https://key:secret@minio.store' }, 'a URL must not contain a user or a password'],
+  ['tags on objects', { objectTags: {} }, 'tags on objects is not built yet'],
+  ['a bucket name', { bucket: 'Acme' }, 'expected a bucket name: 3 to 63 lower-case letters, digits, dots and dashes'],
+  ['a storage class', { storageClass: 'standard-ia' }, 'expected a class as the store spells it, such as STANDARD_IA'],
+])('rejects %s: %j', (_, changes, message) => {
   expect(s3.schema.safeParse({ ...minimal, ...changes }).error?.issues.map((issue) => issue.message)).toEqual([message]);
 });
 
-test('P68: two storages are one place exactly when store, bucket and prefix are equal', () => {
+// Pitfall P68
+test('two storages are the same place only if store, bucket and prefix are equal', () => {
   const place = (changes: Partial<Settings> = {}, environment = 'prod') =>
     s3.place(s3.schema.parse({ ...minimal, ...changes }), { ...context, environment });
   expect(place()).toBe(place({ prefix: 'prod', region: 'eu-west-1', credentials: { secret: 'other' } }, 'dev'));
