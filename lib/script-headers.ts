@@ -1,4 +1,4 @@
-import { scriptText } from './scripts.ts';
+import { scriptFiles, scriptText } from './scripts.ts';
 
 /** What the header of a script says of one variable, or of several that belong together. */
 export interface DocumentedVariable {
@@ -55,8 +55,11 @@ export function documentedBy(scripts: readonly string[]): ReadonlySet<string> {
   return names;
 }
 
+/** A name with a variable in it, such as `driver-$S_KIND.sh`, stands for every file that it may be. */
 function readsOf(text: string): readonly string[] {
-  return [...text.matchAll(/^\s*(?:\w+\) )?\. "\$\(dirname "\$0"\)\/([a-z-]+\.sh)"/gm)].map(([, name]) => name ?? '');
+  return [...text.matchAll(/^\s*(?:\w+\) )?\. "(?:\$\(dirname "\$0"\)|\$SCRIPTS)\/([a-z-]+)(\$\w+)?\.sh"/gm)].flatMap(([, name = '', variable]) =>
+    variable === undefined ? [`${name}.sh`] : scriptFiles().filter((file) => file.startsWith(name)),
+  );
 }
 
 /** Without the line that names the shell, and without the signs of comments. */

@@ -1,14 +1,25 @@
 /** What catalogue.sh prints; its header says how. A container's log has both streams: other lines are the log's. */
 
+/** What retention will do to a backup next. */
+export type Next =
+  | { readonly keep: true; readonly why: readonly string[] }
+  | {
+      readonly keep: false;
+      /** It is not kept, but more backups than one run may delete are not. */
+      readonly refused?: true;
+    };
+
 /** A committed backup, for `list` and `get`. */
 export interface Listed {
   readonly name: string;
   readonly pinned: boolean;
   readonly verified: boolean;
-  /** As it is stored; `null` when it is no JSON. */
+  /** As it is stored; `null` when it is not JSON. */
   readonly manifest: unknown;
-  /** What was recorded of its verification; `null` when it is no JSON. @default - it was not verified, or an older script did not print it */
+  /** The record of its verification; `null` when it is not JSON. @default - it was not verified, or an older script did not print it */
   readonly verification?: unknown;
+  /** @default - `get`, or an older script, which did not print it */
+  readonly next?: Next;
 }
 
 /** What `prune` does, or would do, to one backup. */
@@ -20,27 +31,36 @@ export interface Judged {
   readonly why: string;
 }
 
-/** What `prune` has done in one storage. Counts. */
+/** What `prune` did in one storage. Counts. */
 export interface Pruned {
   readonly storage: string;
   readonly folder: string;
   readonly pruned: number;
   /** The store refused to delete them. */
   readonly retained: number;
-  /** The store has versions: deleted, and still there. */
+  /** Deleted, but still stored as versions. */
   readonly hidden: number;
   readonly swept: number;
 }
 
 export function readListed(text: string): readonly Listed[] {
   const verifications = new Map(matches(text, /^verification (\S+) (.*)$/).map(([, name = '', record = '']) => [name, parsed(record)]));
+  const nexts = new Map(
+    matches(text, /^next (\S+) (keep|delete|refused) (.*)$/).map(([, name = '', action, why = '']) => [name, nextOf(action, why)]),
+  );
   return matches(text, /^backup (\S+) (\S+) (\S+) (.*)$/).map(([, name = '', pinned, verified, manifest = '']) => ({
     name,
     pinned: pinned === 'pinned',
     verified: verified === 'verified',
     manifest: parsed(manifest),
     ...(verifications.has(name) && { verification: verifications.get(name) }),
+    ...(nexts.has(name) && { next: nexts.get(name) }),
   }));
+}
+
+function nextOf(action: string | undefined, why: string): Next {
+  if (action === 'keep') return { keep: true, why: why.split(',') };
+  return action === 'refused' ? { keep: false, refused: true } : { keep: false };
 }
 
 export function readJudged(text: string): readonly Judged[] {

@@ -10,7 +10,7 @@ import type { World } from './world.ts';
 
 const POLL_SECONDS = 0.5;
 
-/** What a short-lived pod of a source is to do. */
+/** What a short-lived pod of a source does. */
 export interface Errand {
   readonly model: Model;
   readonly source: PlannedSource;
@@ -18,16 +18,16 @@ export interface Errand {
   readonly tier?: string;
   /** `ACTION` of catalogue.sh, and its further variables. */
   readonly action: Env;
-  /** How long all of it may take. Seconds. */
+  /** How long it may take altogether. Seconds. */
   readonly patience: number;
 }
 
-/** What the container of each tier printed. */
+/** What each tier's container printed. */
 export type Printed = ReadonlyMap<string, string>;
 
 /**
- * Runs a pod with the source's own account, and gives what each of its containers printed. The pod is gone afterwards,
- * whatever happens: also when it fails, hangs, or nobody waits for it any more.
+ * Runs a pod with the source's own service account and returns what each container printed. The pod is deleted afterwards,
+ * even if it fails, hangs, or the command is interrupted.
  */
 export async function runErrand(cluster: Cluster, world: World, errand: Errand): Promise<Printed> {
   const { model, source, tier, action } = errand;
@@ -52,7 +52,7 @@ interface Planned {
   readonly spec: Applies & { readonly containers: readonly { readonly name: string }[] };
 }
 
-/** A name of our own, known before the pod is: it can be deleted even when the answer to its creation is lost. */
+/** The name is chosen here, so that the pod can be deleted even if the answer to its creation is lost. */
 function named({ metadata: { generateName, ...metadata }, ...pod }: Planned, now: number) {
   const suffix = Math.floor(now * 1000)
     .toString(36)
@@ -82,13 +82,13 @@ async function waitForEnd(cluster: Cluster, world: World, { namespace, name, pat
 }
 
 async function tooLong(cluster: Cluster, { namespace, name, patience }: Awaited, pod: Pod): Promise<ClusterError> {
-  if (hasBegun(pod)) return new ClusterError(`the pod has not ended after ${durationText(patience)}`, 'the storage is slow; --timeout waits longer');
-  const why = obstacleOf(pod) ?? (await troubleOf(cluster, namespace, name)) ?? 'nobody says why';
-  return new ClusterError(`the pod has not begun after ${durationText(patience)}: ${why}`, hintFor(why));
+  if (hasBegun(pod)) return new ClusterError(`the pod did not finish within ${durationText(patience)}`, 'if the storage is slow, raise --timeout');
+  const why = obstacleOf(pod) ?? (await troubleOf(cluster, namespace, name)) ?? 'no reason reported';
+  return new ClusterError(`the pod did not start within ${durationText(patience)}: ${why}`, hintFor(why));
 }
 
 function failed(source: string, pod: Pod): ClusterError {
   const { container, reason, hint, status } = failureOf(pod);
   const where = container ? `${source}/${container}` : source;
-  return new ClusterError(`${where}: ${reason}`, hint ?? 'backstay secrets ENVIRONMENT --check looks at the keys of the storages', status);
+  return new ClusterError(`${where}: ${reason}`, hint ?? 'run backstay secrets ENVIRONMENT --check to check the keys of the storages', status);
 }

@@ -3,7 +3,6 @@ import type { Manifest, ManifestPart } from '../model/manifest.ts';
 import { allRuns } from '../model/plan-restore.ts';
 import { SAFETY_TIER } from '../model/restore-storages.ts';
 import { methodOf, sourceKind } from '../sources/index.ts';
-import type { Access } from '../storages/kind.ts';
 import { clusterOf } from './cluster.ts';
 import { durationText, sizeText, table, timeText } from './format.ts';
 import type { ListOptions } from './list.ts';
@@ -26,7 +25,7 @@ export async function get(target: string, id: string, options: ListOptions, worl
   if (options.json) return { status: STATUS.done, text: JSON.stringify(manifest, undefined, 2) };
   const run = allRuns(source).find(({ tier }) => tier === backup.tier);
   const access = run?.storages.find(({ name }) => name === backup.storage)?.access;
-  return { status: STATUS.done, text: describe(manifest, backup, `${access ? placeOf(access) : ''}/${run?.folder}`) };
+  return { status: STATUS.done, text: describe(manifest, backup, `${access?.where ?? ''}/${run?.folder}`) };
 }
 
 /** In place of an id: the newest of all tiers. */
@@ -48,13 +47,6 @@ function chosen(stored: readonly StoredBackup[], id: string, target: string): St
     id === LATEST ? `nothing is stored of ${target}` : `no backup '${id}' of ${target}`,
     `backstay list ${target} lists the ids`,
   );
-}
-
-/** Where a storage is for whoever looks for it by hand: a claim and a path in it, or a bucket and a prefix. */
-function placeOf({ remote, mounts }: Access): string {
-  const mount = mounts.find((candidate) => candidate.type === 'claim' && remote.startsWith(candidate.path));
-  if (mount?.type === 'claim') return `claim ${mount.claim}: ${remote.slice(mount.path.length + 1)}`;
-  return remote.replace(/^\w+:/, '');
 }
 
 function describe(manifest: Manifest, { tier, storage, pinned, ...backup }: Omit<StoredBackup, 'manifest'>, folder: string): string {

@@ -1,10 +1,10 @@
-import type { Reason } from '../model/retention.ts';
+import type { Next } from './catalogue-output.ts';
 import { clusterOf } from './cluster.ts';
 import { ClusterError } from './cluster-error.ts';
 import { durationText, sizeText, table, timeText } from './format.ts';
 import { readStored } from './read-stored.ts';
 import { STATUS } from './statuses.ts';
-import type { Next, StoredBackup } from './stored-backup.ts';
+import type { StoredBackup } from './stored-backup.ts';
 import { checkStorage, targetOf } from './target.ts';
 import { secondsOfTimeout } from './timeout.ts';
 import type { Outcome, World } from './world.ts';
@@ -17,10 +17,10 @@ export interface ListOptions {
   readonly timeout: string;
 }
 
-/** Pods at a time: each source has its own. */
+/** Each source has a pod of its own: so many at a time. */
 const AT_ONCE = 4;
 
-/** What is stored of an environment or of one source, and what becomes of it. A source that cannot be read does not hide the others. */
+/** Lists what is stored of an environment or of one source, and what retention will do next. A source that cannot be read does not hide the others. */
 export async function list(target: string, options: ListOptions, world: World): Promise<Outcome> {
   const { model, sources } = targetOf(target, options.config);
   checkStorage(sources, options.storage);
@@ -35,10 +35,11 @@ export async function list(target: string, options: ListOptions, world: World): 
       return { source: source.name, stored: [], error };
     }
   });
-  // The same trouble with every source, such as no cluster, is said once.
+  // An error that every source meets, such as no cluster, is reported once.
   const errors = new Map(read.flatMap(({ error }) => (error ? [[`error: ${error.message}\n  HINT: ${error.hint}`, error.status] as const] : [])));
   for (const line of errors.keys()) world.warn(line);
   const rows = read.flatMap(({ source, stored }) => stored.map((backup) => ({ source, ...backup })));
+  if (rows.some(({ next }) => !next)) world.warn(olderScripts(model.environment));
   const text = options.json
     ? JSON.stringify(
         rows.map((row) => asJson(model.environment, row)),
@@ -50,7 +51,11 @@ export async function list(target: string, options: ListOptions, world: World): 
   return { status, ...((status === STATUS.done || rows.length > 0) && { text }) };
 }
 
-/** Some at a time; the results in the order of the items. */
+function olderScripts(environment: string): string {
+  return `warning: the scripts in the cluster are older and do not report what retention will do\n  HINT: kubectl apply -k dist/${environment}/keep`;
+}
+
+/** So many at a time; the results keep the order of the items. */
 async function inTurns<Item, Result>(items: readonly Item[], limit: number, work: (item: Item) => Promise<Result>): Promise<readonly Result[]> {
   const results: Result[] = [];
   const queue = items.entries();
@@ -72,25 +77,26 @@ function asTable(rows: readonly Row[], several: boolean): string {
 
 function cellsOf({ tier, name, manifest, pinned, next, ...row }: Row): readonly string[] {
   const marks = [pinned ? 'yes' : '-', verifiedText(row), nextText(next)];
-  if (!manifest) return ['?', tier, name, '?', '?', ...marks, 'its manifest cannot be read'];
+  if (!manifest) return ['?', tier, name, '?', '?', ...marks, 'unreadable manifest'];
   const { start, runId, label = '' } = manifest;
   return [timeText(start), tier, runId, sizeText(manifest.bytes), durationText(secondsOf(manifest)), ...marks, label];
 }
 
-/** When, in UTC like all times here; `yes` where nobody can read when. */
+/** When, in UTC like all times here; `yes` if the record does not say when. */
 function verifiedText({ verified, verifiedAt }: Pick<Row, 'verified' | 'verifiedAt'>): string {
   if (!verified) return '-';
   return verifiedAt === undefined ? 'yes' : timeText(verifiedAt);
 }
 
-function nextText(next: Next): string {
-  if (next.keep) return `stays: ${next.why.map(reasonText).join(', ')}`;
-  return next.refused ? 'would go, but too many would at once: backstay prune' : 'goes';
+function nextText(next: Next | undefined): string {
+  if (!next) return 'unknown';
+  if (next.keep) return `keep: ${next.why.map(reasonText).join(', ')}`;
+  return next.refused ? 'delete, blocked by atMostDeleted: backstay prune' : 'delete';
 }
 
-const REASONS: Partial<Record<Reason, string>> = { atLeast: 'floor', unknown: 'name not ours', future: 'from the future' };
+const REASONS: Readonly<Record<string, string>> = { atLeast: 'floor', unknown: 'unknown name', future: 'name from the future' };
 
-function reasonText(reason: Reason): string {
+function reasonText(reason: string): string {
   return REASONS[reason] ?? reason;
 }
 

@@ -18,7 +18,7 @@ export interface PruneOptions {
   readonly timeout: string;
 }
 
-/** Deletes what `keep` does not keep, on purpose: also where it is more than one run may delete. Or only says what would go. */
+/** Deletes what `keep` does not keep, even if that is more than one run may delete. A dry run only shows it. */
 export async function prune(target: string, options: PruneOptions, world: World): Promise<Outcome> {
   const { model, source } = sourceTarget(target, options.config);
   checkStorage([source], options.storage);
@@ -31,28 +31,28 @@ export async function prune(target: string, options: PruneOptions, world: World)
 }
 
 function checkConfirmed(target: string, { dryRun = false, confirm }: PruneOptions): void {
-  if (dryRun && confirm !== undefined) throw ConfigError.of('', '--dry-run and --confirm exclude each other', 'look first: --dry-run');
+  if (dryRun && confirm !== undefined) throw ConfigError.of('', '--dry-run and --confirm exclude each other', 'run it with --dry-run first');
   if (dryRun || confirm === target) return;
-  const message = confirm === undefined ? 'neither --dry-run nor --confirm is given' : `--confirm says '${confirm}', and '${target}' is meant`;
-  throw ConfigError.of('', message, `look first with --dry-run; then --confirm ${target} deletes`);
+  const message = confirm === undefined ? 'expected --dry-run or --confirm' : `--confirm must be '${target}', got '${confirm}'`;
+  throw ConfigError.of('', message, `run it with --dry-run first, then with --confirm ${target} to delete`);
 }
 
-const ACTIONS = { keep: 'stays', delete: 'goes', sweep: 'goes' } as const;
+const ACTIONS = { keep: 'keep', delete: 'delete', sweep: 'delete' } as const;
 
 function describePlan(judged: readonly Judged[]): string {
   if (judged.length === 0) return 'nothing is stored';
   const rows = judged.map(({ storage, folder, name, action, why }) => [storage, folder, name, ACTIONS[action], why.replaceAll(',', ', ')]);
-  const goes = judged.filter(({ action }) => action !== 'keep').length;
-  return `${table(['STORAGE', 'FOLDER', 'NAME', 'NEXT', 'WHY'], rows)}\n${goes} of ${judged.length} would go; nothing was deleted`;
+  const doomed = judged.filter(({ action }) => action !== 'keep').length;
+  return `${table(['STORAGE', 'FOLDER', 'NAME', 'NEXT', 'WHY'], rows)}\n${doomed} of ${judged.length} would be deleted; this is a dry run`;
 }
 
 function describeDone(judged: readonly Judged[], pruned: readonly Pruned[]): string {
   if (judged.length === 0) return 'nothing is stored';
   const rows = pruned.map((done) => [done.storage, done.folder, ...[done.pruned, done.swept, done.retained, done.hidden].map(String)]);
   const notes = [
-    ...(pruned.some(({ retained }) => retained > 0) ? ['retained: the store refused to delete them; they count as backups still'] : []),
+    ...(pruned.some(({ retained }) => retained > 0) ? ['retained: the store refused to delete them; they still count as backups'] : []),
     ...(pruned.some(({ hidden }) => hidden > 0)
-      ? ['hidden: the bucket keeps versions; they are still stored, and paid for, until its lifecycle removes them']
+      ? ['hidden: the bucket keeps versions; they are stored, and cost money, until its lifecycle removes them']
       : []),
   ];
   return [table(['STORAGE', 'FOLDER', 'PRUNED', 'SWEPT', 'RETAINED', 'HIDDEN'], rows), ...notes].join('\n');

@@ -17,17 +17,17 @@ export interface Wanted {
   readonly patience: number;
 }
 
-/** The committed backups of a source in one storage, tier by tier, the newest first; of all, or of one that is wanted. */
+/** The committed backups of a source in one storage, tier by tier, the newest first: all of them, or the one with this id. */
 export async function readStored(cluster: Cluster, world: World, wanted: Wanted, id?: string): Promise<readonly StoredBackup[]> {
   const action: Env = id === undefined ? { ACTION: 'list' } : { ACTION: 'get', RUN_ID_WANTED: id };
   const printed = await runInTiers(cluster, world, wanted, action);
   return allRuns(wanted.source).flatMap((run) => {
     const storage = storageOf(run, wanted.storage);
-    return storage ? storedBackups(run, storage, readListed(printed.get(run.tier) ?? ''), world.now()) : [];
+    return storage ? storedBackups(run, storage, readListed(printed.get(run.tier) ?? '')) : [];
   });
 }
 
-/** An action in every tier that knows the storage: one pod, unless a tier does not. */
+/** Runs an action in every tier that has the storage: in one pod, unless a tier does not have it. */
 export async function runInTiers(cluster: Cluster, world: World, { model, source, storage, patience }: Wanted, action: Env): Promise<Printed> {
   const runs = allRuns(source);
   const known = runs.filter((run) => storageOf(run, storage)).map(({ tier }) => tier);

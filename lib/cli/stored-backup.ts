@@ -2,10 +2,9 @@ import * as z from 'zod';
 import { ConfigError } from '../errors.ts';
 import { MANIFEST_VERSION, type Manifest, parseManifest } from '../model/manifest.ts';
 import type { PlannedRun, PlannedStorage } from '../model/model.ts';
-import { planRetention, type Verdict } from '../model/retention.ts';
-import type { Listed } from './catalogue-output.ts';
+import type { Listed, Next } from './catalogue-output.ts';
 
-/** A committed backup in one storage, and what becomes of it. */
+/** A committed backup in one storage, and what retention will do to it. */
 export interface StoredBackup {
   readonly tier: string;
   readonly storage: string;
@@ -16,36 +15,21 @@ export interface StoredBackup {
   readonly verified: boolean;
   /** When it was verified, in UTC. @default - it was not, or its record cannot be read */
   readonly verifiedAt?: string;
-  /** How long that took, from fetching it to the last check. Seconds. @default - as above */
+  /** How long that took, from the start of the fetch to the last check. Seconds. @default - as above */
   readonly verifiedSeconds?: number;
-  /** What the next run will do to it. */
-  readonly next: Next;
+  /** @default - the script in the cluster does not say */
+  readonly next?: Next;
 }
 
-export type Next = Verdict & {
-  /** It would go, but so would more than one run may delete. */
-  readonly refused?: boolean;
-};
-
-/** The backups of one tier in one storage, the newest first. */
-export function storedBackups(
-  { tier }: PlannedRun,
-  { name: storage, keep }: PlannedStorage,
-  listed: readonly Listed[],
-  now: number,
-): readonly StoredBackup[] {
-  const { verdicts, refused } = planRetention(listed, keep ?? {}, now);
-  const byName = new Map(listed.map((entry) => [entry.name, entry]));
-  return [...verdicts].flatMap(([name, verdict]): readonly StoredBackup[] => {
-    const entry = byName.get(name);
-    if (!entry) return [];
-    const next = verdict.keep || !refused ? verdict : { ...verdict, refused: true };
-    const { pinned, verified } = entry;
-    return [{ tier, storage, name, manifest: manifestOf(entry), pinned, verified, ...verificationOf(entry), next }];
+/** The backups of one tier in one storage, in the order of the script: the newest first. */
+export function storedBackups({ tier }: PlannedRun, { name: storage }: PlannedStorage, listed: readonly Listed[]): readonly StoredBackup[] {
+  return listed.map((entry) => {
+    const { name, pinned, verified, next } = entry;
+    return { tier, storage, name, manifest: manifestOf(entry), pinned, verified, ...verificationOf(entry), ...(next && { next }) };
   });
 }
 
-/** `<name>.verified.json`, as record.sh writes it: what is shown of it. */
+/** `<name>.verified.json`, as record.sh writes it: only what is shown. */
 const verification = z.looseObject({
   version: z.literal(MANIFEST_VERSION),
   name: z.string(),
@@ -53,14 +37,14 @@ const verification = z.looseObject({
   seconds: z.int().min(0),
 });
 
-/** Nothing of one that is broken, of another version, or of another backup. */
+/** Nothing if the record is broken, of another version, or of another backup. */
 function verificationOf({ name, ...entry }: Listed): Pick<StoredBackup, 'verifiedAt' | 'verifiedSeconds'> {
   const read = verification.safeParse(entry.verification);
   if (!read.success || read.data.name !== name) return {};
   return { verifiedAt: read.data.verified, verifiedSeconds: read.data.seconds };
 }
 
-/** Nothing of one that is broken, or of a version that is not known. */
+/** Nothing if it is broken, or of an unknown version. */
 function manifestOf({ manifest }: Listed): Manifest | undefined {
   try {
     return manifest === null ? undefined : parseManifest(JSON.stringify(manifest));

@@ -77,16 +77,10 @@ export function storagesOf(settings: Settings, read: readonly PlannedStorage[], 
   const storages = [...read];
   const numbers = marked.map((storage) => {
     const mine = planStorage(settings, { storage }, storages.length + 1);
-    const known = storages.findIndex((other) => other.name === mine.name && samePlace(other, mine));
+    const known = storages.findIndex((other) => other.name === mine.name && other.access.where === mine.access.where);
     return known < 0 ? storages.push(mine) : known + 1;
   });
   return { storages, numbers };
-}
-
-/** Whether two are the same prefix of the same storage, apart from the number in their remotes. */
-function samePlace(a: PlannedStorage, b: PlannedStorage): boolean {
-  const remote = ({ access }: PlannedStorage) => access.remote.replace(/^S\d+:/, '');
-  return remote(a) === remote(b);
 }
 
 /**

@@ -3,16 +3,20 @@ import type { RelativeDiagnostic } from '../diagnostics.ts';
 import type { ClaimSpec, Env, Mount, Peer, SecretNeed } from '../pod.ts';
 
 /**
- * One kind of storage: everything backstay knows about it, as plain data.
+ * One kind of storage: everything that TypeScript knows about it, as plain data.
  *
- * Every storage is an rclone path to the scripts, so a new kind is a file beside this one and a line in `index.ts`.
+ * What the pods do with it is in its driver, `scripts/driver-<name>.sh`. A new kind is a file beside this one, its driver
+ * and a line in `index.ts`.
  */
 export interface StorageKind<Schema extends z.ZodType = z.ZodType, Name extends string = string> {
-  /** Key of the kind in the values: `pvc`, `s3`. */
+  /** Key of the kind in the values, and the name of its driver: `pvc`, `s3`. */
   readonly name: Name;
 
   /** What people write under that key, with every default. */
   readonly schema: Schema;
+
+  /** Settings as people may write them, every setting at least once: tests run scripts, constructs and manifests over them. */
+  readonly samples: readonly z.input<Schema>[];
 
   /** Errors that types cannot express, with paths below the kind's key. Called with valid settings. */
   check(settings: z.output<Schema>, context: StorageContext): readonly RelativeDiagnostic[];
@@ -20,7 +24,7 @@ export interface StorageKind<Schema extends z.ZodType = z.ZodType, Name extends 
   /** What a pod needs to reach it. `number` counts the storages of one run from 1. */
   access(settings: z.output<Schema>, context: StorageContext, number: number): Access;
 
-  /** Text that is equal for two storages exactly when they are one place: no two folders of one place may be one. */
+  /** Text that is equal for two storages exactly when they are the same place: two sources never share a folder of one place. */
   place(settings: z.output<Schema>, context: StorageContext): string;
 }
 
@@ -28,26 +32,28 @@ export interface StorageContext {
   readonly environment: string;
   /** The storage's name in the values. */
   readonly name: string;
-  /** Namespace that a claim lives in. */
+  /** Namespace of the claims. */
   readonly namespace: string;
 }
 
 export interface Access {
   /** rclone path of the prefix: `/storage/local/prod` or `S2:bucket/prod`. */
   readonly remote: string;
+  /** The same for people who look for a backup by hand, without the number: `claim backup-local: prod` or `bucket/prod`. */
+  readonly where: string;
   /** What is compared after an upload: size and the store's own checksum, or the size only. */
   readonly compare: 'checksum' | 'size';
   /** Read everything back after the upload and hash it again. */
   readonly readBack: boolean;
-  /** Variables that belong to this remote alone: `RCLONE_CONFIG_S2_…`, `STORAGE_2_CA`. */
+  /** Variables of this remote alone: `RCLONE_CONFIG_S2_…`, `STORAGE_2_CA`. */
   readonly env: Env;
   readonly mounts: readonly Mount[];
   readonly peers: readonly Peer[];
   readonly secrets: readonly SecretNeed[];
-  /** A claim that backstay makes. @default - nothing is made */
+  /** A claim that backstay creates. @default - none is created */
   readonly claim?: ClaimSpec;
-  /** Name of the claim, made or existing, when pods of several nodes could fight for it. @default - no claim, or one that many nodes may mount */
+  /** Name of the claim, created or existing, if only one node can mount it at a time. @default - no claim, or one that many nodes may mount */
   readonly exclusiveClaim?: string;
-  /** What a reader of `synth` should know, such as "only the size is compared". @default [] */
+  /** Notes that `synth` prints, such as "only the size is compared". @default [] */
   readonly notes?: readonly string[];
 }

@@ -9,29 +9,32 @@ const schema = z
   .strictObject({
     claim: objectName
       .optional()
-      .meta({ description: 'Name of the claim. With `size` it is made under this name; without, it exists already. Default: `backup-<storage>`.' }),
-    size: size.optional().meta({ description: 'Size of a claim to make. Leave it out to use an existing `claim`.' }),
-    storageClassName: z.string().min(1).optional().meta({ description: "StorageClass of a claim to make. Default: the cluster's." }),
+      .meta({ description: 'Name of the claim. With `size` it is created under this name; without, it must exist. Default: `backup-<storage>`.' }),
+    size: size.optional().meta({ description: 'Size of the claim to create. Leave it out to use an existing `claim`.' }),
+    storageClassName: z.string().min(1).optional().meta({ description: "StorageClass of the claim to create. Default: the cluster's." }),
     accessMode: z
       .enum(['ReadWriteOnce', 'ReadWriteMany'])
       .default('ReadWriteOnce')
       .meta({ description: 'Access mode of the claim. Pods that share a ReadWriteOnce claim are placed on one node.' }),
     prefix,
   })
-  .meta({ description: 'A PersistentVolumeClaim: the nearest copy, gone with its cluster.' });
+  .meta({ description: 'A PersistentVolumeClaim: the nearest copy, lost with its cluster.' });
 
 type Settings = z.output<typeof schema>;
 
-/** A PersistentVolumeClaim: the nearest copy, gone with its cluster. */
+/** A PersistentVolumeClaim: the nearest copy, lost with its cluster. */
 export const pvc: StorageKind<typeof schema, 'pvc'> = {
   name: 'pvc',
   schema,
+  samples: [{ size: '10Gi', storageClassName: 'standard' }],
   check,
   access: (settings, context) => {
     const claim = claimOf(settings, context);
     const path = `/storage/${context.name}`;
+    const folder = settings.prefix ?? context.environment;
     return {
-      remote: joined(path, settings.prefix ?? context.environment),
+      remote: joined(path, folder),
+      where: `claim ${claim}: ${folder}`,
       compare: 'checksum',
       readBack: false,
       env: {},

@@ -11,21 +11,21 @@ import type { StorageContext, StorageKind } from './kind.ts';
 const secretKey = (standard: string) => z.string().min(1).default(standard);
 
 const credentials = z.strictObject({
-  secret: objectName.optional().meta({ description: 'Name of an existing Secret that holds an access key.' }),
+  secret: objectName.optional().meta({ description: 'Name of an existing Secret with an access key.' }),
   keys: z
     .strictObject({
       accessKeyId: secretKey('AWS_ACCESS_KEY_ID').meta({ description: 'Key of the access key id.' }),
       secretAccessKey: secretKey('AWS_SECRET_ACCESS_KEY').meta({ description: 'Key of the secret access key.' }),
     })
     .prefault({})
-    .meta({ description: 'Which keys of the Secret are meant.' }),
+    .meta({ description: 'Which keys of the Secret to use.' }),
   workloadIdentity: z
     .strictObject({
-      roleArn: z.string().min(1).meta({ description: 'ARN of the role that the pod takes, by a token of its service account.' }),
+      roleArn: z.string().min(1).meta({ description: 'ARN of the role that the pod assumes with a token of its service account.' }),
       audience: z.string().min(1).default('sts.amazonaws.com').meta({ description: 'Audience of the token.' }),
     })
     .optional()
-    .meta({ description: 'No key at all: a role of the cloud.' }),
+    .meta({ description: 'A role of the cloud instead of a key.' }),
 });
 
 const schema = z
@@ -44,14 +44,13 @@ const schema = z
     pathStyle: z
       .boolean()
       .optional()
-      .meta({ description: 'The bucket in the path and not in the host name. Default: true where an endpoint is given.' }),
+      .meta({ description: 'Put the bucket in the path instead of the host name. Default: true if an endpoint is set.' }),
     provider: z
       .string()
       .regex(/^[A-Za-z0-9]+$/)
       .optional()
       .meta({
-        description:
-          "Name of the store's maker as rclone knows it, for its quirks: `Minio`, `Cloudflare`. Default: `AWS`, or `Other` with an endpoint.",
+        description: "The store's vendor as rclone names it, for its quirks: `Minio`, `Cloudflare`. Default: `AWS`, or `Other` with an endpoint.",
       }),
     ca: caFile.optional().meta({ description: "Certificate of the endpoint's private authority." }),
     credentials: credentials.meta({ description: 'An access key in a Secret, or a workload identity.' }),
@@ -62,8 +61,8 @@ const schema = z
       .meta({ description: "Class of the stored objects. Default: the bucket's." }),
     serverSideEncryption: z
       .strictObject({
-        algorithm: z.enum(['AES256', 'aws:kms']).meta({ description: 'What the store encrypts with.' }),
-        kmsKeyId: z.string().min(1).optional().meta({ description: 'Key of the key service, for `aws:kms`.' }),
+        algorithm: z.enum(['AES256', 'aws:kms']).meta({ description: 'Algorithm that the store encrypts with.' }),
+        kmsKeyId: z.string().min(1).optional().meta({ description: 'Key in the key service, for `aws:kms`.' }),
       })
       .optional()
       .meta({ description: "Encryption by the store. Default: the bucket's." }),
@@ -75,16 +74,38 @@ const schema = z
 
 type Settings = z.output<typeof schema>;
 
+const SAMPLES = [
+  {
+    bucket: 'acme-backups',
+    endpoint: 'https://minio.minio:9000',
+    prefix: 'backups/prod',
+    ca: { configMap: 'minio-ca' },
+    credentials: { secret: 'backup-s3' },
+    readBack: true,
+    storageClass: 'STANDARD_IA',
+    serverSideEncryption: { algorithm: 'aws:kms', kmsKeyId: 'alias/backups' },
+  },
+  {
+    bucket: 'acme-backups',
+    endpoint: 'https://s3.acme.dev',
+    ca: { secret: 's3-ca' },
+    credentials: { workloadIdentity: { roleArn: 'arn:aws:iam::1:role/backup' } },
+  },
+] as const satisfies readonly z.input<typeof schema>[];
+
 /** S3 of AWS, or any store that speaks it. */
 export const s3: StorageKind<typeof schema, 's3'> = {
   name: 's3',
   schema,
+  samples: SAMPLES,
   check,
   access: (settings, context, number) => {
     const compare = settings.serverSideEncryption?.algorithm === 'aws:kms' ? 'size' : 'checksum';
     const folder = settings.prefix ?? context.environment;
+    const where = `${settings.bucket}${folder === '' ? '' : `/${folder}`}`;
     return {
-      remote: `S${number}:${settings.bucket}${folder === '' ? '' : `/${folder}`}`,
+      remote: `S${number}:${where}`,
+      where,
       compare,
       readBack: settings.readBack,
       env: { ...remoteEnv(settings, number), ...credentialsEnv(settings, number) },
@@ -93,7 +114,7 @@ export const s3: StorageKind<typeof schema, 's3'> = {
       secrets: secrets(settings, context),
       notes:
         compare === 'size' && !settings.readBack
-          ? ['with aws:kms the store tells no checksum: only the size is compared. HINT: readBack: true reads everything back']
+          ? ['with aws:kms the store reports no checksum: only the size is compared. HINT: set readBack: true to read everything back']
           : [],
     };
   },
@@ -163,7 +184,7 @@ function peer({ endpoint, network: how }: Settings, { namespace }: StorageContex
   return peerOf(hostname, port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port), namespace, how);
 }
 
-/** One store under the ways to spell its endpoint; names of buckets are unique in all of AWS. */
+/** One store, however its endpoint is spelled; bucket names are unique in all of AWS. */
 function storeOf({ endpoint }: Settings): string {
   if (!endpoint) return 'aws';
   const { hostname, port, pathname } = new URL(endpoint);

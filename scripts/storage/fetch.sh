@@ -3,25 +3,25 @@
 #
 # Environment (the only input; common.sh, storage.sh and markers.sh list the rest):
 #   ORIGIN_ENVIRONMENT   environment that the backup must be of
-#   ORIGIN_SOURCES       sources that it may be of, one a line: a source that was renamed has several names
+#   ORIGIN_SOURCES       sources that it may be of, one a line: a renamed source has several names
 #   FOLDERS              folders to choose from, below the storage's prefix, one a line: shop/daily
 #   FROM_STORAGE         number of the storage that is read (default: 1)
 #   WANTED               latest, latest-verified, before:SECONDS (since 1970), or a run id, the name of a backup, or the
 #                        name of one of its files
-#   NOT_AFTER            what began after this is fetched by its own name only: an attempt of tomorrow chooses as today's
-#                        did (seconds since 1970; default: no bound)
+#   NOT_AFTER            backups that began after this are fetched only by their own name: tomorrow's attempt chooses as
+#                        today's did (seconds since 1970; default: no bound)
 #   NEWER_THAN_SECONDS   how old the chosen backup may be (seconds; default: any age)
 #   PARTS                parts that it must have, and that are fetched, one a line: name, kind and method
 # Output: log lines on stderr, nothing on stdout. In WORK_DIR: run/backup, run/folder, run/begun; in/ with manifest.json,
-# <part>.facts (the part of the manifest as json.sh flattens it) and the stored files. Where the done-marker was found:
-# run/already with what is in it, and nothing else. Where what is live was backed up for this restore before: run/safe, or
-# run/outdated where that was for another Job.
-# Exit: 0 fetched and compared, or done already; 64 nothing is stored, no such backup, or wrong values; 65 the manifest
-# is not what it should be, a file is not what the manifest says, or the backup is too old; 69 the store does not answer;
+# <part>.facts (the part of the manifest as json.sh flattens it) and the stored files. If the done-marker was found:
+# run/already with its content, and nothing else. If an earlier attempt made the safety backup: run/safe, or run/outdated
+# if that attempt was another Job's.
+# Exit: 0 fetched and compared, or already done; 64 nothing is stored, no such backup, or wrong values; 65 the manifest
+# is wrong, a file differs from the manifest, or the backup is too old; 69 the store does not answer;
 # 73 no room; 75 another attempt of this restore has just chosen; 77 access denied. After a failure in/ is empty.
 #
-# Names decide, and never the dates of a store. What has a name from the future (more than an hour) is fetched by its
-# own name only. A manifest is believed once it names what it was found by, and a file once size and SHA-256 agree.
+# Names decide, never the dates of a store. A backup with a name from the future (more than an hour) is fetched only by
+# its own name. A manifest is trusted once it names the backup it was found by, a file once size and SHA-256 agree.
 
 # Functions are called by name through in_storage and each_storage; the functions for awk come from retention.sh.
 # shellcheck disable=SC2317,SC2154
@@ -59,7 +59,7 @@ main() {
 	keep_choice
 	check_parts
 	need_room
-	in_storage "$FROM_STORAGE" download
+	in_storage "$FROM_STORAGE" fetch_files
 	compare
 	finish
 }
@@ -81,7 +81,7 @@ stopped() {
 	on_term
 }
 
-# tidy - called by on_exit: half a backup is left to nobody
+# tidy - called by on_exit: no later step may find half a backup
 tidy() {
 	[ -n "$fetched" ] || rm -rf "$WORK_DIR"/in/*
 }
@@ -100,17 +100,17 @@ find_backups() {
 	sort -k 1,1nr -k 2,2r "$S_TMP/dated" >"$WORK_DIR/tmp/backups"
 }
 
-# choose - NAME, FOLDER and the time of the one that is wanted
+# choose - sets NAME, FOLDER and time of the requested backup
 choose() {
 	read_settings "$FROM_STORAGE"
 	what="the backup $CHOSEN"
 	if [ -n "$CHOSEN" ]; then choose_again; else choose_anew; fi
 	read -r time NAME FOLDER verified <tmp/wanted
-	log info "chosen${CHOSEN:+ by an attempt before this one}: $NAME in $FOLDER of the storage $S_NAME, $verified"
+	log info "chosen${CHOSEN:+ by an earlier attempt}: $NAME in $FOLDER of storage $S_NAME, $verified"
 }
 
 choose_anew() {
-	[ -s tmp/backups ] || die "$WRONG_INPUT" "nothing is stored of $origin in the storage $S_NAME" 'back it up first, or choose another storage'
+	[ -s tmp/backups ] || die "$WRONG_INPUT" "no backup of $origin in storage $S_NAME" 'back it up first, or choose another storage'
 	awk -v until="$(($(now) + 3600))" -v bound="${NOT_AFTER-}" '$1 <= until && (bound == "" || $1 <= bound + 0)' tmp/backups >tmp/believed
 	what='the newest backup'
 	case $WANTED in
@@ -119,25 +119,25 @@ choose_anew() {
 		cat tmp/believed >tmp/wanted
 		;;
 	'latest-verified')
-		what='the newest verified backup' none="no backup of $origin was verified yet"
+		what='the newest verified backup' none="no verified backup of $origin"
 		awk '$4 == "verified"' tmp/believed >tmp/wanted
 		;;
 	before:*)
 		before=${WANTED#before:}
 		need_number before
-		what="the newest backup before $(iso "$before")" none="no backup of $origin is older than $(iso "$before")"
+		what="the newest backup before $(iso "$before")" none="no backup of $origin before $(iso "$before")"
 		awk -v before="$before" '$1 < before + 0' tmp/believed >tmp/wanted
 		;;
 	*) choose_by_name ;;
 	esac
-	[ -s tmp/wanted ] || die "$WRONG_INPUT" "$none, in the storage $S_NAME" "$(what_there_is)"
+	[ -s tmp/wanted ] || die "$WRONG_INPUT" "$none (storage $S_NAME)" "$(what_there_is)"
 }
 
 choose_by_name() {
-	what="the backup $WANTED" none="there is no backup '$WANTED' of $origin"
+	what="the backup $WANTED" none="no backup '$WANTED' of $origin"
 	named "$WANTED" 2 tmp/backups >tmp/wanted
 	[ "$(awk 'END { print NR }' tmp/wanted)" -lt 2 ] ||
-		die "$WRONG_INPUT" "'$WANTED' stands for several backups: $(awk '{ printf "%s%s/%s", (NR > 1 ? ", " : ""), $3, $2 }' tmp/wanted)" 'give the whole name'
+		die "$WRONG_INPUT" "'$WANTED' matches several backups: $(awk '{ printf "%s%s/%s", (NR > 1 ? ", " : ""), $3, $2 }' tmp/wanted)" 'give the full name'
 }
 
 what_there_is() {
@@ -145,14 +145,14 @@ what_there_is() {
 	printf '; backstay list %s shows all\n' "$origin"
 }
 
-# check_age - to verify an old backup says nothing of the ones that were made since, or were not
+# check_age - verifying an old backup tells nothing about newer ones, or about their absence
 check_age() {
 	[ -n "${NEWER_THAN_SECONDS-}" ] || return 0
 	need_number NEWER_THAN_SECONDS
 	age=$(($(now) - time))
 	[ "$age" -le "$NEWER_THAN_SECONDS" ] ||
-		die "$BAD_DATA" "$what is $(in_words "$age") old, and at most $(in_words "$NEWER_THAN_SECONDS") is allowed: $NAME" \
-			"look at why there is no newer one: backstay list $origin, and the Jobs of the source"
+		die "$BAD_DATA" "$what is $(in_words "$age") old, the maximum is $(in_words "$NEWER_THAN_SECONDS"): $NAME" \
+			"find out why there is no newer one: run backstay list $origin, and check the Jobs of the source"
 }
 
 # in_words SECONDS - 9 days
@@ -174,41 +174,32 @@ read_manifest() {
 need_room() {
 	free=$(free_bytes)
 	[ "$free" -ge "$total" ] ||
-		die "$NO_ROOM" "no room: $(human "$free") of scratch space are free, and the backup $NAME has $(human "$total")" 'give the pod more scratch space'
+		die "$NO_ROOM" "no room: $(human "$free") of scratch space free, the backup $NAME needs $(human "$total")" 'give the pod more scratch space'
 }
 
-# download - one storage's turn. What is not there is left out here, and found missing when all is compared
-#
-# Large objects come in several streams. rclone would compare them by reading them once more, in vain: we do it ourselves.
-download() {
-	if is_claim; then
-		while IFS= read -r file; do
-			[ ! -f "$S_REMOTE/$FOLDER/$file" ] || try cp "$S_REMOTE/$FOLDER/$file" "$WORK_DIR/in/$file" || explain_download "$?"
-		done <"$WORK_DIR/tmp/names"
-	else
-		try rclone copy "$S_REMOTE/$FOLDER" "$WORK_DIR/in" --files-from-raw "$WORK_DIR/tmp/names" --no-traverse --no-check-dest --ignore-checksum \
-			--transfers 4 --multi-thread-streams 4 --multi-thread-cutoff 64Mi || explain_download "$?"
-	fi
+# fetch_files - one storage's turn; a file that is missing there is found missing by compare
+fetch_files() {
+	download "$FOLDER" "$WORK_DIR/tmp/names" || explain_download "$?"
 }
 
 explain_download() {
 	! grep -qi 'no space left on device' "$S_TMP/said" ||
-		fail "$NO_ROOM" 'no room: the scratch space is full' 'give the pod more scratch space; others may have filled the disk of the node'
+		fail "$NO_ROOM" 'no room: the scratch space is full' 'give the pod more scratch space; other pods may have filled the disk of the node'
 	explain "$1"
 }
 
 # compare - size and SHA-256 of every file against the manifest, in one read of each
 compare() {
 	run rclone lsjson in --files-only --hash --hash-type sha256 >tmp/hashed 2>tmp/said ||
-		die "$FAULT" "what was fetched cannot be read: $(tail -n 1 tmp/said)" 'look for a failing disk of the node'
+		die "$FAULT" "a fetched file cannot be read: $(tail -n 1 tmp/said)" 'check the disks of the node'
 	sed -n 's/.*"Path":"\([^"]*\)".*"Size":\([0-9]*\).*"sha256":"\([0-9a-f]*\)".*/\1 \2 \3/p' tmp/hashed >tmp/here
 	wrong=$(awk '
 		FILENAME == ARGV[1] { bytes[$1] = $2; hash[$1] = $3; next }
-		!($1 in hash) { print $1 " is not there; "; next }
-		bytes[$1] != $2 { print $1 " has " bytes[$1] " bytes and not " $2 "; "; next }
-		hash[$1] != $3 { print $1 " has another SHA-256 than when it was stored; " }
+		!($1 in hash) { print $1 " is missing; "; next }
+		bytes[$1] != $2 { print $1 " has " bytes[$1] " bytes instead of " $2 "; "; next }
+		hash[$1] != $3 { print $1 " has a different SHA-256 than when it was stored; " }
 	' tmp/here tmp/files)
-	[ -z "$wrong" ] || die "$BAD_DATA" "what the storage $S_NAME holds is not what was backed up: $(echo "$wrong" | tr '\n' ' ' | sed 's/; *$//')" \
+	[ -z "$wrong" ] || die "$BAD_DATA" "storage $S_NAME does not hold what was backed up: $(echo "$wrong" | tr '\n' ' ' | sed 's/; *$//')" \
 		'nothing was opened or restored; another storage may hold a good copy of this backup'
 }
 

@@ -1,14 +1,14 @@
 #!/bin/sh
-# manifest.sh - what was taken, checked once more, and its manifest. Sourced after storage.sh and retention.sh, never run.
+# manifest.sh - checks once more what was taken, and composes its manifest. Sourced after storage.sh and retention.sh, never run.
 #
 # Environment (the only input):
-#   SPEC_HASH                  hash of what the user wrote that shapes the artifact
-#   LABEL                      label of a run by hand (default: none)
+#   SPEC_HASH                  hash of the values that shape the artifact
+#   LABEL                      label of a manual run (default: none)
 
 # The functions for awk come from retention.sh.
 # shellcheck disable=SC2154
 
-# inspect - out/ holds what the facts name and nothing else, byte for byte as it was taken
+# inspect - out/ must hold the files that the facts name and nothing else, byte for byte as they were taken
 #
 # Leaves in tmp/: names, and files with lines of name, bytes, SHA-256 and MD5, which S3 compares by (- where nothing does).
 inspect() {
@@ -19,55 +19,55 @@ inspect() {
 	sed 's/^[0-9a-f]*  //' tmp/sums | sort >tmp/names
 	find out ! -type d | sed 's|^out/||' | sort >tmp/found
 	cmp -s tmp/names tmp/found ||
-		die "$BAD_DATA" "out/ does not hold what the facts name: $(cat tmp/names tmp/found | sort | uniq -u | tr '\n' ' ')" 'nothing is stored that no step vouches for'
+		die "$BAD_DATA" "out/ does not hold what the facts name: $(cat tmp/names tmp/found | sort | uniq -u | tr '\n' ' ')" 'only files that a step has recorded are stored'
 	foreign=$(awk -v name="$NAME" 'substr($0, 1, length(name)) != name || substr($0, length(name) + 1) !~ /^[.+]/' tmp/names)
-	[ -z "$foreign" ] || die "$BAD_DATA" "not named after the run: $foreign" 'retention knows files by the name of their run'
+	[ -z "$foreign" ] || die "$BAD_DATA" "not named after the run: $foreign" 'retention recognizes files by the name of their run'
 	hash_again
 }
 
-# hash_again - both sums in one read, so that the MD5 belongs to the bytes that the SHA-256 vouches for
+# hash_again - both sums in one read, so that the MD5 is that of the bytes that the SHA-256 covers
 #
-# MD5 takes twice as long as SHA-256, for which processors have instructions: only where a storage compares by it.
+# MD5 takes twice as long as SHA-256, for which processors have instructions: it is computed only if a storage needs it.
 hash_again() {
 	set -- --hash-type sha256
 	! any_md5 || set -- "$@" --hash-type md5
 	run rclone lsjson out --files-only --hash "$@" >tmp/hashed 2>tmp/said ||
-		die "$BAD_DATA" "cannot be read: $(tail -n 1 tmp/said)" 'look for a failing disk of the node'
+		die "$BAD_DATA" "cannot be read: $(tail -n 1 tmp/said)" 'check the disks of the node'
 	sed -n -e 's/"Hashes":{"sha256"/"Hashes":{"md5":"-","sha256"/' \
 		-e 's/.*"Path":"\([^"]*\)".*"Size":\([0-9]*\).*"md5":"\([-0-9a-f]*\)".*"sha256":"\([0-9a-f]*\)".*/\1 \2 \4 \3/p' tmp/hashed | sort >tmp/files
 	awk '{ print $3 "  " $1 }' tmp/files | sort >tmp/now
 	sort tmp/sums >tmp/then
 	cmp -s tmp/then tmp/now ||
 		die "$BAD_DATA" "changed since it was taken: $(cat tmp/then tmp/now | sort | uniq -u | sed 's/^[0-9a-f]*  //' | uniq | tr '\n' ' ')" \
-			'a disk or memory of this node is bad, or something else writes to the scratch space'
+			'the disk or memory of this node is faulty, or something else writes to the scratch space'
 }
 
-# any_md5 - whether a storage says MD5 sums: an object store that is asked for checksums
+# any_md5 - whether a storage compares by MD5
 any_md5() {
 	for number in $(storage_numbers); do
 		read_settings "$number"
-		is_claim || [ "$S_COMPARE" = size ] || return 0
+		case $(use_driver && compared_by) in *MD5*) return 0 ;; esac
 	done
 	return 1
 }
 
-# check_grammar - retention reads the time from the name: a name without one would count nowhere and stay for ever
+# check_grammar - retention reads the time from the name: a backup without one would never count and never be deleted
 check_grammar() {
 	known=$(echo "$NAME" | awk "$awk_names"'{ print seconds_of($0) != "" ? "yes" : "no" }')
-	[ "$known" = yes ] || die "$WRONG_INPUT" "the name $NAME does not hold one time and the run id" "write '{{ .Timestamp }}-{{ .RunID }}' in the template"
+	[ "$known" = yes ] || die "$WRONG_INPUT" "the name $NAME must contain one time and the run id" "set filenameTemplate to '{{ .Timestamp }}-{{ .RunID }}'"
 }
 
-# check_facts - each part has facts and sums that agree
+# check_facts - each part must have facts and sums that agree
 check_facts() {
 	set -- facts/*.sums
-	[ -e "$1" ] || die "$BAD_DATA" 'nothing was taken: there are no facts' 'look at the step before'
+	[ -e "$1" ] || die "$BAD_DATA" 'nothing was taken: there are no facts' 'check the earlier steps'
 	find facts -type f | sed 's/\.[a-z]*$//' | sort | uniq -u >tmp/halves
-	[ ! -s tmp/halves ] || die "$BAD_DATA" "facts without sums, or sums without facts: $(tr '\n' ' ' <tmp/halves)" 'the step before did not come to its end'
+	[ ! -s tmp/halves ] || die "$BAD_DATA" "facts without sums, or sums without facts: $(tr '\n' ' ' <tmp/halves)" 'an earlier step did not finish'
 	for sums; do
 		facts=${sums%.sums}.json
-		is_json "$facts" || die "$BAD_DATA" "not JSON: $facts" 'this is a fault of the step that wrote it'
+		is_json "$facts" || die "$BAD_DATA" "not JSON: $facts" 'this is a bug in the step that wrote it'
 		unnamed=$(awk 'FILENAME == ARGV[1] { text = text $0; next } !index(text, $1) { print $2 }' "$facts" "$sums")
-		[ -z "$unnamed" ] || die "$BAD_DATA" "$facts does not hold the sums of $unnamed" 'this is a fault of the step that wrote it'
+		[ -z "$unnamed" ] || die "$BAD_DATA" "$facts lacks the checksums of $unnamed" 'this is a bug in the step that wrote it'
 	done
 }
 
@@ -83,9 +83,9 @@ is_json() {
 	}' "$1"
 }
 
-# compose - the manifest: what is known here, and the facts as they are
+# compose - the manifest: what this script knows, and the facts unchanged
 #
-# It is the same for every storage, and says how each compares: where it lies, that comparison was made.
+# Every storage gets the same manifest. It says how each storage compares; a storage that has it has compared that way.
 compose() {
 	printf '{"version":"backstay/v1","environment":%s,"namespace":%s,"source":%s,"tier":%s,\n' \
 		"$(json_text "$ENVIRONMENT")" "$(json_text "$NAMESPACE")" "$(json_text "$SOURCE")" "$(json_text "$TIER")"

@@ -44,7 +44,7 @@ delete_doomed() {
 	sed 's/\..*//' "$S_TMP/deleted" >"$S_TMP/gone"
 	pruned=$(count "$S_TMP/gone")
 	retained=$(($(count "$S_TMP/doomed") - pruned))
-	hidden=$(grep -c '^X-Amz-Delete-Marker: true' "$S_TMP/said" || :)
+	hidden=$(count_hidden)
 	for class in companion data; do
 		files_of "$S_TMP/gone" "$class" >"$S_TMP/batch"
 		delete_batch "$1"
@@ -95,7 +95,7 @@ delete_batch() {
 	[ -s "$S_TMP/batch" ] || return 0
 	try rclone delete "$S_REMOTE/$1" --files-from-raw "$S_TMP/batch" --no-traverse --retries 1 --dump headers || :
 	sed -n 's/^.* INFO  *: \(.*\): Deleted$/\1/p' "$S_TMP/said" >"$S_TMP/deleted"
-	! is_claim || sync "$S_REMOTE/$1"
+	after_delete "$1"
 	[ "$(count "$S_TMP/deleted")" != "$(count "$S_TMP/batch")" ] || return 0
 	sed -n "s/^.* ERROR *: /storage $S_NAME: not deleted: /p" "$S_TMP/said" | head -n 5 >"$S_TMP/refusals"
 	while IFS= read -r refusal; do log warn "$refusal"; done <"$S_TMP/refusals"

@@ -1,21 +1,21 @@
 #!/bin/sh
-# publish.sh - store what the steps before have taken: upload, compare, manifest last, then prune and report.
+# publish.sh - store what the earlier steps have taken: upload, compare, manifest last, then prune and report.
 #
 # Environment (the only input; common.sh, storage.sh, manifest.sh, retention.sh and prune.sh list the rest):
 #   FOLDER                     folder of this source and tier below a storage's prefix: shop/daily
 #   PIN                        true: a .keep marker is written beside the manifest, so retention keeps it (default: false)
 #   MARKER_PATH                path of a restore's markers below a storage's prefix, without their endings: <path>.safety
-#                              says that what is live is backed up (default: it is no backup that goes before a restore)
+#                              says that the live data is backed up (default: this is no safety backup)
 #   RESTORE_ID                 id of that restore (default: none)
-#   JOB_UID                    uid of the Job whose attempts need not back up once more (default: none)
+#   JOB_UID                    uid of the Job whose later attempts skip the safety backup (default: none)
 # Output: log lines on stderr, nothing on stdout.
-# Exit: 0 stored everywhere; 10 stored in the primary, but a copy failed, or a storage took the backup and not its marker;
-# when the primary failed, by its reason: 64 no such bucket, or the folder is another's; 65 the data is not what was
+# Exit: 0 stored everywhere; 10 stored in the primary, but a copy failed, or a storage has the backup but not its marker;
+# if the primary failed, by its reason: 64 no such bucket, or another owner's folder; 65 the data differs from what was
 # taken; 69 the store does not answer; 73 no room; 77 access denied.
 #
-# A backup exists in a storage once its manifest is there. It is written last, after everything else was compared,
-# and only if nothing has that name. Storages are independent: each gets the same files, fails alone, and is pruned
-# only if it committed; first all of them are given the backup, then the first one is pruned.
+# A backup exists in a storage once its manifest is there. The manifest is written last, after everything else was
+# compared, and only if nothing has that name. Storages are independent: each gets the same files, fails alone, and is
+# pruned only if it has committed. Pruning starts after every storage had its turn.
 
 # Functions are called by name through each_storage.
 # shellcheck disable=SC2317
@@ -26,7 +26,6 @@ export LC_ALL
 . "$(dirname "$0")/common.sh"
 . "$(dirname "$0")/storage.sh"
 . "$(dirname "$0")/storage-owner.sh"
-. "$(dirname "$0")/storage-upload.sh"
 . "$(dirname "$0")/retention.sh"
 . "$(dirname "$0")/prune.sh"
 . "$(dirname "$0")/manifest.sh"
@@ -35,7 +34,7 @@ main() {
 	need_env ENVIRONMENT SOURCE TIER POD_UID POD_NAME FILENAME_TEMPLATE WORK_DIR NAMESPACE FOLDER SPEC_HASH STORAGE_COUNT
 	need_storages
 	need_cmd rclone timeout sync
-	tending=''
+	maintaining=''
 	trap on_exit EXIT
 	trap stopped TERM
 	begin_run
@@ -45,20 +44,20 @@ main() {
 	inspect
 	compose >"$WORK_DIR/tmp/manifest.json"
 	each_storage store
-	tending=yes
-	each_storage tend
+	maintaining=yes
+	each_storage maintain
 	report
 }
 
-# stopped - TERM: the storage whose turn it is cleans up, then the log says how far we came
+# stopped - TERM: the storage whose turn it is cleans up, then the log says how far the run came
 stopped() {
 	trap '' TERM
 	stop_child
-	[ -z "$tending" ] || report
+	[ -z "$maintaining" ] || report
 	on_term
 }
 
-# store - one storage's turn: all that makes a backup of it
+# store - one storage's turn: everything up to the committed backup
 store() {
 	make_folder "$FOLDER"
 	own "${FOLDER%/*}/owner.json"
@@ -72,77 +71,63 @@ store() {
 	[ -z "${MARKER_PATH-}" ] || mark "$MARKER_PATH.safety"
 }
 
-# need_room - a claim must have room before the first byte: half a backup helps nobody, and others write there too
+# need_room - before the first byte: half a backup helps nobody, and other backups need the room too
 need_room() {
-	is_claim || return 0
-	free=$(df -Pk "$S_REMOTE" | awk 'NR == 2 { printf "%.0f", $4 * 1024 }')
+	room >"$S_TMP/room"
+	[ -s "$S_TMP/room" ] || return 0
+	read -r free used <"$S_TMP/room"
 	total=$(total_bytes)
 	[ "$free" -gt "$total" ] ||
-		fail "$NO_ROOM" "no room: $(human "$free") are free and $(human "$total") are needed" 'make the claim larger, or keep less; nothing was pruned to make room'
+		fail "$NO_ROOM" "no room: $(human "$free") are free and $(human "$total") are needed" 'enlarge the storage, or keep fewer backups; nothing was pruned to make room'
 }
 
-# read_back - everything once more, over the network
+# read_back - hashes everything again, over the network
 read_back() {
 	try rclone hashsum sha256 "$S_REMOTE/$FOLDER" --files-from-raw "$WORK_DIR/tmp/names" --no-traverse --download >"$S_TMP/read" || explain "$?"
 	sort "$S_TMP/read" >"$S_TMP/read.sorted"
 	cmp -s "$S_TMP/read.sorted" "$WORK_DIR/tmp/now" ||
-		fail "$BAD_DATA" 'what was read back is not what was uploaded' 'the store, its cache or the network changes bytes; without a manifest it does not count as a backup'
+		fail "$BAD_DATA" 'what was read back is not what was uploaded' 'the store, its cache or the network changes bytes; without a manifest this does not count as a backup'
 }
 
-# compare - what the storage has just said against what was taken
-#
-# An ETag is the MD5 of an object that came in one piece. For one in parts rclone computes what it must be while it
-# uploads, and has noted it.
+# compare - what the storage reports against what was taken; of each file the first difference is named
 compare() {
-	: >"$S_TMP/etags"
-	[ ! -e "$S_TMP/uploaded" ] || sed -n 's/.* DEBUG : \([^ ]*\): Multipart upload Etag: \([^ ]*\) OK$/\1 \2/p' "$S_TMP/uploaded" >"$S_TMP/etags"
-	wrong=$(awk -v by="$S_COMPARE" -v claim="$(is_claim && echo yes || echo no)" '
-		function differs(what, is, should) { print $1 " has the " what " " is " and not " should "; " }
-		FILENAME == ARGV[1] { composite[$1] = $2; next }
-		FILENAME == ARGV[2] { bytes[$1] = $2; hash[$1] = $3; etag[$1] = $4; next }
-		!($1 in bytes) { print $1 " is not there; "; next }
+	expected >"$S_TMP/expected"
+	wrong=$(awk -v sums="$(compared_by)" '
+		function differs(what, is, should) { print $1 " has " what " " is " instead of " should "; " }
+		BEGIN { count = split(sums, sum, " ") }
+		FILENAME == ARGV[1] { bytes[$1] = $2; for (i = 1; i <= count; i++) stored[$1, i] = $(2 + i); next }
+		!($1 in bytes) { print $1 " is missing; "; next }
 		bytes[$1] != $2 { differs("size", bytes[$1], $2); next }
-		by == "size" { next }
-		claim == "yes" { if (hash[$1] != $3) differs("SHA-256", hash[$1], $3); next }
-		hash[$1] != $4 { differs("MD5", hash[$1], $4); next }
-		{ should = $1 in composite ? composite[$1] : $4; if (etag[$1] != should) differs("ETag", etag[$1], should) }
-	' "$S_TMP/etags" "$S_TMP/stored" "$WORK_DIR/tmp/files")
+		{ for (i = 1; i <= count; i++) if (stored[$1, i] != $(2 + i)) { differs(sum[i], stored[$1, i], $(2 + i)); next } }
+	' "$S_TMP/stored" "$S_TMP/expected")
 	[ -z "$wrong" ] || fail "$BAD_DATA" "what is stored is not what was uploaded: $wrong" "$(hint_on_sums)"
 }
 
-hint_on_sums() {
-	if grep -qi '^x-amz-server-side-encryption: *aws:kms' "$S_TMP/said"; then
-		echo "the bucket encrypts with a key of its own, so its checksums are not ours: write serverSideEncryption: { algorithm: aws:kms }, or readBack: true"
-	else
-		echo 'without a manifest it does not count as a backup; the next run uploads afresh'
-	fi
-}
-
-# commit PATH - the manifest, once; one that is there already is left alone
+# commit PATH - the manifest, once; an existing one is left alone
 commit() {
 	if ! create "$WORK_DIR/tmp/manifest.json" "$1"; then
-		# A lost answer looks like somebody else's manifest: it is ours if it says what ours says.
+		# After a lost answer our own manifest looks like another run's: it is ours if the content is equal.
 		read_stored "$1" >"$S_TMP/manifest.stored"
 		cmp -s "$S_TMP/manifest.stored" "$WORK_DIR/tmp/manifest.json" ||
-			fail "$BAD_DATA" "there is a manifest already: $1" 'nothing was overwritten; the next run has another name'
+			fail "$BAD_DATA" "a manifest already exists: $1" "$NOT_OVERWRITTEN"
 	fi
 	: >"$S_TMP/committed"
 	log info "storage $S_NAME: committed $S_REMOTE/$1"
 }
 
-# pin PATH - what is pinned stays until somebody removes the marker
+# pin PATH - retention keeps a pinned backup until the marker is removed
 #
-# A failure leaves word in lacking: the backup is there, so the storage has not failed, but it will not stay for as long
-# as was promised, so the run is degraded.
+# A failure is recorded in lacking: the backup is there, so the storage has not failed, but retention may delete it too
+# early, so the run is degraded.
 pin() {
 	echo pinned >"$S_TMP/lacking"
 	printf 'pinned by %s when it was made\n' "${JOB_NAME:-$POD_NAME}" >"$S_TMP/keep"
-	create "$S_TMP/keep" "$1" || log info "storage $S_NAME: pinned already: $1"
+	create "$S_TMP/keep" "$1" || log info "storage $S_NAME: already pinned: $1"
 	rm "$S_TMP/lacking"
 }
 
-# mark PATH - what is live may be changed as soon as this is there. An earlier marker gives way: whoever has made a backup
-# beside the one that it names had found that one too old, or gone
+# mark PATH - the live data may be changed as soon as this marker is there. It replaces an earlier one: the safety backup
+# which that one names was stale or missing, or this run would not have made another
 mark() {
 	echo marked >"$S_TMP/lacking"
 	make_folder "$(dirname "$1")"
@@ -153,8 +138,8 @@ mark() {
 	rm "$S_TMP/lacking"
 }
 
-# tend - a committed storage's second turn: what may go now, and how full it is
-tend() {
+# maintain - a committed storage's second turn: prune, and check how full it is
+maintain() {
 	[ -e "$S_TMP/committed" ] && [ ! -e "$S_TMP/lacking" ] || return 0
 	use_keep "${S_TMP##*-}"
 	plan "$FOLDER" "$START"
@@ -165,12 +150,13 @@ tend() {
 }
 
 watch_room() {
-	is_claim || return 0
-	full=$(df -Pk "$S_REMOTE" | awk 'NR == 2 { sub(/%/, "", $5); print $5 }')
-	[ "$full" -le 85 ] || warn "$full % full" 'make the claim larger, or keep less'
+	room >"$S_TMP/room"
+	[ -s "$S_TMP/room" ] || return 0
+	read -r free used <"$S_TMP/room"
+	[ "$used" -le 85 ] || warn "$used % full" 'enlarge the storage, or keep fewer backups'
 }
 
-# report - the last words, and the status that the storages add up to
+# report - the last words, and the status that follows from all storages
 report() {
 	trap '' TERM
 	judge
@@ -204,22 +190,22 @@ judge() {
 	done
 }
 
-# degraded REASON - the first reason counts
+# degraded REASON - keeps the first reason
 degraded() {
 	[ "$status" = 0 ] || return 0
 	status=$DEGRADED reason="degraded: $1" hint=$(failure 3)
 }
 
-# failure LINE - of what the storage left word of: status, reason or hint
+# failure LINE - what the storage has recorded: status, reason or hint
 failure() {
 	if [ -s "$S_TMP/failed" ]; then
 		sed -n "$1p" "$S_TMP/failed"
 	else
-		printf '%s\n' "$FAULT" 'ended without a word' 'look at the log above' | sed -n "$1p"
+		printf '%s\n' "$FAULT" 'ended without a reason' 'check the log above' | sed -n "$1p"
 	fi
 }
 
-# tell LENGTH - JSON members about the storages; texts are cut to LENGTH
+# tell LENGTH - JSON members about the storages, with texts cut to LENGTH
 tell() {
 	states='' warnings='' totals='0 0 0 0'
 	for number in $(storage_numbers); do

@@ -1,21 +1,21 @@
 #!/bin/sh
-# record.sh - record what was done with a backup: that it was restored by an entry of the values, or that it was verified.
+# record.sh - record what was done with a backup: an entry of the values restored it, or it was verified.
 #
 # Environment (the only input; common.sh and storage.sh list the rest):
-#   RECORD            done: the done-marker of a restore; verified: <name>.verified.json beside the manifest
+#   RECORD            done: write the done-marker of a restore; verified: write <name>.verified.json beside the manifest
 #   FROM_STORAGE      verified: number of the storage that the backup was read from (default: 1)
 #   RESTORE_ID        done: id of the restore
-#   MARKER_STORAGES   done: numbers of the storages that are to hold its markers, with blanks between
+#   MARKER_STORAGES   done: numbers of the storages that hold its markers, separated by blanks
 #   MARKER_PATH       done: path of its markers below a storage's prefix, without their endings
-# Output: log lines on stderr, nothing on stdout. It reads run/backup, run/result-*.json for what is done, and run/folder,
-# run/begun, in/manifest.json, verified/*.json for what is verified.
-# Exit: 0 recorded, or recorded before; 65 the manifest is not what was verified; 69 the store does not answer;
+# Output: log lines on stderr, nothing on stdout. It reads run/backup; run/result-*.json for done; run/folder, run/begun,
+# in/manifest.json and verified/*.json for verified.
+# Exit: 0 recorded, now or earlier; 65 the manifest is not the one that was verified; 69 the store does not answer;
 # 70 nothing to record, or a step before wrote no JSON; 73 no room; 77 access denied.
 #
-# A record is made once: what is there stays. Where run/already says that nothing was to be done, nothing is recorded.
-# A verification is recorded in every storage that holds this very manifest: it was the same bytes that were compared
-# there. The one that was read from must take it; the others are only warned of. That a restore was done is recorded in
-# every storage in which it will be looked for: one of them must take it.
+# A record is written once and never replaced. If run/already says that there was nothing to do, nothing is recorded.
+# A verification is recorded in every storage that holds the same manifest, because each has compared the same bytes. It
+# must succeed in the storage that the backup was read from; elsewhere a failure is a warning. A restore is recorded in
+# every storage that will be searched for its marker; one of them must succeed.
 
 # Functions are called by name through each_storage.
 # shellcheck disable=SC2317
@@ -41,14 +41,15 @@ main() {
 	rclone_defaults
 	cd "$WORK_DIR" || exit "$FAULT"
 	unless_already
-	# Names what a record is called until it is whole.
+	# Names a record that is not whole yet.
+	# shellcheck disable=SC2034
 	RUN_ID=$(run_id)
-	[ -s run/backup ] || die "$FAULT" 'no backup was fetched' 'look at the steps before'
+	[ -s run/backup ] || die "$FAULT" 'no backup was fetched' 'check the earlier steps'
 	NAME=$(cat run/backup)
 	case $RECORD in
 	done) record_done ;;
 	verified) record_verified ;;
-	*) die "$WRONG_INPUT" "RECORD is '$RECORD'" 'it is done or verified' ;;
+	*) die "$WRONG_INPUT" "expected done or verified in RECORD, got '$RECORD'" 'set RECORD to done or verified' ;;
 	esac
 }
 
@@ -87,12 +88,12 @@ store_done() {
 record_verified() {
 	need_storage_number FROM_STORAGE
 	for file in run/folder run/begun in/manifest.json; do
-		[ -s "$file" ] || die "$FAULT" "there is no $file" 'look at the steps before'
+		[ -s "$file" ] || die "$FAULT" "there is no $file" 'check the earlier steps'
 	done
 	FOLDER=$(cat run/folder)
 	seconds=$(($(now) - $(cat run/begun)))
 	read_settings "$FROM_STORAGE"
-	json_flatten <in/manifest.json >tmp/manifest.flat || die "$FAULT" 'in/manifest.json is not JSON' 'look at the steps before'
+	json_flatten <in/manifest.json >tmp/manifest.flat || die "$FAULT" 'in/manifest.json is not JSON' 'check the earlier steps'
 	collect verified/*.json
 	{
 		printf '{"version":"backstay/v1","name":%s,"runId":%s,"verified":"%s","seconds":%s,"storage":%s,"job":%s,"pod":%s,\n' \
@@ -105,22 +106,22 @@ record_verified() {
 	finish "verification of the backup $NAME:" "\"seconds\":$seconds,"
 }
 
-# collect FILE... - the JSON of the steps before, joined by commas
+# collect FILE... - the JSON of the earlier steps, joined by commas
 collect() {
 	: >tmp/collected
 	for file; do
-		[ -e "$file" ] || die "$FAULT" "there is no $file" 'the steps before have left nothing to record'
-		json_flatten <"$file" >tmp/flat || die "$FAULT" "not JSON: $file" 'this is a fault of the step that wrote it'
+		[ -e "$file" ] || die "$FAULT" "there is no $file" 'the earlier steps left nothing to record'
+		json_flatten <"$file" >tmp/flat || die "$FAULT" "not JSON: $file" 'this is a bug in the step that wrote it'
 		[ ! -s tmp/collected ] || printf ',\n' >>tmp/collected
 		cat "$file" >>tmp/collected
 	done
 }
 
 check_record() {
-	json_flatten <tmp/record.json >tmp/flat || die "$FAULT" 'the record would be no JSON' 'this is a fault of backstay'
+	json_flatten <tmp/record.json >tmp/flat || die "$FAULT" 'the record would not be valid JSON' 'this is a bug in backstay'
 }
 
-# store_verified - one storage's turn; one that never got the backup, or has pruned it, is passed over
+# store_verified - one storage's turn; skips a storage that never got the backup, or has pruned it
 store_verified() {
 	read_stored "$FOLDER/$NAME.manifest.json" >"$S_TMP/manifest.stored"
 	if [ ! -s "$S_TMP/manifest.stored" ] && ! is_from; then
@@ -128,7 +129,7 @@ store_verified() {
 		return
 	fi
 	cmp -s "$S_TMP/manifest.stored" "$WORK_DIR/in/manifest.json" ||
-		fail "$BAD_DATA" "its manifest of $NAME is not the one that was verified" 'it was deleted or replaced meanwhile, or the storages never held the same'
+		fail "$BAD_DATA" "its manifest of $NAME is not the one that was verified" 'it was deleted or replaced in the meantime, or the storages never held the same backup'
 	store_record "$FOLDER/$NAME.verified.json"
 }
 
@@ -137,17 +138,17 @@ is_from() {
 	[ "${S_TMP##*-}" = "$FROM_STORAGE" ]
 }
 
-# store_record PATH - the first one stays
+# store_record PATH - never replaces an earlier record
 store_record() {
 	if create "$WORK_DIR/tmp/record.json" "$1"; then
 		echo "recorded in $S_NAME" >"$S_TMP/recorded"
 	else
-		echo "recorded before in $S_NAME, and left as it was" >"$S_TMP/recorded"
+		echo "recorded earlier in $S_NAME" >"$S_TMP/recorded"
 	fi
 	log info "$(cat "$S_TMP/recorded"): $S_REMOTE/$1"
 }
 
-# finish WHAT MORE - the last words: where it is recorded, and what could not be
+# finish WHAT MORE - the last words: where it is recorded, and where it could not be
 finish() {
 	places='' warnings='' refused=''
 	for number in $(storage_numbers); do
@@ -155,7 +156,7 @@ finish() {
 		if [ -s "$S_TMP/recorded" ]; then
 			places="$places${places:+, }$(cat "$S_TMP/recorded")"
 		elif [ -d "$S_TMP" ] && [ ! -e "$S_TMP/passed" ]; then
-			[ -s "$S_TMP/failed" ] || printf '%s\n' "$FAULT" 'ended without a word' 'look at the log above' >"$S_TMP/failed"
+			[ -s "$S_TMP/failed" ] || printf '%s\n' "$FAULT" 'ended without a reason' 'check the log above' >"$S_TMP/failed"
 			[ "$RECORD" = 'done' ] || ! is_from || end_as_turn ''
 			refused=${refused:-$number}
 			warnings=$warnings${warnings:+,}$(json_text "$(printf '%.190s' "not recorded in $S_NAME: $(sed -n 2p "$S_TMP/failed")")")
@@ -166,7 +167,7 @@ finish() {
 	log info "$1 $places"
 }
 
-# end_as_first - nobody took the record: the first storage's reason is the script's
+# end_as_first - no storage has the record: the script ends with the reason of the first one
 end_as_first() {
 	read_settings "$refused"
 	end_as_turn ''

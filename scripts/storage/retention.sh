@@ -12,7 +12,7 @@
 #                                    (count; default: 3, or KEEP_LAST where that is the only rule and smaller)
 #   STORAGE_n_KEEP_AT_MOST_DELETED   largest share that one run may delete (percent; default: 50)
 #
-# Twin of lib/model/retention.ts: test/vectors/retention.json tests both. A thousand names take one sort and two awks.
+# Its oracle is test/support/plan-retention.ts: test/vectors/retention.json holds both. A thousand names cost one sort and two awks.
 
 # use_keep NUMBER - sets KEEP_LAST and the others to the rules of a storage
 use_keep() {

@@ -1,32 +1,60 @@
 #!/bin/sh
-# storage.sh - what a storage can do, a claim and an object store alike. Sourced after common.sh, never run.
+# storage.sh - what every script does with a storage, whatever its kind. Sourced after common.sh, never run.
 #
 # Environment (the only input; n counts from 1):
 #   STORAGE_COUNT              how many storages there are
 #   STORAGE_n_NAME             its name in the values
-#   STORAGE_n_KIND             its kind in the values: pvc, s3
+#   STORAGE_n_KIND             its kind in the values, such as pvc or s3; it names the driver: driver-<kind>.sh
 #   STORAGE_n_ROLE             primary or copy
-#   STORAGE_n_REMOTE           rclone path of its prefix; one that starts with / is a claim
+#   STORAGE_n_REMOTE           rclone path of its prefix
 #   STORAGE_n_COMPARE          checksum or size: what is compared after an upload
 #   STORAGE_n_READ_BACK        true: everything is read back after the upload and hashed again (default: false)
 #   STORAGE_n_CA               certificate of a private authority (file; default: those of the image)
-#   STORAGE_n_ROLE_ARN         role that is taken instead of a key (default: none)
+#   STORAGE_n_ROLE_ARN         role to assume instead of using a key (default: none)
 #   STORAGE_n_TOKEN_FILE       token for that role (file; default: none)
 #   RCLONE_CONFIG_*            remotes, read by rclone itself
-#   NAMESPACE                  namespace of the pod; with environment and source it says whose a folder is
-#   STORE_WAIT_SECONDS         how long a store that does not answer a short question is waited for (seconds; default: 120)
+#   NAMESPACE                  namespace of the pod; with environment and source it identifies the owner of a folder
+#   STORE_WAIT_SECONDS         how long to wait for a store that does not answer a short question (seconds; default: 120)
 #
-# Each storage has its turn in a subshell of its own (each_storage): what fails in it ends the turn and never the run.
+# Each storage has its turn in a subshell of its own (each_storage): a failure ends that turn and never the run.
+#
+# The turn reads the driver of the storage's kind. A driver defines these functions, and calls ask, try, fail and explain
+# of this file and of storage-errors.sh. Paths are below $S_REMOTE; a function that fails ends the turn by fail or explain.
+#   make_folder FOLDER         makes it, where the store has folders
+#   missing_folder STATUS      called when rclone says that a folder is missing: returns if it counts as empty, fails if not
+#   read_stored PATH           prints what is stored there; nothing if nothing is
+#   create FILE PATH           stores it only if nothing is there, in one step that cannot race; status 1 if something is
+#   replace FILE PATH          stores it whatever is there, in one step
+#   upload FOLDER NAMES        uploads the files of out/ that the file NAMES lists, and overwrites nothing
+#   undo                       removes what an upload without a manifest has left
+#   compared_by                prints the names of the checksums that are compared; nothing if only the size is
+#   look FOLDER NAMES          asks afresh, and leaves in $S_TMP/stored lines of name, bytes and those checksums; - for none
+#   expected                   prints the same lines, as they must be
+#   hint_on_sums               prints the hint for checksums that differ
+#   download FOLDER NAMES      fetches the files into in/, leaving out those that are missing; returns the status of the tool
+#   room                       prints the free bytes and the percentage used; nothing if the store has no limit
+#   after_delete FOLDER        makes deletions durable
+#   count_hidden               prints how many of the files just deleted are only hidden by a version
+#   explain_own ERRORS         fails with the reason if these are words of this store; returns if not
+
+# program is set by common.sh.
+# shellcheck disable=SC2154
 
 . "$(dirname "$0")/storage-errors.sh"
+
+# Absolute: a driver is read after the script has changed its folder.
+SCRIPTS=$(cd "$(dirname "$0")" && pwd)
 
 need_storages() {
 	for number in $(storage_numbers); do
 		need_env "STORAGE_${number}_NAME" "STORAGE_${number}_KIND" "STORAGE_${number}_ROLE" "STORAGE_${number}_REMOTE" "STORAGE_${number}_COMPARE"
+		read_settings "$number"
+		[ -r "$SCRIPTS/driver-$S_KIND.sh" ] ||
+			die "$WRONG_INPUT" "storage $S_NAME: there is no driver for the kind '$S_KIND'" "apply the scripts of the same version of backstay: driver-$S_KIND.sh belongs beside $program"
 	done
 }
 
-# need_storage_number NAME... - variables that hold the number of a storage, or several with blanks between
+# need_storage_number NAME... - variables that hold numbers of storages, separated by blanks
 need_storage_number() {
 	for variable; do
 		values=''
@@ -34,20 +62,20 @@ need_storage_number() {
 		for value in ${values:-''}; do
 			case " $(storage_numbers | tr '\n' ' ')" in
 			*" $value "*) ;;
-			*) die "$WRONG_INPUT" "$variable is $values, and there are $STORAGE_COUNT storages" 'storages are counted from 1' ;;
+			*) die "$WRONG_INPUT" "expected numbers from 1 to $STORAGE_COUNT in $variable, got '$values'" 'set it to numbers of storages' ;;
 			esac
 		done
 	done
 }
 
-# rclone_defaults - how patient rclone is, and an empty configuration: without one it says with every call that it has none
+# rclone_defaults - timeouts and retries, and an empty configuration: without one rclone warns at every call
 rclone_defaults() {
 	: >"$WORK_DIR/tmp/rclone.conf"
 	export RCLONE_CONFIG="$WORK_DIR/tmp/rclone.conf" RCLONE_STATS=0 RCLONE_CONTIMEOUT=15s RCLONE_TIMEOUT=60s \
 		RCLONE_LOW_LEVEL_RETRIES=3 RCLONE_RETRIES=2 RCLONE_RETRIES_SLEEP=3s
 }
 
-# each_storage COMMAND [NUMBERS] - for every storage, or for these, one after the other, each in a subshell that ends by itself
+# each_storage COMMAND [NUMBERS] - runs it for every storage, or for these, one after the other, each in a subshell of its own
 each_storage() {
 	for number in ${2:-$(storage_numbers)}; do
 		turn "$1" "$number" &
@@ -56,7 +84,7 @@ each_storage() {
 	done
 }
 
-# in_storage NUMBER COMMAND - the turn of one storage; a failure is the whole script's
+# in_storage NUMBER COMMAND - the turn of one storage; if it fails, the script fails
 in_storage() {
 	turn "$2" "$1" &
 	child=$!
@@ -66,9 +94,9 @@ in_storage() {
 	[ "$turned" = 0 ] || end_as_turn ''
 }
 
-# end_as_turn HINT - ends the script as the turn has ended of the storage whose settings were read last; without a hint with its own
+# end_as_turn HINT - ends the script with the status and reason of the turn whose settings were read last; '' keeps its hint
 end_as_turn() {
-	[ -s "$S_TMP/failed" ] || die "$FAULT" "storage $S_NAME: ended without a word" 'look at the log above'
+	[ -s "$S_TMP/failed" ] || die "$FAULT" "storage $S_NAME: ended without a reason" 'check the log above'
 	die "$(sed -n 1p "$S_TMP/failed")" "storage $S_NAME: $(sed -n 2p "$S_TMP/failed")" "${1:-$(sed -n 3p "$S_TMP/failed")}"
 }
 
@@ -92,7 +120,7 @@ storage_numbers() {
 	awk -v count="$STORAGE_COUNT" 'BEGIN { for (i = 1; i <= count; i++) print i }'
 }
 
-# stop_child - what this turn started is asked to end, and waited for: rclone aborts its multipart uploads then
+# stop_child - stops what this turn started and waits for it: rclone aborts its multipart uploads
 stop_child() {
 	[ -n "$child" ] || return 0
 	kill "$child" 2>/dev/null || :
@@ -100,7 +128,7 @@ stop_child() {
 	child=''
 }
 
-# read_settings NUMBER - the storage's settings become S_NAME, S_REMOTE ..., and S_TMP is its scratch
+# read_settings NUMBER - sets S_NAME, S_REMOTE and the other settings of the storage, and S_TMP, its scratch folder
 read_settings() {
 	for field in NAME KIND ROLE REMOTE COMPARE READ_BACK CA ROLE_ARN TOKEN_FILE; do
 		eval "S_$field=\${STORAGE_${1}_$field-}"
@@ -108,20 +136,23 @@ read_settings() {
 	S_TMP=$WORK_DIR/tmp/storage-$1
 }
 
-# use_storage NUMBER - the same, and what rclone reads of its own accord is set: in a subshell, or the next storage inherits it
+# use_storage NUMBER - reads settings and driver, and exports what rclone reads: in a subshell, or the next storage inherits them
 use_storage() {
 	read_settings "$1"
 	mkdir -p "$S_TMP"
 	: >"$S_TMP/made"
 	[ -z "$S_CA" ] || export RCLONE_CA_CERT="$S_CA"
 	[ -z "$S_ROLE_ARN" ] || export AWS_ROLE_ARN="$S_ROLE_ARN" AWS_WEB_IDENTITY_TOKEN_FILE="$S_TOKEN_FILE"
+	use_driver
 }
 
-is_claim() {
-	case $S_REMOTE in /*) ;; *) return 1 ;; esac
+# use_driver - defines the functions of the storage's kind: in a subshell, or the next storage inherits them
+use_driver() {
+	# shellcheck disable=SC1090
+	. "$SCRIPTS/driver-$S_KIND.sh"
 }
 
-# fail STATUS REASON [HINT] - ends this storage's turn, and leaves word of why
+# fail STATUS REASON [HINT] - ends this storage's turn and records why
 fail() {
 	trap '' TERM
 	log error "storage $S_NAME: $2"
@@ -131,105 +162,41 @@ fail() {
 	exit "$1"
 }
 
-# warn TEXT [HINT] - of this storage; the report has it too
+# warn TEXT [HINT] - about this storage; the report repeats it
 warn() {
 	log warn "storage $S_NAME: $1"
 	[ -z "${2-}" ] || log hint "$2"
 	printf '%s\n' "$1" >>"$S_TMP/warnings"
 }
 
-# undo - takes back what this run has put on a claim: without a manifest it would only fill it up until the sweep
-undo() {
-	# A manifest that is there makes a backup of it, even if we were stopped before we knew.
-	if [ ! -s "$S_TMP/made" ] || [ -e "$S_REMOTE/$FOLDER/$NAME.manifest.json" ]; then return; fi
-	while IFS= read -r made; do rm -f "$made"; done <"$S_TMP/made"
-	rm -f "$S_REMOTE/$FOLDER/.$RUN_ID.new"
-}
-
-# ask ARGUMENT... - rclone with a short question; a failure ends the turn
+# ask ARGUMENT... - a short question to rclone; a failure ends the turn
 ask() {
 	ask_or_not "$@" || explain "$?"
 }
 
-# ask_or_not ARGUMENT... - the same, its status for the caller: what hangs is ended, however patient rclone is with it
+# ask_or_not ARGUMENT... - the same, but returns the status; it stops a call that hangs, whatever rclone's own timeouts are
 ask_or_not() {
 	asked=$(date +%s)
 	answered=0
 	try timeout "${STORE_WAIT_SECONDS:-120}" rclone "$@" || answered=$?
 	[ "$answered" != 0 ] || return 0
-	# The status of timeout differs from tool to tool, and of rclone's own there are many.
+	# The status of timeout differs between tools, and rclone has many of its own.
 	[ $(($(date +%s) - asked)) -lt "${STORE_WAIT_SECONDS:-120}" ] || echo "ERROR : timeout: no answer within ${STORE_WAIT_SECONDS:-120} s" >>"$S_TMP/said"
 	return "$answered"
 }
 
-# try COMMAND... - its status; what it says on stderr is kept for explain
+# try COMMAND... - returns its status; explain reads what it wrote to stderr
 try() {
 	run "$@" 2>"$S_TMP/said"
 }
 
-# read_stored PATH - what is stored there; nothing where nothing is
-read_stored() {
-	if is_claim; then
-		[ ! -e "$S_REMOTE/$1" ] || try cat "$S_REMOTE/$1" || explain "$?"
-	else
-		ask cat "$S_REMOTE/$1"
-	fi
-}
-
-# create FILE PATH - stores it unless something is there, in one step that cannot race; status 1 where something is
-create() {
-	if is_claim; then
-		create_on_claim "$S_REMOTE/$2" "$1"
-	else
-		ask_or_not copyto "$1" "$S_REMOTE/$2" --no-check-dest --s3-no-check-bucket --header-upload 'If-None-Match: *' && return
-		created=$?
-		grep -q 'PreconditionFailed\|StatusCode: 412\|ConditionalRequestConflict' "$S_TMP/said" || explain "$created"
-		return 1
-	fi
-}
-
-# replace FILE PATH - stores it whatever is there, in one step
-replace() {
-	if is_claim; then
-		lay_beside "$S_REMOTE/$2" "$1"
-		try mv -f "$new" "$S_REMOTE/$2" || explain "$?"
-		sync "$(dirname "$S_REMOTE/$2")"
-	else
-		ask copyto "$1" "$S_REMOTE/$2" --no-check-dest --s3-no-check-bucket
-	fi
-}
-
-# lay_beside PATH FILE - the file on the disk of PATH, as new
-lay_beside() {
-	new=$(dirname "$1")/.$RUN_ID.new
-	try cp "$2" "$new" || { rm -f "$new" && explain 1; }
-	try sync "$new" || explain "$?"
-}
-
-create_on_claim() {
-	lay_beside "$1" "$2"
-	linked=0
-	ln "$new" "$1" 2>/dev/null || linked=1
-	rm -f "$new"
-	sync "$(dirname "$1")"
-	return "$linked"
-}
-
-# make_folder FOLDER - on a claim; an object store has none
-make_folder() {
-	is_claim || return 0
-	# Other users of the claim's group write here too: 770, and the group is inherited from the claim.
-	(umask 007 && exec mkdir -p "$S_REMOTE/$1") 2>"$S_TMP/said" || explain "$?"
-	sync "$S_REMOTE" "$S_REMOTE/$1/.." "$S_REMOTE/$1"
-}
-
-# list FOLDER - the names of its files; a missing folder is an empty one, every other failure ends the turn
+# list FOLDER - the names of its files, in $S_TMP/list
 list() {
 	listed=0
 	ask_or_not lsf "$S_REMOTE/$1" --files-only >"$S_TMP/list" || listed=$?
 	case $listed in
 	0) ;;
-	3) is_claim || explain 3 ;;
+	3) missing_folder 3 ;;
 	*) explain "$listed" ;;
 	esac
 }

@@ -1,33 +1,33 @@
 #!/bin/sh
-# stored-manifest.sh - whether a manifest is what it should be, before anything that it names is fetched. Sourced by fetch.sh.
+# stored-manifest.sh - checks a manifest before anything that it names is fetched. Sourced by fetch.sh.
 #
 # It needs json.sh, and of fetch.sh NAME, S_NAME, ORIGIN_ENVIRONMENT, ORIGIN_SOURCES and PARTS, in WORK_DIR.
 
 # total is for fetch.sh.
 # shellcheck disable=SC2034
 
-# check_manifest - it is one, of this version, and of the very backup that was chosen
+# check_manifest - it must be a manifest of this version, and of the chosen backup
 check_manifest() {
-	json_flatten <in/manifest.json >tmp/manifest.flat || refuse 'is not JSON, or only half of it'
-	says version backstay/v1 || refuse "is of the version '$(stated version)', and backstay/v1 is read here" 'use the backstay of that version'
+	json_flatten <in/manifest.json >tmp/manifest.flat || refuse 'is not JSON, or is truncated'
+	says version backstay/v1 || refuse "has version '$(stated version)', expected backstay/v1" 'use the backstay of that version'
 	says name "$NAME" || refuse "names the backup '$(stated name)'"
 	is_run_id "$(stated runId)" || refuse "has the run id '$(stated runId)'"
-	says environment "$ORIGIN_ENVIRONMENT" || refuse "is of the environment '$(stated environment)', and not of '$ORIGIN_ENVIRONMENT'" "$WHOSE"
-	is_source || refuse "is of the source '$(stated source)', and not of $(printf '%s' "$ORIGIN_SOURCES" | tr '\n' ' ')" "$WHOSE"
+	says environment "$ORIGIN_ENVIRONMENT" || refuse "belongs to environment '$(stated environment)', not '$ORIGIN_ENVIRONMENT'" "$WHOSE"
+	is_source || refuse "belongs to source '$(stated source)', not $(printf '%s' "$ORIGIN_SOURCES" | tr '\n' ' ')" "$WHOSE"
 }
 
-WHOSE='owner.json in the folder above says whose backups these are'
+WHOSE='owner.json in the folder above names the owner of these backups'
 
 # refuse WHAT [HINT]
 refuse() {
-	die "$BAD_DATA" "the manifest of $NAME in the storage $S_NAME $1" "${2:-another storage may hold a good copy of it, and an older backup may do}"
+	die "$BAD_DATA" "the manifest of $NAME in storage $S_NAME $1" "${2:-another storage may hold a good copy; otherwise choose an older backup}"
 }
 
 stated() {
 	fact "$1" tmp/manifest.flat
 }
 
-# says PATH VALUE - exactly: lines are compared, so that no newline is lost
+# says PATH VALUE - compares whole lines, so that no newline is lost
 says() {
 	grep -Fxq "$(printf '%s\t%s' "$1" "$2")" tmp/manifest.flat
 }
@@ -45,9 +45,9 @@ is_source() {
 	return 1
 }
 
-# check_parts - what is asked for is there and is what it should be, and every file that the manifest names can be one
+# check_parts - the requested parts must be there and as requested, and every file that the manifest names must be possible
 #
-# Leaves in/<part>.facts, tmp/names with the files that are to be fetched, and in tmp/files their bytes and SHA-256 too.
+# Writes in/<part>.facts, tmp/names with the files to fetch, and tmp/files with their bytes and SHA-256.
 check_parts() {
 	: >tmp/files
 	wrong=$(PARTS=$PARTS NAME=$NAME awk -F '\t' '
@@ -67,7 +67,7 @@ check_parts() {
 				if (asked[i] != "" && !said) keep(word[1], "parts." place[word[1]] ".", files[place[word[1]]])
 			}
 		}
-		# Only the first is said: one wrong thing is enough.
+		# Only the first error is reported.
 		function wrong(text) { if (!said++) print text }
 		function check_file(at, name, rest, bytes, sum) {
 			name = value[at "name"]; rest = substr(name, length(ENVIRON["NAME"]) + 1)
@@ -79,11 +79,11 @@ check_parts() {
 			else if (taken[name]++) wrong("names two files " name)
 		}
 		function check_part(part, kind, method, at) {
-			if (!(part in place)) { wrong("has no part " part ", but " (names == "" ? "none at all" : names)); return }
+			if (!(part in place)) { wrong("has no part " part ", but " (names == "" ? "none" : names)); return }
 			at = "parts." place[part] "."
 			if (value[at "kind"] != kind || value[at "method"] != method)
-				wrong("has the part " part " as " value[at "kind"] " " value[at "method"] ", and " kind " " method " is asked for")
-			else if (value[at "encryption"] != "null") wrong("has the part " part " encrypted, which cannot be read here")
+				wrong("has the part " part " as " value[at "kind"] " " value[at "method"] " instead of " kind " " method)
+			else if (value[at "encryption"] != "null") wrong("has the part " part " encrypted, which is not supported")
 			else if (!files[place[part]]) wrong("names no file of the part " part)
 		}
 		function keep(part, at, count, i, file) {

@@ -13,8 +13,13 @@ function manifestText(name: string, more: Readonly<Record<string, unknown>> = {}
 }
 
 /** What catalogue.sh prints of one backup. */
-function listed(name: string, { pinned = '-', verified = '-', manifest = manifestText(name), verification = '' } = {}): string {
-  return `backup ${name} ${pinned} ${verified} ${manifest}\n${verification && `verification ${name} ${verification}\n`}`;
+function listed(name: string, { pinned = '-', verified = '-', manifest = manifestText(name), verification = '', next = 'keep daily' } = {}): string {
+  const lines = [
+    `backup ${name} ${pinned} ${verified} ${manifest}`,
+    verification && `verification ${name} ${verification}`,
+    next && `next ${name} ${next}`,
+  ];
+  return lines.map((line) => line && `${line}\n`).join('');
 }
 
 /** A record as record.sh leaves it. */
@@ -47,35 +52,41 @@ describe('list', () => {
   const logs = {
     daily: [
       '2026-11-21T12:00:01Z info catalogue: something for the log\n',
-      listed(NAMES[0]!, { manifest: manifestText(NAMES[0]!, { label: 'before the move', bytes: 5_242_880 }) }),
-      listed(NAMES[1]!, { manifest: '{"version":"backstay/v1","envi' }),
-      ...NAMES.slice(2, 10).map((name) => listed(name)),
-      listed(NAMES[10]!, { verified: 'verified', verification: verificationText(NAMES[10]!) }),
-      listed(NAMES[11]!, { pinned: 'pinned' }),
+      listed(NAMES[0]!, {
+        manifest: manifestText(NAMES[0]!, { label: 'before the move', bytes: 5_242_880 }),
+        next: 'keep atLeast,daily,weekly',
+      }),
+      listed(NAMES[1]!, { manifest: '{"version":"backstay/v1","envi', next: 'keep atLeast,daily' }),
+      listed(NAMES[2]!, { next: 'keep future' }),
+      ...NAMES.slice(3, 6).map((name) => listed(name)),
+      listed(NAMES[6]!, { next: 'keep no rule' }),
+      ...NAMES.slice(7, 10).map((name) => listed(name, { next: 'delete -' })),
+      listed(NAMES[10]!, { verified: 'verified', verification: verificationText(NAMES[10]!), next: 'keep verified' }),
+      listed(NAMES[11]!, { pinned: 'pinned', next: 'keep pinned' }),
     ].join(''),
   };
 
-  test('shows when, tier, id, size, duration, pins, label, and what keep will do to it next', async () => {
+  test('shows time, tier, id, size, duration, pin, label, and what retention will do next', async () => {
     const { status, stdout, stderr } = await run(['list', 'prod/shop'], { pods: DONE, logs });
     expect(stdout).toMatchInlineSnapshot(`
-      "WHEN (UTC)           TIER   ID                        SIZE      TOOK  PINNED  VERIFIED             NEXT                         LABEL
-      2026-11-21 02:00:00  daily  bcdfghjk                  5.0 MiB   12s   -       -                    stays: floor, daily, weekly  before the move
-      ?                    daily  20261120-020000-bcdfghjm  ?         ?     -       -                    stays: floor, daily          its manifest cannot be read
-      2026-11-19 02:00:00  daily  bcdfghjn                  11.0 KiB  12s   -       -                    stays: floor, daily
-      2026-11-18 02:00:00  daily  bcdfghjp                  11.0 KiB  12s   -       -                    stays: daily
-      2026-11-17 02:00:00  daily  bcdfghjq                  11.0 KiB  12s   -       -                    stays: daily
-      2026-11-16 02:00:00  daily  bcdfghjr                  11.0 KiB  12s   -       -                    stays: daily
-      2026-11-15 02:00:00  daily  bcdfghjs                  11.0 KiB  12s   -       -                    stays: daily, weekly
-      2026-11-14 02:00:00  daily  bcdfghjt                  11.0 KiB  12s   -       -                    goes
-      2026-11-13 02:00:00  daily  bcdfghjv                  11.0 KiB  12s   -       -                    goes
-      2026-11-12 02:00:00  daily  bcdfghjb                  11.0 KiB  12s   -       -                    goes
-      2026-11-11 02:00:00  daily  bcdfghjc                  11.0 KiB  12s   -       2026-11-24 05:00:12  stays: verified
-      2026-11-10 02:00:00  daily  bcdfghjd                  11.0 KiB  12s   yes     -                    stays: pinned"
+      "WHEN (UTC)           TIER   ID                        SIZE      TOOK  PINNED  VERIFIED             NEXT                        LABEL
+      2026-11-21 02:00:00  daily  bcdfghjk                  5.0 MiB   12s   -       -                    keep: floor, daily, weekly  before the move
+      ?                    daily  20261120-020000-bcdfghjm  ?         ?     -       -                    keep: floor, daily          unreadable manifest
+      2026-11-19 02:00:00  daily  bcdfghjn                  11.0 KiB  12s   -       -                    keep: name from the future
+      2026-11-18 02:00:00  daily  bcdfghjp                  11.0 KiB  12s   -       -                    keep: daily
+      2026-11-17 02:00:00  daily  bcdfghjq                  11.0 KiB  12s   -       -                    keep: daily
+      2026-11-16 02:00:00  daily  bcdfghjr                  11.0 KiB  12s   -       -                    keep: daily
+      2026-11-15 02:00:00  daily  bcdfghjs                  11.0 KiB  12s   -       -                    keep: no rule
+      2026-11-14 02:00:00  daily  bcdfghjt                  11.0 KiB  12s   -       -                    delete
+      2026-11-13 02:00:00  daily  bcdfghjv                  11.0 KiB  12s   -       -                    delete
+      2026-11-12 02:00:00  daily  bcdfghjb                  11.0 KiB  12s   -       -                    delete
+      2026-11-11 02:00:00  daily  bcdfghjc                  11.0 KiB  12s   -       2026-11-24 05:00:12  keep: verified
+      2026-11-10 02:00:00  daily  bcdfghjd                  11.0 KiB  12s   yes     -                    keep: pinned"
     `);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   });
 
-  test('--json says the same', async () => {
+  test('--json has the same facts', async () => {
     const { stdout } = await run(['list', 'prod/shop', '--json'], { pods: DONE, logs });
     const rows = JSON.parse(stdout);
     expect(rows).toHaveLength(12);
@@ -107,45 +118,65 @@ describe('list', () => {
     });
   });
 
-  test('--json says when a backup was verified, and how long that took', async () => {
+  test('--json has the time and the duration of a verification', async () => {
     const { stdout } = await run(['list', 'prod/shop', '--json'], { pods: DONE, logs });
     expect(JSON.parse(stdout)[10]).toMatchObject({ name: NAMES[10], verified: true, verifiedAt: '2026-11-24T05:00:12Z', verifiedSeconds: 192 });
   });
 
   test.each([
-    ['that an older script did not print', ''],
-    ['of which half is there', '{"version":"backstay/v1","na'],
+    ['that an older script does not print', ''],
+    ['that is truncated', '{"version":"backstay/v1","na'],
     ['of another version', verificationText(NAMES[0]!, { version: 'backstay/v2' })],
     ['of another backup', verificationText(NAMES[1]!)],
     ['without a time', verificationText(NAMES[0]!, { verified: 'yesterday' })],
-  ])('a verification %s shows as yes, and says no time', async (_, verification) => {
+  ])('shows yes instead of a time for a verification record %s', async (_, verification) => {
     const plan = { pods: DONE, logs: { daily: listed(NAMES[0]!, { verified: 'verified', verification }) } };
-    expect((await run(['list', 'prod/shop'], plan)).stdout.split('\n')[1]).toMatch(/ +- +yes +stays/);
+    expect((await run(['list', 'prod/shop'], plan)).stdout.split('\n')[1]).toMatch(/ +- +yes +keep: daily/);
     const [row] = JSON.parse((await run(['list', 'prod/shop', '--json'], plan)).stdout);
     expect(row).toMatchObject({ verified: true });
     expect(row).not.toHaveProperty('verifiedAt');
     expect((await run(['get', 'prod/shop', 'bcdfghjk'], plan)).stdout).toMatch(/^verified +yes$/m);
   });
 
-  test('more than one run may delete would go: the table says that nothing will', async () => {
-    const overlay = 'plans: { default: { tiers: { daily: { keep: { last: 3 } } } } }\n';
-    const { stdout } = await run(['list', 'prod/shop'], { pods: DONE, logs: { daily: NAMES.map((name) => listed(name)).join('') } }, { overlay });
-    expect(stdout.match(/would go, but too many would at once: backstay prune/g)).toHaveLength(9);
+  test('shows what retention would delete but may not, because one run may not delete that many', async () => {
+    const daily = NAMES.map((name, index) => listed(name, { next: index < 3 ? 'keep last' : 'refused -' })).join('');
+    const { stdout } = await run(['list', 'prod/shop'], { pods: DONE, logs: { daily } });
+    expect(stdout.match(/delete, blocked by atMostDeleted: backstay prune/g)).toHaveLength(9);
+    const json = JSON.parse((await run(['list', 'prod/shop', '--json'], { pods: DONE, logs: { daily } })).stdout);
+    expect(json.map(({ next }: { next: object }) => next).slice(2, 4)).toEqual([
+      { keep: true, why: ['last'] },
+      { keep: false, refused: true },
+    ]);
   });
 
-  test('of an environment it has a pod for each source, and names the source', async () => {
+  test('shows unknown, and warns once, if the scripts in the cluster are older and do not report what retention will do', async () => {
+    const daily = NAMES.slice(0, 2)
+      .map((name) => listed(name, { next: '' }))
+      .join('');
+    const { status, stdout, stderr } = await run(['list', 'prod/shop'], { pods: DONE, logs: { daily } });
+    expect(stdout.match(/ unknown$/gm)).toHaveLength(2);
+    expect(stderr).toBe(
+      'warning: the scripts in the cluster are older and do not report what retention will do\n  HINT: kubectl apply -k dist/prod/keep',
+    );
+    expect(status).toBe(0);
+    const [row] = JSON.parse((await run(['list', 'prod/shop', '--json'], { pods: DONE, logs: { daily } })).stdout);
+    expect(row).toMatchObject({ name: NAMES[0] });
+    expect(row).not.toHaveProperty('next');
+  });
+
+  test('lists an environment with one pod for each source, and names the source', async () => {
     const overlay = 'sources: { orders: { postgres: { host: db, database: orders, version: 17, credentials: { secret: shop-db } } } }\n';
     const { stdout, calls } = await run(['list', 'prod'], { pods: [[pod({ phase: 'Succeeded' })]], logs: { daily: listed(NAMES[0]!) } }, { overlay });
     expect(stdout.split('\n').map((line) => line.split(/ {2,}/)[0])).toEqual(['SOURCE', 'orders', 'shop']);
     expect(calls.filter((call) => call.startsWith('create'))).toHaveLength(2);
   });
 
-  test('nothing is stored: says so', async () => {
+  test('says so if nothing is stored', async () => {
     expect((await run(['list', 'prod'], { pods: DONE })).stdout).toBe('nothing is stored');
     expect((await run(['list', 'prod', '--json'], { pods: DONE })).stdout).toBe('[]');
   });
 
-  test('asks by a pod with the account of the source, made under a name that is known before', async () => {
+  test('runs a pod with the service account of the source, under a name chosen beforehand', async () => {
     const { calls, inputs } = await run(['list', 'prod/shop', '--storage', 'offsite', '--context', 'other'], { pods: DONE }, { changes: {} });
     expect(calls.map((call) => call.replace(/-[0-9a-f]{8}\b/g, '-HASH'))).toMatchInlineSnapshot(`
       [
@@ -169,7 +200,7 @@ describe('list', () => {
     expect(env).toMatchObject({ ACTION: 'list', STORAGE: 'offsite', FOLDER: 'shop/daily' });
   });
 
-  test('a tier that has not the storage is not asked for it', async () => {
+  test('asks only the tiers that have the storage', async () => {
     const both = await run(['list', 'prod/shop', '--storage', 'offsite'], { pods: DONE }, { overlay: TWO_TIERS });
     expect(both.inputs.flatMap((input) => (input ? JSON.parse(input).spec.containers.map(({ name }: { name: string }) => name) : []))).toEqual([
       'daily',
@@ -184,38 +215,38 @@ describe('list', () => {
   });
 });
 
-describe('the pod is deleted, whatever happens', () => {
-  const words = { reason: 'storage local: access denied: InvalidAccessKeyId', hint: 'look at the key in the Secret' };
+describe('deletes the pod', () => {
+  const words = { reason: 'storage local: access denied: InvalidAccessKeyId', hint: 'check the key in the Secret' };
   const failed = [[pod({ phase: 'Failed', steps: { daily: { exit: 77, words } } })]];
   const hanging = (plan: Parameters<typeof pod>[0]) => [[pod({ phase: 'Pending', ...plan })]];
 
   test.each<[string, ClusterPlan, Omit<FakeWorld, 'kubectl'>, number, string]>([
-    ['it ends well', { pods: DONE }, {}, 0, ''],
-    ['it fails', { pods: failed }, {}, 77, 'shop/daily: storage local: access denied: InvalidAccessKeyId\n  HINT: look at the key in the Secret'],
+    ['when it succeeds', { pods: DONE }, {}, 0, ''],
+    ['when it fails', { pods: failed }, {}, 77, 'shop/daily: storage local: access denied: InvalidAccessKeyId\n  HINT: check the key in the Secret'],
     [
-      'it hangs before it begins',
+      'when it hangs before it starts',
       { pods: hanging({ unschedulable: '0/3 nodes are available: 3 node(s) had volume node affinity conflict.' }) },
       {},
       69,
-      'the pod has not begun after 2m 0s: no node fits: 0/3 nodes are available: 3 node(s) had volume node affinity conflict.',
+      'the pod did not start within 2m 0s: no node fits: 0/3 nodes are available: 3 node(s) had volume node affinity conflict.',
     ],
     [
-      'a Secret is missing',
+      'when a Secret is missing',
       { pods: hanging({ steps: { daily: { waiting: 'CreateContainerConfigError', message: 'secret "backup-s3" not found' } } }) },
       {},
       69,
-      'the pod has not begun after 2m 0s: daily cannot start: CreateContainerConfigError: secret "backup-s3" not found\n  HINT: list missing Secrets and keys with backstay secrets ENVIRONMENT --check',
+      'the pod did not start within 2m 0s: daily cannot start: CreateContainerConfigError: secret "backup-s3" not found\n  HINT: list missing Secrets and keys with backstay secrets ENVIRONMENT --check',
     ],
     [
-      'only the events say why',
+      'when only events give the reason',
       { pods: hanging({}), events: [{ reason: 'FailedMount', message: 'MountVolume.SetUp failed' }] },
       {},
       69,
-      'the pod has not begun after 2m 0s: FailedMount: MountVolume.SetUp failed',
+      'the pod did not start within 2m 0s: FailedMount: MountVolume.SetUp failed',
     ],
-    ['it never ends', { pods: hanging({ phase: 'Running', steps: { daily: 'running' } }) }, {}, 69, 'the pod has not ended after 2m 0s'],
-    ['Ctrl-C while it is made', { pods: DONE }, { interruptAt: 2 }, 130, 'interrupted'],
-    ['Ctrl-C while it runs', { pods: DONE }, { interruptAt: 4 }, 130, 'interrupted'],
+    ['when it never finishes', { pods: hanging({ phase: 'Running', steps: { daily: 'running' } }) }, {}, 69, 'the pod did not finish within 2m 0s'],
+    ['on Ctrl-C while it is created', { pods: DONE }, { interruptAt: 2 }, 130, 'interrupted'],
+    ['on Ctrl-C while it runs', { pods: DONE }, { interruptAt: 4 }, 130, 'interrupted'],
   ])('%s', async (_, plan, world, expected, message) => {
     const { status, stderr, calls } = await run(['list', 'prod/shop'], plan, world);
     const errors = stderr.slice(Math.max(0, stderr.indexOf('error: ')));
@@ -224,7 +255,7 @@ describe('the pod is deleted, whatever happens', () => {
     expect(calls.at(-1)).toMatch(/^delete pod backup-shop-catalogue-\w{7} --namespace backup --ignore-not-found --wait=false$/);
   });
 
-  test('the answer to its creation is lost: it is deleted by the name that it was to have', async () => {
+  test('when the answer to its creation is lost, by the name that it was given', async () => {
     const kubectl = (args: string) => {
       if (args.startsWith('create')) return { status: 1, stderr: 'Unable to connect to the server: net/http: TLS handshake timeout' };
       return cluster({ pods: DONE })(args, undefined);
@@ -235,13 +266,13 @@ describe('the pod is deleted, whatever happens', () => {
     expect(status).toBe(69);
   });
 
-  test('what it waits for is said at once, and once', async () => {
+  test('reports an obstacle immediately, and only once', async () => {
     const pods = hanging({ unschedulable: 'no room' });
     const { stderr } = await run(['list', 'prod/shop'], { pods });
     expect(stderr.split('\n').filter((line) => line.startsWith('waiting'))).toEqual(['waiting: no node fits: no room']);
   });
 
-  test('nothing is applied: no pod is made, and the hint is the command', async () => {
+  test('creates no pod if nothing is applied, and hints at the command', async () => {
     const { status, stdout, stderr, calls } = await run(['list', 'prod'], { pods: [], missing: ['serviceaccount/'] });
     expect(stderr).toBe(
       "error: missing in the namespace 'backup' of this cluster: serviceaccount/backup-shop\n  HINT: kubectl apply -k dist/prod/keep && kubectl apply -k dist/prod/jobs",
@@ -250,7 +281,7 @@ describe('the pod is deleted, whatever happens', () => {
     expect(calls.join()).not.toContain('create');
   });
 
-  test('one source that fails does not hide the others', async () => {
+  test('shows the other sources if one fails', async () => {
     const overlay = 'sources: { orders: { postgres: { host: db, database: orders, version: 17, credentials: { secret: shop-db } } } }\n';
     const plan = { pods: [[pod({ phase: 'Succeeded' })]], logs: { daily: listed(NAMES[0]!) }, missing: ['serviceaccount/backup-orders'] };
     const { status, stdout, stderr } = await run(['list', 'prod'], plan, { overlay });
@@ -300,12 +331,12 @@ describe('get', () => {
     expect(stdout).toContain('folder      acme-backups/prod/shop/daily\n');
   });
 
-  test('--json prints the manifest as it is', async () => {
+  test('--json prints the manifest unchanged', async () => {
     const { stdout } = await run(['get', 'prod/shop', NAMES[0]!, '--json'], { pods: DONE, logs });
     expect(JSON.parse(stdout)).toEqual(JSON.parse(manifestText(NAMES[0]!, { label: 'before the move' })));
   });
 
-  test('latest is the newest whose manifest can be read', async () => {
+  test('latest is the newest backup with a readable manifest', async () => {
     const daily = [listed(NAMES[0]!, { manifest: '{"version":"backstay/v1","envi' }), listed(NAMES[1]!), listed(NAMES[2]!)].join('');
     const { stdout, inputs } = await run(['get', 'prod/shop', 'latest', '--json'], { pods: DONE, logs: { daily } });
     expect(JSON.parse(stdout).name).toBe(NAMES[1]);
@@ -339,21 +370,21 @@ describe('prune', () => {
   const envOf = (inputs: readonly string[]) =>
     Object.fromEntries(JSON.parse(inputs[1] ?? '').spec.containers[0].env.map(({ name, value }: { name: string; value: string }) => [name, value]));
 
-  test('--dry-run says what would go, and why the rest stays', async () => {
+  test('--dry-run shows what would be deleted, and why the rest is kept', async () => {
     const { status, stdout, inputs } = await run(['prune', 'prod/shop', '--dry-run'], { pods: DONE, logs: { daily: plan } });
     expect(stdout).toMatchInlineSnapshot(`
-      "STORAGE  FOLDER      NAME                      NEXT   WHY
-      local    shop/daily  20261121-020000-bcdfghjk  stays  atLeast, daily
-      local    shop/daily  20261112-020000-bcdfghjb  goes   no rule keeps it
-      offsite  shop/daily  20261111-020000-bcdfghjc  goes   never committed
-      2 of 3 would go; nothing was deleted"
+      "STORAGE  FOLDER      NAME                      NEXT    WHY
+      local    shop/daily  20261121-020000-bcdfghjk  keep    atLeast, daily
+      local    shop/daily  20261112-020000-bcdfghjb  delete  no rule keeps it
+      offsite  shop/daily  20261111-020000-bcdfghjc  delete  never committed
+      2 of 3 would be deleted; this is a dry run"
     `);
     expect(status).toBe(0);
     expect(envOf(inputs)).toMatchObject({ ACTION: 'prune', DRY_RUN: 'true' });
     expect(envOf(inputs)).not.toHaveProperty('CONFIRM');
   });
 
-  test('--confirm deletes, and says what the store did with it', async () => {
+  test('--confirm deletes, and reports what the store did', async () => {
     const done = 'local shop/daily: 9 pruned, 1 retained by the store, 0 only hidden, 0 swept';
     const hidden = 'offsite shop/daily: 4 pruned, 0 retained by the store, 4 only hidden, 1 swept';
     const daily = `${plan}${done}\n${hidden}\n`;
@@ -362,28 +393,28 @@ describe('prune', () => {
       "STORAGE  FOLDER      PRUNED  SWEPT  RETAINED  HIDDEN
       local    shop/daily  9       0      1         0
       offsite  shop/daily  4       1      0         4
-      retained: the store refused to delete them; they count as backups still
-      hidden: the bucket keeps versions; they are still stored, and paid for, until its lifecycle removes them"
+      retained: the store refused to delete them; they still count as backups
+      hidden: the bucket keeps versions; they are stored, and cost money, until its lifecycle removes them"
     `);
     expect(status).toBe(0);
     expect(envOf(inputs)).toMatchObject({ ACTION: 'prune', DRY_RUN: 'false', CONFIRM: 'prod/shop' });
   });
 
-  test('nothing is stored: says so', async () => {
+  test('says so if nothing is stored', async () => {
     expect((await run(['prune', 'prod/shop', '--dry-run'], { pods: DONE })).stdout).toBe('nothing is stored');
   });
 
   test.each([
-    ['neither', [], 'neither --dry-run nor --confirm is given'],
-    ['another name', ['--confirm', 'prod/shp'], "--confirm says 'prod/shp', and 'prod/shop' is meant"],
-    ['another environment', ['--confirm', 'dev/shop'], "--confirm says 'dev/shop', and 'prod/shop' is meant"],
-  ])('%s: nothing is asked of the cluster', async (_, argv, message) => {
+    ['neither option', [], 'expected --dry-run or --confirm'],
+    ['another name', ['--confirm', 'prod/shp'], "--confirm must be 'prod/shop', got 'prod/shp'"],
+    ['another environment', ['--confirm', 'dev/shop'], "--confirm must be 'prod/shop', got 'dev/shop'"],
+  ])('rejects %s before it contacts the cluster', async (_, argv, message) => {
     const { status, stderr, calls } = await run(['prune', 'prod/shop', ...argv], { pods: DONE });
-    expect(stderr).toBe(`error: ${message}\n  HINT: look first with --dry-run; then --confirm prod/shop deletes`);
+    expect(stderr).toBe(`error: ${message}\n  HINT: run it with --dry-run first, then with --confirm prod/shop to delete`);
     expect({ status, calls }).toEqual({ status: 64, calls: [] });
   });
 
-  test('both is a contradiction', async () => {
+  test('rejects both options together', async () => {
     const { status, stderr } = await run(['prune', 'prod/shop', '--dry-run', '--confirm', 'prod/shop'], { pods: DONE });
     expect(stderr).toContain('--dry-run and --confirm exclude each other');
     expect(status).toBe(64);

@@ -63,7 +63,7 @@ describe('a manual backup', () => {
 
     const table = await backstay(['list', 'test/shop']);
     expect(table).toMatchObject({ status: 0, stderr: '' });
-    expect(table.stdout).toMatch(new RegExp(`^\\S+ \\S+ +daily +${id} .* stays: floor, last +before the move\n$`, 'm'));
+    expect(table.stdout).toMatch(new RegExp(`^\\S+ \\S+ +daily +${id} .* keep: floor, last +before the move\n$`, 'm'));
 
     const json = await backstay(['list', 'test/shop', '--storage', 'offsite', '--json']);
     expect(JSON.parse(json.stdout)).toMatchObject([
@@ -112,7 +112,7 @@ describe('prune', () => {
     expect(before.local).toHaveLength(6);
 
     const dry = await backstay(['prune', 'test/shop', '--dry-run', '--storage', 'local']);
-    expect(dry.stdout).toMatch(/3 of 6 would go; nothing was deleted\n$/);
+    expect(dry.stdout).toMatch(/3 of 6 would be deleted; this is a dry run\n$/);
     expect(dry).toMatchObject({ status: 0, stderr: '' });
     expect((await stored()).local).toEqual(before.local);
 
@@ -138,7 +138,7 @@ describe('list removes its pod', () => {
       JSON.stringify({ stringData: { AWS_SECRET_ACCESS_KEY: 'wrong' } }),
     ]);
     const { status, stderr } = await backstay(['list', 'test/shop', '--storage', 'offsite']);
-    expect(stderr).toMatch(/^error: shop\/daily: storage offsite: access denied: .*\n {2}HINT: look at the key in the Secret/);
+    expect(stderr).toMatch(/^error: shop\/daily: storage offsite: access denied: .*\n {2}HINT: check the key in the Secret/);
     expect(status).toBe(77);
     expect(await cataloguePods()).toEqual([]);
   });

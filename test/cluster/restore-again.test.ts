@@ -55,5 +55,5 @@ test('a failed restore that is applied again backs up what was written since, so
   expect(verdict(done), done.log).toMatch(/^complete/);
   expect(await world.db.sql('select max(id) from goods', 'shop')).toBe('500\n');
   expect(await safetyBackups()).toEqual([...first, expect.any(String)]);
-  expect(done.log).toMatch(/another Job has backed up what was live, as \S+: it is backed up once more/);
+  expect(done.log).toMatch(/another Job made the safety backup \S+: making a new one/);
 });

@@ -40,7 +40,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
     reason: /access denied/,
     hint: /what it may do/,
   },
-  'no-bucket': { storage: ({ s3 }) => s3Storage(s3, 'no-such-bucket'), primary: 64, reason: /no such bucket/, hint: /bucket must exist/ },
+  'no-bucket': { storage: ({ s3 }) => s3Storage(s3, 'no-such-bucket'), primary: 64, reason: /no such bucket/, hint: /create the bucket/ },
   'unknown-authority': {
     storage: ({ s3 }) => ({ s3: { bucket: 'backups', endpoint: s3.url, credentials: { secret: 'backup-s3' } } }),
     primary: 64,

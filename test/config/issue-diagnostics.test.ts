@@ -233,7 +233,7 @@ test('a size as powers of 1000', () => {
   expect(errorsIn('storages: { local: { pvc: { size: 20G } } }')).toMatchInlineSnapshot(`
     "storages.local.pvc.size: expected a size such as 512Mi or 20Gi, got "20G"
       at config/base.yaml:1
-      HINT: Size of a claim to make. Leave it out to use an existing \`claim\`."
+      HINT: Size of the claim to create. Leave it out to use an existing \`claim\`."
   `);
 });
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { keep } from '../../lib/config/schema/keep.ts';
-import { planRetention } from '../../lib/model/retention.ts';
+import { planRetention } from '../support/plan-retention.ts';
 
 /** Nights of 2026 from January to 18 March, without the 16th. */
 const nights = Array.from({ length: 77 }, (_, day) => new Date(Date.UTC(2026, 0, 1 + day, 2))).filter(

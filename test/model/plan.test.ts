@@ -126,7 +126,7 @@ test('namespaces are created only with createNamespace', () => {
 test('limits of a storage are noted once, however many runs use it', () => {
   const kms = HEAD.replace('bucket: bbb,', "bucket: bbb, serverSideEncryption: { algorithm: 'aws:kms' },");
   expect(warnings(values(`  a: { ${DATABASE} }\n  b: { ${DATABASE} }\n`, kms))).toEqual([
-    'storages.far: with aws:kms the store tells no checksum: only the size is compared. HINT: readBack: true reads everything back',
+    'storages.far: with aws:kms the store reports no checksum: only the size is compared. HINT: set readBack: true to read everything back',
   ]);
 });
 

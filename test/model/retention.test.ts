@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Entry, floorOf, planRetention } from '../../lib/model/retention.ts';
+import { floorOf } from '../../lib/model/keep-floor.ts';
 import { stemOfFile, timeOfName } from '../../lib/model/stored-name.ts';
+import { type Entry, planRetention } from '../support/plan-retention.ts';
 import { demanded, RETENTION_VECTORS } from '../support/retention.ts';
 
 const NOW = Date.UTC(2026, 10, 21, 9, 30) / 1000;

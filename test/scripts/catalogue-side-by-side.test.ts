@@ -6,7 +6,7 @@ import { readListed } from '../../lib/cli/catalogue-output.ts';
 import { aClaim, IN_IMAGE, NOW, nameAt, ON_DEBIAN, publish, publishEnv, stage } from '../support/publish.ts';
 import { runScript } from '../support/run-script.ts';
 
-test('tiers that are listed side by side over one scratch take nothing from each other', async () => {
+test('lists tiers in parallel over one scratch without mixing them', async () => {
   const claim = aClaim();
   await publish(stage({ at: NOW }), [claim.storage], { at: NOW });
   const work = mkdtempSync(join(tmpdir(), 'catalogue-'));
@@ -22,7 +22,7 @@ test('tiers that are listed side by side over one scratch take nothing from each
   expect(readdirSync(work).filter((name) => ['daily', 'pre-restore'].includes(name))).toEqual(['daily', 'pre-restore']);
 });
 
-test('a listing that breaks off in the middle is a failure, and not an empty storage', async () => {
+test('fails if a listing ends early, instead of reporting an empty storage', async () => {
   const claim = aClaim();
   await publish(stage({ at: NOW }), [claim.storage], { at: NOW });
   const work = mkdtempSync(join(tmpdir(), 'catalogue-'));
@@ -36,5 +36,5 @@ test('a listing that breaks off in the middle is a failure, and not an empty sto
     env: { ...publishEnv([claim.storage]), ACTION: 'list' },
   });
   expect(readListed(stdout)).toEqual([]);
-  expect({ status, lastWords }).toMatchObject({ status: 70, lastWords: { reason: 'storage local: ended without a word' } });
+  expect({ status, lastWords }).toMatchObject({ status: 70, lastWords: { reason: 'storage local: ended without a reason' } });
 });

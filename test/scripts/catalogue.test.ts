@@ -43,7 +43,7 @@ const catalogue = (env: Readonly<Record<string, string>>, of = storages, call: o
   runScript('catalogue.sh', { shell: ['busybox', 'ash'], ...call, env: { ...publishEnv(of), ...env } });
 
 describe.each(SHELLS)('list under %s', (name, shell) => {
-  test('prints what is committed in the primary, newest first, as the CLI reads it', async () => {
+  test('prints what is committed in the primary, newest first, as the CLI parses it', async () => {
     const { status, stdout } = await catalogue({ ACTION: 'list' }, storages, name === 'busybox ash' ? IN_IMAGE : { shell, path: ON_DEBIAN });
     expect(status).toBe(0);
     const found = readListed(stdout);
@@ -58,9 +58,30 @@ describe.each(SHELLS)('list under %s', (name, shell) => {
     expect(found[3]?.manifest).toBeNull();
     expect(stdout).toContain(`backup ${NAMES[3]} - - {"version":"backs\n`);
   });
+
+  test('prints what the next run will do by the rules of the storage, and what it may not delete', async () => {
+    const call = name === 'busybox ash' ? IN_IMAGE : { shell, path: ON_DEBIAN };
+    const rules = (keep: Readonly<Record<string, string>>) => [withSettings(claim.storage, keep), withSettings(anS3(s3), { KEEP_DAILY: '9' })];
+    const next = async (keep: Readonly<Record<string, string>>, env = {}) =>
+      readListed((await catalogue({ ACTION: 'list', ...env }, rules(keep), call)).stdout).map((backup) => backup.next);
+    const kept = [
+      { keep: true, why: ['atLeast', 'last'] },
+      { keep: true, why: ['pinned'] },
+      { keep: true, why: ['verified'] },
+    ];
+    expect(await next({ KEEP_LAST: '1', KEEP_AT_LEAST: '1' })).toEqual([...kept, { keep: false }]);
+    expect(await next({ KEEP_LAST: '1', KEEP_AT_LEAST: '1', KEEP_AT_MOST_DELETED: '20' })).toEqual([...kept, { keep: false, refused: true }]);
+    expect(await next({})).toEqual([
+      { keep: true, why: ['atLeast', 'no rule'] },
+      { keep: true, why: ['pinned', 'atLeast', 'no rule'] },
+      { keep: true, why: ['verified', 'atLeast', 'no rule'] },
+      { keep: true, why: ['no rule'] },
+    ]);
+    expect((await next({ KEEP_LAST: '1' }, { STORAGE: 'offsite' })).at(-1)).toEqual({ keep: true, why: ['daily'] });
+  });
 });
 
-test('of what is verified it prints the record too, as the CLI reads it, in list and in get', async () => {
+test('prints the record of a verified backup as well, in list and in get', async () => {
   const [other, staged] = [aClaim(), stage({ runId: 'mnpqrstv' })];
   const verification = { version: 'backstay/v1', name: staged.name, verified: '2026-11-24T05:00:12Z', seconds: 192, parts: [{ name: 'a "b"' }] };
   await publish(staged, [other.storage]);
@@ -79,12 +100,12 @@ test('of what is verified it prints the record too, as the CLI reads it, in list
   expect({ verified: broken?.verified, verification: broken?.verification }).toEqual({ verified: true, verification: null });
 });
 
-test('another storage is listed by its name', async () => {
+test('lists another storage by its name', async () => {
   const { stdout } = await catalogue({ ACTION: 'list', STORAGE: 'offsite' });
   expect(readListed(stdout).map((listed) => manifestOf(listed).name)).toEqual(NAMES);
 });
 
-test('a storage that nothing was stored in yet has an empty list', async () => {
+test('prints nothing for a storage that is still empty', async () => {
   await s3.rclone('mkdir', 'S:new');
   for (const storage of [aClaim().storage, anS3(s3, { bucket: 'new' })]) {
     const { status, stdout } = await catalogue({ ACTION: 'list' }, [storage]);
@@ -92,7 +113,7 @@ test('a storage that nothing was stored in yet has an empty list', async () => {
   }
 });
 
-test('1,500 backups are listed, in S3 as in a claim', async () => {
+test('lists 1,500 backups, in S3 and in a claim', async () => {
   await s3.rclone('mkdir', 'S:many');
   const many = aClaim();
   const first = stage();
@@ -130,9 +151,9 @@ describe('get', () => {
     expect(manifestOf(readListed(stdout)[0])).toMatchObject({ runId: 'mnpqrstv' });
   });
 
-  test('says that an id stands for several, which only tests can have', async () => {
+  test('rejects a run id that matches several backups, which only tests can produce', async () => {
     const { status, lastWords } = await catalogue({ ACTION: 'get', RUN_ID_WANTED: 'bcdfghjk' });
-    expect({ status, reason: lastWords?.reason }).toEqual({ status: 64, reason: expect.stringContaining("several backups are named 'bcdfghjk'") });
+    expect({ status, reason: lastWords?.reason }).toEqual({ status: 64, reason: expect.stringContaining("'bcdfghjk' matches several backups") });
   });
 });
 
@@ -140,7 +161,7 @@ describe('prune', () => {
   const kept = (keep: Record<string, string>) => storages.map((storage) => withSettings(storage, keep));
   const committed = () => s3.keys('backups').filter((key) => key.endsWith('.manifest.json')).length;
 
-  test('in a dry run says of each backup in each storage what becomes of it and why, and deletes nothing', async () => {
+  test('in a dry run prints action and reason for each backup in each storage, and deletes nothing', async () => {
     const { status, stdout } = await catalogue({ ACTION: 'prune', DRY_RUN: 'true' }, kept({ KEEP_LAST: '1' }));
     expect(status).toBe(0);
     expect(readJudged(stdout)).toHaveLength(8);
@@ -158,25 +179,25 @@ describe('prune', () => {
   test.each([
     ['nothing', {}],
     ['another source', { CONFIRM: 'prod/other' }],
-  ])('with %s to confirm deletes nothing', async (_, env) => {
+  ])('deletes nothing if CONFIRM is %s', async (_, env) => {
     const { status, lastWords } = await catalogue({ ACTION: 'prune', ...env }, kept({ KEEP_LAST: '1' }));
     expect({ status, reason: lastWords?.reason, stored: committed() }).toEqual({
       status: 64,
-      reason: expect.stringContaining('confirm prod/shop'),
+      reason: expect.stringContaining('CONFIRM must be prod/shop to delete'),
       stored: 4,
     });
   });
 
-  test('does not touch a folder of somebody else', async () => {
+  test('leaves a folder of another owner unchanged', async () => {
     const { status, lastWords } = await catalogue({ ACTION: 'prune', CONFIRM: 'staging/shop', ENVIRONMENT: 'staging' }, kept({ KEEP_LAST: '1' }));
     expect({ status, reason: lastWords?.reason, stored: committed() }).toEqual({
       status: 64,
-      reason: expect.stringContaining('does not say that the folder is ours'),
+      reason: expect.stringContaining('names another owner'),
       stored: 4,
     });
   });
 
-  test('on purpose it deletes more than the share of a run by itself', async () => {
+  test('deletes more on request than a scheduled run may', async () => {
     const { status, stdout } = await catalogue(
       { ACTION: 'prune', CONFIRM: 'prod/shop', STORAGE: 'offsite' },
       kept({ KEEP_LAST: '1', KEEP_AT_MOST_DELETED: '50' }),
@@ -187,14 +208,14 @@ describe('prune', () => {
 });
 
 test.each([
-  ['an action that there is not', { ACTION: 'delete' }, 64, /no action 'delete'/],
-  ['a storage that there is not', { ACTION: 'list', STORAGE: 'tape' }, 64, /no storage 'tape'/],
-])('%s is refused', async (_, env, status, reason) => {
+  ['an unknown action', { ACTION: 'delete' }, 64, /no action 'delete'/],
+  ['an unknown storage', { ACTION: 'list', STORAGE: 'tape' }, 64, /no storage 'tape'/],
+])('rejects %s', async (_, env, status, reason) => {
   const end = await catalogue(env);
   expect({ status: end.status, reason: end.lastWords?.reason }).toEqual({ status, reason: expect.stringMatching(reason) });
 });
 
-test('a store that denies the key is told apart', async () => {
+test('ends with 77 if the store denies the key', async () => {
   const { status, lastWords } = await catalogue({ ACTION: 'list', STORAGE: 'offsite' }, [
     claim.storage,
     anS3(s3, { user: { key: s3.key, secret: 'wrong-secret' } }),

@@ -56,17 +56,21 @@ describe.each<[string, string, (file: string) => string]>([
     const half = Math.floor(content.length / 2);
 
     test.each<[string, Buffer, string]>([
-      ['cut in half', content.subarray(0, half), `${file} has ${half} bytes and not ${content.length}`],
-      ['without its last byte', content.subarray(0, -1), `${file} has ${content.length - 1} bytes and not ${content.length}`],
-      ['that is empty', Buffer.alloc(0), `${file} has 0 bytes and not ${content.length}`],
-      ['with something behind it', Buffer.concat([content, Buffer.from('x')]), `${file} has ${content.length + 1} bytes and not ${content.length}`],
-      ['with one bit flipped', flipped(content), `${file} has another SHA-256 than when it was stored`],
-      ['swapped with that of another backup', other, `${file} has another SHA-256 than when it was stored`],
-    ])('%s is refused before any tool opens it', async (_, spoiled, differs) => {
+      ['cut in half', content.subarray(0, half), `${file} has ${half} bytes instead of ${content.length}`],
+      ['without its last byte', content.subarray(0, -1), `${file} has ${content.length - 1} bytes instead of ${content.length}`],
+      ['that is empty', Buffer.alloc(0), `${file} has 0 bytes instead of ${content.length}`],
+      [
+        'with something behind it',
+        Buffer.concat([content, Buffer.from('x')]),
+        `${file} has ${content.length + 1} bytes instead of ${content.length}`,
+      ],
+      ['with one bit flipped', flipped(content), `${file} has a different SHA-256 than when it was stored`],
+      ['swapped with that of another backup', other, `${file} has a different SHA-256 than when it was stored`],
+    ])('rejects a file %s before any tool opens it', async (_, spoiled, differs) => {
       writeFileSync(pathOf(file), spoiled);
       const { reason, hint } = await refused({ FROM_STORAGE });
       writeFileSync(pathOf(file), content);
-      expect(reason).toBe(`what the storage ${storage} holds is not what was backed up: ${differs}`);
+      expect(reason).toBe(`storage ${storage} does not hold what was backed up: ${differs}`);
       expect(hint).toMatch(/^nothing was opened or restored; another storage may hold a good copy/);
     });
 
@@ -75,7 +79,7 @@ describe.each<[string, string, (file: string) => string]>([
       renameSync(pathOf(file), away);
       const { reason } = await refused({ FROM_STORAGE });
       renameSync(away, pathOf(file));
-      expect(reason).toBe(`what the storage ${storage} holds is not what was backed up: ${file} is not there`);
+      expect(reason).toBe(`storage ${storage} does not hold what was backed up: ${file} is missing`);
     });
   });
 
@@ -85,8 +89,8 @@ describe.each<[string, string, (file: string) => string]>([
     writeFileSync(pathOf(globals), flipped(WANTED.files[globals] ?? Buffer.alloc(0)));
     const { reason } = await refused({ FROM_STORAGE });
     for (const file of [dump, globals]) writeFileSync(pathOf(file), WANTED.files[file] ?? '');
-    expect(reason).toContain(`${dump} has 1 bytes and not 100000`);
-    expect(reason).toContain(`${globals} has another SHA-256 than when it was stored`);
+    expect(reason).toContain(`${dump} has 1 bytes instead of 100000`);
+    expect(reason).toContain(`${globals} has a different SHA-256 than when it was stored`);
   });
 
   const manifest = `${WANTED.name}.manifest.json`;
@@ -104,51 +108,43 @@ describe.each<[string, string, (file: string) => string]>([
   }
 
   test.each<[string, (text: string) => string]>([
-    ['half of it', (text) => text.slice(0, text.length / 2)],
-    ['all but its last bracket', (text) => text.trimEnd().slice(0, -1)],
-    ['nothing', () => ''],
-    ['something behind it', (text) => `${text}garbage`],
-    ['two of them', (text) => text + text],
-    ['no JSON', () => '<?xml version="1.0"?><Error/>'],
-  ])('a manifest that is %s is refused', async (_, spoil) => {
+    ['truncated in the middle', (text) => text.slice(0, text.length / 2)],
+    ['without its last bracket', (text) => text.trimEnd().slice(0, -1)],
+    ['empty', () => ''],
+    ['followed by garbage', (text) => `${text}garbage`],
+    ['there twice', (text) => text + text],
+    ['not JSON', () => '<?xml version="1.0"?><Error/>'],
+  ])('rejects a manifest that is %s', async (_, spoil) => {
     const { reason, hint } = await lying(spoil(stored()));
-    expect(reason).toBe(`the manifest of ${WANTED.name} in the storage ${storage} is not JSON, or only half of it`);
+    expect(reason).toBe(`the manifest of ${WANTED.name} in storage ${storage} is not JSON, or is truncated`);
     expect(hint).toMatch(/another storage may hold a good copy/);
   });
 
   const SUM = 'f'.repeat(64);
   const lies: readonly (readonly [string, (manifest: Manifest) => object, RegExp])[] = [
-    ['another version', (m) => ({ ...m, version: 'backstay/v2' }), /is of the version 'backstay\/v2', and backstay\/v1 is read here$/],
-    ['no version', ({ version: _, ...m }) => m, /is of the version '', and/],
+    ['another version', (m) => ({ ...m, version: 'backstay/v2' }), /has version 'backstay\/v2', expected backstay\/v1$/],
+    ['no version', ({ version: _, ...m }) => m, /has version '', expected/],
     ['another name', (m) => ({ ...m, name: OTHER.name }), /names the backup '20261120-093000-cdfghjkm'$/],
     ['the run id of another', (m) => ({ ...m, runId: 'cdfghjkm' }), /has the run id 'cdfghjkm'$/],
     ['a run id that is none', (m) => ({ ...m, runId: '-' }), /has the run id '-'$/],
-    ['another environment', (m) => ({ ...m, environment: 'staging' }), /is of the environment 'staging', and not of 'prod'$/],
-    ['another environment that begins alike', (m) => ({ ...m, environment: 'prod\n' }), /is of the environment 'prod', and not of 'prod'$/],
-    ['another source', (m) => ({ ...m, source: 'orders' }), /is of the source 'orders', and not of shop$/],
-    ['a source of two lines', (m) => ({ ...m, source: 'orders\nshop' }), /is of the source 'orders\nshop', and not of shop$/],
-    ['no parts', (m) => ({ ...m, parts: [] }), /has no part shop, but none at all$/],
+    ['another environment', (m) => ({ ...m, environment: 'staging' }), /belongs to environment 'staging', not 'prod'$/],
+    ['another environment that begins alike', (m) => ({ ...m, environment: 'prod\n' }), /belongs to environment 'prod', not 'prod'$/],
+    ['another source', (m) => ({ ...m, source: 'orders' }), /belongs to source 'orders', not shop$/],
+    ['a source of two lines', (m) => ({ ...m, source: 'orders\nshop' }), /belongs to source 'orders\nshop', not shop$/],
+    ['no parts', (m) => ({ ...m, parts: [] }), /has no part shop, but none$/],
     ['a part less', (m) => ({ ...m, parts: m.parts.slice(1) }), /has no part shop, but files$|has no part files, but shop$/],
-    ['another kind', (m) => parts(m, 'shop', { kind: 'volume' }), /has the part shop as volume dump, and postgres dump is asked for$/],
-    [
-      'another method',
-      (m) => parts(m, 'files', { method: 'raft-snapshot' }),
-      /has the part files as volume raft-snapshot, and volume tar is asked for$/,
-    ],
-    [
-      'encryption',
-      (m) => parts(m, 'shop', { encryption: { method: 'gpg', keys: ['A'] } }),
-      /has the part shop encrypted, which cannot be read here$/,
-    ],
+    ['another kind', (m) => parts(m, 'shop', { kind: 'volume' }), /has the part shop as volume dump instead of postgres dump$/],
+    ['another method', (m) => parts(m, 'files', { method: 'raft-snapshot' }), /has the part files as volume raft-snapshot instead of volume tar$/],
+    ['encryption', (m) => parts(m, 'shop', { encryption: { method: 'gpg', keys: ['A'] } }), /has the part shop encrypted, which is not supported$/],
     ['one part twice', (m) => ({ ...m, parts: [...m.parts, m.parts[0]] }), /names two (parts|files) /],
     ['no files', (m) => parts(m, 'files', { files: [] }), /names no file of the part files$/],
-    ['another size', (m) => file(m, { bytes: 99_999 }), /holds is not what was backed up: 2026\S+\.dump has 100000 bytes and not 99999$/],
+    ['another size', (m) => file(m, { bytes: 99_999 }), /does not hold what was backed up: 2026\S+\.dump has 100000 bytes instead of 99999$/],
     [
       'another SHA-256',
       (m) => file(m, { sha256: SUM }),
-      /holds is not what was backed up: 2026\S+\.dump has another SHA-256 than when it was stored$/,
+      /does not hold what was backed up: 2026\S+\.dump has a different SHA-256 than when it was stored$/,
     ],
-    ['the SHA-256 of another', (m) => file(m, { sha256: sha256(OTHER.files[`${OTHER.name}.dump`] ?? Buffer.alloc(0)) }), /has another SHA-256/],
+    ['the SHA-256 of another', (m) => file(m, { sha256: sha256(OTHER.files[`${OTHER.name}.dump`] ?? Buffer.alloc(0)) }), /has a different SHA-256/],
     ['a size that is none', (m) => file(m, { bytes: -1 }), /gives 2026\S+\.dump the size '-1'$/],
     ['a size like 1e5', (m) => file(m, { bytes: '1e5' }), /gives 2026\S+\.dump the size '1e5'$/],
     ['no size', (m) => file(m, { bytes: undefined }), /gives 2026\S+\.dump the size ''$/],
@@ -167,17 +163,17 @@ describe.each<[string, string, (file: string) => string]>([
   // The checks are the same wherever the manifest came from.
   const here = place === 'S3' ? lies.filter((_, index) => index % 8 === 0) : lies;
 
-  test.each(here)('a manifest that says %s is refused', async (_, lie, reason) => {
+  test.each(here)('rejects a manifest with %s', async (_, lie, reason) => {
     const truth = JSON.parse(stored()) as Manifest;
     expect((await lying(JSON.stringify(lie(truth)))).reason).toMatch(reason);
   });
 
-  test('a manifest of another version says how it is read', async () => {
+  test('hints at the right version for a manifest of another version', async () => {
     const { hint } = await lying(stored().replace('backstay/v1', 'backstay/v7'));
     expect(hint).toBe('use the backstay of that version');
   });
 
-  test('a part that is not asked for is not fetched, but every part that is', async () => {
+  test('fetches every requested part and no other', async () => {
     const one = await fetchBackup(storages, { env: { ...ENV, FROM_STORAGE, PARTS: 'files volume tar' } });
     expect({ status: one.status, files: one.files }).toEqual({ status: 0, files: [`${WANTED.name}.files.tar`, 'files.facts', 'manifest.json'] });
     expect(one.lastWords).toMatchObject({ files: 1, bytes: 10_240 });
@@ -186,22 +182,20 @@ describe.each<[string, string, (file: string) => string]>([
     );
   });
 
-  test('a backup of another environment or source is refused', async () => {
-    expect((await refused({ FROM_STORAGE, ORIGIN_ENVIRONMENT: 'staging' })).reason).toMatch(/is of the environment 'prod', and not of 'staging'$/);
-    expect((await refused({ FROM_STORAGE, ORIGIN_SOURCES: 'sho\nshopp\norders' })).reason).toMatch(
-      /is of the source 'shop', and not of sho shopp orders$/,
-    );
+  test('rejects a backup of another environment or source', async () => {
+    expect((await refused({ FROM_STORAGE, ORIGIN_ENVIRONMENT: 'staging' })).reason).toMatch(/belongs to environment 'prod', not 'staging'$/);
+    expect((await refused({ FROM_STORAGE, ORIGIN_SOURCES: 'sho\nshopp\norders' })).reason).toMatch(/belongs to source 'shop', not sho shopp orders$/);
   });
 });
 
-test('a manifest that goes between the listing and the reading is refused', async () => {
+test('rejects a manifest that disappears between listing and reading', async () => {
   const forget = s3.gate.rule(({ method, path }) => (method !== 'PUT' && path.endsWith('.manifest.json') ? { status: 404 } : undefined));
   const { reason } = await refused({ FROM_STORAGE: '2' });
   forget();
-  expect(reason).toMatch(/is not JSON, or only half of it$/);
+  expect(reason).toMatch(/is not JSON, or is truncated$/);
 });
 
-test('a folder in place of a file is no file', async () => {
+test('rejects a folder or a link in place of a file', async () => {
   const file = `${WANTED.name}.dump`;
   renameSync(onClaim(file), onClaim('../away'));
   mkdirSync(onClaim(file));
@@ -211,16 +205,16 @@ test('a folder in place of a file is no file', async () => {
   const linked = await refused({});
   rmSync(onClaim(file));
   renameSync(onClaim('../away'), onClaim(file));
-  expect([reason, linked.reason]).toEqual([expect.stringMatching(/\.dump is not there$/), expect.stringMatching(/\.dump is not there$/)]);
+  expect([reason, linked.reason]).toEqual([expect.stringMatching(/\.dump is missing$/), expect.stringMatching(/\.dump is missing$/)]);
 });
 
-test('what changes after it was fetched is found: it is the copy that is compared', async () => {
+test('detects a change after the fetch, because it compares the copy', async () => {
   const spoil = `/usr/bin/cp "$1" "$2"; case $2 in *.dump) printf x | dd of="$2" conv=notrunc 2>/dev/null ;; esac`;
   const { reason } = await refused({}, { shell: ['dash'], path: ON_DEBIAN, standIns: { cp: spoil } });
-  expect(reason).toMatch(/\.dump has another SHA-256 than when it was stored$/);
+  expect(reason).toMatch(/\.dump has a different SHA-256 than when it was stored$/);
 });
 
-test('a scratch space that fills up while it is fetched is told from a full storage', async () => {
+test('tells a full scratch space from a full storage', async () => {
   const standIns = { cp: `echo half >"$2"; echo "cp: error writing '$2': No space left on device" >&2; exit 1` };
   const { status, lastWords, files } = await fetchBackup(storages, { env: ENV, shell: ['dash'], path: ON_DEBIAN, standIns });
   expect({ status, reason: lastWords?.reason, hint: lastWords?.hint, files }).toEqual({

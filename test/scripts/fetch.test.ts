@@ -45,7 +45,7 @@ describe.each(SHELLS)('fetch under %s', (shellName, shell) => {
   test.each([
     ['a claim', '1', 'local'],
     ['S3', '2', 'offsite'],
-  ])('the newest backup comes out of %s, byte for byte, with its manifest and its facts', async (_, FROM_STORAGE, storage) => {
+  ])('fetches the newest backup from %s, byte for byte, with its manifest and its facts', async (_, FROM_STORAGE, storage) => {
     const end = await fetchOf({ FROM_STORAGE }, tools);
     expect({ status: end.status, stdout: end.stdout, stderr: end.stderr }).toMatchObject({ status: 0, stdout: '' });
     const { name, files } = TODAY;
@@ -75,7 +75,7 @@ describe.each(SHELLS)('fetch under %s', (shellName, shell) => {
     });
   });
 
-  test('where the done-marker lies, nothing is fetched, and all later steps are told', async () => {
+  test('fetches nothing if there is a done-marker, and tells the later steps', async () => {
     const end = await done(tools);
     expect({ status: end.status, files: end.files, ...handed(end) }).toEqual({ status: 0, files: [], ...NOTHING });
     expect(JSON.parse(end.read('run/already'))).toMatchObject({ name: TODAY.name });
@@ -106,7 +106,7 @@ describe.each(SHELLS)('fetch under %s', (shellName, shell) => {
       rmSync(join(folder, 'prod', `${MARKERS.MARKER_PATH}.chosen`));
       const later = await fetchOf({ ...env, FROM_STORAGE: '2' }, tools, of);
       expect({ status: later.status, ...handed(later), files: later.files }).toEqual({ status: 0, ...handed(first), files: first.files });
-      expect(later.stderr).toContain(`chosen by an attempt before this one: ${YESTERDAY.name}`);
+      expect(later.stderr).toContain(`chosen by an earlier attempt: ${YESTERDAY.name}`);
     },
   );
 });
@@ -140,20 +140,24 @@ async function done(tools: object, content = MARKER, env: FetchCall['env'] = {})
   return fetchOf({ ...MARKERS, MARKER_STORAGES: '1', FROM_STORAGE: '2', ...env }, tools, [other.storage, anS3(s3)]);
 }
 
-describe('which backup is chosen', () => {
+describe('chooses', () => {
   test.each<[string, FetchCall['env'], string]>([
     ['the newest of all folders, but none from the future', { WANTED: 'latest' }, TODAY.name],
-    ['of one folder alone', { WANTED: 'latest', FOLDERS: 'shop/weekly' }, WEEKLY.name],
-    ['although another folder is not there yet', { WANTED: 'latest', FOLDERS: 'shop/hourly\nshop/weekly' }, WEEKLY.name],
-    ['nothing that began after a bound, as an attempt of tomorrow must not', { WANTED: 'latest', NOT_AFTER: String(NOW - 1) }, YESTERDAY.name],
+    ['from one folder only', { WANTED: 'latest', FOLDERS: 'shop/weekly' }, WEEKLY.name],
+    ['even if another folder does not exist yet', { WANTED: 'latest', FOLDERS: 'shop/hourly\nshop/weekly' }, WEEKLY.name],
+    [
+      'nothing that began after a bound, so that tomorrow’s attempt chooses the same',
+      { WANTED: 'latest', NOT_AFTER: String(NOW - 1) },
+      YESTERDAY.name,
+    ],
     ['the newest before a time', { WANTED: `before:${NOW}` }, YESTERDAY.name],
     ['before a time long ago', { WANTED: `before:${NOW - DAY}` }, WEEKLY.name],
     ['by a run id', { WANTED: 'cdfghjkm' }, YESTERDAY.name],
     ['by a name', { WANTED: WEEKLY.name }, WEEKLY.name],
     ['by the name of a stored file', { WANTED: `${YESTERDAY.name}+globals.sql` }, YESTERDAY.name],
     ['by the name of a manifest', { WANTED: `${YESTERDAY.name}.manifest.json` }, YESTERDAY.name],
-    ['one from the future, when it is named', { WANTED: 'fghjkmnp' }, FUTURE.name],
-    ['one that is just young enough', { WANTED: 'cdfghjkm', NEWER_THAN_SECONDS: String(DAY + 120) }, YESTERDAY.name],
+    ['one from the future if it is named', { WANTED: 'fghjkmnp' }, FUTURE.name],
+    ['one that is just new enough', { WANTED: 'cdfghjkm', NEWER_THAN_SECONDS: String(DAY + 120) }, YESTERDAY.name],
   ])('%s', async (_, env, name) => {
     for (const FROM_STORAGE of ['1', '2']) {
       const end = await fetchOf({ ...env, FROM_STORAGE });
@@ -161,18 +165,18 @@ describe('which backup is chosen', () => {
     }
   });
 
-  test('a source that was renamed keeps its backups: any of its names will do', async () => {
+  test('finds the backups of a renamed source under any of its names', async () => {
     expect((await fetchOf({ ORIGIN_SOURCES: 'store\nshop' })).status).toBe(0);
   });
 
-  test('the newest that was verified, and not the newest', async () => {
+  test('the newest verified backup, not the newest', async () => {
     const other = aClaim();
     for (const [staged, at] of [[again(YESTERDAY), NOW - DAY] as const, [again(TODAY), NOW] as const]) await publish(staged, [other.storage], { at });
     const wanted = () => fetchOf({ WANTED: 'latest-verified' }, {}, [other.storage]);
     const none = await wanted();
     expect({ status: none.status, reason: none.lastWords?.reason, hint: none.lastWords?.hint, ...handed(none) }).toEqual({
       status: 64,
-      reason: 'no backup of prod/shop was verified yet, in the storage local',
+      reason: 'no verified backup of prod/shop (storage local)',
       hint: `the newest is ${TODAY.name} and the oldest ${YESTERDAY.name}; backstay list prod/shop shows all`,
       ...NOTHING,
     });
@@ -180,13 +184,13 @@ describe('which backup is chosen', () => {
     expect((await wanted()).read('run/backup')).toBe(`${YESTERDAY.name}\n`);
   });
 
-  test('of two that began in one second the greater name, as retention has it', async () => {
+  test('the greater name of two that began in the same second, as retention does', async () => {
     const other = aClaim();
     for (const runId of ['bcdfghjk', 'vtsrqpnm', 'hjkmnpqr']) await publish(stage({ runId }), [other.storage]);
     expect((await fetchOf({}, {}, [other.storage])).read('run/backup')).toBe(`${nameAt(NOW, 'vtsrqpnm')}\n`);
   });
 
-  test('what has no manifest does not exist', async () => {
+  test('ignores a backup without a manifest', async () => {
     const other = aClaim();
     await publish(again(YESTERDAY), [other.storage], { at: NOW - DAY });
     writeFileSync(join(other.folder, 'prod/shop/daily', `${TODAY.name}.dump`), 'half');
@@ -195,47 +199,47 @@ describe('which backup is chosen', () => {
 
   test.each<[string, FetchCall['env'], number, string | RegExp, RegExp]>([
     [
-      'an id that is not there',
+      'an unknown id',
       { WANTED: 'zzzzzzzz' },
       64,
-      "there is no backup 'zzzzzzzz' of prod/shop, in the storage local",
+      "no backup 'zzzzzzzz' of prod/shop (storage local)",
       /^the newest is 20261123-\S+ and the oldest 20261112-\S+; backstay list prod\/shop shows all$/,
     ],
-    ['a part of a name', { WANTED: '20261121' }, 64, /^there is no backup '20261121'/, /the newest is/],
-    ['a pattern', { WANTED: '.*' }, 64, /^there is no backup '\.\*'/, /the newest is/],
+    ['a part of a name', { WANTED: '20261121' }, 64, /^no backup '20261121'/, /the newest is/],
+    ['a pattern', { WANTED: '.*' }, 64, /^no backup '\.\*'/, /the newest is/],
     [
       'nothing before a time',
       { WANTED: `before:${NOW - 20 * DAY}` },
       64,
-      /^no backup of prod\/shop is older than 2026-11-01T09:30:00Z/,
+      /^no backup of prod\/shop before 2026-11-01T09:30:00Z/,
       /the oldest 20261112/,
     ],
-    ['a time that is none', { WANTED: 'before:yesterday' }, 64, /^before is not a whole number: 'yesterday'/, /header/],
-    ['nothing at all', { FOLDERS: 'shop/hourly' }, 64, 'nothing is stored of prod/shop in the storage local', /another storage/],
+    ['a time that is not a number', { WANTED: 'before:yesterday' }, 64, /^before is not a whole number: 'yesterday'/, /header/],
+    ['an empty storage', { FOLDERS: 'shop/hourly' }, 64, 'no backup of prod/shop in storage local', /another storage/],
     [
-      'only what is from the future',
+      'a storage with only names from the future',
       { FOLDERS: 'shop/daily', NOW: String(NOW - 5 * DAY) },
       64,
       /^all backups of prod\/shop have names from the future/,
       /the newest is/,
     ],
     [
-      'one that is too old',
+      'a backup that is too old in days',
       { FOLDERS: 'shop/weekly', NEWER_THAN_SECONDS: String(8 * DAY) },
       65,
-      /^the newest backup is 9 days old, and at most 8 days is allowed: 20261112-/,
+      /^the newest backup is 9 days old, the maximum is 8 days: 20261112-/,
       /no newer one/,
     ],
     [
-      'one that is older than a few hours',
+      'a backup that is too old in hours',
       { WANTED: 'cdfghjkm', NEWER_THAN_SECONDS: '7200' },
       65,
-      /^the backup cdfghjkm is 24 hours old, and at most 2 hours/,
+      /^the backup cdfghjkm is 24 hours old, the maximum is 2 hours/,
       /no newer one/,
     ],
-    ['a storage that there is not', { FROM_STORAGE: '3' }, 64, 'FROM_STORAGE is 3, and there are 2 storages', /from 1/],
-    ['storage 0', { FROM_STORAGE: '0' }, 64, /^FROM_STORAGE is 0/, /from 1/],
-  ])('%s is refused', async (_, env, status, reason, hint) => {
+    ['an unknown storage', { FROM_STORAGE: '3' }, 64, "expected numbers from 1 to 2 in FROM_STORAGE, got '3'", /numbers of storages/],
+    ['storage 0', { FROM_STORAGE: '0' }, 64, /^expected numbers from 1 to 2 in FROM_STORAGE, got '0'/, /numbers of storages/],
+  ])('rejects %s', async (_, env, status, reason, hint) => {
     const end = await fetchOf(env);
     expect({ status: end.status, lastWords: end.lastWords, files: end.files, ...handed(end) }).toEqual({
       status,
@@ -249,31 +253,31 @@ describe('which backup is chosen', () => {
     });
   });
 
-  test('an id that stands for several, which only tests can have, is refused', async () => {
+  test('rejects an id that matches several backups, which only tests can produce', async () => {
     const other = aClaim();
     for (const at of [NOW - DAY, NOW]) await publish(stage({ at }), [other.storage], { at });
     const { status, lastWords } = await fetchOf({ WANTED: 'bcdfghjk' }, {}, [other.storage]);
     expect({ status, reason: lastWords?.reason, hint: lastWords?.hint }).toEqual({
       status: 64,
-      reason: `'bcdfghjk' stands for several backups: shop/daily/${nameAt(NOW)}, shop/daily/${nameAt(NOW - DAY)}`,
-      hint: 'give the whole name',
+      reason: `'bcdfghjk' matches several backups: shop/daily/${nameAt(NOW)}, shop/daily/${nameAt(NOW - DAY)}`,
+      hint: 'give the full name',
     });
   });
 
-  test('all missing variables are named at once', async () => {
+  test('names all missing variables at once', async () => {
     const { status, lastWords } = await fetchOf({ WANTED: '', PARTS: '' });
     expect({ status, reason: lastWords?.reason }).toEqual({ status: 64, reason: 'not set or empty: WANTED PARTS' });
   });
 });
 
 describe('the done-marker', () => {
-  test('that is nowhere lets the restore begin', async () => {
+  test('lets the restore start if it is in no storage', async () => {
     const end = await fetchOf(MARKERS);
     expect({ status: end.status, backup: end.read('run/backup') }).toEqual({ status: 0, backup: `${TODAY.name}\n` });
     expect(existsSync(join(end.work, 'run/already'))).toBe(false);
   });
 
-  test('counts wherever it is: in the first storage, or in the last, before which another one was put', async () => {
+  test('counts in the first storage and in the last', async () => {
     const other = aClaim();
     writeFileSync(s3.file('backups', 'prod/shop/daily/kmnpqrst.done'), '{"name":"x"}');
     const env = { RESTORE_ID: 'kmnpqrst', MARKER_STORAGES: '1 2', MARKER_PATH: 'shop/daily/kmnpqrst' };
@@ -286,7 +290,7 @@ describe('the done-marker', () => {
     }
   });
 
-  test('is enough, although another storage that might have one does not answer', async () => {
+  test('counts even if another storage does not answer', async () => {
     const forget = s3.gate.rule(() => 'cut');
     for (const MARKER_STORAGES of ['1 2', '2 1']) {
       const end = await done({}, MARKER, { MARKER_STORAGES });
@@ -295,7 +299,7 @@ describe('the done-marker', () => {
     forget();
   });
 
-  test.each(['', '{"name":'])('counts although nobody can read what is in it: %j', async (content) => {
+  test.each(['', '{"name":'])('counts even with unreadable content: %j', async (content) => {
     const end = await done(IN_IMAGE, content);
     expect({ status: end.status, reason: end.lastWords?.reason, files: end.files }).toEqual({ status: 0, reason: 'already done', files: [] });
     expect(existsSync(join(end.work, 'run/already'))).toBe(true);
@@ -305,7 +309,7 @@ describe('the done-marker', () => {
     ['does not answer', () => 'cut', 69],
     ['answers 503', () => ({ status: 503 }), 69],
     ['denies the key', () => ({ status: 403 }), 77],
-  ])('that cannot be looked for in one of two storages, because it %s, lets nothing begin', async (_, rule, status) => {
+  ])('stops the restore if one of two storages cannot be searched for it because the store %s', async (_, rule, status) => {
     const forget = s3.gate.rule(rule);
     const ends = await Promise.all(['1 2', '2 1'].map((MARKER_STORAGES) => fetchOf({ ...MARKERS, MARKER_STORAGES }, { path: IN_IMAGE.path })));
     forget();
@@ -314,7 +318,7 @@ describe('the done-marker', () => {
         status,
         lastWords: expect.objectContaining({
           reason: expect.stringMatching(/^storage offsite: /),
-          hint: expect.stringMatching(/markers, which may lie in offsite: .* take it out of the values; backstay restore, by hand, /),
+          hint: expect.stringMatching(/^a marker in offsite may say .* remove it from the values; backstay restore by hand /),
         }),
         files: [],
         ...NOTHING,
@@ -323,7 +327,7 @@ describe('the done-marker', () => {
     }
   });
 
-  test('is looked for by its whole name', async () => {
+  test('is matched by its full name', async () => {
     for (const MARKER_PATH of ['shop/restores/hjkmnpq.', 'shop/restores/jkmnpqr', 'shop/other/hjkmnpqr']) {
       const end = await done(IN_IMAGE, MARKER, { MARKER_PATH });
       expect({ status: end.status, already: existsSync(join(end.work, 'run/already')) }).toEqual({ status: 0, already: false });
@@ -332,15 +336,15 @@ describe('the done-marker', () => {
 
   test.each([
     ['', 'not set or empty: MARKER_STORAGES'],
-    ['1 3', 'MARKER_STORAGES is 1 3, and there are 2 storages'],
-  ])('is not looked for in the storages %j', async (MARKER_STORAGES, reason) => {
+    ['1 3', "expected numbers from 1 to 2 in MARKER_STORAGES, got '1 3'"],
+  ])('is not searched for in storages %j', async (MARKER_STORAGES, reason) => {
     const end = await fetchOf({ ...MARKERS, MARKER_STORAGES });
     expect({ status: end.status, reason: end.lastWords?.reason, files: end.files }).toEqual({ status: 64, reason, files: [] });
   });
 });
 
-describe('what was chosen', () => {
-  test('and is gone meanwhile is not replaced by another backup', async () => {
+describe('the chosen backup', () => {
+  test('is not replaced by another one if it is gone', async () => {
     const { of, put, folder } = await marked();
     await put(YESTERDAY);
     expect((await fetchOf(MARKERS, {}, of)).status).toBe(0);
@@ -350,8 +354,8 @@ describe('what was chosen', () => {
     expect({ status: end.status, lastWords: end.lastWords, files: end.files, ...handed(end) }).toEqual({
       status: 64,
       lastWords: expect.objectContaining({
-        reason: `the backup ${YESTERDAY.name}, which this restore has chosen before, is not in the folder shop/daily of the storage local`,
-        hint: 'to choose anew, change its entry in the values: then it is another restore',
+        reason: `the backup ${YESTERDAY.name} that this restore chose earlier is not in folder shop/daily of storage local`,
+        hint: 'to choose again, change its entry in the values: that makes it a new restore',
       }),
       files: [],
       ...NOTHING,
@@ -361,7 +365,7 @@ describe('what was chosen', () => {
     );
   });
 
-  test('is looked for in its folder alone, whatever folders there are now', async () => {
+  test('is searched for only in its folder, whatever the folders are now', async () => {
     const { of, put } = await marked();
     await put(YESTERDAY);
     await fetchOf(MARKERS, {}, of);
@@ -369,7 +373,7 @@ describe('what was chosen', () => {
     expect({ status: end.status, ...handed(end) }).toEqual({ status: 0, backup: `${YESTERDAY.name}\n`, folder: 'shop/daily\n' });
   });
 
-  test('by two attempts at once is one backup: the slower one gives way, and the next takes it from the faster', async () => {
+  test('is the same for two attempts at once: the slower one ends, and its successor uses the choice of the faster', async () => {
     const { of, put, bucket } = await marked();
     await put(YESTERDAY);
     await put(TODAY);
@@ -388,8 +392,8 @@ describe('what was chosen', () => {
     expect({ status: end.status, lastWords: end.lastWords, files: end.files, ...handed(end) }).toEqual({
       status: 75,
       lastWords: expect.objectContaining({
-        reason: 'storage offsite: another attempt of this restore has just chosen',
-        hint: 'the next attempt takes what that one has chosen',
+        reason: 'storage offsite: another attempt of this restore has just chosen a backup',
+        hint: 'the next attempt uses the same one',
       }),
       files: [],
       ...NOTHING,
@@ -402,10 +406,10 @@ describe('what was chosen', () => {
   test.each([
     ['', 'is not JSON'],
     ['{"version":"backstay/v1","restore":"hjkmnpqr","name":"20', 'is not JSON'],
-    [JSON.stringify({ version: 'backstay/v2', restore: 'hjkmnpqr' }), 'is of another version'],
-    [JSON.stringify({ version: 'backstay/v1', restore: 'kmnpqrst', name: TODAY.name, folder: 'shop/daily' }), 'is of another restore'],
+    [JSON.stringify({ version: 'backstay/v2', restore: 'hjkmnpqr' }), 'has another version'],
+    [JSON.stringify({ version: 'backstay/v1', restore: 'kmnpqrst', name: TODAY.name, folder: 'shop/daily' }), 'belongs to another restore'],
     [JSON.stringify({ version: 'backstay/v1', restore: 'hjkmnpqr', name: TODAY.name }), 'names no backup'],
-  ])('and cannot be told, from %j, is not guessed', async (content, what) => {
+  ])('is not guessed from the unreadable marker %j', async (content, what) => {
     const { of, put, marker } = await marked();
     await put(TODAY);
     mkdirSync(dirname(marker('chosen')), { recursive: true });
@@ -413,13 +417,13 @@ describe('what was chosen', () => {
     const end = await fetchOf(MARKERS, {}, of);
     expect({ status: end.status, reason: end.lastWords?.reason, files: end.files, ...handed(end) }).toEqual({
       status: 65,
-      reason: `what this restore has chosen before cannot be told: shop/restores/hjkmnpqr.chosen ${what}`,
+      reason: `cannot read which backup this restore chose earlier: shop/restores/hjkmnpqr.chosen ${what}`,
       files: [],
       ...NOTHING,
     });
   });
 
-  test('is kept if one storage takes it, and nothing is fetched if none does', async () => {
+  test('is recorded if one storage accepts it, and nothing is fetched if none does', async () => {
     const { of, put, bucket, marker } = await marked();
     await put(TODAY);
     const forget = s3.gate.rule(({ method, path }) => (method === 'PUT' && path.startsWith(`/${bucket}/`) ? { status: 403 } : undefined));
@@ -435,7 +439,7 @@ describe('what was chosen', () => {
     expect([one.status, existsSync(marker('chosen')), s3.keys(bucket, 'prod/shop/restores')]).toEqual([0, true, []]);
   });
 
-  test('is kept of a restore that has markers, and of no proof and no copy by hand', async () => {
+  test('is recorded only for a restore with markers, not for a verification or a manual copy', async () => {
     const { of, put, folder } = await marked();
     await put(TODAY);
     expect((await fetchOf({}, {}, of)).status).toBe(0);
@@ -443,7 +447,7 @@ describe('what was chosen', () => {
   });
 });
 
-describe('the marker of the backup that goes before a restore', () => {
+describe('the marker of a safety backup', () => {
   const BY_THIS_JOB = { ...MARKERS, JOB_UID: '11111111-0000-4000-8000-000000000000' };
   const BY_ANOTHER = { ...MARKERS, JOB_UID: '22222222-0000-4000-8000-000000000000' };
   const SAFETY = { ...BY_THIS_JOB, PIN: 'true', FOLDER: 'shop/pre-restore', TIER: 'pre-restore' };
@@ -461,7 +465,7 @@ describe('the marker of the backup that goes before a restore', () => {
   const said = (end: Fetched) => ({ status: end.status, safe: nameIn(end.read('run/safe')), outdated: nameIn(end.read('run/outdated')) });
   const nameIn = (marker: string) => (marker === '' ? undefined : (JSON.parse(marker) as { name: string }).name);
 
-  test.each(SHELLS)('under %s is handed to the steps that would make that backup, and the rest goes on', async (shellName, shell) => {
+  test.each(SHELLS)('under %s is passed to the steps that would make that backup, and the others continue', async (shellName, shell) => {
     const tools = shellName === 'busybox ash' ? IN_IMAGE : { shell, path: ON_DEBIAN };
     const { of, name, manifests } = await safe();
     const end = await fetchOf(BY_THIS_JOB, tools, of);
@@ -479,17 +483,17 @@ describe('the marker of the backup that goes before a restore', () => {
     expect(said(gone)).toEqual({ status: 0, safe: undefined, outdated: undefined });
   });
 
-  test('that is nowhere lets the backup be made', async () => {
+  test('lets the backup be made if it is in no storage', async () => {
     const { of, put } = await marked();
     await put(TODAY);
     expect(said(await fetchOf(BY_THIS_JOB, {}, of))).toEqual({ status: 0, safe: undefined, outdated: undefined });
   });
 
-  test('counts for the attempts of one Job: weeks later a Job of the same name backs up what was written since', async () => {
+  test('counts only for attempts of the same Job, not for a later Job of the same name', async () => {
     const { of, name } = await safe();
     const end = await fetchOf({ ...BY_ANOTHER, NOW: String(NOW + 30 * DAY) }, {}, of);
     expect(said(end)).toEqual({ status: 0, safe: undefined, outdated: name });
-    expect(end.stderr).toContain(`another Job has backed up what was live, as ${name}: it is backed up once more`);
+    expect(end.stderr).toContain(`another Job made the safety backup ${name}: making a new one`);
   });
 
   test.each([
@@ -500,12 +504,12 @@ describe('the marker of the backup that goes before a restore', () => {
     expect(said(await fetchOf(env, {}, of))).toEqual({ status: 0, safe: undefined, outdated: name });
   });
 
-  test.each(['1', '2'])('does not count where its backup was deleted: storage %s', async (MARKER_STORAGES) => {
+  test.each(['1', '2'])('does not count if its backup was deleted: storage %s', async (MARKER_STORAGES) => {
     const { of, name, manifests } = await safe();
     for (const manifest of manifests) rmSync(manifest);
     const end = await fetchOf({ ...BY_THIS_JOB, MARKER_STORAGES }, {}, of);
     expect(said(end)).toEqual({ status: 0, safe: undefined, outdated: undefined });
-    expect(end.stderr).toContain(`the backup ${name}, which went before this restore, is not in shop/pre-restore any more`);
+    expect(end.stderr).toContain(`the safety backup ${name} of this restore is no longer in shop/pre-restore`);
   });
 
   test('counts in the storage that still has its backup', async () => {
@@ -520,7 +524,7 @@ describe('the marker of the backup that goes before a restore', () => {
     expect(said(await fetchOf({ ...BY_THIS_JOB, MARKER_STORAGES: '1' }, {}, of))).toEqual({ status: 0, safe: undefined, outdated: undefined });
   });
 
-  test('that cannot be looked for lets nothing begin: what is live may be half restored', async () => {
+  test('stops the restore if it cannot be searched for, because the live data may be half restored', async () => {
     const forget = s3.gate.rule(() => ({ status: 403 }));
     const end = await fetchOf({ ...MARKERS, MARKER_STORAGES: '2' });
     forget();
@@ -536,7 +540,7 @@ describe('a large backup', () => {
     expect((await publish(large, [anS3(s3, { bucket: 'large' })])).status).toBe(0);
   });
 
-  test('comes in several streams out of S3', async () => {
+  test('is downloaded from S3 in several streams', async () => {
     const before = s3.gate.calls.length;
     const { status, lastWords } = await fetchOf({}, {}, [anS3(s3, { bucket: 'large' })]);
     expect({ status, bytes: lastWords?.bytes }).toEqual({ status: 0, bytes: 150 * 1024 ** 2 });
@@ -544,18 +548,18 @@ describe('a large backup', () => {
     expect(gets.length).toBeGreaterThan(1);
   });
 
-  test('for which there is no room is refused before the first byte', async () => {
+  test('is rejected before the first byte if there is no room', async () => {
     const before = s3.gate.calls.length;
     const end = await fetchOf({ SCRATCH_BYTES: String(100 * 1024 ** 2) }, {}, [anS3(s3, { bucket: 'large' })]);
     expect({ status: end.status, reason: end.lastWords?.reason, files: end.files }).toEqual({
       status: 73,
-      reason: expect.stringMatching(/^no room: (99\.\d|100\.0) MiB of scratch space are free, and the backup 2026\S+ has 150\.0 MiB$/),
+      reason: expect.stringMatching(/^no room: (99\.\d|100\.0) MiB of scratch space free, the backup 2026\S+ needs 150\.0 MiB$/),
       files: [],
     });
     expect(s3.gate.calls.slice(before).filter(({ path }) => path.endsWith('.dump'))).toEqual([]);
   });
 
-  test('that is told to stop stops at once, and leaves nothing', async () => {
+  test('leaves nothing if the download is told to stop', async () => {
     let pid = 0;
     let stopped = 0;
     const forget = s3.gate.rule(async ({ method, path }) => {
@@ -579,7 +583,7 @@ describe('a large backup', () => {
     expect(waited).toBeLessThan(5000);
   });
 
-  test('the same while it is copied from a claim', async () => {
+  test('leaves nothing if the copy from a claim is told to stop', async () => {
     let waited = 0;
     const end = await fetchOf(
       {},
@@ -603,7 +607,7 @@ describe('a large backup', () => {
     expect(waited).toBeLessThan(6000);
   });
 
-  test('whose download fails half-way leaves nothing', async () => {
+  test('leaves nothing if the download fails half-way', async () => {
     const forget = s3.gate.rule(({ method, path }) => (method === 'GET' && path.endsWith('.dump') ? 'cut' : undefined));
     const end = await fetchOf({}, {}, [anS3(s3, { bucket: 'large' })]);
     forget();
@@ -615,7 +619,7 @@ describe('a large backup', () => {
   });
 });
 
-test('no key and no content is logged', async () => {
+test('logs no key and no content', async () => {
   const { stderr, stdout } = await fetchOf({ FROM_STORAGE: '2' });
   expect(stderr + stdout).not.toContain(s3.secret);
   expect(stderr + stdout).not.toContain('rows of a table');

@@ -50,13 +50,13 @@ const always =
 
 const FAULTS: Readonly<Record<string, Fault>> = {
   'answers 403': { storage: intact, rule: always(403), status: 77, reason: /access denied/, hint: /key in the Secret/ },
-  'knows the key by another secret': {
+  'has another secret for the key': {
     storage: (bucket) => anS3(s3, { bucket, user: { key: s3.key, secret: SECRET } }),
     status: 77,
     reason: /access denied/,
     hint: /key in the Secret/,
   },
-  'lets the key only read': {
+  'allows the key only to read': {
     storage: async (bucket) => anS3(s3, { bucket, user: await s3.limitedUser(bucket, 'read-only') }),
     status: 77,
     reason: /access denied/,
@@ -66,15 +66,15 @@ const FAULTS: Readonly<Record<string, Fault>> = {
     storage: () => anS3(s3, { bucket: 'nobody-made-it' }),
     status: 64,
     reason: /no such bucket: S\d:nobody-made-it\/prod/,
-    hint: /must exist/,
+    hint: /create the bucket/,
   },
-  'has a certificate of an authority that is not named': {
+  'has a certificate of an unknown authority': {
     storage: (bucket) => anS3(s3, { bucket, ca: '' }),
     status: 64,
     reason: /certificate is not trusted/,
     hint: /\bca\b/,
   },
-  'has a name that is not known': {
+  'has an unknown host name': {
     storage: (bucket) => anS3(s3, { bucket, url: 'https://store.invalid' }),
     status: 69,
     reason: /does not answer.*no such host/,
@@ -107,7 +107,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
 describe.concurrent.each(Object.entries(FAULTS))('a store that %s', (_, { storage, rule = () => undefined, status, reason, hint }) => {
   const env = { STORE_WAIT_SECONDS: String(reason).includes('within 3 s') ? '3' : '60' };
 
-  test(`as the primary ends the run with ${status}, and the copy is committed all the same`, async () => {
+  test(`as the primary ends the run with ${status}, and the copy is still committed`, async () => {
     const [bucket, claim, staged] = [await aBucket(), aClaim(), stage()];
     const end = await meeting(bucket, rule, async () => publish(staged, [await storage(bucket), claim.storage], { env }));
     expect(end.status).toBe(status);
@@ -120,31 +120,28 @@ describe.concurrent.each(Object.entries(FAULTS))('a store that %s', (_, { storag
   });
 });
 
-test.concurrent.each(['answers 403', 'has no such bucket', 'never answers'])(
-  'a store that %s leaves the run degraded when it is a copy',
-  async (name) => {
-    const { storage, rule = () => undefined, reason } = FAULTS[name] as Fault;
-    const [bucket, claim] = [await aBucket(), aClaim()];
-    const env = { STORE_WAIT_SECONDS: name === 'never answers' ? '3' : '60' };
-    const end = await meeting(bucket, rule, async () => publish(stage(), [claim.storage, await storage(bucket)], { env }));
-    expect(end.status).toBe(10);
-    expect(end.lastWords).toMatchObject({ reason: expect.stringMatching(/^degraded: storage offsite: /), storages: { local: 'committed' } });
-    expect(end.lastWords?.reason).toMatch(reason);
-  },
-);
+test.concurrent.each(['answers 403', 'has no such bucket', 'never answers'])('a copy whose store %s leaves the run degraded', async (name) => {
+  const { storage, rule = () => undefined, reason } = FAULTS[name] as Fault;
+  const [bucket, claim] = [await aBucket(), aClaim()];
+  const env = { STORE_WAIT_SECONDS: name === 'never answers' ? '3' : '60' };
+  const end = await meeting(bucket, rule, async () => publish(stage(), [claim.storage, await storage(bucket)], { env }));
+  expect(end.status).toBe(10);
+  expect(end.lastWords).toMatchObject({ reason: expect.stringMatching(/^degraded: storage offsite: /), storages: { local: 'committed' } });
+  expect(end.lastWords?.reason).toMatch(reason);
+});
 
 test.concurrent.each<[string, Rule]>([
   ['late', () => ({ delay: 300 })],
   ['with 500 once', once(() => ({ status: 500 }))],
   ['with 503 to one upload', once(({ method }) => (method === 'PUT' ? { status: 503 } : undefined))],
   ['nothing to one upload, and cuts it', once(({ method }) => (method === 'PUT' ? 'cut' : undefined))],
-])('a store that answers %s gets its backup all the same', async (_, rule) => {
+])('a store that answers %s still gets its backup', async (_, rule) => {
   const bucket = await aBucket();
   const end = await meeting(bucket, rule, () => publish(stage(), [intact(bucket)]));
   expect({ status: end.status, stderr: end.stderr }).toEqual({ status: 0, stderr: expect.stringContaining('committed') });
 });
 
-describe('what lies in the store is not what was uploaded', () => {
+describe('a store that holds something else than was uploaded', () => {
   /** Does something to the stored dump before the store is asked for it again. */
   const tampered = async (how: (bucket: string, key: string) => void | Promise<void>, settings = {}, method = 'HEAD') => {
     const [bucket, staged] = [await aBucket(), stage()];
@@ -175,25 +172,25 @@ describe('what lies in the store is not what was uploaded', () => {
   };
 
   test.each([
-    ['other bytes of the same size', other, {}, 'HEAD', /has the MD5 [0-9a-f]{32} and not [0-9a-f]{32}/],
-    ['half of it', (bucket: string, key: string) => truncateSync(s3.file(bucket, key), 50_000), {}, 'HEAD', /has the size 50000 and not 100000/],
+    ['other bytes of the same size', other, {}, 'HEAD', /has MD5 [0-9a-f]{32} instead of [0-9a-f]{32}/],
+    ['half of it', (bucket: string, key: string) => truncateSync(s3.file(bucket, key), 50_000), {}, 'HEAD', /has size 50000 instead of 100000/],
     [
-      'half of it, where only sizes are compared',
+      'half of it, if only sizes are compared',
       (bucket: string, key: string) => truncateSync(s3.file(bucket, key), 50_000),
       { COMPARE: 'size' },
       'HEAD',
-      /has the size 50000 and not 100000/,
+      /has size 50000 instead of 100000/,
     ],
-    ['nothing of it', (bucket: string, key: string) => rmSync(s3.file(bucket, key)), {}, 'HEAD', /dump is not there/],
-    ['one flipped bit, where everything is read back', flip, { READ_BACK: 'true' }, 'GET', /what was read back is not what was uploaded/],
-  ])('%s: no manifest', async (_, how, settings, method, reason) => {
+    ['nothing of it', (bucket: string, key: string) => rmSync(s3.file(bucket, key)), {}, 'HEAD', /dump is missing/],
+    ['one flipped bit, if everything is read back', flip, { READ_BACK: 'true' }, 'GET', /what was read back is not what was uploaded/],
+  ])('gets no manifest: %s', async (_, how, settings, method, reason) => {
     const { end, done, manifests } = await tampered(how, settings, method);
     expect(done).toBe(true);
     expect({ status: end.status, reason: end.lastWords?.reason }).toEqual({ status: 65, reason: expect.stringMatching(reason) });
     expect(manifests).toEqual([]);
   });
 
-  test('a store that changes bytes and keeps its checksum is only found out by reading back', async () => {
+  test('is detected only by reading back if it keeps the old checksum', async () => {
     expect((await tampered(flip)).end.status).toBe(0);
   });
 });
@@ -203,16 +200,16 @@ describe('a claim', () => {
   const sync = (body: string) => ({ shell: ['dash'], path: ON_DEBIAN, standIns: { sync: `${body}\nexec /usr/bin/sync "$@"` } });
 
   test.each([
-    ['a flipped bit', `case $1 in *.dump) printf X | dd of="$1" bs=1 seek=7 conv=notrunc 2>/dev/null ;; esac`, /has the SHA-256 \w+ and not \w+/],
-    ['half a file', `case $1 in *.dump) truncate -s 50 "$1" ;; esac`, /has the size 50 and not 100000/],
-  ])('that holds %s after the copy gets no manifest, and is tidied', async (_, body, reason) => {
+    ['a flipped bit', `case $1 in *.dump) printf X | dd of="$1" bs=1 seek=7 conv=notrunc 2>/dev/null ;; esac`, /has SHA-256 \w+ instead of \w+/],
+    ['half a file', `case $1 in *.dump) truncate -s 50 "$1" ;; esac`, /has size 50 instead of 100000/],
+  ])('that holds %s after the copy gets no manifest, and is cleaned up', async (_, body, reason) => {
     const claim = aClaim();
     const end = await publish(stage(), [claim.storage], sync(body));
     expect({ status: end.status, reason: end.lastWords?.reason }).toEqual({ status: 65, reason: expect.stringMatching(reason) });
     expect(readdirSync(folderOf(claim))).toEqual([]);
   });
 
-  test('that has no room is left as it is, before the first byte', async () => {
+  test('without room is left unchanged, before the first byte', async () => {
     const claim = aFullClaim('64k');
     const end = await publish(stage(), [claim.storage]).finally(() => unmount(claim.folder));
     expect(end.status).toBe(73);
@@ -222,7 +219,7 @@ describe('a claim', () => {
     });
   });
 
-  test('that fills up on the way is freed of the part that came, and says so', async () => {
+  test('that fills up during the copy is cleaned up, and the run reports no room', async () => {
     const claim = aFullClaim('64k');
     const df = `printf 'Filesystem 1024-blocks Used Available Capacity Mounted\\nx 9999999 0 9999999 1%% /\\n'`;
     const end = await publish(stage(), [claim.storage], { shell: ['dash'], path: ON_DEBIAN, standIns: { df } });
@@ -235,7 +232,7 @@ describe('a claim', () => {
     });
   });
 
-  test('that nobody may write to is a matter of rights', async () => {
+  test('that denies writing ends with access denied', async () => {
     const claim = aClaim();
     const end = await publish(stage(), [claim.storage], {
       shell: ['dash'],
@@ -258,10 +255,10 @@ describe('a claim', () => {
   });
 });
 
-test('last words fit into a termination message, however much there is to tell', async () => {
+test('last words fit into a termination message, however long the texts are', async () => {
   const text = `${'very "long" '.repeat(40)}\\`;
   const storages = ['one', 'two', 'three', 'four'].map((name) =>
-    anS3(s3, { bucket: 'nobody-made-it', name: `${name}-${'x'.repeat(40)}`, more: { REMOTE: `/proc/nowhere/${text}` } }),
+    anS3(s3, { bucket: 'nobody-made-it', name: `${name}-${'x'.repeat(40)}`, more: { KIND: 'pvc', REMOTE: `/proc/nowhere/${text}` } }),
   );
   const { status, lastWords } = await publish(stage(), storages);
   expect(status).toBe(69);
@@ -269,7 +266,7 @@ test('last words fit into a termination message, however much there is to tell',
   expect(Object.values(lastWords?.storages ?? {})).toHaveLength(4);
 });
 
-test('no key is in the log, the last words, a manifest or an argument', async () => {
+test('no key appears in the log, the last words, a manifest or an argument', async () => {
   const [bucket, claim, staged] = [await aBucket(), aClaim(), stage()];
   const user = await s3.limitedUser(bucket, 'no-delete');
   const rclone = `exec ${ON_DEBIAN[0]}/rclone "$@"`;

@@ -29,7 +29,7 @@ function endingAt(nth: number, signal: 'TERM' | 'KILL'): Readonly<Record<string,
 
 const started = (pid: number, work: string) => writeFileSync(join(work, 'pid'), String(pid));
 
-describe.each(['TERM', 'KILL'] as const)('publish, ended by %s at each of its steps', (signal) => {
+describe.each(['TERM', 'KILL'] as const)('publish, stopped by %s at each of its steps', (signal) => {
   const bucket = `killed-${signal.toLowerCase()}`;
   const claim = aClaim();
   let storages: readonly StorageEnv[];
@@ -76,7 +76,7 @@ describe.each(['TERM', 'KILL'] as const)('publish, ended by %s at each of its st
     }
   }, 300_000);
 
-  test('there are steps of every kind among them', () => {
+  test('covers steps of every kind', () => {
     const calls = ends.map(({ call }) =>
       call
         .split(' ')
@@ -88,11 +88,11 @@ describe.each(['TERM', 'KILL'] as const)('publish, ended by %s at each of its st
     );
   });
 
-  test('what is committed is whole, and a good one is always there', () => {
+  test('commits only whole backups, and always leaves a good one', () => {
     for (const { call, whole: after } of ends) expect(after.length, call).toBeGreaterThanOrEqual(2);
   });
 
-  test('the log and the last words say why', () => {
+  test('reports the reason in the last words', () => {
     for (const { call, status, reason, stored } of ends) {
       if (signal === 'KILL') expect(status, call).toBe(null);
       // Once both storages have it, a run that is told to stop has done what it was for.
@@ -102,13 +102,13 @@ describe.each(['TERM', 'KILL'] as const)('publish, ended by %s at each of its st
     if (signal === 'TERM') expect(new Set(ends.map(({ status }) => status))).toEqual(new Set([70, 0]));
   });
 
-  test('nothing of a run that was told to stop is left on the claim without its manifest', () => {
+  test('leaves nothing without a manifest on the claim if it was told to stop', () => {
     const strays = ends.map(({ left }) => left).filter((left) => left.length > 0 && !left.some((file) => file.endsWith('.manifest.json')));
     if (signal === 'TERM') expect(strays).toEqual([]);
     else expect(strays.length).toBeGreaterThan(0);
   });
 
-  test('the next run heals: it commits, prunes, and what was left is swept once it is old', async () => {
+  test('is followed by a run that commits and prunes, and sweeps the leftovers once they are old', async () => {
     const healed = await publish(stage(), storages);
     expect(healed.status).toBe(0);
     expect(healed.lastWords?.pruned).toBeGreaterThan(0);
@@ -132,7 +132,7 @@ describe.each(['TERM', 'KILL'] as const)('publish, ended by %s at each of its st
   }
 });
 
-test('an upload in parts that is told to stop is taken back from the store', async () => {
+test('aborts an upload in parts that is told to stop', async () => {
   await s3.rclone('mkdir', 'S:parts');
   const staged = stage({ files: { '.dump': Buffer.alloc(40 * 1024 ** 2, 'x') } });
   let pid = 0;

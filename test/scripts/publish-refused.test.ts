@@ -13,68 +13,68 @@ beforeAll(async () => {
 
 afterAll(() => s3?.end());
 
-describe('what was taken is refused before anything is stored', () => {
+describe('rejects before it stores anything', () => {
   const files = ({ work }: Staged) => join(work, 'out');
   const facts = ({ work }: Staged, file: string) => join(work, 'facts', file);
 
   test.each<[string, (staged: Staged) => void, number, RegExp]>([
     [
-      'one bit that has flipped since it was hashed',
+      'a file in which a bit has flipped since it was hashed',
       (staged) => flip(join(files(staged), `${staged.name}.dump`)),
       65,
       /^changed since it was taken: 2026\S+\.dump $/,
     ],
     [
-      'a file that was cut since it was hashed',
+      'a file that was truncated since it was hashed',
       (staged) => writeFileSync(join(files(staged), `${staged.name}.dump`), 'rows'),
       65,
       /^changed since it was taken/,
     ],
     [
-      'a file that no step vouches for',
+      'a file that no step has recorded',
       (staged) => writeFileSync(join(files(staged), `${staged.name}.core`), 'x'),
       65,
       /does not hold what the facts name: 2026\S+\.core $/,
     ],
     [
-      'a file in a folder of its own',
+      'a file in a subfolder',
       (staged) => cpSync(facts(staged, ''), join(files(staged), 'sub'), { recursive: true }),
       65,
       /facts name: sub\/shop\.json/,
     ],
     [
-      'a file that is gone',
+      'a missing file',
       (staged) => rmSync(join(files(staged), `${staged.name}+globals.sql`)),
       65,
       /does not hold what the facts name: 2026\S+globals\.sql/,
     ],
-    ['no facts at all', (staged) => rmSync(join(staged.work, 'facts'), { recursive: true }), 65, /^nothing was taken/],
+    ['missing facts', (staged) => rmSync(join(staged.work, 'facts'), { recursive: true }), 65, /^nothing was taken/],
     [
-      'sums without facts, as a step leaves that was killed',
+      'sums without facts, which a killed step leaves',
       (staged) => rmSync(facts(staged, 'shop.json')),
       65,
       /^facts without sums, or sums without facts: facts\/shop/,
     ],
     [
-      'facts that are half a JSON',
+      'facts that are truncated JSON',
       (staged) => writeFileSync(facts(staged, 'shop.json'), readFileSync(facts(staged, 'shop.json'), 'utf8').slice(0, -10)),
       65,
       /^not JSON: facts\/shop\.json/,
     ],
     ['facts that are two JSON values', (staged) => appendFileSync(facts(staged, 'shop.json'), '{}'), 65, /^not JSON/],
-    ['facts with an unquoted text', (staged) => writeFileSync(facts(staged, 'shop.json'), '{"name":shop}'), 65, /^not JSON/],
+    ['facts with an unquoted string', (staged) => writeFileSync(facts(staged, 'shop.json'), '{"name":shop}'), 65, /^not JSON/],
     [
-      'facts that hold other sums',
+      'facts with other checksums',
       (staged) => writeFileSync(facts(staged, 'shop.json'), '{"files":[{"sha256":"abc"}]}'),
       65,
-      /does not hold the sums of 2026/,
+      /lacks the checksums of 2026/,
     ],
-    ['a name of another run', (staged) => rename(staged, 'other'), 65, /^not named after the run: other\.dump/],
+    ['files named after another run', (staged) => rename(staged, 'other'), 65, /^not named after the run: other\.dump/],
     [
       'a name that retention would never count',
       (staged) => writeFileSync(join(staged.work, 'run', 'name'), 'shop-latest\n'),
       64,
-      /does not hold one time and the run id/,
+      /must contain one time and the run id/,
     ],
   ])('%s', async (_, spoil, expected, reason) => {
     const [claim, staged] = [aClaim(), stage()];
@@ -88,14 +88,14 @@ describe('what was taken is refused before anything is stored', () => {
     expect(s3.keys('backups')).toEqual([]);
   });
 
-  test('all missing variables are named at once', async () => {
+  test('names all missing variables at once', async () => {
     const { status, lastWords } = await publish(stage(), [aClaim().storage], { env: { NAMESPACE: '', SPEC_HASH: '' } });
     expect({ status, reason: lastWords?.reason }).toEqual({ status: 64, reason: 'not set or empty: NAMESPACE SPEC_HASH' });
   });
 });
 
 describe('owner.json', () => {
-  test('is made by the first run and names whose the folder is', async () => {
+  test('is written by the first run and names the owner of the folder', async () => {
     const claim = aClaim();
     await publish(stage(), [claim.storage]);
     expect(JSON.parse(readFileSync(join(claim.folder, 'prod/shop/owner.json'), 'utf8'))).toEqual({
@@ -105,7 +105,7 @@ describe('owner.json', () => {
     });
   });
 
-  test('another environment with the same folder is refused, there alone, and touches nothing', async () => {
+  test('keeps another environment out of the folder, in that storage only, and leaves it unchanged', async () => {
     const claim = aClaim();
     await s3.rclone('mkdir', 'S:shared');
     await publish(stage({ at: NOW - 3600 }), [anS3(s3, { bucket: 'shared' })], { env: { ENVIRONMENT: 'staging' } });
@@ -116,27 +116,27 @@ describe('owner.json', () => {
     ]);
     expect(status).toBe(10);
     expect(lastWords).toMatchObject({
-      reason: expect.stringContaining('owner.json does not say that the folder is ours'),
+      reason: expect.stringContaining('owner.json names another owner'),
       storages: { local: 'committed', offsite: expect.stringMatching(/^failed: /) },
     });
     expect(s3.keys('shared')).toEqual(before);
   });
 
-  test('as the primary it is a mistake in the values', async () => {
+  test('of another owner in the primary ends the run with 64', async () => {
     const claim = aClaim();
     await publish(stage({ at: NOW - 3600 }), [claim.storage], { env: { NAMESPACE: 'other' } });
     const { status, lastWords } = await publish(stage(), [claim.storage]);
     expect({ status, hint: lastWords?.hint }).toEqual({ status: 64, hint: expect.stringContaining('another prefix or folder') });
   });
 
-  test('a source that was renamed goes on in the folder that it keeps', async () => {
+  test('lets a renamed source continue in its old folder', async () => {
     const claim = aClaim();
     await publish(stage({ at: NOW - 3600 }), [claim.storage]);
     const { status, lastWords } = await publish(stage(), [claim.storage], { env: { SOURCE: 'store' } });
     expect({ status, reason: lastWords?.reason }).toEqual({ status: 0, reason: 'stored in every storage' });
   });
 
-  test('two that make it at once agree on one, in a claim and in S3, and the other is refused', async () => {
+  test('has one winner if several runs create it at once, in a claim and in S3', async () => {
     const claim = aClaim();
     await s3.rclone('mkdir', 'S:raced');
     const storages = [claim.storage, anS3(s3, { bucket: 'raced' })];
@@ -158,8 +158,8 @@ describe('owner.json', () => {
   });
 });
 
-describe('nothing is overwritten', () => {
-  test.each(['.dump', '.manifest.json'])('a %s of this name that is there already stays as it is, in a claim and in S3', async (ending) => {
+describe('never overwrites anything', () => {
+  test.each(['.dump', '.manifest.json'])('leaves an existing %s of the same name unchanged, in a claim and in S3', async (ending) => {
     const claim = aClaim();
     const bucket = `taken${ending.replace('.', '-').replace('.json', '')}`;
     await s3.rclone('mkdir', `S:${bucket}`);
@@ -171,8 +171,8 @@ describe('nothing is overwritten', () => {
     const { status, lastWords } = await publish(staged, [claim.storage, anS3(s3, { bucket })]);
     expect(status).toBe(65);
     expect(lastWords?.storages).toEqual({
-      local: expect.stringMatching(/^failed: (already stored|there is a manifest)/),
-      offsite: expect.stringMatching(/^failed: (already stored|there is a manifest)/),
+      local: expect.stringMatching(/^failed: (already stored|a manifest already exists)/),
+      offsite: expect.stringMatching(/^failed: (already stored|a manifest already exists)/),
     });
     expect(readFileSync(theirs, 'utf8')).toBe('theirs');
     expect(s3.read(bucket, `prod/shop/daily/${staged.name}${ending}`)).toBe('theirs');
@@ -180,7 +180,7 @@ describe('nothing is overwritten', () => {
     expect(readdirSync(join(theirs, '..')).filter((file) => !file.endsWith(ending))).toEqual(ending === '.dump' ? [] : expect.any(Array));
   });
 
-  test('a manifest whose upload had no answer is ours, if it says what ours says', async () => {
+  test('recognizes its own manifest after a lost answer', async () => {
     await s3.rclone('mkdir', 'S:lost-answer');
     const staged = stage();
     // The store has it, and the client hears nothing.
@@ -196,7 +196,7 @@ describe('nothing is overwritten', () => {
     expect({ first, status, lastWords }).toMatchObject({ first: false, status: 0, lastWords: { storages: { offsite: 'committed' } } });
   });
 
-  test('two runs at once are two backups', async () => {
+  test('stores two backups if two runs overlap', async () => {
     const claim = aClaim();
     await s3.rclone('mkdir', 'S:both');
     const staged = [stage({ runId: 'bcdfghjk' }), stage({ runId: 'mnpqrstv' })];

@@ -23,15 +23,15 @@ async function sumsFor(storages: readonly StorageEnv[]): Promise<{ status: numbe
   return { status, sums: [...first.matchAll(/--hash-type (\w+)/g)].map(([, type]) => type).join(' ') };
 }
 
-test('a claim is compared by SHA-256, so nobody waits for an MD5', async () => {
+test('computes no MD5 for a claim, which is compared by SHA-256', async () => {
   expect(await sumsFor([aClaim().storage, aClaim().storage])).toEqual({ status: 0, sums: 'sha256' });
 });
 
-test('an S3 store is compared by MD5, of the bytes that the SHA-256 vouches for, also where a claim comes first', async () => {
+test('computes the MD5 for S3 from the bytes that the SHA-256 covers, also if a claim comes first', async () => {
   expect(await sumsFor([aClaim().storage, anS3(s3, { bucket: 'by-sum' })])).toEqual({ status: 0, sums: 'sha256 md5' });
 });
 
-test('an S3 store of which only sizes are compared needs no MD5', async () => {
+test('computes no MD5 for S3 if only sizes are compared', async () => {
   const bySize = withSettings(anS3(s3, { bucket: 'by-size' }), { COMPARE: 'size' });
   expect(await sumsFor([aClaim().storage, bySize])).toEqual({ status: 0, sums: 'sha256' });
 });

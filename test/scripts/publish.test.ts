@@ -28,7 +28,7 @@ const LAYOUT = (name: string) => [`shop/daily/${name}+globals.sql`, `shop/daily/
 describe.each(SHELLS)('publish under %s', (shellName, shell) => {
   const tools = shellName === 'busybox ash' ? IN_IMAGE : { shell, path: ON_DEBIAN };
 
-  test('a run is stored in a claim and in S3, byte for byte, with the same manifest', async () => {
+  test('stores a run in a claim and in S3, byte for byte, with the same manifest', async () => {
     const [bucket, claim, staged] = [await aBucket(), aClaim(), stage()];
     const { status, stdout, lastWords } = await publish(staged, [claim.storage, anS3(s3, { bucket })], tools);
     expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
@@ -54,7 +54,7 @@ describe.each(SHELLS)('publish under %s', (shellName, shell) => {
     });
   });
 
-  test('the manifest passes the schema without a key too many, whatever a label holds', async () => {
+  test('writes a manifest that passes the strict schema, whatever the label contains', async () => {
     const label = 'before "the" upgrade \\ of\tGrößen\nand more';
     const [claim, staged] = [aClaim(), stage()];
     const { status } = await publish(staged, [claim.storage], { ...tools, env: { LABEL: label } });
@@ -76,7 +76,7 @@ describe.each(SHELLS)('publish under %s', (shellName, shell) => {
   });
 });
 
-test('what lies on a claim can be read and pruned by every pod of the claim’s group, and by nobody else', async () => {
+test('lets every pod of the claim’s group read and prune what is on a claim, and no other pod', async () => {
   const [claim, staged] = [aClaim(), stage()];
   await publish(staged, [claim.storage]);
   const mode = (path: string) => (statSync(join(claim.folder, path)).mode & 0o7777).toString(8);
@@ -88,7 +88,7 @@ test('what lies on a claim can be read and pruned by every pod of the claim’s 
   ]);
 });
 
-test('on a claim each file reaches the disk, then its folder, then comes the manifest', async () => {
+test('syncs each file on a claim, then its folder, before it writes the manifest', async () => {
   const [claim, staged] = [aClaim(), stage()];
   const { calls } = await publish(staged, [claim.storage], {
     shell: ['dash'],
@@ -116,7 +116,7 @@ test('on a claim each file reaches the disk, then its folder, then comes the man
   ]);
 });
 
-test('on S3 the manifest comes after everything else was asked for again, and only if there is none', async () => {
+test('writes the manifest to S3 only after it has checked everything else, and only if there is none', async () => {
   const [bucket, staged] = [await aBucket(), stage()];
   const before = s3.gate.calls.length;
   await publish(staged, [anS3(s3, { bucket })]);
@@ -136,7 +136,7 @@ test('on S3 the manifest comes after everything else was asked for again, and on
   expect(calls.slice(0, manifest).slice(-2).sort()).toEqual(['HEAD daily/N+globals.sql', 'HEAD daily/N.dump']);
 });
 
-test('a run starts rclone seldom: each start costs a twentieth of a second', async () => {
+test('starts rclone only eight times, because each start costs 50 ms', async () => {
   const [bucket, claim] = [await aBucket(), aClaim()];
   const storages = [claim.storage, anS3(s3, { bucket })];
   await publish(stage({ at: NOW - 3600 }), storages);
@@ -146,7 +146,7 @@ test('a run starts rclone seldom: each start costs a twentieth of a second', asy
   expect(verbs).toEqual(['lsjson', 'lsjson', 'cat', 'copy', 'lsjson', 'copyto', 'lsf', 'lsf']);
 });
 
-test('a large file goes in parts, and their ETag is compared', async () => {
+test('uploads a large file in parts and compares their ETag', async () => {
   const [bucket, claim] = [await aBucket(), aClaim()];
   const staged = stage({ files: { '.dump': Buffer.alloc(40 * 1024 ** 2, 'x') } });
   // The default is 200 MiB.
@@ -157,7 +157,7 @@ test('a large file goes in parts, and their ETag is compared', async () => {
   expect(readFileSync(join(staged.work, 'tmp/storage-1/stored'), 'utf8')).toMatch(/-3$/m);
 });
 
-test('a file of more than 256 MiB, from where on rclone has another way to upload, is compared by its ETag too', async () => {
+test('compares the ETag of a file over 256 MiB, which rclone would upload differently', async () => {
   const bucket = await aBucket();
   const staged = stage({ files: { '.dump': Buffer.alloc(260 * 1024 ** 2, 'x') } });
   const { status, stderr } = await publish(staged, [anS3(s3, { bucket })]);
@@ -165,7 +165,7 @@ test('a file of more than 256 MiB, from where on rclone has another way to uploa
   expect(readFileSync(join(staged.work, 'tmp/storage-1/etags'), 'utf8')).toMatch(new RegExp(`^${staged.name}.dump [0-9a-f]{32}-17\n$`));
 });
 
-test('a storage may compare sizes only, or read everything back, and the manifest says so', async () => {
+test('records in the manifest whether a storage compares sizes only or reads everything back', async () => {
   const [bucket, claim, staged] = [await aBucket(), aClaim(), stage()];
   const storages = [withSettings(claim.storage, { COMPARE: 'size' }), withSettings(anS3(s3, { bucket }), { READ_BACK: 'true' })];
   expect((await publish(staged, storages)).status).toBe(0);
@@ -173,10 +173,10 @@ test('a storage may compare sizes only, or read everything back, and the manifes
   expect(manifest.storages).toMatchObject([{ compared: 'size' }, { compared: 'read-back' }]);
 });
 
-describe('with PIN a backup is pinned from the start', () => {
+describe('with PIN, a new backup is pinned', () => {
   const PIN = { PIN: 'true' };
 
-  test.each(SHELLS)('under %s its marker comes right after the manifest, in every storage', async (shellName, shell) => {
+  test.each(SHELLS)('under %s by a marker right after the manifest, in every storage', async (shellName, shell) => {
     const [bucket, claim, staged] = [await aBucket(), aClaim(), stage()];
     const tools = shellName === 'busybox ash' ? IN_IMAGE : { shell, path: ON_DEBIAN };
     const before = s3.gate.calls.length;
@@ -188,7 +188,7 @@ describe('with PIN a backup is pinned from the start', () => {
     expect(puts.map(({ path }) => path.replace(/^.*-bcdfghjk/, '')).slice(-2)).toEqual(['.manifest.json', '.keep']);
   });
 
-  test('and retention keeps it, when all others of its age go', async () => {
+  test('and retention keeps it while it deletes others of the same age', async () => {
     const claim = aClaim();
     const keep = withSettings(claim.storage, { KEEP_LAST: '1', KEEP_AT_LEAST: '1', KEEP_AT_MOST_DELETED: '100' });
     const pinned = stage({ at: NOW - 7200, runId: 'cdfghjkm' });
@@ -201,7 +201,7 @@ describe('with PIN a backup is pinned from the start', () => {
     expect(left.filter((file) => file.startsWith(plain.name))).toEqual([]);
   });
 
-  test('a marker that is there already is no trouble', async () => {
+  test('and an existing marker is left alone', async () => {
     const [claim, staged] = [aClaim(), stage()];
     mkdirSync(join(claim.folder, 'prod/shop/daily'), { recursive: true });
     writeFileSync(join(claim.folder, `prod/shop/daily/${staged.name}.keep`), 'by hand');
@@ -213,7 +213,7 @@ describe('with PIN a backup is pinned from the start', () => {
   test.each([
     ['the primary', 0],
     ['a copy', 1],
-  ])('%s does not take the marker: the backup is stored, the run is degraded and says so, and nothing is pruned there', async (_, place) => {
+  ])('but %s rejects the marker: the backup is stored, the run is degraded, and nothing is pruned there', async (_, place) => {
     const [bucket, claim] = [await aBucket(), aClaim()];
     const both = [claim.storage, anS3(s3, { bucket })];
     const storages = (place === 0 ? both.toReversed() : both).map((storage) =>
@@ -240,13 +240,13 @@ describe('with PIN a backup is pinned from the start', () => {
   });
 });
 
-describe('a backup that goes before a restore', () => {
+describe('a safety backup', () => {
   const MARKED = {
     ...{ PIN: 'true', FOLDER: 'shop/pre-restore', TIER: 'pre-restore', RESTORE_ID: 'hjkmnpqr', MARKER_PATH: 'shop/restores/hjkmnpqr' },
     JOB_UID: '11111111-0000-4000-8000-000000000000',
   };
 
-  test.each(SHELLS)('under %s is marked as such once it is there and pinned, in a claim and in S3', async (shellName, shell) => {
+  test.each(SHELLS)('under %s gets its marker once it is committed and pinned, in a claim and in S3', async (shellName, shell) => {
     const [bucket, claim, staged] = [await aBucket(), aClaim(), stage()];
     const tools = shellName === 'busybox ash' ? IN_IMAGE : { shell, path: ON_DEBIAN };
     const before = s3.gate.calls.length;
@@ -268,7 +268,7 @@ describe('a backup that goes before a restore', () => {
     expect(puts.map(({ path }) => path.replace(/\?.*/, '').replace(/^.*\./, '')).slice(-3)).toEqual(['json', 'keep', 'safety']);
   });
 
-  test('is not marked if it did not get there', async () => {
+  test('gets no marker if it was not committed', async () => {
     const [bucket, staged] = [await aBucket(), stage()];
     const forget = s3.gate.rule(({ method, path }) => (method === 'PUT' && path.includes('.manifest.json') ? { status: 403 } : undefined));
     const { status } = await publish(staged, [anS3(s3, { bucket })], { env: MARKED });
@@ -276,7 +276,7 @@ describe('a backup that goes before a restore', () => {
     expect([status, s3.keys(bucket, 'prod/shop/restores')]).toEqual([77, []]);
   });
 
-  test('and cannot be marked is no success: the restore must not begin before the next attempt would know of it', async () => {
+  test('fails without its marker, because the next attempt would not know about it', async () => {
     const [bucket, staged] = [await aBucket(), stage()];
     const forget = s3.gate.rule(({ method, path }) => (method === 'PUT' && path.includes('.safety') ? { status: 403 } : undefined));
     const { status, lastWords } = await publish(staged, [anS3(s3, { bucket })], { env: MARKED });
@@ -287,7 +287,7 @@ describe('a backup that goes before a restore', () => {
     });
   });
 
-  test('is named in place of an earlier one, which stays and is pinned', async () => {
+  test('replaces the name of an earlier one in the marker, and the earlier one stays pinned', async () => {
     const [bucket, claim] = [await aBucket(), aClaim()];
     const storages = [claim.storage, anS3(s3, { bucket })];
     const [first, second] = [stage({ at: NOW - 3600, runId: 'cdfghjkm' }), stage()];

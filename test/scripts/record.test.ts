@@ -49,7 +49,7 @@ const MARKER = `${DONE.MARKER_PATH}.done`;
 describe.each(SHELLS)('record under %s', (shellName, shell) => {
   const tools = shellName === 'busybox ash' ? IN_IMAGE : { shell, path: ON_DEBIAN };
 
-  test('a verification is recorded beside the manifest, in every storage that holds it', async () => {
+  test('records a verification beside the manifest, in every storage that holds it', async () => {
     const { storages, staged, onClaim, bucket } = await stored();
     const work = await verifiedFrom(storages, '2');
     const { status, stdout, stderr, lastWords } = await record(work, storages, { ...tools, env: { RECORD: 'verified', FROM_STORAGE: '2' } });
@@ -80,7 +80,7 @@ describe.each(SHELLS)('record under %s', (shellName, shell) => {
     });
   });
 
-  test('a restore that was done leaves its done-marker in every storage, and any one of them is found', async () => {
+  test('writes the done-marker of a restore to every storage, and fetch finds any of them', async () => {
     const { storages, staged, claim, bucket } = await stored();
     const work = await restoredFrom(storages);
     const { status, lastWords } = await record(work, storages, { ...tools, env: DONE });
@@ -112,7 +112,7 @@ describe.each(SHELLS)('record under %s', (shellName, shell) => {
 describe('a verification', () => {
   const RECORD = { RECORD: 'verified' };
 
-  test('is recorded once: the first one stays', async () => {
+  test('is recorded once: the first record stays', async () => {
     const { storages, onClaim } = await stored();
     const work = await verifiedFrom(storages);
     await record(work, storages, { env: RECORD });
@@ -120,12 +120,12 @@ describe('a verification', () => {
     const { status, lastWords } = await record(work, storages, { env: RECORD, at: NOW + 9 * DAY });
     expect({ status, reason: lastWords?.reason }).toEqual({
       status: 0,
-      reason: expect.stringContaining('recorded before in local, and left as it was, recorded before in offsite, and left as it was'),
+      reason: expect.stringContaining('recorded earlier in local, recorded earlier in offsite'),
     });
     expect(readFileSync(onClaim('.verified.json'), 'utf8')).toBe(first);
   });
 
-  test('is not recorded where the backup is not, and nobody is warned of it', async () => {
+  test('is not recorded in a storage without the backup, and there is no warning', async () => {
     const { storages, claim, onClaim } = await stored();
     const work = await verifiedFrom(storages, '2');
     rmSync(onClaim('.manifest.json'));
@@ -134,7 +134,7 @@ describe('a verification', () => {
     expect(readdirSync(join(claim.folder, 'prod/shop/daily')).filter((file) => file.includes('verified'))).toEqual([]);
   });
 
-  test('is not recorded beside another manifest of this name, and the report warns', async () => {
+  test('is not recorded beside another manifest of the same name, with a warning', async () => {
     const { storages, onClaim } = await stored();
     const work = await verifiedFrom(storages, '2');
     writeFileSync(onClaim('.manifest.json'), `${readFileSync(onClaim('.manifest.json'), 'utf8')} `);
@@ -150,9 +150,9 @@ describe('a verification', () => {
   });
 
   test.each<[string, (manifest: string) => void]>([
-    ['is gone meanwhile', (manifest) => rmSync(manifest)],
-    ['is another one meanwhile', (manifest) => writeFileSync(manifest, '{}')],
-  ])('of a backup whose manifest %s, where it was read, is refused', async (_, spoil) => {
+    ['is gone', (manifest) => rmSync(manifest)],
+    ['was replaced', (manifest) => writeFileSync(manifest, '{}')],
+  ])('fails if the manifest %s in the storage that was read', async (_, spoil) => {
     const { storages, onClaim } = await stored();
     const work = await verifiedFrom(storages);
     spoil(onClaim('.manifest.json'));
@@ -164,7 +164,7 @@ describe('a verification', () => {
     expect(existsSync(onClaim('.verified.json'))).toBe(false);
   });
 
-  test('the copy does not take it: only a warning', async () => {
+  test('is a warning if the copy rejects it', async () => {
     const { storages, bucket, onClaim } = await stored();
     const work = await verifiedFrom(storages);
     const forget = s3.gate.rule(({ method, path }) => (method === 'PUT' && path.startsWith(`/${bucket}/`) ? { status: 403 } : undefined));
@@ -180,7 +180,7 @@ describe('a verification', () => {
     expect(existsSync(onClaim('.verified.json'))).toBe(true);
   });
 
-  test('the storage that was read from does not take it: it fails, and says why', async () => {
+  test('fails if the storage that was read from rejects it', async () => {
     const { storages, bucket, staged } = await stored();
     const work = await verifiedFrom(storages, '2');
     const forget = s3.gate.rule(({ method, path }) => (method === 'PUT' && path.startsWith(`/${bucket}/`) ? { status: 403 } : undefined));
@@ -190,7 +190,7 @@ describe('a verification', () => {
     expect(s3.keys(bucket, `prod/shop/daily/${staged.name}.verified`)).toEqual([]);
   });
 
-  test('keeps its backup from retention, and goes with it, the manifest first', async () => {
+  test('protects its backup from retention, and is deleted with it after the manifest', async () => {
     const { claim, onClaim, staged } = await stored();
     const work = await verifiedFrom([claim.storage]);
     await record(work, [claim.storage], { env: RECORD });
@@ -212,19 +212,19 @@ describe('a verification', () => {
 });
 
 describe('a done-marker', () => {
-  test('of two that are done at once, the first stays', async () => {
+  test('of two concurrent restores is the first one', async () => {
     const { storages, bucket } = await stored();
     const env = { ...DONE, MARKER_STORAGES: '2' };
     const works = [await restoredFrom(storages), await restoredFrom(storages)];
     const ends = await Promise.all(works.map((work, index) => record(work, storages, { env: { ...env, POD_NAME: `pod-${index}` } })));
     expect(ends.map(({ status }) => status)).toEqual([0, 0]);
     const said = ends.map(({ lastWords }) => String(lastWords?.reason).replace(/^.*: /, ''));
-    expect(said.sort()).toEqual(['recorded before in offsite, and left as it was', 'recorded in offsite']);
+    expect(said.sort()).toEqual(['recorded earlier in offsite', 'recorded in offsite']);
     const winner = ends.findIndex(({ lastWords }) => String(lastWords?.reason).endsWith('recorded in offsite'));
     expect(JSON.parse(s3.read(bucket, `prod/${MARKER}`)).pod).toBe(`pod-${winner}`);
   });
 
-  test('lies in the storages that are named, and in no other', async () => {
+  test('is written to the named storages and to no other', async () => {
     const { storages, claim, bucket } = await stored();
     const { status } = await record(await restoredFrom(storages), storages, { env: { ...DONE, MARKER_STORAGES: '2' } });
     expect([status, existsSync(join(claim.folder, 'prod', MARKER)), s3.keys(bucket, `prod/${MARKER}`).length]).toEqual([0, false, 1]);
@@ -233,7 +233,7 @@ describe('a done-marker', () => {
   test.each<[string, 'cut' | { readonly status: number }, RegExp]>([
     ['does not answer', 'cut', /^not recorded in offsite: the store does not answer/],
     ['denies the key', { status: 403 }, /^not recorded in offsite: access denied/],
-  ])('that one of two storages does not take, because it %s, is a warning: the other one has it', async (_, verdict, warning) => {
+  ])('is a warning if one of two storages %s', async (_, verdict, warning) => {
     for (const order of [1, -1]) {
       const { storages, bucket, claim } = await stored();
       const work = await restoredFrom(storages);
@@ -251,7 +251,7 @@ describe('a done-marker', () => {
   test.each<[string, 'cut' | { readonly status: number }, number, RegExp]>([
     ['does not answer', 'cut', 69, /^storage offsite: the store does not answer/],
     ['denies the key', { status: 403 }, 77, /^storage offsite: access denied/],
-  ])('that no storage takes, because it %s, is a failure', async (_, verdict, expected, reason) => {
+  ])('is a failure if the only storage %s', async (_, verdict, expected, reason) => {
     const { storages, bucket } = await stored();
     const work = await restoredFrom(storages);
     const forget = s3.gate.rule(() => verdict);
@@ -263,7 +263,7 @@ describe('a done-marker', () => {
 });
 
 describe('nothing is recorded', () => {
-  test.each([['done', DONE] as const, ['verified', { RECORD: 'verified' }] as const])('where all was done already: %s', async (_, env) => {
+  test.each([['done', DONE] as const, ['verified', { RECORD: 'verified' }] as const])('if everything was done before: %s', async (_, env) => {
     const { storages, claim } = await stored();
     const work = await verifiedFrom(storages);
     writeFileSync(join(work, 'run/already'), '{}');
@@ -274,16 +274,28 @@ describe('nothing is recorded', () => {
 
   test.each<[string, (work: string) => void, object, number, RegExp]>([
     ['no part was verified', (work) => rmSync(join(work, 'verified'), { recursive: true }), {}, 70, /^there is no verified\/\*\.json$/],
-    ['a part left half a JSON', (work) => writeFileSync(join(work, 'verified/shop.json'), '{"name":'), {}, 70, /^not JSON: verified\/shop\.json$/],
+    ['a part left truncated JSON', (work) => writeFileSync(join(work, 'verified/shop.json'), '{"name":'), {}, 70, /^not JSON: verified\/shop\.json$/],
     ['a part left two values', (work) => writeFileSync(join(work, 'verified/shop.json'), '{}{}'), {}, 70, /^not JSON: verified\/shop\.json$/],
     ['no backup was fetched', (work) => rmSync(join(work, 'run/backup')), {}, 70, /^no backup was fetched$/],
-    ['nobody knows when it began', (work) => rmSync(join(work, 'run/begun')), {}, 70, /^there is no run\/begun$/],
+    ['the start is unknown', (work) => rmSync(join(work, 'run/begun')), {}, 70, /^there is no run\/begun$/],
     ['nothing was restored', () => undefined, DONE, 70, /^there is no run\/result-\*\.json$/],
-    ['nobody says what', () => undefined, { RECORD: '' }, 64, /^not set or empty: RECORD$/],
-    ['it is neither of the two', () => undefined, { RECORD: 'restored' }, 64, /^RECORD is 'restored'$/],
-    ['nobody says where', () => undefined, { ...DONE, MARKER_PATH: '', MARKER_STORAGES: '' }, 64, /^not set or empty: MARKER_STORAGES MARKER_PATH$/],
-    ['there is no such storage', () => undefined, { ...DONE, MARKER_STORAGES: '1 4' }, 64, /^MARKER_STORAGES is 1 4, and there are 2 storages$/],
-  ])('where %s', async (_, spoil, env, expected, reason) => {
+    ['RECORD is empty', () => undefined, { RECORD: '' }, 64, /^not set or empty: RECORD$/],
+    ['RECORD is neither of the two', () => undefined, { RECORD: 'restored' }, 64, /^expected done or verified in RECORD, got 'restored'$/],
+    [
+      'MARKER_STORAGES is empty',
+      () => undefined,
+      { ...DONE, MARKER_PATH: '', MARKER_STORAGES: '' },
+      64,
+      /^not set or empty: MARKER_STORAGES MARKER_PATH$/,
+    ],
+    [
+      'a storage does not exist',
+      () => undefined,
+      { ...DONE, MARKER_STORAGES: '1 4' },
+      64,
+      /^expected numbers from 1 to 2 in MARKER_STORAGES, got '1 4'$/,
+    ],
+  ])('if %s', async (_, spoil, env, expected, reason) => {
     const { storages, claim } = await stored();
     const work = await verifiedFrom(storages);
     spoil(work);

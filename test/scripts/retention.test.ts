@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { planRetention } from '../../lib/model/retention.ts';
 import { busyboxBin } from '../support/busybox.ts';
 import { FLAT } from '../support/flat-scripts.ts';
+import { planRetention } from '../support/plan-retention.ts';
 import { demanded, RETENTION_VECTORS, type RetentionCase, shellPlans } from '../support/retention.ts';
 import { SHELLS } from '../support/run-script.ts';
 
@@ -18,13 +18,13 @@ const PATHS: readonly string[] = ['/usr/bin:/bin', `${busyboxBin()}:/usr/bin`];
 describe.each(SHELLS.flatMap(([name, shell]) => PATHS.map((path, index) => [name, index ? 'busybox' : 'Debian', shell, path] as const)))(
   'retention under %s with the tools of %s',
   (_shell, _tools, shell, path) => {
-    test('passes the test vectors of lib/model/retention.ts', () => {
+    test('passes the test vectors of the oracle', () => {
       const plans = shellPlans(RETENTION_VECTORS, shell, path);
       expect(RETENTION_VECTORS.length).toBeGreaterThan(20);
       for (const [index, vector] of RETENTION_VECTORS.entries()) expect(plans[index], vector.name).toEqual(demanded(vector));
     });
 
-    test('decides like lib/model/retention.ts on random backups and rules', () => {
+    test('decides like the oracle on random backups and rules', () => {
       const cases = fc.sample(retentionCase, { numRuns: 150, seed: 20261121 });
       const plans = shellPlans(cases, shell, path);
       for (const [index, { entries, keep, now }] of cases.entries()) {

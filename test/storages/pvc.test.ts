@@ -9,9 +9,10 @@ const context: StorageContext = { environment: 'prod', name: 'local', namespace:
 const access = (written: Settings, number = 1) => pvc.access(pvc.schema.parse(written), context, number);
 const diagnostics = (written: Settings) => pvc.check(pvc.schema.parse(written), context);
 
-test('a size is enough to create a claim', () => {
+test('a size alone creates a claim', () => {
   expect(access({ size: '10Gi' })).toEqual({
     remote: '/storage/local/prod',
+    where: 'claim backup-local: prod',
     compare: 'checksum',
     readBack: false,
     env: {},
@@ -32,7 +33,7 @@ test('all the settings', () => {
   });
 });
 
-test('an existing claim is used, not created', () => {
+test('uses an existing claim and never creates it', () => {
   expect(access({ claim: 'vault' })).not.toHaveProperty('claim');
   expect(access({ claim: 'vault' })).toMatchObject({ mounts: [{ claim: 'vault' }] });
 });
@@ -42,8 +43,8 @@ test('only a ReadWriteOnce claim is exclusive', () => {
   expect(access({ claim: 'vault', accessMode: 'ReadWriteMany' })).not.toHaveProperty('exclusiveClaim');
 });
 
-test('an empty prefix is the root of the claim', () => {
-  expect(access({ size: '1Gi', prefix: '' }).remote).toBe('/storage/local');
+test("an empty prefix is the claim's root", () => {
+  expect(access({ size: '1Gi', prefix: '' })).toMatchObject({ remote: '/storage/local', where: 'claim backup-local: ' });
 });
 
 test.each<[string, Settings, string, string]>([

@@ -13,6 +13,7 @@ const diagnostics = (changes: Partial<Settings>) => s3.check(s3.schema.parse({ .
 test('a bucket and a Secret are enough', () => {
   expect(access()).toEqual({
     remote: 'S2:acme-backups/prod',
+    where: 'acme-backups/prod',
     compare: 'checksum',
     readBack: false,
     env: {
@@ -50,6 +51,7 @@ test('all the settings', () => {
   };
   expect(access(every)).toEqual({
     remote: 'S2:b-1/acme/eu',
+    where: 'b-1/acme/eu',
     compare: 'size',
     readBack: true,
     env: {
@@ -113,7 +115,7 @@ test('synth notes that only sizes are compared if the store has no checksum', ()
 });
 
 test.each<[string, Partial<Settings>, string, string, string?]>([
-  ['no credentials', { credentials: {} }, 'credentials', 'expected either secret or workloadIdentity'],
+  ['missing credentials', { credentials: {} }, 'credentials', 'expected either secret or workloadIdentity'],
   [
     'both credentials',
     { credentials: { secret: 's', workloadIdentity: { roleArn: 'a' } } },

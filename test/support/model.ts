@@ -6,9 +6,7 @@ import { dump } from '../../lib/sources/postgres/dump.ts';
 import { postgres } from '../../lib/sources/postgres/kind.ts';
 import { volume } from '../../lib/sources/volume/kind.ts';
 import { tar } from '../../lib/sources/volume/tar.ts';
-import type { StorageContext } from '../../lib/storages/kind.ts';
-import { pvc } from '../../lib/storages/pvc.ts';
-import { s3 } from '../../lib/storages/s3.ts';
+import { STORAGE_KINDS, storageKind } from '../../lib/storages/index.ts';
 import { restorableModel } from './restores.ts';
 
 /** What a test changes of a run; `pod` and `job` as people write them. */
@@ -36,14 +34,16 @@ export function volumeParts(written: object = {}): readonly Part[] {
   return tar.parts(volume.schema.parse(settings));
 }
 
+/** What a test that says nothing of it gets. */
+const DEFAULTS: Readonly<Record<string, object>> = { s3: { bucket: 'acme-backups', credentials: { secret: 'backup-s3' } } };
+
 /** Storages of one run, from what people write: `{ local: { pvc: { size: '10Gi' } } }`. The first is the primary. */
-export function storagesOf(written: Readonly<Record<string, { readonly pvc?: object; readonly s3?: object }>>): readonly PlannedStorage[] {
-  return Object.entries(written).map(([name, { pvc: claim, s3: bucket }], index) => {
-    const context: StorageContext = { environment: 'prod', name, namespace: 'backup' };
-    const access = claim
-      ? pvc.access(pvc.schema.parse(claim), context, index + 1)
-      : s3.access(s3.schema.parse({ bucket: 'acme-backups', credentials: { secret: 'backup-s3' }, ...bucket }), context, index + 1);
-    return { name, kind: claim ? 'pvc' : 's3', role: index === 0 ? 'primary' : 'copy', keep: KEEP, access };
+export function storagesOf(written: Readonly<Record<string, Readonly<Record<string, object>>>>): readonly PlannedStorage[] {
+  return Object.entries(written).map(([name, storage], index) => {
+    const kind = storageKind(Object.keys(storage)[0] ?? '');
+    const settings = kind.schema.parse({ ...DEFAULTS[kind.name], ...storage[kind.name] });
+    const access = kind.access(settings, { environment: 'prod', name, namespace: 'backup' }, index + 1);
+    return { name, kind: kind.name, role: index === 0 ? 'primary' : 'copy', keep: KEEP, access };
   });
 }
 
@@ -137,24 +137,11 @@ export function aFullModel(): Model {
   );
 }
 
+/** Every sample of every kind; the first three have the names that tests know. */
 function everyStorage(): readonly PlannedStorage[] {
-  const [local, ...others] = storagesOf({
-    local: { pvc: { size: '10Gi', storageClassName: 'standard' } },
-    offsite: {
-      s3: {
-        endpoint: 'https://minio.minio:9000',
-        prefix: 'backups/prod',
-        ca: { configMap: 'minio-ca' },
-        readBack: true,
-        storageClass: 'STANDARD_IA',
-        serverSideEncryption: { algorithm: 'aws:kms', kmsKeyId: 'alias/backups' },
-      },
-    },
-    cold: {
-      s3: { endpoint: 'https://s3.acme.dev', ca: { secret: 's3-ca' }, credentials: { workloadIdentity: { roleArn: 'arn:aws:iam::1:role/backup' } } },
-    },
-  });
-  return [...(local ? [{ ...local, keep: ALL_RULES }] : []), ...others];
+  const samples = STORAGE_KINDS.flatMap((kind) => kind.samples.map((sample) => ({ [kind.name]: sample })));
+  const named = samples.map((sample, index) => [['local', 'offsite', 'cold'][index] ?? `storage-${index + 1}`, sample] as const);
+  return storagesOf(Object.fromEntries(named)).map((storage, index) => (index === 0 ? { ...storage, keep: ALL_RULES } : storage));
 }
 
 const EVERYTHING_OF_A_POD = {

@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Keep } from '../../lib/config/schema/keep.ts';
-import type { Entry, RetentionPlan, Verdict } from '../../lib/model/retention.ts';
 import { FLAT } from './flat-scripts.ts';
+import type { Entry, RetentionPlan, Verdict } from './plan-retention.ts';
 
 /** A question to both twins of retention. */
 export interface RetentionCase {

@@ -3,8 +3,8 @@ import type { Env } from '../../pod.ts';
 import { documentedBy } from '../../script-headers.ts';
 import type { StepPart } from '../../sources/kind.ts';
 import { bytesOf } from '../../units/size.ts';
+import { floorOf } from '../keep-floor.ts';
 import type { Origin, PlannedRun, PlannedStorage } from '../model.ts';
-import { floorOf } from '../retention.ts';
 import type { Step } from './step.ts';
 
 /** Where all steps of a run find each other's files. */

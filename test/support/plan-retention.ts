@@ -1,5 +1,6 @@
-import type { Keep } from '../config/schema/keep.ts';
-import { timeOfName } from './stored-name.ts';
+import type { Keep } from '../../lib/config/schema/keep.ts';
+import { floorOf } from '../../lib/model/keep-floor.ts';
+import { timeOfName } from '../../lib/model/stored-name.ts';
 
 /** A committed backup, as a listing shows it. */
 export interface Entry {
@@ -40,11 +41,11 @@ type Dated = Entry & { readonly time: number };
 const DAY = 86_400;
 /** How far a name may be ahead of the clock, as clocks differ; anything further ahead is not trusted. Seconds. */
 const TOLERANCE = 3600;
-const FLOOR = 3;
 const SHARE = 50;
 
 /**
- * What one run of retention keeps and deletes of a tier's committed backups in one storage.
+ * What one run of retention keeps and deletes of a tier's committed backups in one storage: the oracle of `retention.sh`,
+ * which alone decides in production. `test/vectors/retention.json` holds both.
  *
  * Times are counted back from the newest backup, not from `now`, so that backups do not expire while none are made.
  * `retention.sh` implements the same; `test/vectors/retention.json` tests both.
@@ -64,12 +65,6 @@ export function planRetention(entries: readonly Entry[], keep: Rules, now: numbe
     ]),
     ...(doomed * 100 > (keep.atMostDeleted ?? SHARE) * counted.length && { refused: { doomed, of: counted.length } }),
   };
-}
-
-/** The floor: the number of newest backups that stay whatever the rules say. Count. */
-export function floorOf({ last, atLeast, ...keep }: Rules): number {
-  const alone = !(keep.for ?? keep.daily ?? keep.weekly ?? keep.monthly ?? keep.yearly);
-  return atLeast ?? (alone && last !== undefined ? Math.min(last, FLOOR) : FLOOR);
 }
 
 function judge(counted: readonly Dated[], keep: Rules): readonly [string, Verdict][] {
