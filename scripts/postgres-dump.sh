@@ -35,6 +35,7 @@ set -eu
 . "$(dirname "$0")/postgres.sh"
 . "$(dirname "$0")/postgres-preflight.sh"
 . "$(dirname "$0")/throttle.sh"
+. "$(dirname "$0")/postgres-needs.sh"
 . "$(dirname "$0")/postgres-facts.sh"
 
 # Room that a dump never takes: facts, lists, and what the tools write to their logs.
@@ -50,6 +51,7 @@ main() {
 
 	preflight
 	take_slot
+	note_needs
 	take
 	take_globals
 	check_slot

@@ -12,6 +12,7 @@ write_facts() {
 	printf ',"format":"%s","compression":%s,"encryption":null' "$DUMP_FORMAT" "$(compression_json)"
 	printf ',"tools":{"pg_dump":%s},"server":{"version":%s,"major":%s}' "$(json_text "$CLIENT_VERSION")" "$(json_text "$SERVER_VERSION")" "$SERVER_MAJOR"
 	printf ',"database":%s' "$(cat "$TMP/database")"
+	[ ! -s "$TMP/needs" ] || printf ',%s' "$(cat "$TMP/needs")"
 	! is_filtered || printf ',"filters":{%s}' "$(filters_json)"
 	printf ',"throttle":{"slot":%s,"waitedSeconds":%s,"held":%s}' "$SLOT" "$WAITED" "$HELD"
 	printf ',"files":[%s' "$(file_json artifact "$artifact")"

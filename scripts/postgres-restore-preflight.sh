@@ -187,6 +187,7 @@ read_archive() {
 		ask_role
 		unpacking named_in "$TMP/text" >"$TMP/named" || die $FAULT 'the dump could not be looked through'
 		check_text
+		! knows_names || name_recorded
 		return 0
 	fi
 	run pg_restore --list "$ARTIFACT" >"$TMP/contents" 2>"$TMP/list.err" ||
@@ -196,7 +197,12 @@ read_archive() {
 	awk '/^[0-9]+; [0-9]+ [0-9]+ (TABLE DATA|BLOBS|SEQUENCE SET|MATERIALIZED VIEW DATA) / { next } { print }' "$TMP/list" >"$TMP/definitions.list"
 	restoring --use-list="$TMP/definitions.list" --file="$TMP/definitions.sql" "$ARTIFACT" 2>"$TMP/list.err" ||
 		die $BAD_DATA "the dump cannot be read: $(reason_in "$TMP/list.err")" 'choose another backup'
-	named_in "$TMP/definitions.sql" >"$TMP/named"
+	if knows_names; then
+		: >"$TMP/named"
+		name_recorded
+	else
+		named_in "$TMP/definitions.sql" >"$TMP/named"
+	fi
 	! grep -qE '^[0-9]+; [0-9]+ [0-9]+ SUBSCRIPTION ' "$TMP/contents" || log warn 'subscriptions are left out: make them by hand where they are wanted'
 }
 

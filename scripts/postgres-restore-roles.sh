@@ -4,10 +4,63 @@
 # A server keeps names of roles and tablespaces as bytes, whatever the encoding of the database in which they were given, and
 # a dump has them in its own. So names of the dump are handed on as they are, and only what people read is translated.
 #
-# Environment: that of postgres-restore.sh. Reads TMP/named. Gives: FRESH_OWNER, TABLESPACES (keep or none).
+# Environment: that of postgres-restore.sh. Needs postgres-recorded.sh. Reads TMP/named. Gives: FRESH_OWNER, TABLESPACES (keep or none).
 
 # Statuses are numbers of common.sh; what is set here is read by who sources this file.
 # shellcheck disable=SC2034,SC2086
+
+# knows_names - whether the manifest lists exactly the roles and tablespaces that this restore needs
+#
+# Its lists describe the whole database. A part of it needs fewer roles, and a role that only the rest needs must not make the
+# restore fail. Which objects a filter matches is for pg_dump and pg_restore to say, so a part is judged by its statements.
+knows_names() {
+	has_recorded && ! is_partial && ! grep -q '^filters[.]' "$FACTS"
+}
+
+# name_recorded - puts the recorded names into TMP/named, in place of those that a statement of a plain dump named there
+name_recorded() {
+	awk -F '\t' '$1 !~ /^(owner|grantee|acts|role|tablespace)$/' "$TMP/named" >"$TMP/named.new"
+	recorded_names >"$TMP/recorded.all"
+	awk -F '\t' -v owner="$OWNER" -v privileges="$PRIVILEGES" '
+		$1 == "owner" && owner != "keep" { next }
+		($1 == "grantee" || $1 == "acts") && privileges != "keep" { next }
+		{ print }
+	' "$TMP/recorded.all" >"$TMP/recorded"
+	recode_recorded
+	{
+		cat "$TMP/recorded"
+		case $OWNER in
+		role:*) printf 'role\t' && named_as "${OWNER#role:}" ;;
+		esac
+	} >>"$TMP/named.new"
+	mv "$TMP/named.new" "$TMP/named"
+}
+
+# named_as NAME - in the form of TMP/named
+named_as() {
+	printf '%s' "$1" | awk '{ gsub(/\\/, "&&"); gsub(/\t/, "\\t"); text = text (NR > 1 ? "\\n" : "") $0 } END { print text }'
+}
+
+# recode_recorded - from UTF-8 into the bytes that the dump has, which the database of the session may not be able to read
+recode_recorded() {
+	dump_encoding=$(fact database.encoding "$FACTS")
+	case $dump_encoding in
+	UTF8 | SQL_ASCII) return 0 ;;
+	esac
+	LC_ALL=C awk -F '\t' '
+		BEGIN { for (i = 1; i < 256; i++) hex[sprintf("%c", i)] = sprintf("%02x", i) }
+		{
+			bytes = ""
+			for (i = 1; i <= length($2); i++) bytes = bytes hex[substr($2, i, 1)]
+			printf "%s(\047%s\047, decode(\047%s\047, \047hex\047))", (NR > 1 ? ",\n" : ""), $1, bytes
+		}' "$TMP/recorded" >"$TMP/recorded.rows"
+	[ -s "$TMP/recorded.rows" ] || return 0
+	named_query recoded <<-SQL
+		select kind || E'\\t' || convert_from(convert(name, 'UTF8', '$dump_encoding'), getdatabaseencoding())
+		from (values $(cat "$TMP/recorded.rows")) as recorded(kind, name);
+	SQL
+	mv "$TMP/recoded" "$TMP/recorded"
+}
 
 # fresh_owner - whom the new database belongs to: in place the live one's owner, which is no other while it is loaded
 fresh_owner() {

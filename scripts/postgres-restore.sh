@@ -40,6 +40,7 @@ set -eu
 . "$(dirname "$0")/postgres.sh"
 . "$(dirname "$0")/throttle.sh"
 . "$(dirname "$0")/postgres-statements.sh"
+. "$(dirname "$0")/postgres-recorded.sh"
 . "$(dirname "$0")/postgres-restore-preflight.sh"
 . "$(dirname "$0")/postgres-restore-roles.sh"
 . "$(dirname "$0")/postgres-choose.sh"

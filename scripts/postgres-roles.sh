@@ -4,7 +4,7 @@
 #
 # Roles have no passwords, tablespaces are folders of the server itself, whatever they were.
 #
-# Needs: postgres-statements.sh, postgres-load.sh, postgres-throwaway.sh; DATABASE; FACTS, ARTIFACT, FORMAT, globals
+# Needs: postgres-statements.sh, postgres-recorded.sh, postgres-load.sh, postgres-throwaway.sh; DATABASE; FACTS, ARTIFACT, FORMAT, globals
 # and encoding of the script that sources it; TMP, a folder that it empties.
 
 # Statuses are numbers of common.sh; what is set here is read by who sources this file.
@@ -14,15 +14,34 @@
 make_surroundings() {
 	PHASE=prepare
 	: >"$TMP/named"
-	if [ -z "$globals" ] || has_filters; then list_names; fi
+	if has_filters || { [ -z "$globals" ] && ! has_recorded; }; then list_names; fi
 	{
-		printf "set client_encoding = '%s';\n" "$encoding"
-		if [ -n "$globals" ]; then roles_of_globals; else roles_of_dump; fi
+		make_roles_sql
+		set_encoding "$encoding"
 		! has_filters || surroundings_of_part
 	} >"$TMP/surroundings.in"
 	sql surroundings "$DATABASE" <"$TMP/surroundings.in" && return 0
 	server_answers || cannot 'make the roles of the backup' surroundings
 	die $BAD_DATA "cannot make the roles that the dump needs: $(reason_in "$TMP/surroundings.err")" 'look at the file with the globals beside the dump'
+}
+
+# make_roles_sql - from the globals, from the lists of the manifest, or from the statements of the dump
+make_roles_sql() {
+	if [ -n "$globals" ]; then
+		set_encoding "$encoding"
+		roles_of_globals
+	elif has_recorded; then
+		set_encoding UTF8
+		recorded_names >"$TMP/recorded"
+		roles_of "$TMP/recorded"
+	else
+		set_encoding "$encoding"
+		roles_of "$TMP/named"
+	fi
+}
+
+set_encoding() {
+	printf "set client_encoding = '%s';\n" "$1"
 }
 
 # has_filters - whether the dump names the schemas or tables that are in it: then it makes neither all schemas nor extensions
@@ -53,11 +72,11 @@ roles_of_globals() {
 		}' "$globals"
 }
 
-# roles_of_dump - nobody knows what they may: as superusers, they may own anything and refresh any view
-roles_of_dump() {
-	awk -F '\t' '$1 ~ /^(owner|grantee|role|acts)$/ && !seen[$2]++ { print $2 }' "$TMP/named" >"$TMP/roles"
+# roles_of FILE - the roles and tablespaces named there; as superusers, the roles may own anything and refresh any view
+roles_of() {
+	awk -F '\t' '$1 ~ /^(owner|grantee|role|acts)$/ && !seen[$2]++ { print $2 }' "$1" >"$TMP/roles"
 	for_each roles "select format('create role %I superuser', name)" "where name <> 'postgres' and name !~ '^pg_'"
-	awk -F '\t' '$1 == "tablespace" { print $2 }' "$TMP/named" >"$TMP/tablespaces"
+	awk -F '\t' '$1 == "tablespace" { print $2 }' "$1" >"$TMP/tablespaces"
 	for_each tablespaces "select format('create tablespace %I location %L', name, '')" "where name <> ''"
 }
 

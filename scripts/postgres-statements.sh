@@ -67,7 +67,7 @@ STATEMENTS='
 	}
 	function plain(one) {
 		if (substr(one, 1, 1) == "\"") one = substr(one, 2)
-		gsub(/\\/, "\\\\", one)
+		gsub(/\\/, "&&", one)
 		gsub(/\n/, "\\n", one)
 		gsub(/\t/, "\\t", one)
 		return one

@@ -24,6 +24,7 @@ set -eu
 . "$(dirname "$0")/json.sh"
 . "$(dirname "$0")/postgres.sh"
 . "$(dirname "$0")/postgres-statements.sh"
+. "$(dirname "$0")/postgres-recorded.sh"
 . "$(dirname "$0")/postgres-load.sh"
 . "$(dirname "$0")/postgres-roles.sh"
 . "$(dirname "$0")/postgres-throwaway.sh"

@@ -57,6 +57,16 @@ const postgresOf = (object: ObjectOf) =>
       largeObjects: count,
       extensions: z.array(object({ name: named, version: named })),
     }),
+    roles: object({
+      owners: z.array(named).meta({ description: 'Owners of what was dumped.' }),
+      grantees: z.array(named).meta({ description: 'Roles that privileges were granted to or revoked from.' }),
+      grantors: z.array(named).meta({ description: 'Roles that granted a privilege without being the owner.' }),
+      others: z.array(named).meta({ description: 'Roles of policies and user mappings.' }),
+      database: z.array(named).meta({ description: 'Roles in grants and settings of the database itself. No restore depends on them.' }),
+    })
+      .optional()
+      .meta({ description: 'Roles of the whole database, also where filters limit the dump. Missing: they are read from the dump.' }),
+    tablespaces: z.array(named).optional().meta({ description: 'Tablespaces of tables and indexes, without the default of the database.' }),
     filters: z.record(named, z.array(named)).optional().meta({ description: 'What was left out on purpose.' }),
     throttle: object({ slot: z.int().min(1), waitedSeconds: count, held: z.boolean() }).optional(),
   });

@@ -68,6 +68,14 @@ describe.each(SHELLS)('under %s', (_, shell) => {
           { name: 'plpgsql', version: '1.0' },
         ],
       },
+      roles: {
+        owners: ['other, too', 'postgres', 'shop owner'],
+        grantees: ['other, too'],
+        grantors: [],
+        others: [],
+        database: ['other, too', 'shop owner'],
+      },
+      tablespaces: [],
       throttle: { slot: 1, waitedSeconds: expect.any(Number), held: true },
       files,
     });
@@ -140,6 +148,7 @@ test('the tools are called in this order, with these arguments', async () => {
     `psql --no-psqlrc --no-password ${to('shop')} --command=select 1`,
     ...['server', 'row-security', 'unreadable', 'unreadable-large-objects', 'database', 'tables'].map(query),
     `psql --no-psqlrc --no-password --quiet --no-align --tuples-only --set=ON_ERROR_STOP=1 ${to('postgres')}`,
+    query('needs'),
     `pg_dump --format=custom --compress=zstd:1 --no-password --no-sync --lock-wait-timeout=10s ${to('shop')} --file=${tmp}/${NAME}.dump`,
     `pg_dumpall --globals-only --no-role-passwords --no-password --no-sync ${to('shop').replace('--dbname', '--database')} --file=${tmp}/${NAME}+globals.sql`,
     `sha256sum ${NAME}.dump ${NAME}+globals.sql`,
