@@ -145,3 +145,40 @@ fact_count() {
 		}
 		END { print count + 0 }' "$2"
 }
+
+# fact_rows PATH FILE [KEY...] - a line for each item of a list of a flattened file: its value, or the values of these keys with
+# tabs between them, each escaped as in the file
+fact_rows() {
+	rows_of=$1 rows_in=$2
+	shift 2
+	FACT=$rows_of KEYS=$* LC_ALL=C awk '
+		BEGIN {
+			wanted = ENVIRON["FACT"] "."
+			keys = split(ENVIRON["KEYS"], key, " ")
+		}
+		index($0, wanted) == 1 {
+			text = substr($0, length(wanted) + 1)
+			at = index(text, "\t")
+			path = substr(text, 1, at - 1)
+			if (!match(path, /^[0-9]+/)) next
+			item = substr(path, 1, RLENGTH) + 0
+			if (item >= count) count = item + 1
+			value[item, substr(path, RLENGTH + 2)] = substr(text, at + 1)
+		}
+		END {
+			for (item = 0; item < count; item++) {
+				line = keys ? value[item, key[1]] : value[item, ""]
+				for (i = 2; i <= keys; i++) line = line "\t" value[item, key[i]]
+				print line
+			}
+		}' "$rows_in"
+}
+
+# has_fact PATH FILE - whether a flattened file has anything there: a value, or a list or object that is not empty
+has_fact() {
+	FACT=$1 LC_ALL=C awk '
+		BEGIN { wanted = ENVIRON["FACT"] }
+		index($0, wanted ".") == 1 { found = 1; exit }
+		index($0, wanted "\t") == 1 { text = substr($0, length(wanted) + 2); found = text != "[]" && text != "{}"; exit }
+		END { exit !found }' "$2"
+}

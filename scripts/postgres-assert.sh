@@ -112,17 +112,15 @@ compare_extensions() {
 	sql extensions "$DATABASE" <<-'SQL' || failed "cannot list the extensions: $(reason_in "$TMP/extensions.err")"
 		select extname || '|' || extversion from pg_extension;
 	SQL
-	number=0
-	while [ "$number" -lt "$(fact_count database.extensions "$FACTS")" ]; do
-		extension=$(fact "database.extensions.$number.name" "$FACTS") version=$(fact "database.extensions.$number.version" "$FACTS")
-		number=$((number + 1))
+	fact_rows database.extensions "$FACTS" name version >"$TMP/dumped-extensions"
+	while IFS='	' read -r extension version; do
 		restored=$(awk -F '|' -v name="$extension" '$1 == name { print $2 }' "$TMP/extensions")
 		if [ -z "$restored" ]; then
 			failed "the extension $extension was not restored"
 		elif [ "$restored" != "$version" ]; then
 			noted "the extension $extension has version $restored here and $version where it was dumped"
 		fi
-	done
+	done <"$TMP/dumped-extensions"
 }
 
 # note_unfinished - what is there and does not work: it was so where it was dumped, so it is no failure of the backup

@@ -3,23 +3,27 @@
 #
 # postgres-needs.sh records them. Manifests of older versions have no lists: there the statements of the dump are read instead.
 #
-# Needs: FACTS, a flattened part of a manifest.
+# Needs: json.sh; FACTS, a flattened part of a manifest; TMP, a folder that it empties.
 
 # Statuses are numbers of common.sh; what is set here is read by who sources this file.
 # shellcheck disable=SC2154
 
 # has_recorded - whether the manifest lists roles and tablespaces
 has_recorded() {
-	grep -q '^roles[.]owners' "$FACTS"
+	has_fact roles "$FACTS"
 }
 
 # recorded_names - in the form of named_in of postgres-statements.sh, but in UTF-8: owner, grantee, role, acts, tablespace
 recorded_names() {
-	awk -F '\t' '
-		/^roles[.]owners[.][0-9]+\t/ { print "owner\t" $2 }
-		/^roles[.]grantees[.][0-9]+\t/ { print "grantee\t" $2 }
-		/^roles[.]grantors[.][0-9]+\t/ { print "acts\t" $2 }
-		/^roles[.]others[.][0-9]+\t/ { print "role\t" $2 }
-		/^tablespaces[.][0-9]+\t/ { print "tablespace\t" $2 }
-	' "$FACTS"
+	recorded_as owner roles.owners
+	recorded_as grantee roles.grantees
+	recorded_as acts roles.grantors
+	recorded_as role roles.others
+	recorded_as tablespace tablespaces
+}
+
+# recorded_as KIND PATH
+recorded_as() {
+	fact_rows "$2" "$FACTS" >"$TMP/recorded.$1"
+	awk -v kind="$1" '{ print kind "\t" $0 }' "$TMP/recorded.$1"
 }

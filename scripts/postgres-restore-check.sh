@@ -10,10 +10,10 @@ R_TABLES=null R_LARGE_OBJECTS=null
 
 # make_surroundings - a dump of some schemas or tables has no extensions, one of tables no schemas either
 make_surroundings() {
-	grep -qE '^filters[.](schemas|tables)[.]' "$FACTS" || return 0
+	has_fact filters.schemas "$FACTS" || has_fact filters.tables "$FACTS" || return 0
 	manifest_extensions
 	: >"$TMP/schemas"
-	! grep -q '^filters[.]tables[.]' "$FACTS" || awk -F '\t' '$1 == "table" && !seen[$2]++ { print $2 }' "$TMP/named" >"$TMP/schemas"
+	! has_fact filters.tables "$FACTS" || awk -F '\t' '$1 == "table" && !seen[$2]++ { print $2 }' "$TMP/named" >"$TMP/schemas"
 	[ -s "$TMP/schemas" ] || echo public >"$TMP/schemas"
 	try_query surroundings "$FRESH" <<-SQL || log warn "extensions and schemas around the part: $(reason_in "$TMP/surroundings.err")"
 		select format('create schema if not exists %I', name) from (values $(sql_texts "$TMP/schemas")) as named(name) \gexec
@@ -64,7 +64,7 @@ check_restored() {
 	fi
 	[ "$own_tables" = "$listed_tables" ] ||
 		die $BAD_DATA "the dump has $(count_of tables "$listed_tables"), the restored database $own_tables" 'the new database was removed'
-	is_partial || grep -q '^filters\.' "$FACTS" || compare_with_manifest
+	is_partial || has_fact filters "$FACTS" || compare_with_manifest
 }
 
 compare_with_manifest() {

@@ -153,7 +153,7 @@ check_target() {
 		select 'standby' where pg_is_in_recovery();
 	SQL
 	[ ! -s "$TMP/standby" ] || problem $WRONG_INPUT "$PGHOST:$PGPORT is a standby, which takes no writes" 'host: must be that of the primary'
-	[ "$IN_PLACE" = false ] || ! grep -qE '^filters[.](schemas|excludeSchemas|tables|excludeTables|excludeTableData)[.]' "$FACTS" ||
+	[ "$IN_PLACE" = false ] || ! has_fact filters "$FACTS" ||
 		problem $WRONG_INPUT 'the backup holds a part of the database only, and cannot take its place' 'restore beside, and copy over what is needed'
 	case $IN_PLACE/$ONLY/$(cat "$TMP/target") in
 	true/*/there) check_hindrances ;;
@@ -230,15 +230,12 @@ ask_role() {
 
 # manifest_extensions - those of the dumped database, `name<TAB>version` a line, into TMP/extensions
 manifest_extensions() {
-	awk -F '\t' '
-		/^database\.extensions\.[0-9]+\.name\t/ { name = $2 }
-		/^database\.extensions\.[0-9]+\.version\t/ { print name "\t" $2 }
-	' "$FACTS" >"$TMP/extensions"
+	fact_rows database.extensions "$FACTS" name version >"$TMP/extensions"
 }
 
 # check_extensions - by name; what has no version that a dump asks for is made in the server's own
 check_extensions() {
-	[ "$ONLY" != data ] && ! grep -q '^filters\.' "$FACTS" || return 0
+	[ "$ONLY" != data ] && ! has_fact filters "$FACTS" || return 0
 	manifest_extensions
 	[ -s "$TMP/extensions" ] || return 0
 	query extension-problems <<-SQL

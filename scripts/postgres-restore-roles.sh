@@ -14,7 +14,7 @@
 # Its lists describe the whole database. A part of it needs fewer roles, and a role that only the rest needs must not make the
 # restore fail. Which objects a filter matches is for pg_dump and pg_restore to say, so a part is judged by its statements.
 knows_names() {
-	has_recorded && ! is_partial && ! grep -q '^filters[.]' "$FACTS"
+	has_recorded && ! is_partial && ! has_fact filters "$FACTS"
 }
 
 # name_recorded - puts the recorded names into TMP/named, in place of those that a statement of a plain dump named there

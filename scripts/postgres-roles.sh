@@ -4,7 +4,7 @@
 #
 # Roles have no passwords, tablespaces are folders of the server itself, whatever they were.
 #
-# Needs: postgres-statements.sh, postgres-recorded.sh, postgres-load.sh, postgres-throwaway.sh; DATABASE; FACTS, ARTIFACT, FORMAT, globals
+# Needs: json.sh, postgres-statements.sh, postgres-recorded.sh, postgres-load.sh, postgres-throwaway.sh; DATABASE; FACTS, ARTIFACT, FORMAT, globals
 # and encoding of the script that sources it; TMP, a folder that it empties.
 
 # Statuses are numbers of common.sh; what is set here is read by who sources this file.
@@ -46,7 +46,7 @@ set_encoding() {
 
 # has_filters - whether the dump names the schemas or tables that are in it: then it makes neither all schemas nor extensions
 has_filters() {
-	grep -qE '^filters[.](schemas|tables)[.]' "$FACTS"
+	has_fact filters.schemas "$FACTS" || has_fact filters.tables "$FACTS"
 }
 
 # list_names - into TMP/named
@@ -82,7 +82,7 @@ roles_of() {
 
 # surroundings_of_part - whoever restores a part of a database makes these before; which extensions it needs is not known
 surroundings_of_part() {
-	if grep -q '^filters[.]tables[.]' "$FACTS"; then
+	if has_fact filters.tables "$FACTS"; then
 		awk -F '\t' '$1 == "table" && !seen[$2]++ { print $2 }' "$TMP/named" >"$TMP/schemas"
 		for_each schemas "select format('create schema if not exists %I', name)" ''
 	fi

@@ -109,7 +109,7 @@ compare_file() {
 
 # is_filtered - whether the dump was to hold less than the whole database
 is_filtered() {
-	grep -q '^filters[.]' "$FACTS"
+	has_fact filters "$FACTS"
 }
 
 # check_room - a restored database is rarely less than a quarter of what it was
@@ -164,11 +164,7 @@ check_extensions() {
 
 # extension_names - of the database that was dumped
 extension_names() {
-	number=0
-	while [ "$number" -lt "$(fact_count database.extensions "$FACTS")" ]; do
-		fact "database.extensions.$number.name" "$FACTS"
-		number=$((number + 1))
-	done
+	fact_rows database.extensions "$FACTS" name
 }
 
 # restore - as postgres-restore.sh does it: whole, with its owners and privileges, and ended by the first error

@@ -178,6 +178,40 @@ describe.each(AWKS)('json_flatten with %s', (awk) => {
     );
     expect(counted.map(Number)).toEqual([4, 2, 0, 0, 0, 0]);
   });
+
+  test('fact_rows gives the items of a list, or keys of them, and has_fact says whether there is anything', () => {
+    const folder = shimmed(awk);
+    const names = Array.from({ length: 11 }, (_, index) => `n\t${index} \\ "`);
+    writeFileSync(
+      join(folder, 'in'),
+      JSON.stringify({
+        names,
+        items: [{ a: 1, b: { c: 'x' } }, { b: 2 }, { a: '\n', b: 3 }],
+        empty: [],
+        none: {},
+        at: { empty: [] },
+        zero: 0,
+        itemsize: 1,
+      }),
+    );
+    const rows = (what: string) => sh(folder, `json_flatten <in >flat; fact_rows ${what.replace(/^\S+/, '$& flat')}`);
+    expect(rows('names')).toBe(names.map((name) => `${oneLine(name)}\n`).join(''));
+    expect(rows('items a b')).toBe('1\t\n\t2\n\\n\t3\n');
+    expect(rows('items b.c')).toBe('x\n\n\n');
+    expect(rows('empty') + rows('nothing')).toBe('');
+    const has = (path: string) => sh(folder, `json_flatten <in >flat; if has_fact ${path} flat; then echo yes; else echo no; fi`).trim();
+    expect(['names', 'items', 'items.1.b', 'zero', 'at', 'empty', 'none', 'item', 'nothing'].map(has)).toEqual([
+      'yes',
+      'yes',
+      'yes',
+      'yes',
+      'yes',
+      'no',
+      'no',
+      'no',
+      'no',
+    ]);
+  });
 });
 
 /** JSON.parse takes the last of two values of one key: written anew, there are fewer colons. */

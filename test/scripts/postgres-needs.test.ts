@@ -141,7 +141,7 @@ describe('the lists of the manifest', () => {
       const verified = (facts?: (lines: string) => string) => verify(server, { work: fetched(backup, { facts }) });
       expect((await verified()).lastWords).toMatchObject({ status: 0 });
       expect((await verified((lines) => lines.replace(/^(roles|tablespaces).*\n/gm, ''))).lastWords).toMatchObject({ status: 0 });
-      const less = await verified((lines) => lines.replace(/^roles\.\w+\.\d+\t.*slash\n/gm, ''));
+      const less = await verified((lines) => lines.replace(/^(roles\.\w+\.\d+\t).*slash$/gm, '$1other'));
       expect(less.lastWords?.reason).toMatch(/role "back\\slash" does not exist/);
     },
   );
