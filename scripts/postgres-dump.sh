@@ -32,6 +32,7 @@
 set -eu
 
 . "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/postgres-redact.sh"
 . "$(dirname "$0")/postgres.sh"
 . "$(dirname "$0")/postgres-preflight.sh"
 . "$(dirname "$0")/throttle.sh"

@@ -37,6 +37,7 @@ set -eu
 
 . "$(dirname "$0")/common.sh"
 . "$(dirname "$0")/json.sh"
+. "$(dirname "$0")/postgres-redact.sh"
 . "$(dirname "$0")/postgres.sh"
 . "$(dirname "$0")/throttle.sh"
 . "$(dirname "$0")/postgres-statements.sh"

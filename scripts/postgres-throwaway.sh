@@ -5,6 +5,7 @@
 # for no password. Nothing in a copy of production may start by itself either: no preloaded library (pg_cron, pg_net), no
 # worker of a subscription, no event trigger. What it writes is worth nothing, so nothing of it is safe from a crash.
 #
+# Needs postgres-redact.sh.
 # Environment: WORK_DIR, RESTORE_JOBS and SERVER_MAJOR of the script that sources it; TMP, a folder that it empties; LOCKS,
 # how many locks one transaction may need.
 # Gives: SERVER_VERSION, SERVER_NUMBER (its major), PGHOST, PGPORT, PGUSER; sql and wait_for_child for sessions.
@@ -160,8 +161,7 @@ is_full() {
 
 # lost_server WHAT - WHAT failed because there is no server any more
 lost_server() {
-	# The rest of a message goes with its first line: a function may have raised what is in a row, over several lines.
-	awk '!/^\t/ { dropped = / (LOG|ERROR):/ } !dropped' "$TMP/server.log" >"$TMP/server.end"
+	crash_in "$TMP/server.log" >"$TMP/server.end"
 	log_said error "$TMP/server.end"
 	! is_full "$TMP/server.log" || die $NO_ROOM "$1: no room for the restored database" "$ROOM_HINT"
 	! grep -q 'terminated by signal 9' "$TMP/server.log" ||

@@ -133,7 +133,7 @@ test('of a server that was lost, no rest of a message over several lines is told
   const line = (text: string) => `2026-11-21 07:33:20.123 UTC [7] ${text}\n`;
   writeFileSync(join(folder, 'server.log'), line(`ERROR:  no\n\t${SECRET}`) + line('PANIC:  could not write\n\tthe file') + line('LOG:  it ended'));
   const stubs = 'TMP=$1 FAULT=1 NO_ROOM=1; log() { echo "$2"; }; die() { exit 0; }';
-  const run = `. scripts/postgres.sh; . scripts/postgres-throwaway.sh; ${stubs}; lost_server it`;
+  const run = `. scripts/postgres-redact.sh; . scripts/postgres-throwaway.sh; ${stubs}; lost_server it`;
   expect(execFileSync('sh', ['-c', run, 'sh', folder], { encoding: 'utf8' })).toBe(line('PANIC:  could not write'));
 });
 
@@ -145,7 +145,7 @@ describe.each(AWKS)("what is left of a tool's words under %s", (_, shell, awk) =
   function heard(text: string | Buffer, as: 'said_in' | 'reason_in'): Buffer {
     const file = join(mkdtempSync(join(tmpdir(), 'words-')), 'err');
     writeFileSync(file, text);
-    return execFileSync(shell[0] ?? 'sh', [...shell.slice(1), '-c', `. scripts/postgres.sh; ${as} "$1"`, 'sh', file], {
+    return execFileSync(shell[0] ?? 'sh', [...shell.slice(1), '-c', `. scripts/postgres-redact.sh; ${as} "$1"`, 'sh', file], {
       env: { ...process.env, PATH: `${bin}:${process.env.PATH}` },
     });
   }
