@@ -1,7 +1,7 @@
 #!/bin/sh
-# postgres-recorded.sh - the roles and tablespaces that the manifest lists for a dump. Sourced, never run.
+# postgres-recorded.sh - reads the roles and tablespaces that the manifest lists for a dump. Sourced, never run.
 #
-# postgres-needs.sh records them. Manifests of older versions have no lists: there the statements of the dump are read instead.
+# postgres-needs.sh records them. Manifests of older versions have no lists: then the callers read the statements of the dump.
 #
 # Needs: json.sh; FACTS, a flattened part of a manifest; TMP, a folder that it empties.
 
@@ -13,7 +13,7 @@ has_recorded() {
 	has_fact roles "$FACTS"
 }
 
-# recorded_names - in the form of named_in of postgres-statements.sh, but in UTF-8: owner, grantee, role, acts, tablespace
+# recorded_names - prints them in the format of named_in of postgres-statements.sh, but in UTF-8: owner, grantee, role, acts, tablespace
 recorded_names() {
 	recorded_as owner roles.owners
 	recorded_as grantee roles.grantees

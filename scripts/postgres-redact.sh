@@ -5,21 +5,21 @@
 # and pg_amcheck cannot, and an error of psql must still name the table or the constraint that it is about. VERBOSITY=terse would drop
 # the context, which tells whether a function of the database wrote the message.
 
-# What a tool wrote, in said[1..sayings], without what was in the database: a row, a key, a password in a statement. Logs
-# are read by more people than databases, and a verification writes them unattended.
+# WORDS - puts the output of a tool into said[1..sayings] without data of the database: rows, keys, passwords in statements. More
+# people read logs than databases, and a verification writes them unattended.
 #
-# A message keeps its first line, which names what it is about, and the rest is left out but for what can hold no value.
-# Values that are quoted there are left out as well, and all that a function of the database has said itself. Of an error
-# its context tells that; of a warning nothing does, so those few are shown that are known to be the server's.
+# A message keeps its first line, which names its object. The other lines are redacted unless they cannot contain a value. Quoted
+# values in the first line are redacted as well, and all text from a function of the database. The context of an error tells
+# whether a function raised it. Nothing tells that of a warning, so only warnings that are known to be the server's are shown.
 #
-# A server speaks the language of its lc_messages, which only a superuser may change for a session. So one that is not
-# English is known by how a message is built, and shown up to its first quote.
+# A server writes in the language of its lc_messages, which only a superuser can change for a session. A message in another language
+# is recognized by its structure, and shown up to its first quote.
 # shellcheck disable=SC2016 # awk's own fields
 WORDS='
 	BEGIN {
-		# What an error is called: a message of another name may be a warning, and is left out.
+		# The names of errors. A message with another name may be a warning, and is redacted.
 		ERRORS = "^(ERROR|FATAL|PANIC|FEHLER|PANIK|ERREUR|ERRORE|FATALE|PANICO|ERRO|FEL|FATALT|EROARE|HATA|CHYBA|BŁĄD|ОШИБКА|ВАЖНО|ПОМИЛКА|ФАТАЛЬНО|エラー|오류|치명적오류|错误|致命错误|錯誤|შეცდომა|ფატალური):"
-		# Of an apostrophe, none that is in a word; and a single byte that no UTF-8 has may be a quote.
+		# No apostrophe within a word; but a single byte that is not valid in UTF-8 may be a quote.
 		QUOTE = "\"|`|^\047|[^A-Za-z\200-\377]\047|«|»|„|“|”|\342\200[\230\231]|‚|‹|›|「|『|[ -~][\200-\277]"
 	}
 	{ line[NR] = $0 }
@@ -33,7 +33,7 @@ WORDS='
 		} else if (begins(text) || !message) say(first(text))
 	}
 	function say(text) { said[++sayings] = text }
-	# Whether a new message begins: rows go over several lines, too.
+	# Whether a new message begins: rows may span lines too.
 	function begins(text) {
 		return text ~ /^(psql|pg_restore|pg_dump|pg_dumpall|vacuumdb|pg_amcheck|initdb|postgres)[:[]/ || text ~ /^connection to server / ||
 			text ~ /^(WARNING|NOTICE|INFO):  / || text ~ (ERRORS "  ") || text ~ /^[0-9]+-[0-9]+-[0-9]+ [0-9:.]+ [A-Z]+ \[[0-9]+\] [A-Z0-9]+:  /
@@ -61,12 +61,12 @@ WORDS='
 		if (match(text, /^(invalid )?value "/)) text = substr(text, 1, RLENGTH - 1) "(left out)"
 		return head text
 	}
-	# English has other letters in names only, and most of those are quoted.
+	# In English, only names contain other letters, and most of those are quoted.
 	function is_foreign(text) {
 		gsub(/"[^"]*"/, "", text)
 		return text ~ /[\200-\377]/
 	}
-	# Words of the server that help. A function may have taken them for its own, so names are left out all the same.
+	# Useful warnings of the server. A function may imitate them, so names are redacted all the same.
 	function harmless(text) {
 		if (text ~ /^(there is (no|already a) transaction in progress|"?wal_level"? is insufficient to publish logical changes|terminating connection because of crash of another server process|word is too long to be indexed)$/) return text
 		hidden = text !~ /^(template )?database "[^"]*" has (a collation version mismatch|no actual collation version, but a version was recorded)$/ &&
@@ -78,8 +78,8 @@ WORDS='
 		gsub(/"[^"]*"/, "(left out)", text)
 		return text
 	}
-	# Whether a function of the database has raised this message. In another language it is not told where in the function.
-	# Blocks without a name that nothing has called are ours or those of assertions.
+	# Whether a function of the database raised this message. In other languages the context does not show where.
+	# Anonymous blocks that nothing called are ours or those of assertions.
 	function raised(text,  i) {
 		for (i = at + 1; i <= NR && !begins(line[i]) && line[i] !~ /^Command was: /; i++) {
 			if (line[i] ~ /^LINE / || line[i] !~ /PL.(pgSQL|Perl|Python|Tcl)/) continue
@@ -101,34 +101,34 @@ WORDS='
 		if (head !~ /CONTEXT/) return "(left out)"
 		if (text ~ /^PL.pgSQL function / || text ~ /^PL.(Perl|Python|Tcl) function "[^"]*"$/) return text
 		if (text ~ /^SQL function "[^"]*" (during (inlining|startup)|statement [0-9]+)$/) return text
-		# Names come without quotes, and a row may look like the end of one: what counts is the first, where nothing of
-		# another language is before it.
+		# Names are not quoted, and a row may look like the end of a name: only the first match counts, with nothing in
+		# another language before it.
 		if (!match(text, /^COPY [^,:]*, line [0-9]+/)) return "(left out)"
 		end = RLENGTH + 1
 		if (match(substr(text, end), /^, column [^:]*/)) end += RLENGTH
 		return substr(text, 1, end - 1) ": (left out)"
 	}
-	# A text up to a letter, or the whole.
+	# A text up to a pattern, or the whole.
 	function until(text, letter) {
 		return match(text, letter) ? substr(text, 1, RSTART - 1) "(left out)" : text
 	}
 '
 
-# said_in FILE - what a tool wrote there, as it may be shown
+# said_in FILE - prints the redacted output of a tool
 said_in() {
 	LC_ALL=C awk "$WORDS"'
 		END { for (i = 1; i <= sayings; i++) print said[i] }
 	' "$1"
 }
 
-# log_said LEVEL FILE - the same, into the log
+# log_said LEVEL FILE - logs the redacted output of a tool
 log_said() {
 	while IFS= read -r line; do [ -z "$line" ] || log "$1" "$line"; done <<-SAID
 		$(said_in "$2")
 	SAID
 }
 
-# reason_in FILE - the first error that a tool wrote, on one line
+# reason_in FILE - prints the first error of a tool, redacted, on one line
 reason_in() {
 	LC_ALL=C awk "$WORDS"'
 		END {

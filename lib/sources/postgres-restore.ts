@@ -110,7 +110,7 @@ function checkInPlace({ dump }: Settings, wish: Wish): readonly Finding[] {
   const hint = 'restore beside, look at it, and move over what is needed';
   const filters = [dump.schemas, dump.excludeSchemas, dump.tables, dump.excludeTables, dump.excludeTableData];
   if (filters.some((patterns) => patterns.length > 0))
-    return [{ path: [], message: 'the backups hold a part of the database only, and cannot take its place', hint }];
+    return [{ path: [], message: 'the backups hold only a part of the database and cannot replace it', hint }];
   return odd.flatMap(([key, written]) =>
     written ? [{ path: [key], message: `the live database gives way as a whole, so ${key} has no place here`, hint }] : [],
   );

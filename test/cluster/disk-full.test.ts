@@ -84,7 +84,7 @@ describe('scratch without room', () => {
   });
 
   test('P26: a dump that cannot fit is refused before it starts, with 73', () => {
-    expect(verdict(refused)).toMatch(/^failed: take-postgres 73: the tables have .* of scratch space are left/);
+    expect(verdict(refused)).toMatch(/^failed: take-postgres 73: the tables have .* of scratch space is free/);
     expect(refused.lastWords).toMatchObject({ phase: 'preflight', hint: 'give the run more scratch space' });
   });
 

@@ -118,7 +118,7 @@ test('KILL between CREATE DATABASE and its comment: the next attempt knows it fo
   ).toBe('f|t');
   await server.sql('alter database live_restored_r1 rename to live_restored_r2');
   const other = await restore(server, fetched(dumped), { env: { ...LIVE, RESTORE_ID: 'r2' } });
-  expect(other).toMatchObject({ status: 64, lastWords: { reason: expect.stringContaining('live_restored_r2 is there already') } });
+  expect(other).toMatchObject({ status: 64, lastWords: { reason: expect.stringContaining('live_restored_r2 already exists') } });
   await server.sql('alter database live_restored_r2 rename to live_restored_r1');
   await expectSwapped(await restore(server, fetched(dumped), { env: LIVE }));
 });
@@ -187,7 +187,7 @@ test('TERM while the server commits the swap waits for it, says that it is done,
   }).finally(free);
   expect(done).toMatchObject({ status: 70, lastWords: { reason: expect.stringContaining('stopped by TERM') } });
   expect(done.lastWords).toMatchObject({
-    hint: expect.stringMatching(/^the swap was done all the same: live is the restored database, .* kept as live_before_/),
+    hint: expect.stringMatching(/^the swap was committed: live is the restored database, .* kept as live_before_/),
   });
   expect(stateOf(done)).toBe('new');
   await expectSwapped(await restore(server, fetched(dumped), { env: LIVE }));

@@ -148,10 +148,10 @@ describe('rows alone', () => {
     await prepared();
     await server.sql(`drop table other.parents; insert into "Odd ""one"" – ß"."a table; drop" values (5); insert into parents values (1)`, 'into');
     const missing = await restore(server, dumped, { env: INTO });
-    expect(missing).toMatchObject({ status: 64, lastWords: { reason: 'into lacks tables that the rows would go into: other.parents' } });
+    expect(missing).toMatchObject({ status: 64, lastWords: { reason: 'into lacks tables that the dump has rows for: other.parents' } });
     await server.sql('create table other.parents (n int)', 'into');
     const full = await restore(server, dumped, { env: INTO });
-    expect(full).toMatchObject({ status: 64, lastWords: { reason: expect.stringContaining('tables of into have rows already: ') } });
+    expect(full).toMatchObject({ status: 64, lastWords: { reason: expect.stringContaining('tables of into are not empty: ') } });
     expect(full.lastWords?.reason).toContain('"Odd ""one"" – ß"."a table; drop"');
     expect(full.lastWords?.reason).toContain('public.parents');
     expect(await rows('into')).toMatch(/^children\|0$/m);

@@ -98,7 +98,7 @@ describe('roles', () => {
     await other.sql(`create role bystander nologin; create role plainly superuser`);
     const done = await restore(other, dumped, { env: { RESTORE_GLOBALS: 'missing-roles' } });
     expect(done).toMatchObject({ status: 0 });
-    expect(done.stderr).toMatch(/made roles without passwords: .*member/);
+    expect(done.stderr).toMatch(/created roles without passwords: .*member/);
     expect(await other.sql(`select rolname, rolcanlogin, rolsuper from pg_roles where rolname in ('bystander', 'plainly') order by 1`)).toBe(
       'bystander|f|f\nplainly|f|t',
     );
@@ -138,10 +138,10 @@ describe('the server', () => {
     expect(await databases(server)).toBe('shop');
   });
 
-  test('a role that may not make databases, nor own what is restored, is told so at once', async () => {
+  test('a role that cannot create databases, nor own what is restored, is told so at once', async () => {
     await server.sql(`create role weak login password 'p'`);
     const done = await restore(server, dumped, { env: { PGUSER: 'weak', PGPASSWORD: 'p', PRIVILEGES: 'none' } });
-    expectRefused(done, 77, /the role weak is no member of "role with blanks".*; the role weak may not make databases/);
+    expectRefused(done, 77, /the role weak is not a member of "role with blanks".*; the role weak cannot create databases/);
     expect(done.lastWords).toHaveProperty('hint', expect.stringContaining('postgres-restore-role.sql'));
   });
 });
@@ -150,14 +150,14 @@ describe('the target', () => {
   test('P82: a database that is there already is not touched', async () => {
     await server.sql('create database shop_restored_r1');
     const done = await restore(server, dumped);
-    expectRefused(done, 64, 'the database shop_restored_r1 is there already, and is not of this restore');
+    expectRefused(done, 64, 'the database shop_restored_r1 already exists and does not belong to this restore');
     expect(await databases(server)).toBe('shop\nshop_restored_r1');
   });
 
   test('P82: in place, neither is one that has the name of the new database', async () => {
     await server.sql('create database shop_restored_r1');
     await server.sql(`comment on database shop_restored_r1 is 'backstay restore r2 of ${BACKUP}: loading'`);
-    expectRefused(await restore(server, dumped, { env: IN_PLACE }), 64, 'the database shop_restored_r1 is there already');
+    expectRefused(await restore(server, dumped, { env: IN_PLACE }), 64, 'the database shop_restored_r1 already exists');
     expect(await databases(server)).toBe('shop\nshop_restored_r1');
   });
 
@@ -166,7 +166,7 @@ describe('the target', () => {
   });
 
   test.each(['postgres', 'template1'])('%s is no target', async (name) => {
-    expectRefused(await restore(server, dumped, { env: { ...IN_PLACE, TARGET_DATABASE: name } }), 64, `${name} is no database to restore into`);
+    expectRefused(await restore(server, dumped, { env: { ...IN_PLACE, TARGET_DATABASE: name } }), 64, `${name} cannot be the target`);
   });
 
   test.each(['INCLUDE_SCHEMAS=public', 'EXCLUDE_SCHEMAS=other', 'INCLUDE_TABLES=public.t', 'EXCLUDE_TABLES=public.t', 'EXCLUDE_TABLE_DATA=public.t'])(
@@ -175,8 +175,8 @@ describe('the target', () => {
       const [name = '', value = ''] = filter.split('=');
       const part = await take(server, { [name]: value });
       const done = await restore(server, part, { env: IN_PLACE });
-      expectRefused(done, 64, /^the backup holds a part of the database only, and cannot take its place$/);
-      expect(done.lastWords).toHaveProperty('hint', 'restore beside, and copy over what is needed');
+      expectRefused(done, 64, /^the backup holds only a part of the database and cannot replace it$/);
+      expect(done.lastWords).toHaveProperty('hint', 'restore beside, and copy what you need');
       expect(await databases(server)).toBe('shop');
       expect(await restore(server, fetched(part))).toMatchObject({ status: 0 });
     },
@@ -197,7 +197,7 @@ describe('the target', () => {
       const part = await take(server, { INCLUDE_SCHEMAS: 'public', DUMP_FORMAT: 'plain' });
       const awk = real('awk', `case $* in *'CREATE SCHEMA public;'*) PATH=\${PATH#*:} awk "$@" | sed '/^CREATE TABLE/,$d'; exit 1 ;; esac`);
       const done = await restore(server, part, { standIns: { awk }, shell });
-      expectRefused(done, 65, /the dump cannot be unpacked to its end/);
+      expectRefused(done, 65, /cannot decompress the dump to its end/);
       expect(await databases(server)).toBe('shop');
     },
   );
@@ -231,7 +231,7 @@ describe('files', () => {
     const work = fetched(dumped);
     damage(join(work, 'in', artifact));
     const done = await restore(server, work, { standIns: { pg_restore: real('pg_restore'), psql: real('psql') } });
-    expectRefused(done, 65, `${artifact} is not what the manifest says: its SHA-256 differs`);
+    expectRefused(done, 65, `${artifact} does not match the manifest: its SHA-256 differs`);
     expect(done.calls).toEqual([]);
   });
 
@@ -251,7 +251,7 @@ describe('files', () => {
     const file = join(work, 'in', '20261121-073320-bcdfpqrs.sql.zst');
     truncateSync(file, readFileSync(file).length - 50);
     const done = await restore(server, work, { standIns: { sha256sum: sumOf(plain) } });
-    expectRefused(done, 65, 'the dump cannot be unpacked to its end');
+    expectRefused(done, 65, 'cannot decompress the dump to its end');
     expect(await databases(server)).toBe('shop');
   });
 
@@ -291,13 +291,13 @@ describe('files', () => {
 
 describe('values', () => {
   test.each([
-    [{ ONLY: 'rows' }, "ONLY is one of: all schema data; not 'rows'"],
-    [{ OWNER: 'role:' }, "OWNER is keep, none or role:NAME, not 'role:'"],
-    [{ RESTORE_JOBS: '0' }, 'RESTORE_JOBS is at least 1'],
-    [{ RESTORE_ID: 'a b' }, 'RESTORE_ID is not of up to 31'],
-    [{ ...IN_PLACE, ONLY: 'schema' }, 'a part of a database cannot take the place of a whole one'],
-    [{ ...IN_PLACE, INCLUDE_TABLES: 't' }, 'a part of a database cannot take the place of a whole one'],
-    [{ RESTORE_ACTION: 'undo' }, 'RESTORE_ACTION is restore, swap-back or drop-old'],
+    [{ ONLY: 'rows' }, "ONLY must be one of: all schema data, got 'rows'"],
+    [{ OWNER: 'role:' }, "OWNER must be keep, none or role:NAME, got 'role:'"],
+    [{ RESTORE_JOBS: '0' }, 'RESTORE_JOBS must be at least 1'],
+    [{ RESTORE_ID: 'a b' }, 'RESTORE_ID must have up to 31'],
+    [{ ...IN_PLACE, ONLY: 'schema' }, 'a part of a database cannot replace the whole database'],
+    [{ ...IN_PLACE, INCLUDE_TABLES: 't' }, 'a part of a database cannot replace the whole database'],
+    [{ RESTORE_ACTION: 'undo' }, 'RESTORE_ACTION must be restore, swap-back or drop-old'],
   ])('%j is refused', async (env, reason) => {
     const done = await restore(server, dumped, { env: env as unknown as Record<string, string> });
     expect(done).toMatchObject({ status: 64, lastWords: { reason: expect.stringContaining(reason) } });

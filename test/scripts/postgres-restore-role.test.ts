@@ -64,7 +64,7 @@ describe.each([14, 17] as const)('docs/postgres-restore-role.sql on PostgreSQL %
     const refused = await restore(server, dumped, { env: { ...AS_ROLE, PGUSER: 'narrow', TARGET_DATABASE: 'not_made' } });
     expect(refused.lastWords).toMatchObject({
       status: 77,
-      reason: 'the role narrow is no member of "shop owner"',
+      reason: 'the role narrow is not a member of "shop owner"',
       hint: expect.stringContaining('docs/postgres-restore-role.sql'),
     });
     expect(await databases(server)).not.toContain('not_made');

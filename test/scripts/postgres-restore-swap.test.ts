@@ -129,7 +129,7 @@ describe('the kept database', () => {
     expect(all).toMatchObject({ status: 0, lastWords: { reason: 'nothing is kept for live' } });
     const named = { ...inPlace('live'), RESTORE_ACTION: 'drop-old', KEPT_DATABASE: 'live_before_20260101_000000' };
     const one = await restore(server, fetched(dumped), { env: named });
-    expect(one).toMatchObject({ status: 64, lastWords: { reason: expect.stringContaining('carries no comment of backstay') } });
+    expect(one).toMatchObject({ status: 64, lastWords: { reason: expect.stringContaining('has no backstay comment') } });
     expect(await databases(server)).toBe('live\nlive_before_20260101_000000\nshop');
     const back = await restore(server, fetched(dumped), { env: { ...named, RESTORE_ACTION: 'swap-back' } });
     expect(back).toMatchObject({ status: 64, lastWords: { reason: expect.stringContaining('is kept for live') } });
@@ -239,7 +239,8 @@ describe('sessions', () => {
     expect(await contentOf(server, 'live', '--no-owner')).toBe(await contentOf(server, 'shop', '--no-owner'));
   }
 
-  const KEPT_HINT = 'the next attempt goes on from what was loaded and checked; if there is none, remove it: drop database "live_restored_r1"';
+  const KEPT_HINT =
+    'the next attempt continues with the database that was loaded and checked; if there is none, remove it: drop database "live_restored_r1"';
 
   test('sessions that may not be ended leave the live database as it was, and the loaded one for the next attempt', async () => {
     await server.sql("create role admin login createdb password 'p' in role app");
@@ -251,7 +252,7 @@ describe('sessions', () => {
     const env = { ...inPlace('live'), PGUSER: 'admin', PGPASSWORD: 'p' };
     const done = await restore(server, own, { env, standIns: HASTE });
     await end(idle);
-    expect(done).toMatchObject({ status: 77, lastWords: { reason: expect.stringMatching(/sessions of live cannot be ended: .*permission denied/) } });
+    expect(done).toMatchObject({ status: 77, lastWords: { reason: expect.stringMatching(/cannot end sessions of live: .*permission denied/) } });
     expect(done.lastWords).toMatchObject({ hint: expect.stringContaining(KEPT_HINT) });
     expect(await propertiesOf('live')).toBe(before);
     expect(await databases(server)).toBe('live\nlive_restored_r1\nshop');
@@ -266,7 +267,7 @@ describe('sessions', () => {
     const done = await restore(server, dumped, { env: { ...env, LOCK_WAIT_SECONDS: '1' }, standIns: HASTE });
     await end(holder);
     expect(done).toMatchObject({ status: 75, lastWords: { status: 75, reason: expect.stringContaining('lock timeout') } });
-    expect(done.lastWords).toMatchObject({ hint: `${KEPT_HINT}; stop the applications first; nothing was changed` });
+    expect(done.lastWords).toMatchObject({ hint: `${KEPT_HINT}; stop the applications first; nothing has changed` });
     expect(stateOf(done)).toBe('old');
     expect(await databases(server)).toBe('live\nlive_restored_r1\nshop');
     await server.sql(`begin; create table half (n int); prepare transaction 'half'`, 'live');

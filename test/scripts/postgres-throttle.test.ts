@@ -50,7 +50,7 @@ test('all slots taken: it waits for THROTTLE_WAIT_SECONDS, then is busy, and has
   const done = await dump(server, { env, standIns: { pg_dump: real('pg_dump', '[ "$1" = --version ] || exit 99') } });
   await Promise.all(letGo.map((end) => end()));
   expect(done).toMatchObject({ status: 75, out: [], lastWords: { phase: 'throttle', status: 75 } });
-  expect(done.lastWords?.reason).toMatch(/^2 backups of 127\.0\.0\.1:\d+ still run after \ds$/);
+  expect(done.lastWords?.reason).toMatch(/^2 backups of 127\.0\.0\.1:\d+ are still running after \ds$/);
   expect(await server.sql(LOCKS)).toBe('');
 });
 
@@ -84,7 +84,7 @@ test('a lost holder is logged, and the dump goes on', async () => {
   const admin = `PGUSER=postgres PGPASSWORD=${server.env.PGPASSWORD} psql -XAtc "${end}" postgres >/dev/null`;
   const done = await dump(server, { standIns: { pg_dump: real('pg_dump', `[ "$1" = --version ] || ${admin}`) } });
   expect(done).toMatchObject({ status: 0 });
-  expect(done.stderr).toMatch(/warn .*the throttle's session was lost/);
+  expect(done.stderr).toMatch(/warn .*lost the throttle session/);
   expect(factsOf(done)).toMatchObject({ throttle: { held: false } });
 });
 

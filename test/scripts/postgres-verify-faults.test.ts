@@ -37,7 +37,7 @@ describe('what is damaged', () => {
     ['P2: cut in half', (folder) => halve(artifactIn(folder)), 'its SHA-256 differs'],
     ['P113: changed in one bit', (folder) => flip(artifactIn(folder)), 'its SHA-256 differs'],
     ['not there', (folder) => rmSync(artifactIn(folder)), 'is not there'],
-    ['with other globals', (folder) => appendFileSync(join(folder, globalsIn(folder)), '\n'), '+globals.sql is not what was stored'],
+    ['with other globals', (folder) => appendFileSync(join(folder, globalsIn(folder)), '\n'), '+globals.sql does not match the manifest'],
   ])('after it was fetched, %s: no tool opens it', async (_, damaged, reason) => {
     const work = fetched(custom, { damaged });
     const done = await verify(server, { work, standIns: { initdb: `: >${work}/opened; exit 1`, pg_restore: `: >${work}/opened; exit 1` } });
@@ -47,7 +47,7 @@ describe('what is damaged', () => {
   });
 
   test.each<[string, () => Outcome, Fetch['stored'], string]>([
-    ['a custom dump cut in half', () => custom, (folder) => halve(artifactIn(folder)), 'could not be loaded: '],
+    ['a custom dump cut in half', () => custom, (folder) => halve(artifactIn(folder)), 'cannot load the dump: '],
     ['a packed dump cut in half', () => packed, (folder) => halve(artifactIn(folder)), 'cannot be unpacked to its end'],
     [
       'P3: a plain dump cut off between two statements',
@@ -61,14 +61,14 @@ describe('what is damaged', () => {
       (folder) => endInRow(artifactIn(folder)),
       "does not end with 'PostgreSQL database dump complete'",
     ],
-    ['an empty file', () => custom, (folder) => truncateSync(artifactIn(folder)), 'could not be loaded: '],
-    ['something else', () => custom, (folder) => writeFileSync(artifactIn(folder), 'PGDMP'), 'could not be loaded: '],
+    ['an empty file', () => custom, (folder) => truncateSync(artifactIn(folder)), 'cannot load the dump: '],
+    ['something else', () => custom, (folder) => writeFileSync(artifactIn(folder), 'PGDMP'), 'cannot load the dump: '],
     ['P80: a plain dump with a wrong statement', () => plain, (folder) => putFirst(artifactIn(folder), 'select 1/0;\n'), 'division by zero'],
     [
       'P81: globals with a wrong statement',
       () => custom,
       (folder) => appendFileSync(join(folder, globalsIn(folder)), 'CREATE ROLE a;\nCREATE ROLE a;\n'),
-      'cannot make the roles that the dump needs',
+      'cannot create the roles that the dump needs',
     ],
   ])('before it was stored, %s: the load fails, and says so', async (_, backup, stored, reason) => {
     const done = await verify(server, { work: fetched(backup(), { stored }) });
@@ -79,7 +79,7 @@ describe('what is damaged', () => {
 
 describe('what is not right around it', () => {
   test.each<[string, Readonly<Record<string, string>>, Fetch['facts'], string, string]>([
-    ['a server of another major', { SERVER_MAJOR: '16' }, undefined, 'but version: 16 is given', 'take the image postgres:16'],
+    ['a server of another major', { SERVER_MAJOR: '16' }, undefined, 'but version: 16 is given', 'use the image postgres:16'],
     ['P12: a backup of a newer major', {}, fact('server.major', '18'), 'the backup is from PostgreSQL 18', 'set version: 18'],
     [
       'P17: an extension that the image lacks',
@@ -100,7 +100,7 @@ describe('what is not right around it', () => {
   test.runIf(isRoot)('root, and a user without a name: refused with the user to take', async () => {
     for (const user of [[], ['setpriv', '--reuid=54321', '--regid=54321', '--clear-groups']]) {
       const done = await verify(server, { work: fetched(custom), user });
-      expect(done).toMatchObject({ status: 64, lastWords: { status: 64, hint: 'pod.runAsUser: 999 is the user of the image' } });
+      expect(done).toMatchObject({ status: 64, lastWords: { status: 64, hint: 'set pod.runAsUser: 999, the user of the image' } });
       expectNothingLeft(done);
     }
   });
@@ -174,7 +174,7 @@ describe('no room', () => {
     const done = await verify(server, { work: fetched(custom), env: { SCRATCH_BYTES: String(20 * 1024 ** 2) } });
     expect(done).toMatchObject({
       status: 73,
-      lastWords: { phase: 'preflight', reason: expect.stringMatching(/^the database had .* MiB, and .* MiB of scratch space are left$/) },
+      lastWords: { phase: 'preflight', reason: expect.stringMatching(/^the database had .* MiB, and .* MiB of scratch space is free$/) },
     });
     expectNothingLeft(done);
   });

@@ -216,7 +216,7 @@ describe('what is not a whole database', () => {
     const bad = await verify(server, { work: fetched(backup), env, standIns: found });
     expect(bad).toMatchObject({
       status: 65,
-      lastWords: { reason: expect.stringMatching(/^pg_amcheck found a fault: .*item order invariant violated/) },
+      lastWords: { reason: expect.stringMatching(/^pg_amcheck found corruption: .*item order invariant violated/) },
     });
     const none = { psql: real('psql', 'case "$*" in */amcheck.sql*) exit 0 ;; esac') };
     const without = await verify(server, { work: fetched(backup), env, standIns: none });

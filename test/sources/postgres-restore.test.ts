@@ -170,7 +170,7 @@ describe('what is refused', () => {
           { ...minimal, dump: { [filter]: ['a.b'] } },
           { inPlace: true },
           [],
-          'the backups hold a part of the database only',
+          'the backups hold only a part of the database',
         ] as const,
     ),
     ['rows into nothing', { only: 'data' }, minimal, {}, ['database'], 'rows alone need a database that has their tables'],
