@@ -89,13 +89,13 @@ function ascii(text: string): string {
 }
 
 describe.each(AWKS)('json_flatten with %s', (awk) => {
-  test('says of any JSON what JSON.parse says', () => {
+  test('reads any JSON like JSON.parse', () => {
     const texts = fc.sample(json, 400);
     for (const [index, { status, text }] of flattenAll(awk, texts).entries())
       expect({ status, text }, texts[index]).toEqual({ status: 0, text: expected(texts[index] ?? '') });
   });
 
-  test('accepts a spoiled text exactly when JSON.parse does', () => {
+  test('accepts a spoiled text only if JSON.parse does', () => {
     const spoiled = fc
       .tuple(json, fc.nat(), fc.constantFrom('', '{', '}', '[', ']', '"', ',', ':', '\\', '0', '-', '.', 'e', 'true', ' ', '\n', 'x'))
       .map(([text, at, by]) => text.slice(0, at % (text.length + 1)) + by + text.slice((at % (text.length + 1)) + 1));
@@ -107,7 +107,7 @@ describe.each(AWKS)('json_flatten with %s', (awk) => {
     expect(seen.filter(({ status }) => status === 1).length).toBeGreaterThan(100);
   });
 
-  test('every half of a manifest is refused', () => {
+  test('refuses every part of a manifest that was cut off', () => {
     const text = JSON.stringify(MANIFEST);
     const halves = Array.from({ length: text.length - 1 }, (_, length) => text.slice(0, length)).filter((_, index) => index % 7 === 0);
     expect(flattenAll(awk, halves).filter(({ status }) => status !== 1)).toEqual([]);
@@ -154,7 +154,7 @@ describe.each(AWKS)('json_flatten with %s', (awk) => {
     expect(flatten(awk, text)).toEqual({ status: 0, text: lines });
   });
 
-  test('100 kB take no time that anybody notices', () => {
+  test('reads 100 kB within three seconds', () => {
     const parts = Array.from({ length: 150 }, (_, index) => ({ ...MANIFEST.parts[0], name: `part-${index}` }));
     const text = JSON.stringify({ ...MANIFEST, parts });
     expect(text.length).toBeGreaterThan(100_000);
@@ -163,7 +163,7 @@ describe.each(AWKS)('json_flatten with %s', (awk) => {
     expect(Date.now() - start).toBeLessThan(3000);
   });
 
-  test('fact gives a value as it was, and nothing where there is none; fact_count counts a list', () => {
+  test('fact prints a decoded value, and nothing if there is none; fact_count counts a list', () => {
     const folder = shimmed(awk);
     const awkward = 'a "b"\\n\tc\nd & \\\\ %s $(id)';
     writeFileSync(
@@ -179,7 +179,7 @@ describe.each(AWKS)('json_flatten with %s', (awk) => {
     expect(counted.map(Number)).toEqual([4, 2, 0, 0, 0, 0]);
   });
 
-  test('fact_rows gives the items of a list, or keys of them, and has_fact says whether there is anything', () => {
+  test('fact_rows prints the items of a list, or keys of them, and has_fact tells whether there is a value', () => {
     const folder = shimmed(awk);
     const names = Array.from({ length: 11 }, (_, index) => `n\t${index} \\ "`);
     writeFileSync(

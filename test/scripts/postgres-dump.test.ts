@@ -24,7 +24,8 @@ afterAll(async () => {
 });
 
 describe.each(SHELLS)('under %s', (_, shell) => {
-  test('P10, P11: the read-only role dumps all there is, and globals and dump bring it back on another server', async () => {
+  // Pitfalls P10, P11.
+  test('the read-only role dumps the whole database, and globals and dump restore it on another server', async () => {
     const done = await dump(server, { shell });
     expect(done).toMatchObject({ status: 0, stdout: '', out: [`${NAME}+globals.sql`, `${NAME}.dump`] });
     expect(done.lastWords).toMatchObject({ status: 0, reason: 'database shop dumped and read to its end' });
@@ -36,7 +37,7 @@ describe.each(SHELLS)('under %s', (_, shell) => {
     expect(await sessionsOf(server)).toEqual([]);
   });
 
-  test('the facts say what was taken, and the sums are those of the files', async () => {
+  test('the facts describe the dump, and the sums match the files', async () => {
     const done = await dump(server, { shell });
     const files = [hashed(done, `${NAME}.dump`, 'artifact'), hashed(done, `${NAME}+globals.sql`, 'globals')];
     expect(factsOf(done)).toEqual({
@@ -84,7 +85,7 @@ describe.each(SHELLS)('under %s', (_, shell) => {
     execFileSync('sha256sum', ['--check', '--strict', '--status', join(done.work, 'facts', 'postgres.sums')], { cwd: join(done.work, 'out') });
   });
 
-  test('one part of several has its own names, and leaves those of the others alone', async () => {
+  test('each of several parts has its own file names, and leaves the files of the others alone', async () => {
     const first = await dump(server, { shell, env: { PART: 'shop', PART_COUNT: '2' } });
     const second = await dump(server, { shell, work: first.work, env: { PART: 'postgres', PART_COUNT: '2', DATABASE: 'postgres', GLOBALS: 'none' } });
     expect(second).toMatchObject({ status: 0, out: [`${NAME}.postgres.dump`, `${NAME}.shop+globals.sql`, `${NAME}.shop.dump`] });
@@ -92,7 +93,8 @@ describe.each(SHELLS)('under %s', (_, shell) => {
     expect(factsOf(second, 'postgres')).toMatchObject({ name: 'postgres', files: [{ name: `${NAME}.postgres.dump` }] });
   });
 
-  test('P15: filters take names with blanks, quotes and stars, and keep the large objects', async () => {
+  // Pitfall P15.
+  test('filters accept names with blanks, quotes and stars, and keep large objects', async () => {
     const done = await dump(server, {
       shell,
       env: {
@@ -114,7 +116,8 @@ describe.each(SHELLS)('under %s', (_, shell) => {
   });
 });
 
-test('P10: the globals hold every role, and no password', async () => {
+// Pitfall P10.
+test('the globals contain every role and no password', async () => {
   const { work } = await dump(server);
   const globals = readFileSync(join(work, 'out', `${NAME}+globals.sql`), 'utf8');
   expect(globals).toContain('CREATE ROLE "other, too";');
@@ -122,7 +125,8 @@ test('P10: the globals hold every role, and no password', async () => {
   expect(globals).not.toMatch(/password|scram/i);
 });
 
-test('P22: the password is in no argument of any process, no log and no file', async () => {
+// Pitfall P22.
+test('the password appears in no argument of any process, no log and no file', async () => {
   const spy = 'cat /proc/[0-9]*/cmdline >>"$WORK_DIR/arguments" 2>/dev/null';
   const tools = ['psql', 'pg_dump', 'pg_dumpall', 'pg_restore'];
   const done = await dump(server, { standIns: Object.fromEntries(tools.map((tool) => [tool, real(tool, spy)])) });
@@ -157,7 +161,8 @@ test('the tools are called in this order, with these arguments', async () => {
   ]);
 });
 
-test('P22, P23: a database whose name is full of metacharacters is dumped under its own name', async () => {
+// Pitfalls P22, P23.
+test('dumps a database whose name is full of metacharacters', async () => {
   const database = `it's = "a\\b" $(id) %s –ü`;
   await server.sql(`create database "${database.replaceAll('"', '""')}"`);
   const done = await dump(server, { env: { DATABASE: database } });
@@ -165,13 +170,15 @@ test('P22, P23: a database whose name is full of metacharacters is dumped under 
   expect(factsOf(done).database).toMatchObject({ name: database });
 });
 
-test('P11, P25: the facts name the locale of a provider other than libc', async () => {
+// Pitfalls P11, P25.
+test('the facts name the locale of a provider other than libc', async () => {
   await server.sql(`create database builtin template template0 locale_provider builtin builtin_locale 'C.UTF-8'`);
   const done = await dump(server, { env: { DATABASE: 'builtin' } });
   expect(factsOf(done)).toMatchObject({ database: { localeProvider: 'builtin', locale: 'C.UTF-8', collationVersion: expect.anything() } });
 });
 
-test('P34: an unknown user without a home, who may write nowhere but to the scratch space, can dump', async () => {
+// Pitfall P34.
+test('an unknown user without a home, who can write only to the scratch space, can dump', async () => {
   const work = mkdtempSync(join(tmpdir(), 'work-'));
   chmodSync(work, 0o777);
   const shell = [...(process.getuid?.() === 0 ? ['setpriv', '--reuid=54321', '--regid=54321', '--clear-groups'] : []), 'dash'];

@@ -60,7 +60,7 @@ describe.each(POSTGRES_MAJORS)('on PostgreSQL %i', (major) => {
 
   afterAll(() => server?.stop());
 
-  test('the catalog names the roles that the statements of the dump name, and no other', async () => {
+  test('the catalog lists the roles that the statements of the dump name, and no others', async () => {
     expect(done.lastWords?.reason).toBe('database shop dumped and read to its end');
     const { roles } = factsOf(done) as { roles: Record<string, readonly string[]> };
     expect({ owners: roles.owners, grantees: roles.grantees, grantors: roles.grantors, others: roles.others }).toEqual(

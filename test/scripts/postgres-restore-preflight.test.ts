@@ -63,14 +63,15 @@ describe('roles', () => {
   test.each([
     ['custom', () => dumped],
     ['plain', () => plain],
-  ])('P86: those that a %s dump names and the server lacks are named, and nothing that only looks like one', async (_, from) => {
+    // Pitfall P86.
+  ])('that a %s dump names and the server lacks are reported, and nothing that only looks like one', async (_, from) => {
     const done = await restore(other, from());
     expectRefused(done, 64, ROLES);
     expect(done.lastWords).toHaveProperty('hint', expect.stringContaining('owner: none'));
     expect(await databases(other)).toBe('');
   });
 
-  test('are not needed where owners and grants are left out', async () => {
+  test('are not needed if owners and grants are omitted', async () => {
     const done = await restore(other, dumped, { env: { OWNER: 'none', PRIVILEGES: 'none' } });
     expectRefused(done, 64, /^the server lacks roles that the dump names: policied$/);
     await other.sql('create role policied');
@@ -82,7 +83,7 @@ describe('roles', () => {
     await other.sql('drop role policied');
   });
 
-  test('owner: role:NAME gives all to that role, which must exist', async () => {
+  test('owner: role:NAME makes that role the owner of everything, and requires it', async () => {
     const env = { OWNER: 'role:new "owner"', PRIVILEGES: 'none' };
     expectRefused(await restore(other, dumped, { env }), 64, /lacks roles .*new "owner"/);
     await other.sql('create role "new ""owner"""; create role policied');
@@ -94,7 +95,8 @@ describe('roles', () => {
     await other.sql('drop role "new ""owner""", policied');
   });
 
-  test('P10, P89: globals: missing-roles makes those that are missing, without passwords, and changes none that is there', async () => {
+  // Pitfalls P10, P89.
+  test('globals: missing-roles creates missing roles without passwords, and changes no existing one', async () => {
     await other.sql(`create role bystander nologin; create role plainly superuser`);
     const done = await restore(other, dumped, { env: { RESTORE_GLOBALS: 'missing-roles' } });
     expect(done).toMatchObject({ status: 0 });
@@ -109,16 +111,19 @@ describe('roles', () => {
 });
 
 describe('the server', () => {
-  test('P12: a client of another major is refused', async () => {
+  // Pitfall P12.
+  test('refuses a client of another major', async () => {
     expectRefused(await restore(server, dumped, { path: [postgresBin(16)] }), 64, /this image has pg_dump 16\.\d+, but version: 17 is given/);
   });
 
-  test('P12: a backup of a newer major is refused, and both are named', async () => {
+  // Pitfall P12.
+  test('refuses a backup of a newer major, and names both', async () => {
     const facts = { ...dumped.facts, server: { version: '18.1', major: 18 } };
     expectRefused(await restore(server, { ...dumped, facts }), 64, /the backup is from PostgreSQL 18, the server is PostgreSQL 17\.\d+/);
   });
 
-  test('P17: extensions that it lacks are named; another version is a warning', async () => {
+  // Pitfall P17.
+  test('reports missing extensions; another version is a warning', async () => {
     const database = {
       ...(dumped.facts.database as object),
       extensions: [
@@ -131,14 +136,14 @@ describe('the server', () => {
     expect(done.stderr).toMatch(/warn .*extension hstore becomes version 1\.\d, the backup has 0\.1/);
   });
 
-  test('a locale that it does not have is named, and leaves nothing', async () => {
+  test('reports a missing locale, and leaves nothing', async () => {
     const database = { ...(dumped.facts.database as object), collation: 'xx_YY.UTF-8' };
     const done = await restore(server, { ...dumped, facts: { ...dumped.facts, database } });
     expectRefused(done, 64, /cannot make a database like the dumped one: .*xx_YY\.UTF-8/);
     expect(await databases(server)).toBe('shop');
   });
 
-  test('a role that cannot create databases, nor own what is restored, is told so at once', async () => {
+  test('refuses at once a role that can neither create databases nor become the owner', async () => {
     await server.sql(`create role weak login password 'p'`);
     const done = await restore(server, dumped, { env: { PGUSER: 'weak', PGPASSWORD: 'p', PRIVILEGES: 'none' } });
     expectRefused(done, 77, /the role weak is not a member of "role with blanks".*; the role weak cannot create databases/);
@@ -147,30 +152,32 @@ describe('the server', () => {
 });
 
 describe('the target', () => {
-  test('P82: a database that is there already is not touched', async () => {
+  // Pitfall P82.
+  test('leaves an existing database alone', async () => {
     await server.sql('create database shop_restored_r1');
     const done = await restore(server, dumped);
     expectRefused(done, 64, 'the database shop_restored_r1 already exists and does not belong to this restore');
     expect(await databases(server)).toBe('shop\nshop_restored_r1');
   });
 
-  test('P82: in place, neither is one that has the name of the new database', async () => {
+  // Pitfall P82.
+  test('leaves an existing database with the name of the new one alone in place', async () => {
     await server.sql('create database shop_restored_r1');
     await server.sql(`comment on database shop_restored_r1 is 'backstay restore r2 of ${BACKUP}: loading'`);
     expectRefused(await restore(server, dumped, { env: IN_PLACE }), 64, 'the database shop_restored_r1 already exists');
     expect(await databases(server)).toBe('shop\nshop_restored_r1');
   });
 
-  test('in place, there must be one', async () => {
+  test('in place, the database must exist', async () => {
     expectRefused(await restore(server, dumped, { env: { ...IN_PLACE, TARGET_DATABASE: 'shpo' } }), 64, 'there is no database shpo');
   });
 
-  test.each(['postgres', 'template1'])('%s is no target', async (name) => {
+  test.each(['postgres', 'template1'])('%s cannot be the target', async (name) => {
     expectRefused(await restore(server, dumped, { env: { ...IN_PLACE, TARGET_DATABASE: name } }), 64, `${name} cannot be the target`);
   });
 
   test.each(['INCLUDE_SCHEMAS=public', 'EXCLUDE_SCHEMAS=other', 'INCLUDE_TABLES=public.t', 'EXCLUDE_TABLES=public.t', 'EXCLUDE_TABLE_DATA=public.t'])(
-    'a backup of a part, taken with %s, takes the place of no database, but comes back beside',
+    'a partial backup, taken with %s, replaces no database, but can be restored beside',
     async (filter) => {
       const [name = '', value = ''] = filter.split('=');
       const part = await take(server, { [name]: value });
@@ -182,7 +189,8 @@ describe('the target', () => {
     },
   );
 
-  test.each(['custom', 'plain'])('P86: a %s dump of the schema public comes back, with its owner and grants', async (format) => {
+  // Pitfall P86.
+  test.each(['custom', 'plain'])('restores a %s dump of the schema public with its owner and grants', async (format) => {
     await server.sql('alter schema public owner to plainly; grant create on schema public to member', 'shop');
     const part = await take(server, { INCLUDE_SCHEMAS: 'public', DUMP_FORMAT: format });
     expect(await restore(server, part)).toMatchObject({ status: 0 });
@@ -192,7 +200,7 @@ describe('the target', () => {
 
   // BusyBox takes its own awk.
   test.each(SHELLS.filter(([name]) => name !== 'busybox ash'))(
-    'a plain dump of the schema public whose filter ends early is no whole one under %s',
+    'refuses a plain dump of the schema public whose filter ends early under %s',
     async (_, shell) => {
       const part = await take(server, { INCLUDE_SCHEMAS: 'public', DUMP_FORMAT: 'plain' });
       const awk = real('awk', `case $* in *'CREATE SCHEMA public;'*) PATH=\${PATH#*:} awk "$@" | sed '/^CREATE TABLE/,$d'; exit 1 ;; esac`);
@@ -202,7 +210,7 @@ describe('the target', () => {
     },
   );
 
-  test('all that is wrong is said at once', async () => {
+  test('reports all problems at once', async () => {
     const database = { ...(dumped.facts.database as object), extensions: [{ name: 'postgis', version: '3' }] };
     const facts = { ...dumped.facts, database };
     const done = await restore(other, { ...dumped, facts }, { env: { ...IN_PLACE, TARGET_DATABASE: 'nowhere', OWNER: 'role:nobody' } });
@@ -227,7 +235,7 @@ describe('files', () => {
         writeFileSync(file, bytes);
       },
     ],
-  ])('a dump that was %s is refused before any tool opens it', async (_, damage) => {
+  ])('refuses a dump that was %s before any tool opens it', async (_, damage) => {
     const work = fetched(dumped);
     damage(join(work, 'in', artifact));
     const done = await restore(server, work, { standIns: { pg_restore: real('pg_restore'), psql: real('psql') } });
@@ -235,7 +243,7 @@ describe('files', () => {
     expect(done.calls).toEqual([]);
   });
 
-  test('a dump that is cut, and whose sum says so, leaves nothing when loading fails', async () => {
+  test('leaves nothing when a truncated dump with a matching sum fails to load', async () => {
     const work = fetched(dumped);
     truncateSync(join(work, 'in', artifact), readFileSync(join(work, 'in', artifact)).length - 300);
     const done = await restore(server, work, {
@@ -246,7 +254,7 @@ describe('files', () => {
     expect(await databases(server)).toBe('shop');
   });
 
-  test('a plain dump whose packed text is cut leaves nothing', async () => {
+  test('leaves nothing of a plain dump whose compressed file is truncated', async () => {
     const work = fetched(plain);
     const file = join(work, 'in', '20261121-073320-bcdfpqrs.sql.zst');
     truncateSync(file, readFileSync(file).length - 50);
@@ -263,7 +271,8 @@ describe('files', () => {
         text.slice(0, text.indexOf('COPY public.texts')).concat('COPY public.texts (body) FROM stdin;\n-- PostgreSQL database dump complete\n'),
     ],
     ['after its last statement', (text: string) => text.slice(0, text.lastIndexOf('--\n-- PostgreSQL database dump complete'))],
-  ])('P3: a plain dump that was stored cut off, %s, is refused before anything is made', async (_, cut) => {
+    // Pitfall P3.
+  ])('refuses a plain dump that was stored cut off, %s, before anything is created', async (_, cut) => {
     const unpacked = await take(server, { DUMP_FORMAT: 'plain', COMPRESSION: 'none' });
     const work = fetched(unpacked);
     const file = join(work, 'in', '20261121-073320-bcdfpqrs.sql');
@@ -274,14 +283,14 @@ describe('files', () => {
     expect(await databases(server)).toBe('shop');
   });
 
-  test('a restored database that lacks a table of the dump is refused and removed', async () => {
+  test('refuses and drops a restored database that lacks a table of the dump', async () => {
     const psql = real('psql', `case "$*" in */counts.sql*) echo '2|2|0'; exit ;; esac`);
     const done = await restore(server, dumped, { standIns: { psql }, env: { ...IN_PLACE } });
     expectRefused(done, 65, 'the dump has 3 tables, the restored database 2');
     expect(await databases(server)).toBe('shop');
   });
 
-  test('a marker of fetch ends it at once', async () => {
+  test('does nothing if fetch left its marker', async () => {
     const work = fetched(dumped);
     writeFileSync(join(work, 'run', 'already'), '');
     const done = await restore(server, work, { standIns: { psql: real('psql') } });

@@ -40,7 +40,7 @@ const propertiesOf = (name: string) =>
     from pg_database where datname = '${name}';
     select pg_get_userbyid(setrole), setconfig from pg_db_role_setting s join pg_database d on d.oid = setdatabase where datname = '${name}' order by 1`);
 
-describe('what belongs to a database', () => {
+describe('properties of a database', () => {
   const SETTINGS = `
     revoke all on database live from public;
     grant connect on database live to app with grant option;
@@ -53,7 +53,8 @@ describe('what belongs to a database', () => {
     alter role "read er" in database live set statement_timeout = '7s'; alter role all in database live set lock_timeout = '3s';
     comment on database live is E'it''s the \\\\ shop\\nof two lines'`;
 
-  test('P86: owner, grants, settings, limit and comment go with the name, and come back with it', async () => {
+  // Pitfall P86.
+  test('owner, grants, settings, limit and comment follow the name in a swap, and in a swap back', async () => {
     await server.sql('create database live');
     await server.sql(SETTINGS);
     const before = await propertiesOf('live');
@@ -72,7 +73,7 @@ describe('what belongs to a database', () => {
     expect(await server.sql(`select count(*) from pg_class where relname = 'items'`, 'live')).toBe('0');
   });
 
-  test('a name with everything in it is swapped, back again and dropped', async () => {
+  test('swaps, swaps back and drops a database with an awkward name', async () => {
     await server.sql(`create database ${quoted(ODD)}`);
     const done = await restore(server, dumped, { env: inPlace(ODD) });
     expect(done.status).toBe(0);
@@ -84,7 +85,7 @@ describe('what belongs to a database', () => {
     expect(await databases(server)).toBe(`${ODD}\nshop`);
   });
 
-  test('a name of 63 bytes is cut for what is kept, and never within a letter', async () => {
+  test('shortens a name of 63 bytes for the kept database, and never within a letter', async () => {
     const long = `${'ß'.repeat(31)}x`;
     await server.sql(`create database ${quoted(long)}`);
     expect((await restore(server, dumped, { env: inPlace(long) })).status).toBe(0);
@@ -92,7 +93,7 @@ describe('what belongs to a database', () => {
   });
 });
 
-test('the swap is on the disk before it counts as done, also where commits do not wait for it', async () => {
+test('the swap is on disk before it counts as done, even if commits do not wait for the disk', async () => {
   await server.sql('create database live');
   await server.sql(`alter database postgres set synchronous_commit = off; alter role postgres set synchronous_commit = off;
     alter role postgres set log_statement = 'all'`);
@@ -112,7 +113,7 @@ test('the swap is on the disk before it counts as done, also where commits do no
 });
 
 describe('the kept database', () => {
-  test('lets nobody in, and its comment says what it is', async () => {
+  test('accepts no connections, and its comment says what it is', async () => {
     await server.sql('create database live');
     const done = await restore(server, dumped, { env: inPlace('live') });
     const kept = String(resultOf(done).kept);
@@ -122,7 +123,8 @@ describe('the kept database', () => {
     expect(done.lastWords).toMatchObject({ reason: expect.stringContaining(kept), hint: expect.stringContaining('swap-back') });
   });
 
-  test('P82: drop-old drops nothing that only has such a name', async () => {
+  // Pitfall P82.
+  test('drop-old drops nothing that only has a matching name', async () => {
     await server.sql('create database live');
     await server.sql('create database live_before_20260101_000000');
     const all = await restore(server, fetched(dumped), { env: { ...inPlace('live'), RESTORE_ACTION: 'drop-old' } });
@@ -135,7 +137,7 @@ describe('the kept database', () => {
     expect(back).toMatchObject({ status: 64, lastWords: { reason: expect.stringContaining('is kept for live') } });
   });
 
-  test('is chosen by name where there are several, and by time otherwise; a second swap-back of the same id does nothing', async () => {
+  test('is chosen by name if one is given, and by time otherwise; a second swap-back of the same id does nothing', async () => {
     await server.sql('create database live');
     const first = String(resultOf(await restore(server, dumped, { env: { ...inPlace('live'), RESTORE_ID: 'one' } })).kept);
     await sleep(1100);
@@ -175,7 +177,7 @@ describe('sessions', () => {
     return answers;
   }
 
-  test('applications that ask all the time see the old one, then the new one, and never none for longer than it takes to ask again', async () => {
+  test('applications that query all the time see the old database, then the new one, and never none for longer than a retry takes', async () => {
     await server.sql('create database live owner app');
     await server.sql(`${ROWS}; update items set made_by = 'old'; grant select on items to app`, 'live');
     await server.sql('grant select on items to app', 'shop');
@@ -197,7 +199,7 @@ describe('sessions', () => {
     expect(answers.filter((one) => !['old', 'backup'].includes(one)).length).toBeLessThanOrEqual(9);
   });
 
-  test('sessions that idle in a transaction are ended; until the lock is held, none is', async () => {
+  test('ends idle-in-transaction sessions, but none before the lock is held', async () => {
     await server.sql('create database live');
     const idle = spawn(`${server.bin}/psql`, ['-X', '-c', 'begin; select pg_sleep(600)', 'live'], { env: server.env as NodeJS.ProcessEnv });
     await until(
@@ -242,7 +244,7 @@ describe('sessions', () => {
   const KEPT_HINT =
     'the next attempt continues with the database that was loaded and checked; if there is none, remove it: drop database "live_restored_r1"';
 
-  test('sessions that may not be ended leave the live database as it was, and the loaded one for the next attempt', async () => {
+  test('if sessions cannot be ended, the live database stays unchanged, and the loaded one stays for the next attempt', async () => {
     await server.sql("create role admin login createdb password 'p' in role app");
     await server.sql('create database live owner app');
     const idle = await session('select 1');
@@ -260,7 +262,7 @@ describe('sessions', () => {
     await expectSwapOnly(own, env);
   });
 
-  test('a lock that is not given leaves the same, and so does what would stay with the old database', async () => {
+  test('a lock that is not granted leaves the same, and so does what would stay with the old database', async () => {
     await server.sql('create database live');
     const holder = await session(`begin; comment on database live is 'held'`);
     const env = inPlace('live');

@@ -32,7 +32,8 @@ const asked = (env: Readonly<Record<string, string>>, more: object = {}): Promis
   verify(server, { work: fetched(backup), env, ...more });
 
 describe.each(SHELLS)('under %s', (_, shell) => {
-  test('P117: a database with all that dumps get wrong comes back, is asked, and the record says what was proved', async () => {
+  // Pitfall P117.
+  test('restores and checks a database with everything that dumps get wrong, and records the result', async () => {
     const done = await asked(
       {
         ASSERT_TABLES: `public.orders\n${PLAIN_NAME}.customers`,
@@ -70,7 +71,8 @@ describe.each(SHELLS)('under %s', (_, shell) => {
     expectNothingLeft(done);
   });
 
-  test('P117: every check is made, and every failure is named at once', async () => {
+  // Pitfall P117.
+  test('runs every check, and reports every failure at once', async () => {
     const done = await asked(
       {
         ASSERT_TABLES: 'public.customers\npublic.orders\nno such "name',
@@ -105,7 +107,7 @@ describe.each(SHELLS)('under %s', (_, shell) => {
   });
 });
 
-test('a table is found by its very name, or as SQL reads it', async () => {
+test('finds a table by its verbatim name, or as SQL reads it', async () => {
   const done = await asked({
     ASSERT_TABLES: [
       'PUBLIC.Orders',
@@ -120,14 +122,15 @@ test('a table is found by its very name, or as SQL reads it', async () => {
   expect(done.lastWords?.reason).toMatch(/^there is no table "Größe.*"line/);
 });
 
-test('times of the future do not count as fresh, and columns need no lower case', async () => {
+test('future times do not count as fresh, and column names may have capitals', async () => {
   const fresh = await asked({ ASSERT_FRESH: '2060 public."My Table" At' });
   expect(fresh.status).toBe(0);
   const stale = await asked({ ASSERT_FRESH: '1999 public."My Table" At' });
   expect(failuresOf(stale)).toEqual([expect.stringMatching(/^the newest At of public."My Table" is 20\d\d seconds older/)]);
 });
 
-test('P23: a query may be any text, and its whole answer counts', async () => {
+// Pitfall P23.
+test('a query can be any text, and its whole answer counts', async () => {
   const done = await asked(
     queries(
       ['select 7 -- of them;', '7'],
