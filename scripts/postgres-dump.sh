@@ -15,7 +15,7 @@
 #   SERVER_MAJOR           major version that the server must have
 #   DUMP_FORMAT            custom or plain
 #   COMPRESSION            zstd (from 16 on), gzip or none
-#   COMPRESSION_LEVEL      compression level (default: that of pg_dump for gzip, 1 for zstd)
+#   COMPRESSION_LEVEL      compression level (default: 6 for gzip, 1 for zstd)
 #   INCLUDE_SCHEMAS        dump only these schemas, one pg_dump pattern per line (default: all)
 #   EXCLUDE_SCHEMAS        do not dump these schemas, one pattern per line (default: none)
 #   INCLUDE_TABLES         dump only these tables, one pattern per line (default: all)
