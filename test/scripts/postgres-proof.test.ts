@@ -159,5 +159,5 @@ test('replaces what an earlier attempt left in the scratch space, and removes it
   const again = await dump(server, { work });
   expect(again).toMatchObject({ status: 0, out: [`${NAME}+globals.sql`, `${NAME}.dump`] });
   const failed = await dump(server, { work, standIns: broken(CUT) });
-  expectRefused(failed, 65, 'cannot be read');
+  expectRefused(failed, 65, 'cannot read the dump to its end');
 });
