@@ -81,7 +81,7 @@ describe.each(SHELLS)('under %s', (name, shell) => {
       expect(Date.now() - began).toBeLessThan(20_000);
       expect(done).toMatchObject({ status: 70, lastWords: { status: 70, reason: expect.stringContaining('stopped by TERM') } });
       if (READY.includes(step))
-        expect(done.lastWords).toMatchObject({ hint: expect.stringMatching(/^the next attempt goes on .*drop database "live_restored_r1"$/) });
+        expect(done.lastWords).toMatchObject({ hint: expect.stringMatching(/^the next attempt continues with .*drop database "live_restored_r1"$/) });
       expect(await databases(server)).toBe(READY.includes(step) ? 'live\nlive_restored_r1\nshop' : 'live\nshop');
       expect(await isOld()).toBe(true);
       expect(stateOf(done)).toBe('old');

@@ -50,7 +50,7 @@ describe('damaged files', () => {
 
   test.each<[string, () => Outcome, Fetch['stored'], string]>([
     ['a custom dump cut in half', () => custom, (folder) => halve(artifactIn(folder)), 'cannot load the dump: '],
-    ['a packed dump cut in half', () => packed, (folder) => halve(artifactIn(folder)), 'cannot be unpacked to its end'],
+    ['a packed dump cut in half', () => packed, (folder) => halve(artifactIn(folder)), 'cannot decompress the dump to its end'],
     [
       // Pitfall P3.
       'a plain dump cut off between two statements',
