@@ -1,15 +1,13 @@
 #!/bin/sh
-# json.sh - reads JSON with awk alone: flattens it to lines, and finds facts in them. Sourced, never run.
+# json.sh - reads JSON with awk alone: flattens it to lines, and looks up values in them. Sourced, never run.
 #
-# A flattened file has a line for each scalar: its path, a tab, its value. The keys on the way are joined by full stops,
-# items of a list are counted from 0: `parts.0.files.1.bytes<TAB>42`. Texts are decoded, but a backslash, a newline and a
-# tab stay \\, \n and \t, so that a value is one line; numbers, true, false and null are as they are written. An empty
-# list is [], an empty object {}.
+# A flattened file has a line for each scalar: its path, a tab, its value. Full stops join the keys of a path, and list items
+# count from 0: `parts.0.files.1.bytes<TAB>42`. Strings are decoded, but a backslash, a newline and a tab stay \\, \n and \t, so
+# that a value is one line. Numbers, true, false and null stay as written. An empty list is [], an empty object {}.
 
-# json_flatten <FILE - its lines; status 1, whatever was printed until then, for what is not one JSON object or list
+# json_flatten <FILE - prints the lines; returns 1, after whatever was printed, unless the input is one JSON object or list
 #
-# Refused as well: two values of one path, of which nobody could say which is meant, a NUL, which no shell can hold, and
-# what is nested deeper than 100.
+# It also refuses two values of one path, which are ambiguous, a NUL, which no shell can hold, and nesting deeper than 100.
 json_flatten() {
 	LC_ALL=C awk '
 		BEGIN {
@@ -19,7 +17,7 @@ json_flatten() {
 			number = "^-?(0|[1-9][0-9]*)([.][0-9]+)?([eE][-+]?[0-9]+)?$"
 			state = "root"
 		}
-		# A text never goes on in the next line: every second piece between quotes is one, unless its end is escaped.
+		# A string never spans lines: every second piece between quotes is one, unless its end is escaped.
 		{
 			pieces = split($0, piece, "\"")
 			inside = 0
@@ -36,7 +34,7 @@ json_flatten() {
 		END { if (bad || state != "end") exit 1 }
 
 		function escaped(text) { return match(text, /\\+$/) && RLENGTH % 2 }
-		# What stands between texts: signs, numbers, true, false, null.
+		# What is between strings: punctuation, numbers, true, false, null.
 		function words(text, count, word, i) {
 			gsub(/[][{}:,]/, " & ", text)
 			count = split(text, word, /[ \t\r]+/)
@@ -93,7 +91,7 @@ json_flatten() {
 				code = letter == "u" ? unit(text) : -1
 				if (code < 1) { bad = 1; return }
 				text = substr(text, 5)
-				# Two units make a letter beyond the first 65,536; one without the other is none.
+				# A surrogate pair encodes one character; half a pair encodes none.
 				if (code >= 55296 && code < 56320 && substr(text, 1, 2) == "\\u" && unit(substr(text, 3)) >= 56320 && unit(substr(text, 3)) < 57344) {
 					code = 65536 + (code - 55296) * 1024 + unit(substr(text, 3)) - 56320
 					text = substr(text, 7)
@@ -118,7 +116,7 @@ json_flatten() {
 		}'
 }
 
-# fact PATH FILE - the decoded value of a flattened file, and a newline; nothing where there is none
+# fact PATH FILE - prints the decoded value and a newline; nothing if there is none
 fact() {
 	FACT=$1 LC_ALL=C awk '
 		BEGIN { wanted = ENVIRON["FACT"] "\t" }
@@ -134,7 +132,7 @@ fact() {
 		}' "$2"
 }
 
-# fact_count PATH FILE - how many items a list of a flattened file has; 0 where there is none
+# fact_count PATH FILE - prints the number of items of a list; 0 if there is none
 fact_count() {
 	FACT=$1 LC_ALL=C awk '
 		BEGIN { wanted = ENVIRON["FACT"] "." }
@@ -144,4 +142,41 @@ fact_count() {
 			if (item ~ /^[0-9]+$/ && item + 0 >= count) count = item + 1
 		}
 		END { print count + 0 }' "$2"
+}
+
+# fact_rows PATH FILE [KEY...] - prints a line for each item of a list: its value, or the values of these keys separated by tabs,
+# escaped as in the file
+fact_rows() {
+	rows_of=$1 rows_in=$2
+	shift 2
+	FACT=$rows_of KEYS=$* LC_ALL=C awk '
+		BEGIN {
+			wanted = ENVIRON["FACT"] "."
+			keys = split(ENVIRON["KEYS"], key, " ")
+		}
+		index($0, wanted) == 1 {
+			text = substr($0, length(wanted) + 1)
+			at = index(text, "\t")
+			path = substr(text, 1, at - 1)
+			if (!match(path, /^[0-9]+/)) next
+			item = substr(path, 1, RLENGTH) + 0
+			if (item >= count) count = item + 1
+			value[item, substr(path, RLENGTH + 2)] = substr(text, at + 1)
+		}
+		END {
+			for (item = 0; item < count; item++) {
+				line = keys ? value[item, key[1]] : value[item, ""]
+				for (i = 2; i <= keys; i++) line = line "\t" value[item, key[i]]
+				print line
+			}
+		}' "$rows_in"
+}
+
+# has_fact PATH FILE - whether there is a value, or a list or object that is not empty
+has_fact() {
+	FACT=$1 LC_ALL=C awk '
+		BEGIN { wanted = ENVIRON["FACT"] }
+		index($0, wanted ".") == 1 { found = 1; exit }
+		index($0, wanted "\t") == 1 { text = substr($0, length(wanted) + 2); found = text != "[]" && text != "{}"; exit }
+		END { exit !found }' "$2"
 }

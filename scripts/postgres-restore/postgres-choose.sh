@@ -1,10 +1,9 @@
 #!/bin/sh
-# postgres-choose.sh - which entries of an archive are restored, and which of its tables get rows. Sourced, never run.
+# postgres-choose.sh - chooses the entries of an archive to restore, and the tables that get rows. Sourced, never run.
 #
-# pg_restore itself says which entries belong to a schema or a table: its list has names without quotes, in which nobody
-# could find them.
+# It asks pg_restore which entries belong to a schema or a table, because the names in its list are not quoted and so ambiguous.
 #
-# Environment: ONLY, INCLUDE_SCHEMAS, INCLUDE_TABLES. Reads TMP/contents, the whole list; leaves TMP/list, what is left of it.
+# Environment: ONLY, INCLUDE_SCHEMAS, INCLUDE_TABLES. Reads TMP/contents, the whole list; writes TMP/list, the chosen entries.
 
 # Statuses are numbers of common.sh; what is set here is read by who sources this file.
 # shellcheck disable=SC2034,SC2086
@@ -29,24 +28,24 @@ choose_entries() {
 			text = $0
 			sub(/^[0-9]+; [0-9]+ [0-9]+ /, "", text)
 		}
-		# All schemas are made, those not asked for empty: extensions lie in them.
+		# Create all schemas, the others empty: they may contain extensions.
 		schemas && !(id in chosen) && text !~ /^(SCHEMA|EXTENSION|(ACL|COMMENT) - (SCHEMA|EXTENSION)) / { next }
-		# What needs rows that are not there.
+		# Skip what needs rows that are not restored.
 		tables && text ~ /^TABLE DATA / && !(id in filled) { next }
 		tables && text ~ /^FK CONSTRAINT / { foreign[$6 " " $8 " " $7]; next }
 		tables && text ~ /^COMMENT [^ ]+ CONSTRAINT [^ ]+ ON / && ($5 " " $7 " " $9) in foreign { next }
 		tables && text ~ /^(MATERIALIZED VIEW DATA|BLOB|BLOBS|BLOB METADATA|(ACL|COMMENT|SECURITY LABEL) - LARGE OBJECTS?) / { next }
-		# They say what CREATE EXTENSION and initdb have said already, and only the owner may say it.
+		# CREATE EXTENSION and initdb have set these already, and only the owner can.
 		superuser != "t" && text ~ /^COMMENT - EXTENSION / { next }
 		superuser != "t" && major < 15 && text ~ /^COMMENT - SCHEMA public / { next }
 		{ print }
 	' "$TMP/contents" >"$TMP/list"
-	[ -z "$INCLUDE_TABLES" ] || log info "rows of these tables only; foreign keys, large objects and the rows of materialized views are left out"
+	[ -z "$INCLUDE_TABLES" ] || log info "restoring rows of the listed tables only, without foreign keys, large objects and rows of materialized views"
 }
 
-# entries OPTION... - the lines that pg_restore picks itself
+# entries OPTION... - lists the entries that pg_restore selects
 entries() {
-	run pg_restore --list "$@" "$ARTIFACT" >"$TMP/entries" || die $BAD_DATA 'the dump cannot be listed' 'choose another backup'
+	run pg_restore --list "$@" "$ARTIFACT" >"$TMP/entries" || die $BAD_DATA 'cannot list the dump' 'choose another backup'
 }
 
 choose_schemas() {
@@ -54,7 +53,7 @@ choose_schemas() {
 		[ -n "$schema" ] || continue
 		entries --schema="$(unquoted "$schema")" </dev/null
 		grep -E '^[0-9]+;' "$TMP/entries" >>"$TMP/in-schemas" ||
-			problem $WRONG_INPUT "the dump has no schema $schema, or nothing is in it" 'names are as SQL has them: quoted where they have capitals or blanks'
+			problem $WRONG_INPUT "the dump has no schema $schema, or nothing is in it" 'write names as in SQL: quote those with capitals or blanks'
 	done <<-LINES
 		$INCLUDE_SCHEMAS
 	LINES
@@ -66,14 +65,14 @@ choose_tables() {
 		table_entries "$table" </dev/null
 		grep -E '^[0-9]+; [0-9]+ [0-9]+ TABLE DATA ' "$TMP/entries" >>"$TMP/in-tables" && continue
 		grep -qE '^[0-9]+; 1259 [0-9]+ TABLE ' "$TMP/entries" &&
-			problem $WRONG_INPUT "the table $table has no rows of its own in the dump" 'of a partitioned table, name the partitions' && continue
-		problem $WRONG_INPUT "the dump has no table $table" 'names are as SQL has them: quoted where they have capitals or blanks'
+			problem $WRONG_INPUT "the table $table has no rows of its own in the dump" 'for a partitioned table, list its partitions' && continue
+		problem $WRONG_INPUT "the dump has no table $table" 'write names as in SQL: quote those with capitals or blanks'
 	done <<-LINES
 		$INCLUDE_TABLES
 	LINES
 }
 
-# table_entries NAME - with its schema or without
+# table_entries NAME - name with or without a schema
 table_entries() {
 	first=$(part_of "$1" 1)
 	second=$(part_of "$1" 2)
@@ -84,7 +83,7 @@ table_entries() {
 	fi
 }
 
-# unquoted NAME - one name of SQL as it is in the catalogue
+# unquoted NAME - one SQL name as the catalog has it
 unquoted() {
 	part_of "$1" 1
 }
@@ -111,7 +110,7 @@ part_of() {
 	}'
 }
 
-# check_empty - that the tables to fill are there, without rows
+# check_empty - refuses missing tables, and tables with rows
 check_empty() {
 	awk '
 		!/^[0-9]+;/ { next }
@@ -127,11 +126,11 @@ check_empty() {
 		where to_regclass(format('%I.%I', schema, name)) is null order by 1;
 	SQL
 	[ ! -s "$TMP/missing-tables" ] ||
-		die $WRONG_INPUT "$INTO lacks tables that the rows would go into: $(listed "$TMP/missing-tables")" 'restore with only: schema first, or all of it beside'
+		die $WRONG_INPUT "$INTO lacks tables that the dump has rows for: $(listed "$TMP/missing-tables")" 'restore with only: schema first, or restore everything beside'
 	query full-tables "$INTO" <<-SQL
 		select format('select %L from (select from %I.%I limit 1) as row', format('%I.%I', schema, name), schema, name)
 		from (values $(sql_texts "$TMP/filled-tables")) as named(schema, name) \gexec
 	SQL
 	[ ! -s "$TMP/full-tables" ] ||
-		die $WRONG_INPUT "tables of $INTO have rows already: $(listed "$TMP/full-tables")" 'empty them first, or restore beside'
+		die $WRONG_INPUT "tables of $INTO are not empty: $(listed "$TMP/full-tables")" 'empty them first, or restore beside'
 }

@@ -1,9 +1,9 @@
 #!/bin/sh
-# postgres-load.sh - loads a dump into a database of its own, and checks what came of it. Sourced, never run.
+# postgres-load.sh - loads a dump into a new database. Sourced, never run.
 #
 # The comment of the new database is its journal: `backstay restore <id> of <backup>: loading`, then `…: ready`. An attempt
-# drops only what carries the comment of its own id, or what CREATE DATABASE left before there was a comment: a database
-# that lets nobody in, with a connection limit made of the id.
+# drops only a database with the comment of its own id, or one that CREATE DATABASE left before it had a comment: it accepts no
+# connections, and its connection limit is made of the id.
 #
 # Environment: that of postgres-restore.sh. Gives: JOURNAL.
 
@@ -12,7 +12,7 @@
 
 unpacker='' spared=''
 
-# prelude - what every query may name, as variables of psql
+# prelude - psql variables for every query
 prelude() {
 	mark=$(($(number_of "$RESTORE_ID") % 1000000000 + 1000000000))
 	case $RESTORE_ACTION/${OWNER-} in
@@ -35,14 +35,14 @@ prelude() {
 '
 }
 
-# variable NAME TEXT - the line that sets it
+# variable NAME TEXT - prints the psql line that sets it
 variable() {
 	printf "\\\\set %s '" "$1"
 	printf '%s' "$2" | awk '{ gsub(/[\\\047]/, "\\\\&"); printf "%s%s", (NR > 1 ? "\\n" : ""), $0 }'
 	printf "'\n"
 }
 
-# look_at_journal - what an attempt of the same id has left: JOURNAL is absent, ours, ready, foreign or finished
+# look_at_journal - finds what an attempt of the same id left: JOURNAL is absent, ours, ready, foreign or finished
 look_at_journal() {
 	PHASE=journal
 	if [ "$IN_PLACE" = true ]; then
@@ -59,21 +59,21 @@ look_at_journal() {
 		    else 'foreign' end
 		from (select coalesce(shobj_description(oid, 'pg_database'), '') as journal, * from pg_database where datname = :'fresh') as fresh;
 	SQL
-	# A copy beside that was finished may be in use already: another backup, which is the newest by now, is no reason to make it anew.
+	# A finished copy beside may be in use already: a newer backup is no reason to restore it again.
 	read -r JOURNAL made_of <"$TMP/journal" || :
 	[ -z "$made_of" ] || BACKUP=$made_of
 	: "${JOURNAL:=absent}"
-	[ "$JOURNAL" != ready ] || log info "$FRESH was restored and checked by an attempt before this one"
+	[ "$JOURNAL" != ready ] || log info "$FRESH was restored and checked by an earlier attempt"
 }
 
-# drop_fresh - what an attempt before this one has begun
+# drop_fresh - drops what an earlier attempt began
 drop_fresh() {
 	[ "$JOURNAL" = ours ] || return 0
-	log info "removing $FRESH, which an attempt before this one did not finish"
+	log info "removing $FRESH, which an earlier attempt did not finish"
 	drop_own || fail_as "$TMP/drop.err" "cannot remove $FRESH"
 }
 
-# drop_own - the new database, with whoever is in it; nothing that is not ours
+# drop_own - drops the new database with its sessions, but only if it is ours
 drop_own() {
 	try_query drop <<-'SQL'
 		select format('drop database %I with (force)', datname)
@@ -83,7 +83,7 @@ drop_own() {
 	SQL
 }
 
-# make_fresh - the new database, as the dumped one was: what a locale means decides how it sorts and compares
+# make_fresh - creates the database with the encoding and locale of the dumped one, which decide how it sorts and compares
 make_fresh() {
 	PHASE=create
 	making=yes
@@ -117,14 +117,14 @@ make_fresh() {
 }
 
 refuse_create() {
-	grep -qE 'locale|collation|encoding|LC_' "$TMP/create.err" || fail_as "$TMP/create.err" "cannot make the database $FRESH"
-	die $WRONG_INPUT "the server cannot make a database like the dumped one: $(reason_in "$TMP/create.err")" \
+	grep -qE 'locale|collation|encoding|LC_' "$TMP/create.err" || fail_as "$TMP/create.err" "cannot create the database $FRESH"
+	die $WRONG_INPUT "the server cannot create a database like the dumped one: $(reason_in "$TMP/create.err")" \
 		"the backup has encoding $(fact database.encoding "$FACTS"), locale $(fact database.collation "$FACTS"): the image of the server must have it"
 }
 
-# restoring OPTION... - pg_restore, as OWNER and PRIVILEGES ask for
+# restoring OPTION... - runs pg_restore with the options for OWNER and PRIVILEGES
 #
-# A subscription would be made disabled, hold back DROP DATABASE, and take the publisher's slot with it when it is dropped.
+# Subscriptions are omitted: one would be created disabled, block DROP DATABASE, and drop the slot of the publisher with itself.
 restoring() {
 	[ "$PRIVILEGES" = keep ] || set -- --no-privileges "$@"
 	[ "$TABLESPACES" = keep ] || set -- --no-tablespaces "$@"
@@ -138,8 +138,8 @@ restoring() {
 	run pg_restore --no-password --exit-on-error --no-subscriptions "$@"
 }
 
-# spare_public - a dump that was asked for the schema public makes it, but a new database has it, with the rights that the
-# dump takes for given: it is not made, and only becomes its owner's
+# spare_public - a dump filtered to the schema public creates it, but a new database has it already, with the default rights that the
+# dump relies on: skip its creation, and only change its owner
 spare_public() {
 	spared=''
 	grep -qx 'schema	public' "$TMP/named" || return 0
@@ -157,7 +157,7 @@ spare_public() {
 		--file="$TMP/public.sql" >/dev/null 2>"$TMP/load.err" || refuse_load
 }
 
-# load - the dump into the new database; it stops at the first error
+# load - loads the dump into the new database, and stops at the first error
 load() {
 	PHASE=load
 	load_status=0
@@ -171,13 +171,13 @@ load() {
 	log_said warn "$TMP/load.err"
 }
 
-# load_plain - psql in one transaction; one that is older than \restrict is not shown it
+# load_plain - loads with psql in one transaction
 load_plain() {
 	unpacking psql --no-psqlrc --no-password --quiet --set=ON_ERROR_STOP=1 --single-transaction \
 		--dbname="$(conninfo "$FRESH")" --file="$TMP/text" >/dev/null 2>"$TMP/load.err"
 }
 
-# unpacking COMMAND... - runs it while the text of a plain dump comes through the FIFO TMP/text, which needs no room
+# unpacking COMMAND... - runs it while a plain dump is decompressed into the FIFO TMP/text, which needs no space
 unpacking() {
 	rm -f "$TMP/text"
 	mkfifo "$TMP/text"
@@ -189,10 +189,10 @@ unpacking() {
 	unpacked=0
 	wait "$unpacker" || unpacked=$?
 	[ "$reading" = 0 ] || return "$reading"
-	[ "$unpacked" = 0 ] || die $BAD_DATA "the dump cannot be unpacked to its end: $(reason_in "$TMP/unpack.err")" 'choose another backup'
+	[ "$unpacked" = 0 ] || die $BAD_DATA "cannot decompress the dump to its end: $(reason_in "$TMP/unpack.err")" 'choose another backup'
 }
 
-# unpack - where it is spared, without the statement that makes the schema public, which comes before all rows and functions
+# unpack - if the schema public is spared, without the statement that creates it, which comes before all rows and functions
 unpack() {
 	if [ -z "$spared" ]; then
 		unpack_all
@@ -201,7 +201,7 @@ unpack() {
 	rm -f "$TMP/whole"
 	mkfifo "$TMP/whole"
 	unpack_all >"$TMP/whole" &
-	# A text that awk cut off ends like a whole one. The shell opens the FIFO: without a reader the unpacker would wait for ever.
+	# Output that awk cut short looks complete, so its status counts. The shell opens the FIFO: without a reader the writer would hang.
 	filtered=0
 	LC_ALL=C awk '!found && $0 == "CREATE SCHEMA public;" { found = 1; next } { print }' <"$TMP/whole" || filtered=$?
 	wait $! && [ "$filtered" = 0 ]
@@ -215,33 +215,33 @@ unpack_all() {
 	esac
 }
 
-# refuse_load - what kept it from being loaded, as our statuses have it
+# refuse_load - ends with the status for the reason why the dump did not load
 refuse_load() {
-	why="the dump could not be loaded: $(reason_in "$TMP/load.err")"
+	why="cannot load the dump: $(reason_in "$TMP/load.err")"
 	if grep -qE 'could not (extend|write|create) .*: No space left|No space left on device' "$TMP/load.err"; then
 		log_said error "$TMP/load.err"
-		die $NO_ROOM "$why" 'the disk of the server is full: the restored database needs as much room as the dumped one had'
+		die $NO_ROOM "$why" 'free disk space on the server: the restored database needs as much as the dumped one had'
 	elif grep -qE "$PASSING|connection to server|terminating connection|could not (receive|send) data|permission denied|must be (owner|superuser|member|able)" "$TMP/load.err"; then
-		fail_as "$TMP/load.err" 'the dump could not be loaded'
+		fail_as "$TMP/load.err" 'cannot load the dump'
 	fi
 	log_said error "$TMP/load.err"
-	die $BAD_DATA "$why" 'what it refers to is missing, or the backup is not good; the log names it'
+	die $BAD_DATA "$why" 'see the log: something that the dump refers to is missing, or the backup is damaged'
 }
 
-# analyze DATABASE - without it, the first queries take plans that were made of nothing. A failure is no reason to lose what
-# was restored. Partitioned tables are not vacuumdb's before 18.
+# analyze DATABASE - without statistics the first queries get bad plans. A failure is only a warning. Before 18, vacuumdb skips
+# partitioned tables.
 analyze() {
 	PHASE=analyze
 	[ "$ONLY" != schema ] || return 0
 	run vacuumdb --analyze-only --quiet --no-password --jobs="$RESTORE_JOBS" --dbname="$(conninfo "$1")" 2>"$TMP/analyze.err" ||
-		log warn "not all tables could be analyzed: $(reason_in "$TMP/analyze.err")"
-	try_query analyze "$1" <<-'SQL' || log warn "not all tables could be analyzed: $(reason_in "$TMP/analyze.err")"
+		log warn "cannot analyze all tables: $(reason_in "$TMP/analyze.err")"
+	try_query analyze "$1" <<-'SQL' || log warn "cannot analyze all tables: $(reason_in "$TMP/analyze.err")"
 		select format('analyze %I.%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace
 		where c.relkind = 'p' and not c.relispartition \gexec
 	SQL
 }
 
-# note_ready - from here on, an attempt of the same id goes on from this database
+# note_ready - from here on, an attempt of the same id continues with this database
 note_ready() {
 	query ready <<-'SQL'
 		select format('comment on database %I is %L', :'fresh', :'of' || :'backup' || ': ready') \gexec
@@ -250,9 +250,9 @@ note_ready() {
 	log info "$FRESH is restored and checked: $(count_of tables "$R_TABLES")"
 }
 
-# load_rows - into tables that are there and empty, in one transaction
+# load_rows - loads rows into existing, empty tables in one transaction
 #
-# The rows of a dump are in no order of foreign keys. They agree with each other, so a superuser has no trigger look at them.
+# Rows in a dump are not ordered by foreign keys. They are consistent, so a superuser loads them with triggers disabled.
 load_rows() {
 	PHASE=load
 	check_empty

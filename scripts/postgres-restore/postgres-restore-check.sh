@@ -1,5 +1,5 @@
 #!/bin/sh
-# postgres-restore-check.sh - what surrounds a restored database, and what must have come of it. Sourced, never run.
+# postgres-restore-check.sh - creates what surrounds a restored database, and checks the result. Sourced, never run.
 #
 # Environment: that of postgres-restore.sh. Gives: R_TABLES, R_LARGE_OBJECTS.
 
@@ -8,30 +8,30 @@
 
 R_TABLES=null R_LARGE_OBJECTS=null
 
-# make_surroundings - a dump of some schemas or tables has no extensions, one of tables no schemas either
+# make_surroundings - creates what filtered dumps lack: extensions, and with a filter on tables schemas too
 make_surroundings() {
-	grep -qE '^filters[.](schemas|tables)[.]' "$FACTS" || return 0
+	has_fact filters.schemas "$FACTS" || has_fact filters.tables "$FACTS" || return 0
 	manifest_extensions
 	: >"$TMP/schemas"
-	! grep -q '^filters[.]tables[.]' "$FACTS" || awk -F '\t' '$1 == "table" && !seen[$2]++ { print $2 }' "$TMP/named" >"$TMP/schemas"
+	! has_fact filters.tables "$FACTS" || awk -F '\t' '$1 == "table" && !seen[$2]++ { print $2 }' "$TMP/named" >"$TMP/schemas"
 	[ -s "$TMP/schemas" ] || echo public >"$TMP/schemas"
-	try_query surroundings "$FRESH" <<-SQL || log warn "extensions and schemas around the part: $(reason_in "$TMP/surroundings.err")"
+	try_query surroundings "$FRESH" <<-SQL || log warn "cannot create the extensions and schemas that a filtered dump lacks: $(reason_in "$TMP/surroundings.err")"
 		select format('create schema if not exists %I', name) from (values $(sql_texts "$TMP/schemas")) as named(name) \gexec
 		select format('create extension if not exists %I schema public cascade', w.name) from (values $(sql_texts "$TMP/extensions")) as w(name, version)
 		join pg_available_extensions a on a.name = w.name where a.installed_version is null \gexec
 	SQL
 }
 
-# give_properties - settings, grants and comment of the dumped database; in place, those of the live one are copied instead
+# give_properties - applies settings, grants and comment of the dumped database; in place, the swap copies those of the live one
 #
-# They are in no plain dump. One that this server does not know is said, and no reason to lose the rest.
+# A plain dump lacks them. A setting that this server does not know is only a warning.
 give_properties() {
 	[ "$IN_PLACE" = false ] && ! is_partial || return 0
 	[ "$FORMAT" = custom ] || {
-		log warn 'settings and grants of the database itself are in no plain dump: give them again where they are needed'
+		log warn 'a plain dump has no settings and grants of the database itself: set them again where you need them'
 		return 0
 	}
-	# Without --create it does not even list them.
+	# Without --create, pg_restore does not even list them.
 	run pg_restore --list --create "$ARTIFACT" >"$TMP/contents-with-database"
 	grep -E '^[0-9]+; [0-9]+ [0-9]+ (DATABASE PROPERTIES|ACL - DATABASE) ' "$TMP/contents-with-database" >"$TMP/properties.list" || return 0
 	run pg_restore --create --use-list="$TMP/properties.list" --file="$TMP/properties.dump" "$ARTIFACT"
@@ -41,7 +41,7 @@ give_properties() {
 	log_said warn "$TMP/properties.err"
 }
 
-# count_restored DATABASE - as the dump counted, and those that belong to no extension
+# count_restored DATABASE - counts all tables as the dump did, and those that belong to no extension
 count_restored() {
 	query counts "$1" <<-'SQL'
 		select count(*), count(*) filter (where not exists (select from pg_depend x where x.classid = 'pg_class'::regclass and x.objid = c.oid and x.deptype = 'e')),
@@ -52,8 +52,8 @@ count_restored() {
 	IFS='|' read -r R_TABLES own_tables R_LARGE_OBJECTS <"$TMP/counts"
 }
 
-# check_restored - against the dump's own list, which is exact, and against what the manifest counted before the dump was
-# taken: what came or went in between is said, what is gone altogether is refused
+# check_restored - compares with the list of the dump, which is exact, and with the counts of the manifest from before the dump:
+# a difference is a warning, a complete loss is an error
 check_restored() {
 	PHASE=check
 	count_restored "$FRESH"
@@ -64,7 +64,7 @@ check_restored() {
 	fi
 	[ "$own_tables" = "$listed_tables" ] ||
 		die $BAD_DATA "the dump has $(count_of tables "$listed_tables"), the restored database $own_tables" 'the new database was removed'
-	is_partial || grep -q '^filters\.' "$FACTS" || compare_with_manifest
+	is_partial || has_fact filters "$FACTS" || compare_with_manifest
 }
 
 compare_with_manifest() {

@@ -1,17 +1,17 @@
 #!/bin/sh
-# postgres-restore-preflight.sh - what can be known to fail before a restore has moved anything. Sourced, never run.
+# postgres-restore-preflight.sh - finds what would fail before a restore changes anything. Sourced, never run.
 #
-# Environment: that of postgres-restore.sh. All that is wrong is said at once, as far as it can be looked at.
+# Environment: that of postgres-restore.sh. It reports all problems at once, as far as it can check.
 # Gives: BACKUP, FACTS, FORMAT, COMPRESSION, ARTIFACT, SUPERUSER and SESSION_SUPERUSER (t or f);
 # in TMP: list (the archive's, filtered), named (what it names).
 #
-# What PostgreSQL cannot be asked for: the free space of the server's disk. A server that runs full fails the restore, which
-# is beside then, and is removed.
+# PostgreSQL does not tell the free space on the disk of the server. If it runs out, the restore fails, and its new database is
+# dropped.
 
 # Statuses are numbers of common.sh; what is set here is read by who sources this file.
 # shellcheck disable=SC2034,SC2086
 
-# read_part - the backup, as fetch left it
+# read_part - reads the backup as fetch left it
 read_part() {
 	PHASE=preflight
 	FACTS=$WORK_DIR/in/$PART.facts
@@ -25,14 +25,14 @@ read_part() {
 	FRESH_OWNER='' TABLESPACES=keep
 	case $(fact kind "$FACTS")/$(fact method "$FACTS")/$FORMAT in
 	postgres/dump/custom | postgres/dump/plain) ;;
-	*) die $WRONG_INPUT "part $PART is no dump of PostgreSQL" 'another step restores it' ;;
+	*) die $WRONG_INPUT "part $PART is not a dump of PostgreSQL" 'restore it with the script of its kind' ;;
 	esac
 	ARTIFACT=$WORK_DIR/in/$(file_of artifact name)
 	GLOBALS_FILE=$(file_of globals name)
 	prelude
 }
 
-# file_of ROLE KEY - of the file with that role; nothing where there is none
+# file_of ROLE KEY - prints a fact about the file with that role; nothing if there is none
 file_of() {
 	number=0
 	while [ "$number" -lt "$(fact_count files "$FACTS")" ]; do
@@ -41,7 +41,7 @@ file_of() {
 	done
 }
 
-# check_files - once more, right before they are opened: pg_restore takes changed bytes for rows
+# check_files - hashes them again right before use: pg_restore would load changed bytes as rows
 check_files() {
 	for role in artifact globals; do
 		file=$WORK_DIR/in/$(file_of $role name)
@@ -49,13 +49,13 @@ check_files() {
 		[ -f "$file" ] || die $WRONG_INPUT "$file is not there" 'fetch comes first'
 		run sha256sum "$file" >"$TMP/sum"
 		[ "$(awk '{ print $1 }' "$TMP/sum")" = "$(file_of $role sha256)" ] ||
-			die $BAD_DATA "$(basename "$file") is not what the manifest says: its SHA-256 differs" 'it changed in the scratch space; look for a failing disk of the node'
+			die $BAD_DATA "$(basename "$file") does not match the manifest: its SHA-256 differs" 'it changed in the scratch space; look for a failing disk of the node'
 	done
 }
 
-# open_server - sessions that may write, and the lock that keeps other restores of the same database away
+# open_server - allows sessions to write, and takes the lock against other restores of the same database
 #
-# What is restored is checked afterwards, and removed after a crash: no commit has to wait for the disk.
+# The restored database is checked afterwards, and dropped after a crash: commits need not wait for the disk.
 open_server() {
 	SESSION_DATABASE=$ADMIN_DATABASE SESSION_KEY=adminDatabase
 	session_defaults
@@ -66,7 +66,7 @@ open_server() {
 	take_lock
 }
 
-# take_lock - an advisory lock of a session in the background, as the throttle's: whoever dies loses it
+# take_lock - takes an advisory lock in a background session, like the throttle: a process that dies loses it
 take_lock() {
 	THROTTLE_DATABASE=$ADMIN_DATABASE
 	open_holder
@@ -77,7 +77,7 @@ take_lock() {
 		[ -n "$answer" ] || refuse_holder
 		[ "$answer" != t ] || return 0
 		[ $(($(date +%s) - since)) -lt "$LOCK_WAIT_SECONDS" ] ||
-			die $BUSY "another restore of ${LIVE:-$INTO} is running" 'wait until it has ended'
+			die $BUSY "another restore of ${LIVE:-$INTO} is running" 'wait until it ends'
 		run sleep 1
 	done
 }
@@ -89,7 +89,7 @@ number_of() {
 	awk '{ print $1 }' "$TMP/cksum"
 }
 
-# preflight - all that is wrong, in the order of what is looked at
+# preflight - runs all checks, then reports all problems
 preflight() {
 	PHASE=preflight
 	: >"$TMP/problems"
@@ -116,7 +116,7 @@ problems() {
 	while IFS= read -r line; do problem "$1" "$line" "$2"; done <"$3"
 }
 
-# refuse_problems - the status is that of the first
+# refuse_problems - ends with the status of the first problem
 refuse_problems() {
 	[ -s "$TMP/problems" ] || return 0
 	read -r first <"$TMP/problems"
@@ -124,49 +124,49 @@ refuse_problems() {
 	die "$first" "${texts%; }" "$problem_hint"
 }
 
-# check_majors - a dump goes to the same major or a newer one
+# check_majors - requires a server of the same major or a newer one
 check_majors() {
 	[ "$dumped_major" -le "$SERVER_MAJOR" ] || die $WRONG_INPUT \
 		"the backup is from PostgreSQL $dumped_major, the server is PostgreSQL $SERVER_VERSION: a dump cannot go back to an older major" "restore it into a server of $dumped_major or newer"
 	[ "$FORMAT" = custom ] || ! is_partial || [ "$IN_PLACE" = true ] ||
-		problem $WRONG_INPUT 'of a plain dump no part can be restored alone' 'take dumps of format: custom, or restore all of it beside'
+		problem $WRONG_INPUT 'a plain dump cannot be restored in part' 'take dumps of format: custom, or restore the whole dump beside'
 	[ "$FORMAT" = custom ] || [ "$OWNER/$PRIVILEGES" = keep/keep ] ||
-		problem $WRONG_INPUT 'a plain dump has its owners and grants written into it: they cannot be left out' 'take dumps of format: custom, or make the roles that it names'
+		problem $WRONG_INPUT 'a plain dump contains its owners and grants: a restore cannot omit them' 'take dumps of format: custom, or create the roles that it names'
 	case $COMPRESSION in
 	gzip) [ "$FORMAT" = custom ] || need_cmd gzip ;;
 	zstd) [ "$FORMAT" = custom ] || need_cmd zstd ;;
 	esac
 }
 
-# check_target - that it is what it should be
+# check_target - checks the target database
 check_target() {
 	query target <<-'SQL'
 		select case when datistemplate then 'template' else 'there' end from pg_database where datname = :'into';
 	SQL
 	case $INTO/$(cat "$TMP/target") in
 	postgres/* | template0/* | template1/* | "$ADMIN_DATABASE"/* | */template)
-		problem $WRONG_INPUT "$INTO is no database to restore into: it belongs to the server, or sessions that rename need it" 'give another database'
+		problem $WRONG_INPUT "$INTO cannot be the target: it is a system database, a template or adminDatabase" 'choose another target database'
 		return 0
 		;;
 	esac
 	query standby <<-'SQL'
 		select 'standby' where pg_is_in_recovery();
 	SQL
-	[ ! -s "$TMP/standby" ] || problem $WRONG_INPUT "$PGHOST:$PGPORT is a standby, which takes no writes" 'host: must be that of the primary'
-	[ "$IN_PLACE" = false ] || ! grep -qE '^filters[.](schemas|excludeSchemas|tables|excludeTables|excludeTableData)[.]' "$FACTS" ||
-		problem $WRONG_INPUT 'the backup holds a part of the database only, and cannot take its place' 'restore beside, and copy over what is needed'
+	[ ! -s "$TMP/standby" ] || problem $WRONG_INPUT "$PGHOST:$PGPORT is a standby, which is read-only" 'set host: to the primary'
+	[ "$IN_PLACE" = false ] || ! has_fact filters "$FACTS" ||
+		problem $WRONG_INPUT 'the backup holds only a part of the database and cannot replace it' 'restore beside, and copy what you need'
 	case $IN_PLACE/$ONLY/$(cat "$TMP/target") in
 	true/*/there) check_hindrances ;;
-	true/*) problem $WRONG_INPUT "there is no database $INTO, whose place the restored one could take" 'restore beside, under that name' ;;
+	true/*) problem $WRONG_INPUT "there is no database $INTO to replace" 'restore beside, under that name' ;;
 	false/data/there) ;;
-	false/data/) problem $WRONG_INPUT "there is no database $INTO, into whose tables the rows could go" 'rows alone need tables that are there' ;;
-	false/*/there) problem $WRONG_INPUT "the database $INTO is there already, and is not of this restore" 'give another name, or restore in place' ;;
+	false/data/) problem $WRONG_INPUT "there is no database $INTO to load the rows into" 'create the tables first: only: data loads rows into existing tables' ;;
+	false/*/there) problem $WRONG_INPUT "the database $INTO already exists and does not belong to this restore" 'choose another name, or restore in place' ;;
 	esac
 	[ "$JOURNAL" != foreign ] || [ "$IN_PLACE" = false ] ||
-		problem $WRONG_INPUT "the database $FRESH is there already, and is not of this restore" 'rename or drop it'
+		problem $WRONG_INPUT "the database $FRESH already exists and does not belong to this restore" 'rename or drop it'
 }
 
-# check_hindrances - what belongs to the live database and would stay with the old one, or keeps it from being renamed
+# check_hindrances - finds what would stay with the old database, or block its renaming
 check_hindrances() {
 	query hindrances <<-'SQL'
 		with live as (select oid from pg_database where datname = :'live')
@@ -177,43 +177,49 @@ check_hindrances() {
 		select 64, 'subscription ' || quote_ident(subname) from pg_subscription where subdbid = (select oid from live);
 	SQL
 	while IFS='|' read -r status what; do
-		problem "$status" "$LIVE has a $what, which would stay with the old database" 'end it first, and make it again afterwards'
+		problem "$status" "$LIVE has a $what, which would stay with the old database" 'remove it first, and recreate it afterwards'
 	done <"$TMP/hindrances"
 }
 
-# read_archive - what the dump holds and names; data is not looked at
+# read_archive - lists what the dump contains and names, without its rows
 read_archive() {
 	if [ "$FORMAT" = plain ]; then
 		ask_role
-		unpacking named_in "$TMP/text" >"$TMP/named" || die $FAULT 'the dump could not be looked through'
+		unpacking named_in "$TMP/text" >"$TMP/named" || die $FAULT 'cannot parse the dump'
 		check_text
+		! knows_names || name_recorded
 		return 0
 	fi
 	run pg_restore --list "$ARTIFACT" >"$TMP/contents" 2>"$TMP/list.err" ||
-		die $BAD_DATA "the dump cannot be listed: $(reason_in "$TMP/list.err")" 'choose another backup'
+		die $BAD_DATA "cannot list the dump: $(reason_in "$TMP/list.err")" 'choose another backup'
 	ask_role
 	choose_entries
 	awk '/^[0-9]+; [0-9]+ [0-9]+ (TABLE DATA|BLOBS|SEQUENCE SET|MATERIALIZED VIEW DATA) / { next } { print }' "$TMP/list" >"$TMP/definitions.list"
 	restoring --use-list="$TMP/definitions.list" --file="$TMP/definitions.sql" "$ARTIFACT" 2>"$TMP/list.err" ||
-		die $BAD_DATA "the dump cannot be read: $(reason_in "$TMP/list.err")" 'choose another backup'
-	named_in "$TMP/definitions.sql" >"$TMP/named"
-	! grep -qE '^[0-9]+; [0-9]+ [0-9]+ SUBSCRIPTION ' "$TMP/contents" || log warn 'subscriptions are left out: make them by hand where they are wanted'
+		die $BAD_DATA "cannot read the dump: $(reason_in "$TMP/list.err")" 'choose another backup'
+	if knows_names; then
+		: >"$TMP/named"
+		name_recorded
+	else
+		named_in "$TMP/definitions.sql" >"$TMP/named"
+	fi
+	! grep -qE '^[0-9]+; [0-9]+ [0-9]+ SUBSCRIPTION ' "$TMP/contents" || log warn 'subscriptions are not restored: recreate them by hand where you need them'
 }
 
-# check_text - that a plain dump is whole, for psql is content with one that was cut off between two statements; and what it
-# has in it that cannot be left out
+# check_text - requires a complete plain dump, because psql accepts one that was cut off between statements; and refuses what a
+# restore cannot omit
 check_text() {
 	grep -q '^complete	' "$TMP/named" ||
-		problem $BAD_DATA "the dump does not end with 'PostgreSQL database dump complete': it was cut off" 'it is as it was stored: choose another backup'
+		problem $BAD_DATA "the dump does not end with 'PostgreSQL database dump complete': it was cut off" 'it was stored like this: choose another backup'
 	! grep -q '^subscription	' "$TMP/named" ||
-		problem $WRONG_INPUT 'the plain dump makes subscriptions, which would hold back the removal of the new database' 'take dumps of format: custom'
+		problem $WRONG_INPUT 'the plain dump creates subscriptions, which would block dropping the new database' 'take dumps of format: custom'
 	grep -q '^restrict	' "$TMP/named" || return 0
 	psql --help=commands >"$TMP/commands"
 	grep -q '\\restrict' "$TMP/commands" ||
-		problem $WRONG_INPUT "the psql of this image does not know \\restrict, which the dump begins with" 'take the newest image of its major'
+		problem $WRONG_INPUT "the psql of this image does not support \\restrict, which the dump uses" 'use the newest image of its major'
 }
 
-# ask_role - whether what restores may do everything; with OWNER role:NAME that role counts, and not the session's
+# ask_role - whether the restoring role is a superuser; with OWNER role:NAME that role counts, not that of the session
 ask_role() {
 	query admin <<-'SQL'
 		select coalesce((select rolsuper from pg_roles where rolname = case when :'role' = '' then current_user else :'role' end), false),
@@ -222,17 +228,14 @@ ask_role() {
 	IFS='|' read -r SUPERUSER SESSION_SUPERUSER <"$TMP/admin"
 }
 
-# manifest_extensions - those of the dumped database, `name<TAB>version` a line, into TMP/extensions
+# manifest_extensions - writes those of the dumped database into TMP/extensions, `name<TAB>version` per line
 manifest_extensions() {
-	awk -F '\t' '
-		/^database\.extensions\.[0-9]+\.name\t/ { name = $2 }
-		/^database\.extensions\.[0-9]+\.version\t/ { print name "\t" $2 }
-	' "$FACTS" >"$TMP/extensions"
+	fact_rows database.extensions "$FACTS" name version >"$TMP/extensions"
 }
 
-# check_extensions - by name; what has no version that a dump asks for is made in the server's own
+# check_extensions - by name; a dump does not ask for versions, so the server uses its own
 check_extensions() {
-	[ "$ONLY" != data ] && ! grep -q '^filters\.' "$FACTS" || return 0
+	[ "$ONLY" != data ] && ! has_fact filters "$FACTS" || return 0
 	manifest_extensions
 	[ -s "$TMP/extensions" ] || return 0
 	query extension-problems <<-SQL
@@ -248,15 +251,15 @@ check_extensions() {
 	SQL
 	while IFS='|' read -r kind name version other; do
 		case $kind in
-		missing) problem $WRONG_INPUT "the server has no extension $name (the backup has version $version)" 'install it, or restore into a server with the same extensions' ;;
-		# Services that give no superuser allow some all the same.
-		untrusted) log warn "only a superuser may create the extension $name, unless the server has a rule of its own" ;;
+		missing) problem $WRONG_INPUT "the server has no extension $name (the backup has version $version)" 'install it, or restore to a server that has it' ;;
+		# Managed services without superusers allow some of them.
+		untrusted) log warn "only a superuser can create the extension $name, unless the server grants exceptions" ;;
 		other) log warn "extension $name becomes version $other, the backup has $version" ;;
 		esac
 	done <"$TMP/extension-problems"
 }
 
-# listed FILE - its lines, the first ten and a count
+# listed FILE - prints its first ten lines and a count of the others
 listed() {
 	awk '
 		NR <= 10 { text = text (NR > 1 ? ", " : "") $0 }

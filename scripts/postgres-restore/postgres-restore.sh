@@ -1,45 +1,47 @@
 #!/bin/sh
-# postgres-restore.sh - restores one dump into a new database and checks it; in place, it takes the live one's name then.
+# postgres-restore.sh - restores one dump into a new database and checks it; in place, it then swaps it with the live one.
 #
-# Environment (beside what common.sh lists):
+# Environment (in addition to common.sh):
 #   PART               name of the part of the backup
 #   PGHOST             host of the server
 #   PGPORT             port of the server
-#   PGUSER             role that may make databases; docs/postgres-restore-role.sql makes one that suffices
-#   PGPASSWORD         its password; nothing else reads it, and no argument holds it
+#   PGUSER             role that can create databases; docs/postgres-restore-role.sql creates one with the rights it needs
+#   PGPASSWORD         its password, only ever in the environment, never in arguments
 #   PGSSLMODE          sslmode of libpq (default: prefer)
-#   PGSSLROOTCERT      certificate of the server's authority (default: none)
-#   WAIT_SECONDS       how long a server that does not answer is waited for (seconds)
-#   LOCK_WAIT_SECONDS  how long a lock is waited for, and another restore of the same database (seconds)
+#   PGSSLROOTCERT      CA certificate of the server (default: none)
+#   WAIT_SECONDS       how long to wait for the server to answer (seconds)
+#   LOCK_WAIT_SECONDS  how long to wait for locks, and for another restore of the same database (seconds)
 #   SERVER_MAJOR       major version that the server must have
-#   ADMIN_DATABASE     database that sessions are with which make, rename and drop databases
-#   RESTORE_ACTION     restore, swap-back (the kept database takes its name again) or drop-old (it is deleted)
-#   RESTORE_ID         id of this restore, or of this swap-back; an attempt goes on with what one of the same id left
+#   ADMIN_DATABASE     database to connect to for creating, renaming and dropping databases
+#   RESTORE_ACTION     restore, swap-back (the kept database becomes live again) or drop-old (it is deleted)
+#   RESTORE_ID         id of this restore or swap-back; an attempt continues what one of the same id left
 #   DATABASE           database that was dumped
 #   TARGET_DATABASE    database to restore into; in place, for swap-back and for drop-old: the live one
 #                      (default: <DATABASE>_restored_<RESTORE_ID>; for swap-back and drop-old: DATABASE)
-#   IN_PLACE           true: the restored database takes the place of TARGET_DATABASE, which is kept under another name;
-#                      false: TARGET_DATABASE is a new one beside it
-#   OWNER              keep (as dumped), none (all belongs to PGUSER) or role:NAME
+#   IN_PLACE           true: the restored database replaces TARGET_DATABASE, which is kept under another name;
+#                      false: TARGET_DATABASE is a new database beside it
+#   OWNER              keep (as dumped), none (PGUSER owns everything) or role:NAME
 #   PRIVILEGES         keep (as dumped) or none
-#   ONLY               all, schema (no rows), or data (rows only, into tables of TARGET_DATABASE that are there and empty)
-#   INCLUDE_SCHEMAS    only these schemas, one a line (default: all)
-#   INCLUDE_TABLES     rows of these tables only, one a line (default: all)
-#   RESTORE_JOBS       sessions that restore at the same time (count); as many as the server has processors to spare
-#   RESTORE_GLOBALS    none, or missing-roles: roles that the server lacks are made, without passwords
-#   KEPT_DATABASE      for swap-back and drop-old: which kept database (default: the newest; for drop-old all)
-# Input: run/backup, in/<part>.facts and the files of the part in in/, compared once more here.
+#   ONLY               all, schema (no rows), or data (rows only, into existing empty tables of TARGET_DATABASE)
+#   INCLUDE_SCHEMAS    restore only these schemas, one per line (default: all)
+#   INCLUDE_TABLES     restore rows of only these tables, one per line (default: all)
+#   RESTORE_JOBS       parallel sessions (count); as many as the server has free processors
+#   RESTORE_GLOBALS    none, or missing-roles: create roles that the server lacks, without passwords
+#   KEPT_DATABASE      for swap-back and drop-old: name of the kept database (default: the newest; for drop-old all)
+# Input: run/backup, in/<part>.facts and the files of the part in in/, hashed again here.
 # Output: run/state-<part>, run/result-<part>.json; log on stderr.
-# Exit: 0 restored, or done already; 64 wrong values; 65 the backup is not good; 69 no server; 70 fault; 73 no room;
-# 75 busy; 77 not allowed. Until the swap, which is one transaction, the live database is not touched. A failure removes
-# what it has made, but for a database that was checked already: that is for the next attempt of the same id.
+# Exit: 0 restored, or done already; 64 wrong values; 65 bad backup; 69 no server; 70 fault; 73 no room; 75 busy; 77 not allowed.
+# The live database stays untouched until the swap, which is one transaction. A failure drops the new database, unless it was
+# checked already: then the next attempt of the same id uses it.
 set -eu
 
 . "$(dirname "$0")/common.sh"
 . "$(dirname "$0")/json.sh"
+. "$(dirname "$0")/postgres-redact.sh"
 . "$(dirname "$0")/postgres.sh"
 . "$(dirname "$0")/throttle.sh"
 . "$(dirname "$0")/postgres-statements.sh"
+. "$(dirname "$0")/postgres-recorded.sh"
 . "$(dirname "$0")/postgres-restore-preflight.sh"
 . "$(dirname "$0")/postgres-restore-roles.sh"
 . "$(dirname "$0")/postgres-choose.sh"
@@ -49,10 +51,10 @@ set -eu
 
 # "rest" in ASCII; never changes, or two versions of backstay would not see each other.
 RESTORE_LOCK=1919251316
-ROLE_HINT='docs/postgres-restore-role.sql makes a role that suffices'
-LOCK_HINT='somebody holds a lock or all connections; try again'
-VALUES_HINT='look at the values of this restore'
-# What there is of a new database: nothing, yes (it goes with a failure), or checked (it stays for the next attempt).
+ROLE_HINT='create the role with docs/postgres-restore-role.sql'
+LOCK_HINT='another session holds a lock, or no connection is free; try again'
+VALUES_HINT='check the values of this restore'
+# The new database: empty for none, yes (a failure drops it), or checked (it stays for the next attempt).
 making=''
 FRESH='' LIVE='' INTO='' OLD='' JOURNAL='' UNDO='' evictor=''
 
@@ -85,7 +87,7 @@ restore() {
 	finish
 }
 
-# restore_beside - from nothing to a database that was checked
+# restore_beside - creates, loads and checks the new database
 restore_beside() {
 	drop_fresh
 	preflight
@@ -108,9 +110,9 @@ check_environment() {
 	need_env ENVIRONMENT SOURCE WORK_DIR PART PGHOST PGUSER PGPASSWORD ADMIN_DATABASE DATABASE RESTORE_ACTION RESTORE_ID
 	need_number SCRATCH_BYTES PGPORT WAIT_SECONDS LOCK_WAIT_SECONDS SERVER_MAJOR
 	: "${TARGET_DATABASE:=}" "${INCLUDE_SCHEMAS:=}" "${INCLUDE_TABLES:=}" "${KEPT_DATABASE:=}"
-	# It is part of names and of comments that are read again.
+	# It becomes part of names and of comments that later runs parse.
 	case $RESTORE_ID in
-	*[!A-Za-z0-9_-]* | ????????????????????????????????*) die $WRONG_INPUT "RESTORE_ID is not of up to 31 letters, digits, - and _: '$RESTORE_ID'" ;;
+	*[!A-Za-z0-9_-]* | ????????????????????????????????*) die $WRONG_INPUT "RESTORE_ID must have up to 31 letters, digits, - and _, got '$RESTORE_ID'" ;;
 	esac
 	case $RESTORE_ACTION in
 	restore) check_restore ;;
@@ -118,7 +120,7 @@ check_environment() {
 		: "${TARGET_DATABASE:=$DATABASE}"
 		IN_PLACE=true
 		;;
-	*) die $WRONG_INPUT "RESTORE_ACTION is restore, swap-back or drop-old, not '$RESTORE_ACTION'" ;;
+	*) die $WRONG_INPUT "RESTORE_ACTION must be restore, swap-back or drop-old, got '$RESTORE_ACTION'" ;;
 	esac
 	need_cmd psql pg_isready pg_dump pg_restore vacuumdb sha256sum mkfifo cksum
 }
@@ -132,13 +134,13 @@ check_restore() {
 	one_of RESTORE_GLOBALS none missing-roles
 	case $OWNER in
 	keep | none | role:?*) ;;
-	*) die $WRONG_INPUT "OWNER is keep, none or role:NAME, not '$OWNER'" ;;
+	*) die $WRONG_INPUT "OWNER must be keep, none or role:NAME, got '$OWNER'" ;;
 	esac
-	[ "$RESTORE_JOBS" -ge 1 ] || die $WRONG_INPUT 'RESTORE_JOBS is at least 1'
+	[ "$RESTORE_JOBS" -ge 1 ] || die $WRONG_INPUT 'RESTORE_JOBS must be at least 1'
 	[ "$IN_PLACE/$ONLY" != false/data ] || need_env TARGET_DATABASE
 	[ "$IN_PLACE" = true ] || return 0
 	need_env TARGET_DATABASE
-	! is_partial || die $WRONG_INPUT 'a part of a database cannot take the place of a whole one' 'restore the part beside it, and copy what you need'
+	! is_partial || die $WRONG_INPUT 'a part of a database cannot replace the whole database' 'restore the part beside, and copy what you need'
 }
 
 # one_of NAME VALUE...
@@ -149,15 +151,15 @@ one_of() {
 	for known; do
 		[ "$value" != "$known" ] || return 0
 	done
-	die $WRONG_INPUT "$name is one of: $*; not '$value'" "the header of scripts/$program lists every variable"
+	die $WRONG_INPUT "$name must be one of: $*, got '$value'" "the header of scripts/$program lists every variable"
 }
 
-# is_partial - whether less than all of the dump is restored
+# is_partial - whether only a part of the dump is restored
 is_partial() {
 	[ "$ONLY" != all ] || [ -n "$INCLUDE_SCHEMAS$INCLUDE_TABLES" ]
 }
 
-# begin - its folder, and the names of the databases
+# begin - prepares its folder and the names of the databases
 begin() {
 	umask 027
 	began=$(date +%s)
@@ -169,7 +171,7 @@ begin() {
 	TMP=$WORK_DIR/tmp/restore-$PART
 	rm -rf "$TMP"
 	mkdir -p "$WORK_DIR/run" "$TMP"
-	state old 'nothing was changed yet'
+	state old 'nothing has changed yet'
 	[ "$IN_PLACE" = false ] || LIVE=$TARGET_DATABASE
 	[ "$RESTORE_ACTION" = restore ] || return 0
 	if [ "$IN_PLACE/$ONLY" = false/data ]; then
@@ -182,7 +184,7 @@ begin() {
 	fi
 }
 
-# fit_name NAME SUFFIX - both together; of NAME as much as leaves room in the 63 bytes of a name, and no half letter
+# fit_name NAME SUFFIX - joins both; shortens NAME so that they fit into the 63 bytes of a name, and never cuts a letter in half
 fit_name() {
 	BASE=$1 SUFFIX=$2 LC_ALL=C awk 'BEGIN {
 		base = ENVIRON["BASE"]; room = 63 - length(ENVIRON["SUFFIX"])
@@ -194,7 +196,7 @@ fit_name() {
 	}'
 }
 
-# state WORD TEXT - what the target is at this moment, for whoever finds this pod killed
+# state WORD TEXT - records the current state of the target, in case this pod is killed
 state() {
 	printf '%s\n%s\n' "$1" "$2" >"$TMP/state"
 	mv "$TMP/state" "$WORK_DIR/run/state-$PART"
@@ -211,42 +213,42 @@ tidy() {
 	rm -rf "$TMP"
 }
 
-# undo - what this attempt made, and nobody has checked, goes again; what it cannot remove now, the next attempt of the same id does
+# undo - drops an unchecked new database; if that fails, the next attempt of the same id does it
 undo() {
 	making=''
 	log info "removing $FRESH"
-	drop_own || log warn "$FRESH could not be removed: $(reason_in "$TMP/drop.err")"
-	state old 'what was begun was undone'
+	drop_own || log warn "cannot remove $FRESH: $(reason_in "$TMP/drop.err")"
+	state old 'the unfinished restore was removed'
 }
 
-# leave - what was checked stays, for it may have taken hours; the last words say what becomes of it
+# leave - keeps a checked database, which may have taken hours; the last words say how to go on
 leave() {
 	making=''
 	[ "$IN_PLACE" = false ] || look_after_stop
 	if [ "$JOURNAL" = finished ]; then
-		last_hint="the swap was done all the same: $LIVE is the restored database, what it was is kept as $OLD"
+		last_hint="the swap was committed: $LIVE is the restored database, the previous one is kept as $OLD"
 	else
-		last_hint="the next attempt goes on from what was loaded and checked; if there is none, remove it: drop database $(sql_name "$FRESH")"
+		last_hint="the next attempt continues with the database that was loaded and checked; if there is none, remove it: drop database $(sql_name "$FRESH")"
 	fi
 	log hint "$last_hint"
 	[ -n "$said" ] || return 0
-	# What on_term says holds for backups.
+	# The hint of on_term is meant for backups.
 	case $reason in 'stopped by TERM'*) hint='' ;; esac
 	last_words "$status" "$reason" "$last_hint${hint:+; $hint}" ''
 }
 
-# sql_name NAME - quoted, as SQL has it
+# sql_name NAME - quotes it for SQL
 sql_name() {
 	printf '%s' "$1" | awk '{ gsub(/"/, "\"\""); text = text (NR > 1 ? "\n" : "") $0 } END { print "\"" text "\"" }'
 }
 
-# finish - what there is now, for the report and for whoever looks at the pod; nothing here may fail, it is done
+# finish - reports the result; nothing here may fail, because the restore is done
 finish() {
 	PHASE=finish
 	making=''
 	said="database $INTO restored from $BACKUP"
 	[ "$R_TABLES" = null ] || said="$said: $(count_of tables "$R_TABLES")"
-	[ -z "$OLD" ] || said="$said; what it was is kept as $OLD"
+	[ -z "$OLD" ] || said="$said; the previous database is kept as $OLD"
 	[ "$JOURNAL" != finished ] || said="already done: $said"
 	state new "$said"
 	{
@@ -257,7 +259,7 @@ finish() {
 	report "$said" "$UNDO"
 }
 
-# report TEXT UNDO - the result's file, and the last words
+# report TEXT UNDO - writes the result file and the last words
 report() {
 	mv "$TMP/result" "$WORK_DIR/run/result-$PART.json"
 	log info "$1"
@@ -267,7 +269,7 @@ report() {
 	exit 0
 }
 
-# elapsed - seconds that this step has taken
+# elapsed - seconds since this step began
 elapsed() {
 	echo $(($(date +%s) - began))
 }

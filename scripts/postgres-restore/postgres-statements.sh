@@ -1,20 +1,19 @@
 #!/bin/sh
-# postgres-statements.sh - what the statements of a dump name: roles, tablespaces, tables. Sourced, never run.
+# postgres-statements.sh - finds what the statements of a dump name: roles, tablespaces, tables. Sourced, never run.
 #
-# The list of an archive has names without quotes, so nobody could say where one with a blank in it ends; its statements
-# have them. A statement is read by its words: strings, bodies of functions and rows never count, so a text that looks like
-# a statement is none.
+# The list of an archive has names without quotes, so a name with a blank in it is ambiguous; statements have quotes. The parser splits
+# statements into words, and skips strings, function bodies and rows: text that looks like a statement is ignored there.
 #
-# Names are printed with \\, \n and \t for a backslash, a newline and a tab: one a line, and as E'' of SQL has them.
+# It prints one name per line, with \\, \n and \t for a backslash, a newline and a tab, as in an E'' string of SQL.
 
 # Statuses are numbers of common.sh; what is set here is read by who sources this file.
 # shellcheck disable=SC2034,SC2016
 
-# Each statement ends in a call of statement(): word[1..words] are its first words, where a quoted name begins with a
-# quote and all else is in lower case, and last[1..3] its last three; raw is its text, where whole is set.
+# It calls statement() at the end of each statement: word[1..words] are its first words, last[1..3] its last three. A quoted name
+# begins with a quote, everything else is in lower case. With whole set, raw is its text.
 STATEMENTS='
 	rows { if ($0 == "\\.") rows = 0; next }
-	# What psql alone understands, such as \restrict.
+	# Commands of psql, such as \restrict.
 	inside == "" && /^\\/ { restricted = restricted || $1 == "\\restrict"; next }
 	{
 		if (inside == "\"") name = name "\n"
@@ -67,20 +66,21 @@ STATEMENTS='
 	}
 	function plain(one) {
 		if (substr(one, 1, 1) == "\"") one = substr(one, 2)
-		gsub(/\\/, "\\\\", one)
+		gsub(/\\/, "&&", one)
 		gsub(/\n/, "\\n", one)
 		gsub(/\t/, "\\t", one)
 		return one
 	}
-	# The first place of a word, from a place on; 0 where it is none.
+	# The first position of a word from a position on; 0 if there is none.
 	function place(one, from) {
 		for (; from <= words; from++) if (word[from] == one) return from
 		return 0
 	}
 '
 
-# named_in FILE - what a dump names, `kind<TAB>name` a line: owner, grantee, role, acts (whom a grant is made as),
-# tablespace, subscription, schema (it makes one), restrict (it has a \restrict), complete (it ends as pg_dump ends it), and table<TAB>schema<TAB>name
+# named_in FILE - prints what a dump names, `kind<TAB>name` per line: owner, grantee, role, acts (the grantor of a grant),
+# tablespace, subscription, schema (it creates one), restrict (it has a \restrict), complete (it has the last line of pg_dump), and
+# table<TAB>schema<TAB>name
 named_in() {
 	LC_ALL=C awk '
 		!rows && inside == "" && $0 == "-- PostgreSQL database dump complete" { complete = 1; next }
@@ -111,7 +111,7 @@ named_in() {
 			while (at = place(word[1] == "revoke" || place("revoke", 2) ? "from" : "to", from)) { found = at; from = at + 1 }
 			if (found) members("grantee", found)
 		}
-		# The names after a place, up to a word that is none: using, with, granted, cascade.
+		# The names after a position, up to a word that is not a name: using, with, granted, cascade.
 		function members(kind, at) {
 			for (at++; at <= words; at += 2) {
 				role(kind, word[at])
@@ -129,16 +129,16 @@ named_in() {
 	' "$1"
 }
 
-# roles_made_by FILE - the roles that a file of globals makes, one a line
+# roles_made_by FILE - prints the roles that a globals file creates, one per line
 roles_made_by() {
 	LC_ALL=C awk "$STATEMENTS"'
 		function statement() { if (word[1] == "create" && word[2] == "role") print plain(word[3]) }
 	' "$1"
 }
 
-# making_roles MISSING FILE - of a file of globals the statements that make the roles listed in MISSING: without passwords,
-# and with every membership that one of them has a side of. What is the default anyway is not said, because a role that is
-# no superuser may not say it.
+# making_roles MISSING FILE - prints the statements of a globals file that create the roles listed in MISSING: without
+# passwords, with every membership that involves one of them, and without attributes that are the default, because only a superuser
+# may name those.
 making_roles() {
 	MISSING=$1 LC_ALL=C awk '
 	BEGIN {
@@ -171,7 +171,7 @@ making_roles() {
 	' "$2"
 }
 
-# properties_of DATABASE FILE - the statements that set or grant what belongs to that database, for the one that runs them
+# properties_of DATABASE FILE - prints the statements that set or grant properties of that database, for the current database
 properties_of() {
 	DUMPED=$1 GRANTS=$PRIVILEGES LC_ALL=C awk '
 	BEGIN {
@@ -179,7 +179,7 @@ properties_of() {
 		dumped = ENVIRON["DUMPED"]
 		quoted = dumped
 		gsub(/"/, "\"\"", quoted)
-		# Bytes as they are in the dump, whose encoding the database has; its own name too.
+		# The bytes of the dump, whose encoding the database has; the same for its own name.
 		print "select pg_catalog.getdatabaseencoding() as own \\gset"
 		print "set client_encoding = :\047own\047;"
 		print "select pg_catalog.current_database() as target \\gset"
@@ -198,7 +198,7 @@ properties_of() {
 	' "$2"
 }
 
-# sql_texts FILE - its lines as rows of SQL for `values`: a tab parts the columns
+# sql_texts FILE - prints its lines as rows for `values` of SQL, with columns separated by tabs
 sql_texts() {
 	awk '
 		{

@@ -1,12 +1,12 @@
 #!/bin/sh
-# postgres-swap.sh - a restored database takes the live one's name, gives it back, or the kept one goes. Sourced, never run.
+# postgres-swap.sh - swaps a restored database with the live one, swaps them back, or drops the kept one. Sourced, never run.
 #
-# Both renames are one transaction: whoever looks sees the one or the other. RENAME locks the database first, so that new
-# sessions wait, and then waits for those that are in it, for five seconds; a second session ends them meanwhile. A session
-# that has waited is told that the database was renamed, and finds the new one when it asks again.
+# Both renames are one transaction: every session sees either the old or the new database. RENAME first locks the database, so that
+# new sessions wait. Then it waits five seconds for existing sessions, which a second session ends meanwhile. A session that has
+# waited gets an error that the database was renamed, and finds the new one when it connects again.
 #
-# What belongs to a database and not to what is in it (owner, grants, settings, limit, comment) is copied in the same
-# transaction. The comment of the one that is kept is the journal:
+# The same transaction copies the properties of the database itself: owner, grants, settings, limit, comment. The comment of the
+# kept database is the journal:
 # `backstay restore <id>: replaced <time> by <backup> in <database>`, after swap-back `… : undone <time> in <database>`.
 #
 # Environment: that of postgres-restore.sh. Gives: OLD, UNDO.
@@ -14,36 +14,36 @@
 # Statuses are numbers of common.sh; what is set here is read by who sources this file.
 # shellcheck disable=SC2034,SC2086
 
-# How long sessions of the live database are ended before it is given up.
+# How long to try to end the sessions of the live database.
 SWAP_SECONDS=60
 JOURNAL_OF='^backstay restore [^ ]+: (replaced [^ ]+ by [^ ]+|undone [^ ]+) in '
 
-# swap_in - the restored database becomes the live one
+# swap_in - makes the restored database the live one
 swap_in() {
 	PHASE=swap
 	check_swap
 	swap before "replaced $(iso "$(now)") by $BACKUP"
 	making=''
 	undo_hint
-	state new "$LIVE is the restored database, what it was is kept as $OLD"
+	state new "$LIVE is the restored database, the previous one is kept as $OLD"
 }
 
-# check_swap - right before it, although the preflight may have looked: hours lie between
+# check_swap - checks again right before the swap: the preflight may be hours old
 check_swap() {
 	query live <<-'SQL'
 		select 'there' from pg_database where datname = :'live';
 	SQL
-	[ -s "$TMP/live" ] || die $WRONG_INPUT "there is no database $LIVE" 'give the name that the applications use'
+	[ -s "$TMP/live" ] || die $WRONG_INPUT "there is no database $LIVE" 'set the name that the applications use'
 	: >"$TMP/problems"
 	check_hindrances
 	refuse_problems
 }
 
 undo_hint() {
-	UNDO="swap-back gives $OLD its place again, drop-old deletes it"
+	UNDO="swap-back makes $OLD live again, drop-old deletes it"
 }
 
-# find_replaced QUERY - JOURNAL is finished, and OLD the kept database, when a restore of this id has swapped already
+# find_replaced QUERY - sets JOURNAL to finished and OLD to the kept database if a restore of this id has swapped already
 find_replaced() {
 	OLD=''
 	"$1" replaced <<-'SQL' || return 0
@@ -58,9 +58,9 @@ find_replaced() {
 	undo_hint
 }
 
-# swap KIND WHAT - FRESH and LIVE change places; LIVE is then called <live>_<KIND>_<time>
+# swap KIND WHAT - swaps FRESH and LIVE; the old LIVE is then called <live>_<KIND>_<time>
 swap() {
-	state old "the swap is under way: one transaction, and until it has ended nothing is changed"
+	state old "the swap is running: one transaction, and nothing changes until it commits"
 	give_up_at=$(($(date +%s) + SWAP_SECONDS))
 	while :; do
 		OLD=$(fit_name "$LIVE" "_$1_$(date -u +%Y%m%d_%H%M%S)")
@@ -79,29 +79,29 @@ swap() {
 	done
 }
 
-# look_after_swap - what a swap that has failed means; a lost session may have been lost after the commit
+# look_after_swap - decides about a failed swap; a session may have been lost after the commit
 look_after_swap() {
-	# Before the words of a lost session, which any time-out has.
+	# Checked before lost sessions, whose pattern matches any time-out.
 	if grep -qE 'being accessed by other users|lock timeout|deadlock detected|already exists|concurrently' "$TMP/swap.err"; then
 		[ "$(date +%s)" -ge "$give_up_at" ] || return 0
 		! grep -qE 'permission denied|must be' "$TMP/evict.err" ||
-			die $NOT_ALLOWED "sessions of $LIVE cannot be ended: $(reason_in "$TMP/evict.err")" "$ROLE_HINT; or end them yourself"
-		die $BUSY "sessions of $LIVE did not end within ${SWAP_SECONDS}s: $(reason_in "$TMP/swap.err")" 'stop the applications first; nothing was changed'
+			die $NOT_ALLOWED "cannot end sessions of $LIVE: $(reason_in "$TMP/evict.err")" "$ROLE_HINT; or end them yourself"
+		die $BUSY "sessions of $LIVE did not end within ${SWAP_SECONDS}s: $(reason_in "$TMP/swap.err")" 'stop the applications first; nothing has changed'
 	fi
 	grep -qE "$PASSING|connection to server|terminating connection|server closed" "$TMP/swap.err" ||
-		fail_as "$TMP/swap.err" "$LIVE could not be swapped"
+		fail_as "$TMP/swap.err" "cannot swap $LIVE"
 	log warn "the session was lost: $(reason_in "$TMP/swap.err")"
 	wait_for_server
 	query swapped <<-'SQL'
 		select 'yes' from pg_database where datname = :'old' and shobj_description(oid, 'pg_database') = :'journal';
 	SQL
 	[ ! -s "$TMP/swapped" ] || swapped=0
-	[ "$swapped" = 0 ] || [ "$(date +%s)" -lt "$give_up_at" ] || fail_as "$TMP/swap.err" "$LIVE could not be swapped"
+	[ "$swapped" = 0 ] || [ "$(date +%s)" -lt "$give_up_at" ] || fail_as "$TMP/swap.err" "cannot swap $LIVE"
 }
 
-# look_after_stop - what came of a swap that was told to stop: its transaction may end all the same, after its client
+# look_after_stop - finds the result of a stopped swap: its transaction may still commit after its client ended
 #
-# It holds a lock on the new database that a comment waits for. If that takes too long, the state is as the swap said it.
+# The comment waits for the lock that the transaction holds on the new database. If that takes too long, the state stays as it is.
 look_after_stop() {
 	settled=0
 	try_query settled <<-'SQL' || settled=$?
@@ -109,13 +109,13 @@ look_after_stop() {
 	SQL
 	find_replaced try_query
 	if [ "$JOURNAL" = finished ]; then
-		state new "$LIVE is the restored database, what it was is kept as $OLD"
+		state new "$LIVE is the restored database, the previous one is kept as $OLD"
 	elif [ "$settled" = 0 ]; then
-		state old "$LIVE is what it was, and $FRESH is kept for the next attempt"
+		state old "$LIVE is unchanged, and $FRESH is kept for the next attempt"
 	fi
 }
 
-# start_evictor - ends the sessions of both databases, once the swap holds its lock and no new ones come
+# start_evictor - ends the sessions of both databases once the swap holds its lock and keeps new ones out
 start_evictor() {
 	{
 		printf '%s' "$QUERY_PRELUDE"
@@ -132,7 +132,7 @@ start_evictor() {
 	evictor=$!
 }
 
-# stop_evictor - called again, it does nothing
+# stop_evictor - safe to call again
 stop_evictor() {
 	[ -n "$evictor" ] || return 0
 	kill "$evictor" 2>/dev/null || :
@@ -140,7 +140,7 @@ stop_evictor() {
 	evictor=''
 }
 
-# rehearse - copies as the swap will, and takes it back: a right that is missing is named before hours are spent
+# rehearse - copies as the swap will, and rolls back: a missing right shows before the load takes hours
 rehearse() {
 	copying >"$TMP/copying.sql"
 	{
@@ -150,12 +150,12 @@ rehearse() {
 	} >"$TMP/rehearsing.sql"
 	try_query rehearsal <"$TMP/rehearsing.sql" && return 0
 	! grep -qE 'invalid byte sequence|has no equivalent' "$TMP/rehearsal.err" || refuse_letters rehearsal
-	fail_as "$TMP/rehearsal.err" "owner, grants and settings of $LIVE cannot be given to another database"
+	fail_as "$TMP/rehearsal.err" "cannot copy owner, grants and settings of $LIVE to another database"
 }
 
 exchange() {
 	{
-		# A crash of the server right after it must not take back what the marker then says is done.
+		# A crash of the server must not undo a swap that the marker records as done.
 		echo 'begin; set local synchronous_commit = on;'
 		copying
 		cat <<-'SQL'
@@ -169,7 +169,7 @@ exchange() {
 	try_query swap <"$TMP/exchange.sql"
 }
 
-# copying - what belongs to LIVE as a database goes to FRESH as well, and is compared
+# copying - prints SQL that copies the properties of LIVE to FRESH and compares them
 copying() {
 	cat <<-'SQL'
 		alter database :"fresh" with allow_connections true;
@@ -180,7 +180,7 @@ copying() {
 		select case s.setrole when 0 then format('alter database %I reset all', :'fresh')
 		  else format('alter role %I in database %I reset all', pg_get_userbyid(s.setrole), :'fresh') end
 		from pg_db_role_setting s join pg_database d on d.oid = s.setdatabase where d.datname = :'fresh' \gexec
-		-- Settings that are lists are stored with their quotes.
+		-- Settings that are lists are stored with quotes.
 		select case s.setrole when 0 then format('alter database %I', :'fresh')
 		  else format('alter role %I in database %I', pg_get_userbyid(s.setrole), :'fresh') end
 		  || format(' set %I to ', c.name) || case when lower(c.name) in ('local_preload_libraries', 'search_path', 'session_preload_libraries',
@@ -194,7 +194,7 @@ copying() {
 
 		select distinct format('revoke all on database %I from %s cascade', :'fresh', case a.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(a.grantee)) end)
 		from pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a where d.datname = :'fresh' \gexec
-		-- What was granted by another than the owner is granted by them again.
+		-- Grants of other grantors than the owner are made as those grantors.
 		select case when a.grantor <> d.datdba then format('set local role %I', pg_get_userbyid(a.grantor)) end,
 		  format('grant %s on database %I to %s', a.privilege_type, :'fresh', case a.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(a.grantee)) end)
 		    || case when a.is_grantable then ' with grant option' else '' end,
@@ -224,12 +224,12 @@ copying() {
 	SQL
 }
 
-# swap_back - the kept database takes its name again; the restored one is kept under another
+# swap_back - makes the kept database live again; the restored one is kept under another name
 swap_back() {
 	open_for_kept
 	find_undone
 	if [ -n "$OLD" ]; then
-		report_kept "already done: $LIVE is what it was before the restore, what was restored is kept as $OLD"
+		report_kept "already done: $LIVE is the previous database again, the restored one is kept as $OLD"
 	fi
 	PHASE=swap
 	query kept-databases <<-SQL
@@ -244,10 +244,10 @@ swap_back() {
 	prelude
 	check_swap
 	swap undone "undone $(iso "$(now)")"
-	report_kept "$LIVE is what was kept as $kept_name; what was restored is kept as $OLD"
+	report_kept "$LIVE is the database that was kept as $kept_name; the restored one is kept as $OLD"
 }
 
-# open_for_kept - a session, and the lock of the live database
+# open_for_kept - opens a session, and locks the live database
 open_for_kept() {
 	PHASE=preflight
 	LIVE=$TARGET_DATABASE INTO=$TARGET_DATABASE
@@ -273,7 +273,7 @@ report_kept() {
 	report "$1" "$UNDO"
 }
 
-# drop_old - what is kept for the live database, and carries our comment; nothing else, whatever its name
+# drop_old - drops what is kept for the live database and has our comment; nothing else, whatever its name
 drop_old() {
 	open_for_kept
 	PHASE=drop
@@ -285,7 +285,7 @@ drop_old() {
 		query named <<-'SQL'
 			select 'there' from pg_database where datname = :'kept';
 		SQL
-		[ ! -s "$TMP/named" ] || die $WRONG_INPUT "the database $KEPT_DATABASE carries no comment of backstay that it was kept for $LIVE" 'drop it yourself if it may go'
+		[ ! -s "$TMP/named" ] || die $WRONG_INPUT "the database $KEPT_DATABASE has no backstay comment saying that it is kept for $LIVE" 'drop it by hand if you do not need it'
 	fi
 	query dropped <<-SQL
 		select format('drop database %I with (force)', datname)
@@ -295,5 +295,5 @@ drop_old() {
 	state new "dropped: ${names:-nothing}"
 	printf '{"part":%s,"kind":"postgres","action":"drop-old","database":%s,"dropped":%s,"seconds":%s}\n' "$(json_text "$PART")" \
 		"$(json_text "$LIVE")" "$(json_or_null "$names")" "$(elapsed)" >"$TMP/result"
-	if [ -n "$names" ]; then report "dropped what was kept for $LIVE: $names" ''; else report "nothing is kept for $LIVE" ''; fi
+	if [ -n "$names" ]; then report "dropped the databases kept for $LIVE: $names" ''; else report "nothing is kept for $LIVE" ''; fi
 }

@@ -1,36 +1,36 @@
 #!/bin/sh
-# postgres-assert.sh - what a restored database must show. Sourced, never run.
+# postgres-assert.sh - checks the assertions about a restored database. Sourced, never run.
 #
-# Everything is looked at, and every failure is named, before the script ends: a list mends faster than one a week.
+# The script runs all checks and reports every failure before it ends: a full list is faster to fix than one failure a week.
 #
 # Needs: sql and server_answers of postgres-throwaway.sh, fact of json.sh; DATABASE, ASSERT_*, AMCHECK and RESTORE_JOBS of the script that
 # sources it; FACTS, a flattened part of a manifest; TMP, a folder that it empties.
-# Leaves in TMP: failures and notes, one a line; checks, members of one JSON object.
+# Leaves in TMP: failures and notes, one per line; checks, members of one JSON object.
 
 # Statuses are numbers of common.sh; the files of sql are read where they are written.
 # shellcheck disable=SC2034,SC2086,SC2154
 
-# How long one of the user's queries may take.
+# Time limit for one query of the user.
 QUERY_SECONDS=300
 asserted=0
 
-# check_assertions - the lines are what they should be, before anything is restored
+# check_assertions - validates the settings before anything is restored
 check_assertions() {
 	: "${ASSERT_TABLES:=}" "${ASSERT_ROWS:=}" "${ASSERT_FRESH:=}"
 	need_number ASSERT_QUERY_COUNT
 	while IFS=' ' read -r number table; do
 		case "$number" in
 		'') continue ;;
-		*[!0-9]*) die $WRONG_INPUT "ASSERT_ROWS and ASSERT_FRESH begin with a whole number, not with '$number'" 'the header of scripts/postgres-verify.sh lists every variable and its unit' ;;
+		*[!0-9]*) die $WRONG_INPUT "lines of ASSERT_ROWS and ASSERT_FRESH must begin with a whole number, got '$number'" 'the header of scripts/postgres-verify.sh lists every variable and its unit' ;;
 		esac
-		[ -n "$table" ] || die $WRONG_INPUT "a number without a table: '$number'" 'the header of scripts/postgres-verify.sh lists every variable and its unit'
+		[ -n "$table" ] || die $WRONG_INPUT "expected a table after the number '$number'" 'the header of scripts/postgres-verify.sh lists every variable and its unit'
 	done <<-LINES
 		$ASSERT_ROWS
 		$ASSERT_FRESH
 	LINES
 }
 
-# assert_all - runs every check, and ends when one failed
+# assert_all - runs every check, and fails if any of them failed
 assert_all() {
 	PHASE=assert
 	for list in failures notes checks; do : >"$TMP/$list"; done
@@ -45,22 +45,22 @@ assert_all() {
 	[ ! -s "$TMP/failures" ] || refuse_backup
 }
 
-# refuse_backup - the first failure, and how many more
+# refuse_backup - reports the first failure and the number of the others
 refuse_backup() {
 	failures=$(awk 'END { print NR }' "$TMP/failures")
 	first=$(head -n 1 "$TMP/failures")
 	[ "$failures" = 1 ] || first="$first, and $((failures - 1)) more"
-	die $BAD_DATA "$first" 'the log names every check that failed; the backup itself was restored without an error'
+	die $BAD_DATA "$first" 'see the log for every failed check; the backup itself was restored without errors'
 }
 
-# failed TEXT - one check that failed; on one line, and not longer than people read
+# failed TEXT - records a failed check, on one line and cut to a readable length
 failed() {
 	server_answers || lost_server "$1"
 	short "$1" 300 >>"$TMP/failures"
 	log error "$(tail -n 1 "$TMP/failures")"
 }
 
-# noted TEXT - what is no failure, but belongs into the record
+# noted TEXT - records what is not a failure but worth knowing
 noted() {
 	short "$1" 300 >>"$TMP/notes"
 	log warn "$(tail -n 1 "$TMP/notes")"
@@ -80,9 +80,9 @@ short() {
 		}'
 }
 
-# count_objects - against what the server counted before the dump was taken
+# count_objects - compares with the counts that the server had before the dump
 #
-# Of a part of a database, nobody knows how much there should be.
+# For a filtered dump there is nothing to compare with.
 count_objects() {
 	sql counts "$DATABASE" <<-'SQL' || cannot 'count what was restored' counts
 		select (select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -99,7 +99,7 @@ count_objects() {
 	compare_extensions
 }
 
-# compare_count WHAT RESTORED COUNTED - they were counted shortly before the dump: one in ten may be gone since, or more be there
+# compare_count WHAT RESTORED COUNTED - the count was taken shortly before the dump: up to a tenth may have been dropped since, or more created
 compare_count() {
 	if [ $((($3 - $2) * 10)) -gt "$3" ]; then
 		failed "the backup has $2 of $3 $1"
@@ -112,20 +112,18 @@ compare_extensions() {
 	sql extensions "$DATABASE" <<-'SQL' || failed "cannot list the extensions: $(reason_in "$TMP/extensions.err")"
 		select extname || '|' || extversion from pg_extension;
 	SQL
-	number=0
-	while [ "$number" -lt "$(fact_count database.extensions "$FACTS")" ]; do
-		extension=$(fact "database.extensions.$number.name" "$FACTS") version=$(fact "database.extensions.$number.version" "$FACTS")
-		number=$((number + 1))
+	fact_rows database.extensions "$FACTS" name version >"$TMP/dumped-extensions"
+	while IFS='	' read -r extension version; do
 		restored=$(awk -F '|' -v name="$extension" '$1 == name { print $2 }' "$TMP/extensions")
 		if [ -z "$restored" ]; then
 			failed "the extension $extension was not restored"
 		elif [ "$restored" != "$version" ]; then
-			noted "the extension $extension has version $restored here and $version where it was dumped"
+			noted "the extension $extension has version $restored here and had $version in the dumped database"
 		fi
-	done
+	done <"$TMP/dumped-extensions"
 }
 
-# note_unfinished - what is there and does not work: it was so where it was dumped, so it is no failure of the backup
+# note_unfinished - invalid or unfinished objects: they were so in the dumped database, so the backup is not at fault
 note_unfinished() {
 	sql unfinished "$DATABASE" <<-'SQL' || failed "cannot look at indexes and constraints: $(reason_in "$TMP/unfinished.err")"
 		select translate(text, E'\n', ' ') from (
@@ -145,9 +143,9 @@ note_unfinished() {
 	while IFS= read -r line; do noted "$line"; done <"$TMP/unfinished"
 }
 
-# find_table TABLE - its name as SQL has it, in $relation; empty where there is none, which is a failure
+# find_table TABLE - puts its quoted name into $relation; a missing table leaves it empty and is a failure
 #
-# schema.table as it is, or as SQL reads it: "public.Order", 'public."Order"' and PUBLIC.order can all be meant.
+# Accepts schema.table verbatim or as SQL reads it: "public.Order", 'public."Order"' and PUBLIC.order.
 find_table() {
 	relation=''
 	asserted=$((asserted + 1))
@@ -185,18 +183,18 @@ assert_rows() {
 		SQL
 		count=$(cat "$TMP/rows")
 		rows=$rows${rows:+,}$(json_text "$table"):$count
-		[ "$count" -ge "$least" ] || failed "$table has $count rows, at least $least are expected"
+		[ "$count" -ge "$least" ] || failed "$table has $count rows, expected at least $least"
 	done <<-LINES
 		$ASSERT_ROWS
 	LINES
 	printf ',"rows":{%s}' "$rows" >>"$TMP/checks"
 }
 
-# assert_fresh - the newest time of a column against the time when the backup began
+# assert_fresh - compares the newest time in a column with the start of the backup
 #
-# Not against now: how old the backup may be was asked when it was chosen, and this asks whether the application still wrote
-# when it was taken. So a backup gives the same answer whenever it is verified. Times of the future do not count, for one
-# planned event would make a dead table look alive; a day is allowed, because a time without a zone may be local.
+# It does not compare with now: choosing the backup has checked its age already, and this checks whether the application still wrote
+# when the backup was taken. So a backup gives the same answer whenever it is verified. Future times are ignored, because one
+# planned event would make a dead table look alive. One day ahead is allowed, because a time without a zone may be local.
 assert_fresh() {
 	fresh=''
 	while read -r most table; do
@@ -207,14 +205,14 @@ assert_fresh() {
 		ask_age || continue
 		fresh=$fresh${fresh:+,}$(json_text "$table $column"):$age
 		[ "$age" -le "$most" ] ||
-			failed "the newest $column of $table is $age seconds older than the backup, at most $most are expected"
+			failed "the newest $column of $table is $age seconds older than the backup, expected at most $most"
 	done <<-LINES
 		$ASSERT_FRESH
 	LINES
 	printf ',"fresh":{%s}' "$fresh" >>"$TMP/checks"
 }
 
-# ask_age - seconds between the newest time and the backup, in $age; status 1 where there is none, which is a failure
+# ask_age - puts the seconds between the newest time and the backup into $age; without a time, records a failure and returns 1
 ask_age() {
 	sql age "$DATABASE" --set=relation="$relation" --set=column="$column" --set=start="$(fact start "$FACTS")" <<-'SQL' || {
 		select format($$select coalesce(floor(extract(epoch from %1$L::timestamptz - max(%2$I)::timestamptz))::bigint::text, '')
@@ -224,16 +222,16 @@ ask_age() {
 		order by attname = :'column' desc limit 1
 		\gexec
 	SQL
-		failed "cannot tell how old $column of $table is: $(reason_in "$TMP/age.err")"
+		failed "cannot determine the age of $column in $table: $(reason_in "$TMP/age.err")"
 		return 1
 	}
 	age=$(cat "$TMP/age")
 	[ -z "$age" ] || return 0
-	failed "no $column of $table tells a time before the backup, or there is no such column"
+	failed "$table has no column $column with a time before the backup"
 	return 1
 }
 
-# assert_queries - each in a read-only transaction; the whole answer counts, but for newlines at its end
+# assert_queries - runs each query read-only and compares the whole answer, except for trailing newlines
 assert_queries() {
 	number=0
 	while [ "$number" -lt "$ASSERT_QUERY_COUNT" ]; do
@@ -242,14 +240,14 @@ assert_queries() {
 		asserted=$((asserted + 1))
 		ask_query || continue
 		[ "$(cat "$TMP/answer")" = "$(printf %s "$expected")" ] ||
-			failed "query $number ($(short "$query" 60)) answered '$(short "$(cat "$TMP/answer")" 60)' and not '$(short "$expected" 60)'"
+			failed "query $number ($(short "$query" 60)) returned '$(short "$(cat "$TMP/answer")" 60)', expected '$(short "$expected" 60)'"
 	done
 	printf ',"queries":%s' "$ASSERT_QUERY_COUNT" >>"$TMP/checks"
 }
 
-# ask_query - the answer is in TMP/answer; status 1 after a failure
+# ask_query - writes the answer into TMP/answer; returns 1 after a failure
 #
-# The newline before it: psql would take a backslash at the beginning for a command of its own.
+# The newline comes first because psql would run a leading backslash as its own command.
 ask_query() {
 	query_status=0
 	run env PGOPTIONS="-c default_transaction_read_only=on -c statement_timeout=${QUERY_SECONDS}s" \
@@ -261,7 +259,7 @@ $query" >"$TMP/answer" 2>"$TMP/answer.err" || query_status=$?
 	return 1
 }
 
-# check_indexes - amcheck over every table and index; the last, for it adds an extension
+# check_indexes - runs amcheck on every table and index, last because it adds an extension
 check_indexes() {
 	state=off
 	if [ "$AMCHECK" = true ]; then
@@ -278,7 +276,7 @@ has_amcheck() {
 	[ -s "$TMP/amcheck" ] && command -v pg_amcheck >/dev/null
 }
 
-# run_amcheck - in a session that no event trigger of the copy can hear: it makes an extension
+# run_amcheck - with event triggers of the copy disabled, because it creates an extension
 run_amcheck() {
 	state=passed amcheck_status=0
 	run env PGOPTIONS='-c session_replication_role=replica' pg_amcheck --install-missing --heapallindexed --jobs="$RESTORE_JOBS" "$(conninfo "$DATABASE")" \
@@ -287,5 +285,5 @@ run_amcheck() {
 	state=failed
 	cat "$TMP/amcheck" "$TMP/amcheck.err" >"$TMP/amcheck.all"
 	log_said error "$TMP/amcheck.all"
-	failed "pg_amcheck found a fault: $(reason_in "$TMP/amcheck.all")"
+	failed "pg_amcheck found corruption: $(reason_in "$TMP/amcheck.all")"
 }

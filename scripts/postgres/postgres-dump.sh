@@ -1,43 +1,45 @@
 #!/bin/sh
-# postgres-dump.sh - dumps one database and proves the dump: preflight, throttle, take, prove, facts.
+# postgres-dump.sh - dumps one database and reads the dump to its end: preflight, throttle, take, check, facts.
 #
-# Environment (beside what common.sh lists):
+# Environment (in addition to common.sh):
 #   PART                   name of this part of the run
-#   PART_COUNT             parts of the run; with more than one the part's name is in the names of its files
+#   PART_COUNT             number of parts of the run; with more than one, file names contain the name of the part
 #   PGHOST                 host of the server
 #   PGPORT                 port of the server
-#   PGUSER                 role; docs/postgres-role.sql makes one that suffices
-#   PGPASSWORD             its password; nothing else reads it, and no argument holds it
+#   PGUSER                 role; docs/postgres-role.sql creates one with the rights it needs
+#   PGPASSWORD             its password, only ever in the environment, never in arguments
 #   PGSSLMODE              sslmode of libpq (default: prefer)
-#   PGSSLROOTCERT          certificate of the server's authority (default: none)
-#   WAIT_SECONDS           how long a server that does not answer is waited for (seconds)
+#   PGSSLROOTCERT          CA certificate of the server (default: none)
+#   WAIT_SECONDS           how long to wait for the server to answer (seconds)
 #   DATABASE               database to dump
 #   SERVER_MAJOR           major version that the server must have
 #   DUMP_FORMAT            custom or plain
 #   COMPRESSION            zstd (from 16 on), gzip or none
-#   COMPRESSION_LEVEL      level of it (default: none is given)
-#   INCLUDE_SCHEMAS        only these schemas, one pattern of pg_dump a line (default: all)
-#   EXCLUDE_SCHEMAS        not these schemas, one a line (default: none)
-#   INCLUDE_TABLES         only these tables, one a line (default: all)
-#   EXCLUDE_TABLES         not these tables, one a line (default: none)
-#   EXCLUDE_TABLE_DATA     of these tables the definition only, one a line (default: none)
-#   GLOBALS                without-passwords, or none: the server's roles and tablespaces in a file beside the dump
-#   LOCK_WAIT_SECONDS      how long a lock that somebody holds on a table is waited for (seconds)
+#   COMPRESSION_LEVEL      compression level (default: 6 for gzip, 1 for zstd)
+#   INCLUDE_SCHEMAS        dump only these schemas, one pg_dump pattern per line (default: all)
+#   EXCLUDE_SCHEMAS        do not dump these schemas, one pattern per line (default: none)
+#   INCLUDE_TABLES         dump only these tables, one pattern per line (default: all)
+#   EXCLUDE_TABLES         do not dump these tables, one pattern per line (default: none)
+#   EXCLUDE_TABLE_DATA     dump these tables without rows, one pattern per line (default: none)
+#   GLOBALS                without-passwords: dump roles and tablespaces of the server into a file beside the dump; or none
+#   LOCK_WAIT_SECONDS      how long to wait for a lock on a table (seconds)
 #   THROTTLE_DATABASE      database that holds the throttle's advisory locks
-#   THROTTLE_SLOTS         backups that may run against the server at a time (count)
-#   THROTTLE_WAIT_SECONDS  how long a slot is waited for (seconds)
+#   THROTTLE_SLOTS         backups that may run against the server at the same time (count)
+#   THROTTLE_WAIT_SECONDS  how long to wait for a slot (seconds)
 # Output: out/<name>.<dump|sql|sql.gz|sql.zst>, out/<name>+globals.sql, facts/<part>.json, facts/<part>.sums; log on stderr.
-# Exit: 0 dumped and proved; 64 wrong values; 65 the dump is not good; 69 no server; 70 fault; 73 no room; 75 busy;
+# Exit: 0 dumped and checked; 64 wrong values; 65 damaged dump; 69 no server; 70 fault; 73 no room; 75 busy;
 # 77 not allowed.
 set -eu
 
 . "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/postgres-redact.sh"
 . "$(dirname "$0")/postgres.sh"
 . "$(dirname "$0")/postgres-preflight.sh"
 . "$(dirname "$0")/throttle.sh"
+. "$(dirname "$0")/postgres-needs.sh"
 . "$(dirname "$0")/postgres-facts.sh"
 
-# Room that a dump never takes: facts, lists, and what the tools write to their logs.
+# Space reserved for facts, lists and the output of the tools.
 SPARE_BYTES=4194304
 
 main() {
@@ -50,12 +52,13 @@ main() {
 
 	preflight
 	take_slot
+	note_needs
 	take
 	take_globals
 	check_slot
 	release_slot
 	note_sums
-	prove
+	check_dump
 	finish
 }
 
@@ -70,7 +73,7 @@ check_environment() {
 	plain/zstd) extension=sql.zst ;;
 	plain/gzip) extension=sql.gz ;;
 	plain/none) extension=sql ;;
-	*) die $WRONG_INPUT "there is no dump of format $DUMP_FORMAT with compression $COMPRESSION" 'formats are custom and plain, compressions zstd, gzip and none' ;;
+	*) die $WRONG_INPUT "unsupported dump: format $DUMP_FORMAT with compression $COMPRESSION" 'use format custom or plain, and compression zstd, gzip or none' ;;
 	esac
 	need_cmd psql pg_isready pg_dump pg_dumpall pg_restore sha256sum mkfifo
 	case $extension in
@@ -79,7 +82,7 @@ check_environment() {
 	esac
 }
 
-# begin_part - names its files, and removes what an attempt of this very pod left (a node that restarted)
+# begin_part - names its files, and removes those of an earlier attempt in this pod (the node restarted)
 begin_part() {
 	part_start=$(now) committed=''
 	base=$NAME
@@ -91,7 +94,7 @@ begin_part() {
 	mkdir -p "$TMP"
 }
 
-# forget - all of this part; facts first, they are what makes the files count
+# forget - removes all files of this part; facts first, because files only count with them
 forget() {
 	rm -f "$WORK_DIR/facts/$PART.json" "$WORK_DIR/facts/$PART.sums"
 	rm -f "$WORK_DIR/out/$artifact" "$WORK_DIR/out/$base+globals.sql"
@@ -105,15 +108,15 @@ tidy() {
 	[ -n "$committed" ] || forget
 }
 
-# is_filtered - whether the dump is to hold less than the whole database
+# is_filtered - whether filters limit the dump
 is_filtered() {
 	[ -n "$INCLUDE_SCHEMAS$EXCLUDE_SCHEMAS$INCLUDE_TABLES$EXCLUDE_TABLES$EXCLUDE_TABLE_DATA" ]
 }
 
 # take - pg_dump into tmp/
 #
-# Row security stays off, as pg_dump has it by default: it fails then, and never leaves out rows.
-# No sync: what reads the file next is the same kernel.
+# Row security stays off, the default of pg_dump: then it fails instead of omitting rows.
+# Without sync, because the next step reads the file through the same kernel.
 take() {
 	PHASE=take
 	set -- --format="$DUMP_FORMAT" --compress="$(compression_option)" --no-password --no-sync --lock-wait-timeout="${LOCK_WAIT_SECONDS}s"
@@ -128,15 +131,15 @@ take() {
 	unset IFS
 	set +f
 	if [ -n "$INCLUDE_SCHEMAS$INCLUDE_TABLES" ]; then
-		# A pattern that matches nothing is a typing error. Large objects belong to no schema and would be left out.
+		# A pattern that matches nothing is a typo. Large objects belong to no schema, so pg_dump would omit them.
 		set -- "$@" --strict-names --blobs
-		log info 'only some schemas or tables are dumped, with all large objects, and without extensions'
+		log info 'dumping only some schemas or tables, with all large objects and without extensions'
 	fi
 	dump_into "$TMP/$artifact" pg_dump "$@" --dbname="$(conninfo "$DATABASE")"
 	log info "$artifact has $(human "$(size_of "$TMP/$artifact")")"
 }
 
-# compression_option - one spelling for all majors: a bare number is gzip's level since ever, methods came with 16
+# compression_option - works for all majors: a bare number has always been the gzip level, methods came with 16
 compression_option() {
 	case $COMPRESSION in
 	none) echo 0 ;;
@@ -145,14 +148,14 @@ compression_option() {
 	esac
 }
 
-# take_globals - roles and tablespaces, which no dump of a database has
+# take_globals - dumps roles and tablespaces, which a database dump does not contain
 take_globals() {
 	[ -n "$companion" ] || return 0
 	dump_into "$TMP/$companion" pg_dumpall --globals-only --no-role-passwords --no-password --no-sync --database="$(conninfo "$DATABASE")"
 	check_completion "$TMP/$companion" 'PostgreSQL database cluster dump complete'
 }
 
-# dump_into FILE COMMAND... - its complaints decide too: partial dumps with status 0 have been seen
+# dump_into FILE COMMAND... - errors on stderr count too: tools have written partial dumps with status 0
 dump_into() {
 	file=$1 tool=$2
 	shift
@@ -160,16 +163,16 @@ dump_into() {
 	limited "$@" --file="$file" 2>"$file.err" || dump_status=$?
 	[ "$dump_status" = 0 ] || fail_as "$file.err" "$tool ended with status $dump_status"
 	! grep -qE 'error:|ERROR:|FATAL:|PANIC:' "$file.err" || {
-		log error "$tool ended with status 0, but not without errors"
+		log error "$tool ended with status 0 but reported errors"
 		die $BAD_DATA "$tool reported an error: $(reason_in "$file.err")" 'the dump cannot be trusted'
 	}
 	log_said warn "$file.err"
 }
 
-# limited COMMAND... - no file of it can outgrow the scratch space, which would evict the pod without a word
+# limited COMMAND... - limits the size of its files: overfilling the scratch space would evict the pod without a message
 limited() {
 	room=$(free_bytes)
-	[ "$room" -gt "$SPARE_BYTES" ] || die $NO_ROOM "$(human "$room") of scratch space are left" 'give the run more scratch space'
+	[ "$room" -gt "$SPARE_BYTES" ] || die $NO_ROOM "$(human "$room") of scratch space is free" 'give the run more scratch space'
 	(
 		trap '' XFSZ
 		ulimit -f $(((room - SPARE_BYTES) / 512))
@@ -179,56 +182,56 @@ limited() {
 	wait_for_child
 }
 
-# note_sums - right after writing, before anything reads it: publish computes again, and refuses what changed in between
+# note_sums - right after writing, before anything reads the files: publish hashes again, and refuses changed files
 note_sums() {
 	cd "$TMP"
 	run sha256sum "$artifact" ${companion:+"$companion"} >"$TMP/sums"
 	cd "$WORK_DIR"
 }
 
-# prove - reads the dump to its end: pg_restore --list, gzip -t and the like are content with half of it
-prove() {
-	PHASE=prove
+# check_dump - reads the dump to its end: pg_restore --list and gzip -t accept half of one
+check_dump() {
+	PHASE=check
 	case $extension in
-	dump) prove_custom "$TMP/$artifact" ;;
+	dump) check_custom "$TMP/$artifact" ;;
 	sql) check_completion "$TMP/$artifact" 'PostgreSQL database dump complete' ;;
-	sql.gz) prove_packed "$TMP/$artifact" gzip -dc ;;
-	sql.zst) prove_packed "$TMP/$artifact" zstd -q -dc ;;
+	sql.gz) check_packed "$TMP/$artifact" gzip -dc ;;
+	sql.zst) check_packed "$TMP/$artifact" zstd -q -dc ;;
 	esac
 }
 
-prove_custom() {
-	proof=0
-	run pg_restore --file=/dev/null "$1" 2>"$TMP/proof.err" || proof=$?
-	[ "$proof" = 0 ] || die $BAD_DATA "the dump cannot be read to its end: $(reason_in "$TMP/proof.err")" 'look for a failing disk of the node'
+check_custom() {
+	check_status=0
+	run pg_restore --file=/dev/null "$1" 2>"$TMP/check.err" || check_status=$?
+	[ "$check_status" = 0 ] || die $BAD_DATA "cannot read the dump to its end: $(reason_in "$TMP/check.err")" 'look for a failing disk of the node'
 	run pg_restore --list "$1" >"$TMP/list"
 	dumped=$(grep -cE '^[0-9]+; [0-9]+ [0-9]+ TABLE DATA ' "$TMP/list" || :)
 	is_filtered || compare_tables
 }
 
-# compare_tables - tables may come and go while a dump is taken, but not all of them
+# compare_tables - the number of tables may change during a dump, but not drop to none
 compare_tables() {
 	[ "$dumped" != "$TABLES" ] || return 0
-	[ "$dumped" != 0 ] || die $BAD_DATA "the dump has no table, the database has $TABLES" 'is this the right database?'
+	[ "$dumped" != 0 ] || die $BAD_DATA "the dump has no table, the database has $TABLES" 'check database: in the values of this source'
 	log warn "the dump has $dumped tables, the database had $TABLES before it"
 }
 
-# prove_packed FILE COMMAND... - unpacks to the end into a FIFO, so that both statuses count and no room is needed
-prove_packed() {
+# check_packed FILE COMMAND... - decompresses to the end into a FIFO, so that both statuses count and no space is needed
+check_packed() {
 	packed=$1
 	shift
 	rm -f "$TMP/unpacked"
 	mkfifo "$TMP/unpacked"
 	tail -c 4096 <"$TMP/unpacked" >"$TMP/end" &
 	reader=$!
-	proof=0
-	run "$@" "$packed" >"$TMP/unpacked" 2>"$TMP/proof.err" || proof=$?
+	check_status=0
+	run "$@" "$packed" >"$TMP/unpacked" 2>"$TMP/check.err" || check_status=$?
 	wait "$reader"
-	[ "$proof" = 0 ] || die $BAD_DATA "the dump cannot be unpacked to its end: $(reason_in "$TMP/proof.err")" 'look for a failing disk of the node'
+	[ "$check_status" = 0 ] || die $BAD_DATA "cannot decompress the dump to its end: $(reason_in "$TMP/check.err")" 'look for a failing disk of the node'
 	check_completion "$TMP/end" 'PostgreSQL database dump complete'
 }
 
-# check_completion FILE TEXT - that the tool's last comment is there, with nothing but comments and \unrestrict after it
+# check_completion FILE TEXT - requires the last comment of the tool, followed by nothing but comments and \unrestrict
 check_completion() {
 	tail -c 4096 "$1" >"$TMP/tail"
 	last=$(awk -v complete="-- $2" '
@@ -239,7 +242,7 @@ check_completion() {
 	[ "$last" = 1 ] || die $BAD_DATA "$(basename "$1") does not end with '$2'" 'it was cut off'
 }
 
-# finish - files under their final names, then the sums that name them, then the facts
+# finish - moves the files to their final names, then writes their sums, then the facts
 finish() {
 	PHASE=facts
 	write_facts >"$TMP/facts.json"

@@ -1,17 +1,18 @@
 #!/bin/sh
-# postgres-facts.sh - what the manifest says of a dump. Sourced by postgres-dump.sh, never run.
+# postgres-facts.sh - writes what the manifest says about a dump. Sourced by postgres-dump.sh, never run.
 #
 # Environment: that of postgres-dump.sh.
 
 # What is read here is set by who sources this file.
 # shellcheck disable=SC2154
 
-# write_facts - this part, as it stands in the manifest
+# write_facts - this part as the manifest has it
 write_facts() {
 	printf '{"name":%s,"kind":"postgres","method":"dump","start":"%s","end":"%s"' "$(json_text "$PART")" "$(iso "$part_start")" "$(iso "$(now)")"
 	printf ',"format":"%s","compression":%s,"encryption":null' "$DUMP_FORMAT" "$(compression_json)"
 	printf ',"tools":{"pg_dump":%s},"server":{"version":%s,"major":%s}' "$(json_text "$CLIENT_VERSION")" "$(json_text "$SERVER_VERSION")" "$SERVER_MAJOR"
 	printf ',"database":%s' "$(cat "$TMP/database")"
+	[ ! -s "$TMP/needs" ] || printf ',%s' "$(cat "$TMP/needs")"
 	! is_filtered || printf ',"filters":{%s}' "$(filters_json)"
 	printf ',"throttle":{"slot":%s,"waitedSeconds":%s,"held":%s}' "$SLOT" "$WAITED" "$HELD"
 	printf ',"files":[%s' "$(file_json artifact "$artifact")"

@@ -1,8 +1,8 @@
 #!/bin/sh
-# postgres-preflight.sh - what can be known to fail before hours are spent on it. Sourced, never run.
+# postgres-preflight.sh - finds what would fail before a dump spends hours on it. Sourced, never run.
 #
-# Environment: that of postgres-dump.sh. Leaves in TMP: database, the facts of the database as one JSON object.
-# Gives: TABLES (count of those with data to dump).
+# Environment: that of postgres-dump.sh. Leaves in TMP: database, facts about the database as one JSON object.
+# Gives: TABLES (number of tables with data to dump).
 
 # Statuses are numbers of common.sh; what is set here is read by who sources this file.
 # shellcheck disable=SC2034,SC2086
@@ -18,7 +18,7 @@ preflight() {
 	check_room
 }
 
-# check_row_security - pg_dump fails on such a table, and a tool that does not fail leaves out rows
+# check_row_security - pg_dump fails on such a table; a tool that does not fail omits rows
 check_row_security() {
 	query row-security <<-'SQL'
 		select translate(format('%I.%I', n.nspname, c.relname), E'\n', ' ')
@@ -29,7 +29,7 @@ check_row_security() {
 	refuse_listed row-security 'row-level security hides rows from the role:' 'alter role … bypassrls, see docs/postgres-role.sql'
 }
 
-# check_readable - all that pg_dump reads: tables and sequences with the schema around them, and large objects
+# check_readable - checks access to everything that pg_dump reads: tables and sequences with their schemas, and large objects
 check_readable() {
 	query unreadable <<-'SQL'
 		select translate(case c.relkind when 'S' then 'sequence ' else 'table ' end || format('%I.%I', n.nspname, c.relname), E'\n', ' ')
@@ -57,19 +57,19 @@ check_readable() {
 		'alter role … set lo_compat_privileges = on, as superuser, see docs/postgres-role.sql'
 }
 
-# refuse_listed NAME REASON HINT - what a query listed, the first five and a count
+# refuse_listed NAME REASON HINT - refuses with the first five results of a query, and a count
 #
-# With filters it is left to pg_dump, which knows what they match, and fails on the first that it cannot read.
+# With filters it only logs: pg_dump knows what they match, and fails on the first object that it cannot read.
 refuse_listed() {
 	[ -s "$TMP/$1" ] || return 0
 	count=$(awk 'END { print NR }' "$TMP/$1")
 	first=$(awk 'NR <= 5 { printf "%s%s", (NR > 1 ? ", " : ""), $0 }' "$TMP/$1")
 	[ "$count" -le 5 ] || first="$first and $((count - 5)) more"
 	is_filtered || die $NOT_ALLOWED "$2 $first" "$3"
-	log info "$2 $first; pg_dump will say whether the filters match them"
+	log info "$2 $first; pg_dump decides whether the filters match them"
 }
 
-# look_at_database - for the manifest. Columns that not every major has go through JSON.
+# look_at_database - collects facts for the manifest. Columns that some majors lack are read through JSON.
 look_at_database() {
 	query database <<-'SQL'
 		select json_build_object(
@@ -89,7 +89,7 @@ look_at_database() {
 		    from pg_extension))
 		from pg_database d where d.datname = current_database();
 	SQL
-	# Of a table that belongs to an extension, data is dumped only where the extension says so.
+	# Rows of an extension's table are dumped only if the extension declares it.
 	query tables <<-'SQL'
 		select count(*), coalesce(sum(pg_table_size(c.oid)), 0) + pg_table_size('pg_largeobject')
 		from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -98,19 +98,19 @@ look_at_database() {
 		    and not exists (select from pg_extension e where e.oid = x.refobjid and c.oid = any(e.extconfig)));
 	SQL
 	IFS='|' read -r TABLES data_bytes <"$TMP/tables"
-	[ "$TABLES" != 0 ] || log warn "database $DATABASE has no table: is it the right one?"
+	[ "$TABLES" != 0 ] || log warn "database $DATABASE has no tables: check database: in the values"
 }
 
-# check_room - what a dump will have is not known before it is taken: only the hopeless is refused, the rest is said
+# check_room - the size of a dump is unknown in advance: refuses only hopeless cases, and logs the rest
 #
-# Tables that compress to less than a tenth, or whose text is less than a quarter of them, are rare. With filters nothing
-# is known. In every case the dump cannot outgrow the space, see limited.
+# Tables rarely compress to less than a tenth, and their text is rarely less than a quarter of their size. With filters there is no
+# estimate. The dump cannot outgrow the space in any case, see limited.
 check_room() {
 	room=$(free_bytes)
 	! is_filtered || return 0
 	least=$((data_bytes / 10))
 	[ "$COMPRESSION" != none ] || least=$((data_bytes / 4))
 	[ "$room" -ge "$least" ] ||
-		die $NO_ROOM "the tables have $(human "$data_bytes"), the dump at least $(human "$least"), but $(human "$room") of scratch space are left" 'give the run more scratch space'
-	[ "$room" -ge "$data_bytes" ] || log info "the tables have $(human "$data_bytes"), and $(human "$room") of scratch space are left"
+		die $NO_ROOM "the tables have $(human "$data_bytes"), the dump at least $(human "$least"), but $(human "$room") of scratch space is free" 'give the run more scratch space'
+	[ "$room" -ge "$data_bytes" ] || log info "the tables have $(human "$data_bytes"), and $(human "$room") of scratch space is free"
 }

@@ -1,10 +1,11 @@
 #!/bin/sh
-# postgres-throwaway.sh - a server of PostgreSQL in the scratch space, which lives as long as the script. Sourced, never run.
+# postgres-throwaway.sh - runs a PostgreSQL server in the scratch space for as long as the script. Sourced, never run.
 #
-# Nobody but this pod's user reaches it: it listens on no address, and its socket lies in a folder of mode 700, so it asks
-# for no password. Nothing in a copy of production may start by itself either: no preloaded library (pg_cron, pg_net), no
-# worker of a subscription, no event trigger. What it writes is worth nothing, so nothing of it is safe from a crash.
+# Only the user of this pod can reach it: it listens on no address, and its socket is in a folder of mode 700, so it needs no
+# password. Nothing in a copy of production may start by itself: no preloaded library (pg_cron, pg_net), no subscription worker,
+# no event trigger. Its data is disposable, so it is not protected from crashes.
 #
+# Needs postgres-redact.sh.
 # Environment: WORK_DIR, RESTORE_JOBS and SERVER_MAJOR of the script that sources it; TMP, a folder that it empties; LOCKS,
 # how many locks one transaction may need.
 # Gives: SERVER_VERSION, SERVER_NUMBER (its major), PGHOST, PGPORT, PGUSER; sql and wait_for_child for sessions.
@@ -12,31 +13,31 @@
 # Statuses are numbers of common.sh; what is set here is read by who sources this file.
 # shellcheck disable=SC2034,SC2086
 
-ROOM_HINT='give the verification more room: verify.scratch.size in the values'
+ROOM_HINT='increase verify.scratch.size in the values'
 START_SECONDS=60
-# What is left of the scratch space when the server is stopped: below, the kubelet would evict the pod without a word.
+# The server stops when less scratch space than this is free: later, the kubelet would evict the pod without a message.
 LEAST_ROOM=33554432
 server='' watcher='' SERVER_VERSION='' SERVER_NUMBER=0
 
-# check_image MAJOR - the programs are of the major that is expected, and can read a backup of MAJOR
+# check_image MAJOR - requires programs of the expected major that can read a backup of MAJOR
 check_image() {
 	need_cmd initdb postgres psql pg_isready pg_restore vacuumdb sha256sum mkfifo
 	SERVER_VERSION=$(postgres --version | awk '{ print $3; exit }')
 	SERVER_NUMBER=${SERVER_VERSION%%[!0-9]*}
 	[ "$SERVER_NUMBER" = "$SERVER_MAJOR" ] ||
-		die $WRONG_INPUT "this image has PostgreSQL $SERVER_VERSION, but version: $SERVER_MAJOR is given" "take the image postgres:$SERVER_MAJOR, or set version: to the server's major"
+		die $WRONG_INPUT "this image has PostgreSQL $SERVER_VERSION, but version: $SERVER_MAJOR is given" "use the image postgres:$SERVER_MAJOR, or set version: to the server's major"
 	[ "$SERVER_NUMBER" -ge "$1" ] ||
 		die $WRONG_INPUT "the backup is from PostgreSQL $1, which PostgreSQL $SERVER_VERSION of this image cannot restore" "set version: $1, which also picks the image"
 }
 
-# check_user - initdb refuses root, and it and psql want a name for their uid
+# check_user - initdb refuses root, and initdb and psql require a name for the uid
 check_user() {
-	[ "$(id -u)" != 0 ] || die $WRONG_INPUT 'PostgreSQL does not run as root' 'pod.runAsUser: 999 is the user of the image'
+	[ "$(id -u)" != 0 ] || die $WRONG_INPUT 'PostgreSQL refuses to run as root' 'set pod.runAsUser: 999, the user of the image'
 	id -un >"$TMP/user" 2>/dev/null ||
-		die $WRONG_INPUT "user $(id -u) has no name in this image, and initdb and psql want one" 'pod.runAsUser: 999 is the user of the image'
+		die $WRONG_INPUT "user $(id -u) has no name in this image, which initdb and psql require" 'set pod.runAsUser: 999, the user of the image'
 }
 
-# start_server - from nothing to one that answers, about two seconds
+# start_server - creates and starts a server, which takes about two seconds
 start_server() {
 	PHASE=start
 	export PGHOST="$TMP" PGPORT=5432 PGUSER=postgres LC_ALL=C PGAPPNAME=backstay PGOPTIONS=''
@@ -53,17 +54,17 @@ start_server() {
 	watch_room
 }
 
-# check_socket PATH - the kernel's limit, which the server would name in its log only
+# check_socket PATH - checks the limit of the kernel, which the server would report only in its log
 check_socket() {
 	[ "$(printf %s "$1" | wc -c)" -le 107 ] ||
-		die $WRONG_INPUT "the path of the server's socket is longer than 107 bytes: $1" 'WORK_DIR must be shorter'
+		die $WRONG_INPUT "the path of the server's socket is longer than 107 bytes: $1" 'use a shorter WORK_DIR'
 }
 
 # server_settings - lines of postgresql.conf
 #
-# wal_level=minimal: tables and indexes that are filled in the transaction that makes them leave no WAL.
+# wal_level=minimal: tables and indexes that are created and filled in one transaction write no WAL.
 # Dynamic shared memory as files: /dev/shm has 64 MiB in a container, and one parallel index may want more. These files
-# are never synced, so they hardly reach a disk; a server that is killed takes them along with its folder.
+# are never synced, so they hardly reach a disk; they are removed with the folder of a killed server.
 server_settings() {
 	connections=$((RESTORE_JOBS + 10))
 	memory_settings
@@ -101,7 +102,7 @@ server_settings() {
 	[ "$SERVER_NUMBER" -lt 17 ] || echo 'event_triggers = off'
 }
 
-# memory_settings - a quarter of what the container may use for the server, an eighth for all that sorts; kB
+# memory_settings - a quarter of the memory limit for shared buffers, an eighth for all sorting; kB
 memory_settings() {
 	memory=$(memory_limit)
 	shared_buffers=131072 maintenance_memory=65536
@@ -110,7 +111,7 @@ memory_settings() {
 	maintenance_memory=$(between 8192 $((memory / 8192 / RESTORE_JOBS)) 524288)
 }
 
-# memory_limit - bytes; nothing where the container has no limit, which version 1 of cgroups says with a huge number
+# memory_limit - prints bytes; nothing if there is no limit, which cgroups v1 shows as a huge number
 memory_limit() {
 	for file in /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes; do
 		bytes=$(cat "$file" 2>/dev/null) || continue
@@ -136,50 +137,49 @@ wait_for_answer() {
 	done
 }
 
-# server_runs - kill -0 would take one that ended, but was not waited for, as alive
+# server_runs - kill -0 reports a process that ended but was not waited for as alive
 server_runs() {
 	grep -q '^State:.[^ZX]' "/proc/$server/status" 2>/dev/null
 }
 
-# server_answers - a failure is no fault of the backup where it does not
+# server_answers - if it does not, a failure is not the fault of the backup
 server_answers() {
 	server_runs && run pg_isready --quiet
 }
 
-# refuse_server WHAT - with all that it wrote
+# refuse_server WHAT - ends with everything that the server wrote in the log
 refuse_server() {
 	log_said error "$TMP/server.log"
 	! is_full "$TMP/server.log" || die $NO_ROOM "$1: $(reason_in "$TMP/server.log")" "$ROOM_HINT"
-	die $FAULT "$1: $(reason_in "$TMP/server.log")" 'the log has all that it said'
+	die $FAULT "$1: $(reason_in "$TMP/server.log")" 'see the log'
 }
 
-# is_full FILE - whether what was said there comes from a lack of room
+# is_full FILE - whether the error there is a lack of space
 is_full() {
 	[ -e "$TMP/full" ] || grep -qE 'No space left|[Qq]uota exceeded' "$1" "$TMP/server.log"
 }
 
-# lost_server WHAT - WHAT failed because there is no server any more
+# lost_server WHAT - ends because WHAT failed when the server died
 lost_server() {
-	# The rest of a message goes with its first line: a function may have raised what is in a row, over several lines.
-	awk '!/^\t/ { dropped = / (LOG|ERROR):/ } !dropped' "$TMP/server.log" >"$TMP/server.end"
+	crash_in "$TMP/server.log" >"$TMP/server.end"
 	log_said error "$TMP/server.end"
 	! is_full "$TMP/server.log" || die $NO_ROOM "$1: no room for the restored database" "$ROOM_HINT"
 	! grep -q 'terminated by signal 9' "$TMP/server.log" ||
-		die $FAULT "$1: a process of the throw-away server was killed" 'its memory went beyond the limit of the container: raise pod.resources.limits.memory'
-	die $FAULT "$1: the throw-away server ended" 'the log has all that it said'
+		die $FAULT "$1: a process of the throw-away server was killed" 'raise pod.resources.limits.memory: the container ran out of memory'
+	die $FAULT "$1: the throw-away server ended" 'see the log'
 }
 
-# cannot WHAT NAME - ends as what sql wrote into TMP/NAME.err means, where no failure is the fault of the backup
+# cannot WHAT NAME - ends with the status for the error in TMP/NAME.err, when a failure cannot be the fault of the backup
 cannot() {
 	why="cannot $1: $(reason_in "$TMP/$2.err")"
 	! is_full "$TMP/$2.err" || die $NO_ROOM "$why" "$ROOM_HINT"
 	server_answers || lost_server "$why"
-	die $FAULT "$why" 'the log has all that was said'
+	die $FAULT "$why" 'see the log'
 }
 
 # watch_room - stops the server before the scratch space is full
 #
-# A full emptyDir with a limit is no write error: the kubelet evicts the pod, and no last words are left.
+# Filling an emptyDir over its limit is not a write error: the kubelet evicts the pod, without last words.
 watch_room() {
 	(
 		nap=''
@@ -198,7 +198,7 @@ watch_room() {
 	watcher=$!
 }
 
-# stop_server - at once: what it has is thrown away. Called again, it does nothing.
+# stop_server - stops immediately, because the data is disposable; safe to call again
 stop_server() {
 	[ -z "$watcher" ] || kill "$watcher" 2>/dev/null || :
 	[ -z "$server" ] || kill -QUIT "$server" 2>/dev/null || :
@@ -207,7 +207,7 @@ stop_server() {
 	watcher='' server=''
 }
 
-# sql NAME DATABASE [OPTION...] - the SQL on stdin; what it returns is in TMP/NAME, what went wrong in TMP/NAME.err; its status
+# sql NAME DATABASE [OPTION...] - runs the SQL on stdin; writes the result into TMP/NAME and errors into TMP/NAME.err; returns the status of psql
 sql() {
 	sql_name=$1 sql_database=$2
 	shift 2

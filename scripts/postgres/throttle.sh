@@ -1,9 +1,9 @@
 #!/bin/sh
-# throttle.sh - at most THROTTLE_SLOTS backups at a time against one server. Sourced, never run.
+# throttle.sh - limits concurrent backups of one server to THROTTLE_SLOTS. Sourced, never run.
 #
 # A slot is a session-level advisory lock on that server: pg_try_advisory_lock(THROTTLE_LOCK, slot), slots counted from 1,
-# in THROTTLE_DATABASE, because advisory locks are per database. Whoever dies loses its session, and with it the slot.
-# It is tried, never waited for: a waiting statement would hold back vacuum.
+# in THROTTLE_DATABASE, because advisory locks are per database. A process that dies loses its session, and with it the slot.
+# The lock is polled, because a waiting statement would hold back vacuum.
 #
 # Environment: THROTTLE_DATABASE, THROTTLE_SLOTS, THROTTLE_WAIT_SECONDS, and what postgres.sh needs.
 # Gives: SLOT, WAITED (seconds), HELD (true or false).
@@ -15,7 +15,7 @@
 THROTTLE_LOCK=1650549611
 SLOT=0 WAITED=0 HELD=false holder='' asked=0
 
-# take_slot - waits for a free slot, for THROTTLE_WAIT_SECONDS
+# take_slot - waits up to THROTTLE_WAIT_SECONDS for a free slot
 take_slot() {
 	PHASE=throttle
 	open_holder
@@ -25,8 +25,8 @@ take_slot() {
 		WAITED=$(($(date +%s) - since))
 		[ "$SLOT" = 0 ] || break
 		[ "$WAITED" -lt "$THROTTLE_WAIT_SECONDS" ] ||
-			die $BUSY "$THROTTLE_SLOTS backups of $PGHOST:$PGPORT still run after ${WAITED}s" 'spread the schedules, or raise throttle: in the values'
-		[ "$WAITED" != 0 ] || log info "$THROTTLE_SLOTS backups of $PGHOST:$PGPORT run already; waiting for up to ${THROTTLE_WAIT_SECONDS}s"
+			die $BUSY "$THROTTLE_SLOTS backups of $PGHOST:$PGPORT are still running after ${WAITED}s" 'spread the schedules, or raise throttle: in the values'
+		[ "$WAITED" != 0 ] || log info "$THROTTLE_SLOTS backups of $PGHOST:$PGPORT are running; waiting up to ${THROTTLE_WAIT_SECONDS}s"
 		run sleep "$pause"
 		[ "$pause" -ge 15 ] || pause=$((pause * 2))
 	done
@@ -34,9 +34,9 @@ take_slot() {
 	log info "slot $SLOT of $THROTTLE_SLOTS after ${WAITED}s"
 }
 
-# open_holder - a psql that does what is written to descriptor 9, and ends when that is closed
+# open_holder - starts a psql that runs what is written to descriptor 9, until it is closed
 #
-# Descriptor 9 is open for reading too, so that neither opening nor writing ever blocks or breaks on a dead psql.
+# Descriptor 9 is open for reading too, so that opening and writing never block, and never fail on a dead psql.
 open_holder() {
 	rm -f "$TMP/throttle.in"
 	mkfifo "$TMP/throttle.in"
@@ -50,12 +50,12 @@ open_holder() {
 }
 
 refuse_holder() {
-	log error "cannot keep the throttle's lock in database $THROTTLE_DATABASE"
+	log error "cannot hold the throttle lock in database $THROTTLE_DATABASE"
 	! grep -qE "$PASSING" "$TMP/throttle.err" || give_up "$TMP/throttle.err"
 	refuse_session "$TMP/throttle.err" throttleDatabase
 }
 
-# ask_holder SQL - the row that it returns, in $answer; empty when the session is gone
+# ask_holder SQL - puts the returned row into $answer; empty when the session is lost
 ask_holder() {
 	asked=$((asked + 1)) answer='' patience=300
 	printf '%s;\n\\echo end-%s\n' "$1" "$asked" >&9
@@ -68,7 +68,7 @@ ask_holder() {
 	answer=$(awk -v end="end-$asked" '$0 == end { print row } { row = $0 }' "$TMP/throttle")
 }
 
-# holder_ended - kill -0 would take one that ended, but was not waited for, as alive
+# holder_ended - kill -0 reports a process that ended but was not waited for as alive
 holder_ended() {
 	! grep -q '^State:.[^ZX]' "/proc/$holder/status" 2>/dev/null
 }
@@ -86,15 +86,15 @@ try_slots() {
 	done
 }
 
-# check_slot - whether it was held to the end; a lost one does not make the dump any worse
+# check_slot - warns if the slot was lost; the dump is good all the same
 check_slot() {
 	ask_holder "select count(*) from pg_catalog.pg_locks where pid = pg_catalog.pg_backend_pid() and locktype = 'advisory' and granted"
 	[ "$answer" != 1 ] || return 0
 	HELD=false
-	log warn "the throttle's session was lost: for a while more than $THROTTLE_SLOTS backups may have run against this server"
+	log warn "lost the throttle session: for a while, more than $THROTTLE_SLOTS backups may have run against this server"
 }
 
-# release_slot - by ending the session; called again, it does nothing
+# release_slot - ends the session; safe to call again
 release_slot() {
 	[ -n "$holder" ] || return 0
 	exec 9>&-

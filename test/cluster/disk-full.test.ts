@@ -83,8 +83,8 @@ describe('scratch without room', () => {
     [refused, overflowing] = await Promise.all([world.run('refused'), world.run('overflowing')]);
   });
 
-  test('a dump that cannot fit is refused with 73 before it starts', () => {
-    expect(verdict(refused)).toMatch(/^failed: take-postgres 73: the tables have .* of scratch space are left/);
+  test('a dump that cannot fit is refused before it starts, with 73', () => {
+    expect(verdict(refused)).toMatch(/^failed: take-postgres 73: the tables have .* of scratch space is free/);
     expect(refused.lastWords).toMatchObject({ phase: 'preflight', hint: 'give the run more scratch space' });
   });
 

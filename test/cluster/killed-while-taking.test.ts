@@ -24,7 +24,7 @@ const database = (over: Json = {}, more: Json = {}) => ({ ...postgresSource('db'
 /** Each step of `take`, by a source of its own that is slow there. */
 const STEPS: Readonly<Record<string, Step>> = {
   preflight: { source: database({ port: 5433, wait: '5m' }), underway: /waiting for db:5433/ },
-  throttle: { source: database({ throttleDatabase: 'held' }, { throttle: { perServer: 1 } }), underway: /waiting for up to/ },
+  throttle: { source: database({ throttleDatabase: 'held' }, { throttle: { perServer: 1 } }), underway: /waiting up to/ },
   dump: { source: database(), underway: /slot \d of/ },
   verify: { source: database(), underway: /\.dump has / },
   archive: {

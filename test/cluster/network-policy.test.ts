@@ -74,7 +74,7 @@ test('a server that the policy blocks fails with 69, and the message names the p
     take.env.find(({ name }: Json) => name === 'PGHOST').value = 'other';
     take.command = ['sh', '-c', 'sleep 5; exec /bin/sh /scripts/postgres-dump.sh'];
   });
-  expect(verdict(end)).toMatch(/^failed: take-postgres 69: no session with other:5432 within 10s/);
+  expect(verdict(end)).toMatch(/^failed: take-postgres 69: cannot connect to other:5432 within 10s/);
   expect(end.lastWords.hint).toContain('NetworkPolic');
 });
 

@@ -87,7 +87,7 @@ test('a backup that gets no turn gives up with 75, and hints at how to get one',
     .sql(`select pg_advisory_lock(${THROTTLE_LOCK}, n) from generate_series(1, 2) n; select pg_sleep(3600)`, 'held')
     .catch(() => {});
   const end = await world.run('no-turn');
-  expect(verdict(end)).toMatch(/^failed: take-postgres 75: 2 backups of db:5432 still run/);
+  expect(verdict(end)).toMatch(/^failed: take-postgres 75: 2 backups of db:5432 are still running/);
   expect(end.lastWords.hint).toContain('throttle');
   await world.db.sql(`select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory'`);
   await holder;

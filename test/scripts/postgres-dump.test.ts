@@ -24,7 +24,8 @@ afterAll(async () => {
 });
 
 describe.each(SHELLS)('under %s', (_, shell) => {
-  test('the read-only role dumps all there is, and globals and dump bring it back on another server', async () => {
+  // Pitfalls P10, P11.
+  test('the read-only role dumps the whole database, and globals and dump restore it on another server', async () => {
     const done = await dump(server, { shell });
     expect(done).toMatchObject({ status: 0, stdout: '', out: [`${NAME}+globals.sql`, `${NAME}.dump`] });
     expect(done.lastWords).toMatchObject({ status: 0, reason: 'database shop dumped and read to its end' });
@@ -36,7 +37,7 @@ describe.each(SHELLS)('under %s', (_, shell) => {
     expect(await sessionsOf(server)).toEqual([]);
   });
 
-  test('the facts say what was taken, and the sums are those of the files', async () => {
+  test('the facts describe the dump, and the sums match the files', async () => {
     const done = await dump(server, { shell });
     const files = [hashed(done, `${NAME}.dump`, 'artifact'), hashed(done, `${NAME}+globals.sql`, 'globals')];
     expect(factsOf(done)).toEqual({
@@ -68,6 +69,14 @@ describe.each(SHELLS)('under %s', (_, shell) => {
           { name: 'plpgsql', version: '1.0' },
         ],
       },
+      roles: {
+        owners: ['other, too', 'postgres', 'shop owner'],
+        grantees: ['other, too'],
+        grantors: [],
+        others: [],
+        database: ['other, too', 'shop owner'],
+      },
+      tablespaces: [],
       throttle: { slot: 1, waitedSeconds: expect.any(Number), held: true },
       files,
     });
@@ -76,7 +85,7 @@ describe.each(SHELLS)('under %s', (_, shell) => {
     execFileSync('sha256sum', ['--check', '--strict', '--status', join(done.work, 'facts', 'postgres.sums')], { cwd: join(done.work, 'out') });
   });
 
-  test('one part of several has its own names, and leaves those of the others alone', async () => {
+  test('each of several parts has its own file names, and leaves the files of the others alone', async () => {
     const first = await dump(server, { shell, env: { PART: 'shop', PART_COUNT: '2' } });
     const second = await dump(server, { shell, work: first.work, env: { PART: 'postgres', PART_COUNT: '2', DATABASE: 'postgres', GLOBALS: 'none' } });
     expect(second).toMatchObject({ status: 0, out: [`${NAME}.postgres.dump`, `${NAME}.shop+globals.sql`, `${NAME}.shop.dump`] });
@@ -84,7 +93,7 @@ describe.each(SHELLS)('under %s', (_, shell) => {
     expect(factsOf(second, 'postgres')).toMatchObject({ name: 'postgres', files: [{ name: `${NAME}.postgres.dump` }] });
   });
 
-  test('filters take names with blanks, quotes and stars, and keep the large objects', async () => {
+  test('filters accept names with blanks, quotes and stars, and keep large objects', async () => {
     const done = await dump(server, {
       shell,
       env: {
@@ -106,7 +115,7 @@ describe.each(SHELLS)('under %s', (_, shell) => {
   });
 });
 
-test('the globals hold every role, and no password', async () => {
+test('the globals contain every role and no password', async () => {
   const { work } = await dump(server);
   const globals = readFileSync(join(work, 'out', `${NAME}+globals.sql`), 'utf8');
   expect(globals).toContain('CREATE ROLE "other, too";');
@@ -114,7 +123,7 @@ test('the globals hold every role, and no password', async () => {
   expect(globals).not.toMatch(/password|scram/i);
 });
 
-test('the password is in no argument of any process, no log and no file', async () => {
+test('the password appears in no argument of any process, no log and no file', async () => {
   const spy = 'cat /proc/[0-9]*/cmdline >>"$WORK_DIR/arguments" 2>/dev/null';
   const tools = ['psql', 'pg_dump', 'pg_dumpall', 'pg_restore'];
   const done = await dump(server, { standIns: Object.fromEntries(tools.map((tool) => [tool, real(tool, spy)])) });
@@ -140,6 +149,7 @@ test('the tools are called in this order, with these arguments', async () => {
     `psql --no-psqlrc --no-password ${to('shop')} --command=select 1`,
     ...['server', 'row-security', 'unreadable', 'unreadable-large-objects', 'database', 'tables'].map(query),
     `psql --no-psqlrc --no-password --quiet --no-align --tuples-only --set=ON_ERROR_STOP=1 ${to('postgres')}`,
+    query('needs'),
     `pg_dump --format=custom --compress=zstd:1 --no-password --no-sync --lock-wait-timeout=10s ${to('shop')} --file=${tmp}/${NAME}.dump`,
     `pg_dumpall --globals-only --no-role-passwords --no-password --no-sync ${to('shop').replace('--dbname', '--database')} --file=${tmp}/${NAME}+globals.sql`,
     `sha256sum ${NAME}.dump ${NAME}+globals.sql`,
@@ -148,7 +158,8 @@ test('the tools are called in this order, with these arguments', async () => {
   ]);
 });
 
-test('a database whose name is full of metacharacters is dumped under its own name', async () => {
+// Pitfalls P22, P23.
+test('dumps a database whose name is full of metacharacters', async () => {
   const database = `it's = "a\\b" $(id) %s –ü`;
   await server.sql(`create database "${database.replaceAll('"', '""')}"`);
   const done = await dump(server, { env: { DATABASE: database } });
@@ -156,13 +167,14 @@ test('a database whose name is full of metacharacters is dumped under its own na
   expect(factsOf(done).database).toMatchObject({ name: database });
 });
 
+// Pitfalls P11, P25.
 test('the facts name the locale of a provider other than libc', async () => {
   await server.sql(`create database builtin template template0 locale_provider builtin builtin_locale 'C.UTF-8'`);
   const done = await dump(server, { env: { DATABASE: 'builtin' } });
   expect(factsOf(done)).toMatchObject({ database: { localeProvider: 'builtin', locale: 'C.UTF-8', collationVersion: expect.anything() } });
 });
 
-test('an unknown user without a home, who may write nowhere but to the scratch space, can dump', async () => {
+test('an unknown user without a home, who can write only to the scratch space, can dump', async () => {
   const work = mkdtempSync(join(tmpdir(), 'work-'));
   chmodSync(work, 0o777);
   const shell = [...(process.getuid?.() === 0 ? ['setpriv', '--reuid=54321', '--regid=54321', '--clear-groups'] : []), 'dash'];

@@ -50,7 +50,7 @@ describe.each([14, 15, 16, 17, 18] as const)('PostgreSQL %i', (major) => {
 
   afterAll(() => server?.stop());
 
-  test.each(FORMATS[major])('%s with compression %s, level %j, becomes a .%s that restores', async (format, compression, level, extension) => {
+  test.each(FORMATS[major])('%s with compression %s, level %j, writes a .%s that restores', async (format, compression, level, extension) => {
     const done = await dump(server, { env: { DUMP_FORMAT: format, COMPRESSION: compression, COMPRESSION_LEVEL: level } });
     expect(done).toMatchObject({ status: 0, out: [`${NAME}+globals.sql`, `${NAME}.${extension}`] });
     expect(factsOf(done)).toMatchObject({ format, compression: compressionOf(compression, level), server: { major } });

@@ -57,7 +57,7 @@ const FEW = STEPS.filter(([step]) =>
 const LAST = STEPS.filter(([, tool]) => tool === 'pg_dump' || tool === 'mv');
 
 describe.each(SHELLS)('under %s', (name, shell) => {
-  test.each(name === 'dash' ? STEPS : FEW)('TERM while %s ends at once, says so, and leaves nothing', async (_step, tool, call) => {
+  test.each(name === 'dash' ? STEPS : FEW)('TERM while %s ends the run at once with a message, and leaves nothing', async (_step, tool, call) => {
     const began = Date.now();
     const done = await dump(server, { shell, standIns: killing('TERM', tool, call) });
     expect(Date.now() - began).toBeLessThan(15_000);
@@ -67,16 +67,19 @@ describe.each(SHELLS)('under %s', (name, shell) => {
   });
 });
 
-test.each(LAST)('KILL while %s leaves nothing that counts, and the next attempt in the same scratch space succeeds', async (_step, tool, call) => {
-  const killed = await dump(server, { standIns: killing('KILL', tool, call) });
-  expect(killed.status).toBe(null);
-  await expectNothingLeft(killed.work);
-  const again = await dump(server, { work: killed.work });
-  expect(again).toMatchObject({ status: 0, out: [`${NAME}+globals.sql`, `${NAME}.dump`] });
-  expect(factsOf(again)).toMatchObject({ throttle: { slot: 1 } });
-});
+test.each(LAST)(
+  'KILL while %s leaves nothing that counts as a backup, and the next attempt in the same scratch space succeeds',
+  async (_step, tool, call) => {
+    const killed = await dump(server, { standIns: killing('KILL', tool, call) });
+    expect(killed.status).toBe(null);
+    await expectNothingLeft(killed.work);
+    const again = await dump(server, { work: killed.work });
+    expect(again).toMatchObject({ status: 0, out: [`${NAME}+globals.sql`, `${NAME}.dump`] });
+    expect(factsOf(again)).toMatchObject({ throttle: { slot: 1 } });
+  },
+);
 
-test("TERM during pg_dump ends the server's work too, although pg_dump waits for a lock", async () => {
+test('TERM during pg_dump ends its server session too, even while it waits for a lock', async () => {
   const locker = server.sql('begin; lock table t; select pg_sleep(20)', 'shop').catch(() => 'ended');
   await until(
     'locked',

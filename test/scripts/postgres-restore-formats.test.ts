@@ -45,7 +45,7 @@ describe.each([14, 15, 16, 17, 18] as const)('PostgreSQL %i', (major) => {
 
   afterAll(() => server?.stop());
 
-  test.each(FORMATS[major])('%s with compression %s comes back beside and in place', async (format, compression) => {
+  test.each(FORMATS[major])('restores %s with compression %s beside and in place', async (format, compression) => {
     const dumped = await take(server, { DUMP_FORMAT: format, COMPRESSION: compression });
     const content = await contentOf(server, 'shop');
     expect(await restore(server, dumped)).toMatchObject({ status: 0 });
@@ -74,7 +74,7 @@ describe('another major', () => {
 
   afterAll(() => Promise.all([older?.stop(), newer?.stop()]));
 
-  test('upwards from 14 to 18, rows and definitions come back', async () => {
+  test('restores rows and definitions from 14 to 18', async () => {
     expect(await restore(newer, dumped)).toMatchObject({ status: 0 });
     const rows = `select md5(string_agg(o::text, ' ' order by id)) from orders o`;
     expect(await newer.sql(rows, 'shop_restored_r1')).toBe(await older.sql(rows, 'shop'));
@@ -83,7 +83,7 @@ describe('another major', () => {
     expect(await newer.sql('select n, sum from totals', 'shop_restored_r1')).toBe(await older.sql('select n, sum from totals', 'shop'));
   });
 
-  test('downwards it is refused, and nothing is made', async () => {
+  test('refuses an older major, and creates nothing', async () => {
     await newer.sql('create database shop');
     const new18 = await take(newer);
     const done = await restore(older, new18);
@@ -91,7 +91,7 @@ describe('another major', () => {
     expect(await databases(older)).toBe('shop');
   });
 
-  test('another encoding and locale than the server has by default', async () => {
+  test('keeps an encoding and locale other than the default of the server', async () => {
     await newer.sql(`create database latin template template0 encoding 'LATIN1' lc_collate 'C' lc_ctype 'C'`);
     await newer.sql(`create database icu template template0 locale_provider icu icu_locale 'de-DE'`).catch(() => undefined);
     await newer.sql(`create database built template template0 locale_provider builtin builtin_locale 'C.UTF-8'`);
@@ -137,7 +137,7 @@ describe('names and settings in another encoding', () => {
 
   afterAll(() => Promise.all([older?.stop(), newer?.stop()]));
 
-  test('come back beside and in place', async () => {
+  test('are restored beside and in place', async () => {
     const before = await older.sql(PROPERTIES, 'latin1');
     const beside = await restore(older, own, { env });
     expect(beside.stderr).not.toMatch(/ (warn|error) /);
@@ -148,21 +148,24 @@ describe('names and settings in another encoding', () => {
     expect(await older.sql(PROPERTIES, 'latin1')).toBe(before);
   });
 
-  test('are made where they are missing, or named as people read them', async () => {
+  test('are created if missing, and reported in readable form', async () => {
     const refused = await restore(newer, own, { env });
     expect(refused).toMatchObject({ status: 64, lastWords: { reason: "the server lacks roles that the dump names: jörg, ärger 'n'" } });
     const done = await restore(newer, own, { env: { ...env, RESTORE_GLOBALS: 'missing-roles' } });
     expect(done).toMatchObject({ status: 0 });
-    expect(done.stderr).toContain("made roles without passwords: jörg, ärger 'n'");
+    expect(done.stderr).toContain("created roles without passwords: jörg, ärger 'n'");
     const table = utf8(`select tableowner, has_table_privilege('ärger ''n''', 'größe', 'select') from pg_tables where tablename = 'größe'`);
     expect(await newer.sql(table, 'latin1_restored_r1')).toBe(await older.sql(table, 'latin1'));
   });
 
-  test('are refused where the database of the sessions cannot write them, with what to change', async () => {
+  test('are refused with a hint if adminDatabase cannot represent them', async () => {
     const done = await restore(older, own, { env: { DATABASE: 'latin1' } });
     expect(done).toMatchObject({
       status: 64,
-      lastWords: { reason: expect.stringContaining('the database postgres cannot write'), hint: expect.stringContaining('one of encoding LATIN1') },
+      lastWords: {
+        reason: expect.stringContaining('the database postgres cannot represent'),
+        hint: expect.stringContaining('a database of encoding LATIN1'),
+      },
     });
     expect(await databases(older)).not.toContain('latin1_restored_r1');
   });

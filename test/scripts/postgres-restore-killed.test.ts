@@ -71,22 +71,25 @@ const READY = ['looking for hindrances', 'swapping'];
 const FEW = STEPS.filter(([step]) => ['making the database', 'loading', 'swapping'].includes(step));
 
 describe.each(SHELLS)('under %s', (name, shell) => {
-  test.each(name === 'dash' ? STEPS : FEW)('TERM while %s ends at once, and leaves the live database as it was', async (step, tool, call) => {
-    await server.sql('create database live');
-    const began = Date.now();
-    const done = await restore(server, dumped, { shell, env: LIVE, standIns: before('TERM', tool, call) });
-    expect(Date.now() - began).toBeLessThan(20_000);
-    expect(done).toMatchObject({ status: 70, lastWords: { status: 70, reason: expect.stringContaining('stopped by TERM') } });
-    if (READY.includes(step))
-      expect(done.lastWords).toMatchObject({ hint: expect.stringMatching(/^the next attempt goes on .*drop database "live_restored_r1"$/) });
-    expect(await databases(server)).toBe(READY.includes(step) ? 'live\nlive_restored_r1\nshop' : 'live\nshop');
-    expect(await isOld()).toBe(true);
-    expect(stateOf(done)).toBe('old');
-    await until('the server has no session of ours', async () => (await sessionsOf(server)).length === 0);
-  });
+  test.each(name === 'dash' ? STEPS : FEW)(
+    'TERM while %s ends the restore at once, and leaves the live database unchanged',
+    async (step, tool, call) => {
+      await server.sql('create database live');
+      const began = Date.now();
+      const done = await restore(server, dumped, { shell, env: LIVE, standIns: before('TERM', tool, call) });
+      expect(Date.now() - began).toBeLessThan(20_000);
+      expect(done).toMatchObject({ status: 70, lastWords: { status: 70, reason: expect.stringContaining('stopped by TERM') } });
+      if (READY.includes(step))
+        expect(done.lastWords).toMatchObject({ hint: expect.stringMatching(/^the next attempt continues with .*drop database "live_restored_r1"$/) });
+      expect(await databases(server)).toBe(READY.includes(step) ? 'live\nlive_restored_r1\nshop' : 'live\nshop');
+      expect(await isOld()).toBe(true);
+      expect(stateOf(done)).toBe('old');
+      await until('the server has no session of ours', async () => (await sessionsOf(server)).length === 0);
+    },
+  );
 });
 
-test.each(STEPS)('KILL while %s leaves the live database as it was, and the next attempt succeeds', async (_step, tool, call) => {
+test.each(STEPS)('KILL while %s leaves the live database unchanged, and the next attempt succeeds', async (_step, tool, call) => {
   await server.sql('create database live');
   const killed = await restore(server, dumped, { env: LIVE, standIns: before('KILL', tool, call) });
   expect(killed.status).toBe(null);
@@ -107,7 +110,7 @@ test.each([
   await expectSwapped(again);
 });
 
-test('KILL between CREATE DATABASE and its comment: the next attempt knows it for its own, another id does not', async () => {
+test('after KILL between CREATE DATABASE and its comment, an attempt of the same id owns the database, and another id does not', async () => {
   await server.sql('create database live');
   const cut = `for one; do case $one in --file=*) sed '/^begin/,$d' "\${one#--file=}" >"$HOME/cut.sql" ;; esac; done`;
   const made = `"$(PATH=\${PATH#*:} && command -v psql)" -X -q --dbname=postgres --file="$HOME/cut.sql"`;
@@ -118,12 +121,12 @@ test('KILL between CREATE DATABASE and its comment: the next attempt knows it fo
   ).toBe('f|t');
   await server.sql('alter database live_restored_r1 rename to live_restored_r2');
   const other = await restore(server, fetched(dumped), { env: { ...LIVE, RESTORE_ID: 'r2' } });
-  expect(other).toMatchObject({ status: 64, lastWords: { reason: expect.stringContaining('live_restored_r2 is there already') } });
+  expect(other).toMatchObject({ status: 64, lastWords: { reason: expect.stringContaining('live_restored_r2 already exists') } });
   await server.sql('alter database live_restored_r2 rename to live_restored_r1');
   await expectSwapped(await restore(server, fetched(dumped), { env: LIVE }));
 });
 
-test('KILL when it is ready: the next attempt goes straight to the swap, but not with another backup', async () => {
+test('after KILL when the database is ready, the next attempt goes straight to the swap, but not with another backup', async () => {
   await server.sql('create database live');
   await restore(server, dumped, { env: LIVE, standIns: after('KILL', 'psql', '*/ready.sql') });
   const another = { ...dumped, backup: '20261122-073320-cccccccc' };
@@ -139,26 +142,23 @@ test('KILL when it is ready: the next attempt goes straight to the swap, but not
 test.each([
   ['KILL', after('KILL', 'psql', '*/ready.sql'), null],
   ['nothing', {}, 0],
-] as const)(
-  'a copy beside that was finished before %s is not made anew by an attempt that would choose a newer backup',
-  async (_, standIns, status) => {
-    expect((await restore(server, dumped, { standIns })).status).toBe(status);
-    await server.sql('create table mine (n int)', 'shop_restored_r1');
-    const newer = { ...dumped, backup: '20261122-073320-cccccccc' };
-    const again = await restore(server, newer, { standIns: { pg_restore: real('pg_restore') } });
-    expect(again).toMatchObject({ status: 0, calls: [], lastWords: { reason: expect.stringContaining(`restored from ${dumped.backup}`) } });
-    expect(resultOf(again)).toMatchObject({ database: 'shop_restored_r1', backup: dumped.backup });
-    expect(await server.sql(`select count(*) from pg_tables where tablename in ('items', 'mine')`, 'shop_restored_r1')).toBe('2');
-  },
-);
+] as const)('a copy beside that was finished before %s is not restored again from a newer backup', async (_, standIns, status) => {
+  expect((await restore(server, dumped, { standIns })).status).toBe(status);
+  await server.sql('create table mine (n int)', 'shop_restored_r1');
+  const newer = { ...dumped, backup: '20261122-073320-cccccccc' };
+  const again = await restore(server, newer, { standIns: { pg_restore: real('pg_restore') } });
+  expect(again).toMatchObject({ status: 0, calls: [], lastWords: { reason: expect.stringContaining(`restored from ${dumped.backup}`) } });
+  expect(resultOf(again)).toMatchObject({ database: 'shop_restored_r1', backup: dumped.backup });
+  expect(await server.sql(`select count(*) from pg_tables where tablename in ('items', 'mine')`, 'shop_restored_r1')).toBe('2');
+});
 
-test('a copy beside that is half done is made anew, of the newer backup', async () => {
+test('a half-done copy beside is restored again from the newer backup', async () => {
   await restore(server, dumped, { standIns: after('KILL', 'pg_restore', '*--jobs=*') });
   const newer = { ...dumped, backup: '20261122-073320-cccccccc' };
   expect(resultOf(await restore(server, newer))).toMatchObject({ database: 'shop_restored_r1', backup: newer.backup });
 });
 
-test('KILL right after the swap: the next attempt finds that it is done, and does nothing', async () => {
+test('after KILL right after the swap, the next attempt finds it done and does nothing', async () => {
   await server.sql('create database live');
   const killed = await restore(server, dumped, { env: LIVE, standIns: after('KILL', 'psql', '*/swap.sql') });
   expect(killed.status).toBe(null);
@@ -168,7 +168,7 @@ test('KILL right after the swap: the next attempt finds that it is done, and doe
   await expectSwapped(again);
 });
 
-test('TERM while the server commits the swap waits for it, says that it is done, and the next attempt does nothing', async () => {
+test('TERM while the server commits the swap waits for it and reports it as done, and the next attempt does nothing', async () => {
   await server.sql('create database live');
   await server.sql(`alter system set synchronous_standby_names = 'nobody'`);
   await server.sql('select pg_reload_conf()');
@@ -187,19 +187,19 @@ test('TERM while the server commits the swap waits for it, says that it is done,
   }).finally(free);
   expect(done).toMatchObject({ status: 70, lastWords: { reason: expect.stringContaining('stopped by TERM') } });
   expect(done.lastWords).toMatchObject({
-    hint: expect.stringMatching(/^the swap was done all the same: live is the restored database, .* kept as live_before_/),
+    hint: expect.stringMatching(/^the swap was committed: live is the restored database, .* kept as live_before_/),
   });
   expect(stateOf(done)).toBe('new');
   await expectSwapped(await restore(server, fetched(dumped), { env: LIVE }));
 });
 
-test('a session that is lost after the commit is no failure: the journal says what happened', async () => {
+test('a session lost after the commit is not a failure, because the journal shows the swap', async () => {
   await server.sql('create database live');
   const lost = `"$(PATH=\${PATH#*:} && command -v psql)" "$@"; echo 'psql: error: server closed the connection unexpectedly' >&2; exit 2`;
   await expectSwapped(await restore(server, dumped, { env: LIVE, standIns: { psql: real('psql', matching('*/swap.sql', lost)) } }));
 });
 
-test('TERM while pg_restore loads ends the sessions of the server, and the new database goes', async () => {
+test('TERM while pg_restore loads ends its server sessions, and drops the new database', async () => {
   await server.sql('create database big');
   await server.sql(`create table wide as select n, repeat(md5(n::text), 20) from generate_series(1, 200000) n; create index on wide (n)`, 'big');
   const big = await take(server, { DATABASE: 'big' });
@@ -218,7 +218,7 @@ test('TERM while pg_restore loads ends the sessions of the server, and the new d
   expect(await databases(server)).toBe('big\nshop');
 });
 
-test('two restores of one database at once: the second waits for the first, or gives up', async () => {
+test('the second of two concurrent restores of one database waits for the first, or gives up', async () => {
   await server.sql('create database live');
   const slow = { vacuumdb: real('vacuumdb', 'sleep 2') };
   const first = restore(server, dumped, { env: { ...LIVE, RESTORE_ID: 'one' }, standIns: slow });

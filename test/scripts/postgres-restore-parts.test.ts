@@ -48,14 +48,14 @@ const rows = (database: string) =>
     database,
   );
 
-test('only: schema brings all definitions, and no row', async () => {
+test('only: schema restores all definitions and no rows', async () => {
   expect((await restore(server, dumped, { env: { ONLY: 'schema' } })).status).toBe(0);
   const difference = (text: string) => text.replace(/^(SELECT pg_catalog\.lo_create|ALTER LARGE OBJECT|--).*$/gm, '').replace(/\n+/g, '\n');
   expect(difference(await contentOf(server, BESIDE, '--schema-only'))).toBe(difference(await contentOf(server, 'shop', '--schema-only')));
   expect(await rows(BESIDE)).not.toMatch(/\|[1-9]/);
 });
 
-test('tables: all definitions, rows of these only, and no foreign key', async () => {
+test('tables: restores all definitions, rows of these tables only, and no foreign keys', async () => {
   const tables = 'children\npublic.events_2025\n"Odd ""one"" – ß"."a table; drop"\nother."a table"';
   const done = await restore(server, dumped, { env: { INCLUDE_TABLES: tables } });
   expect(done).toMatchObject({ status: 0 });
@@ -72,13 +72,13 @@ test('tables: all definitions, rows of these only, and no foreign key', async ()
   expect(await server.sql(`select relispopulated from pg_class where relname = 'summed'`, BESIDE)).toBe('f');
 });
 
-test('a table without a schema is taken from every schema that has one', async () => {
+test('a table without a schema matches in every schema', async () => {
   expect((await restore(server, dumped, { env: { INCLUDE_TABLES: 'parents' } })).status).toBe(0);
   expect(await rows(BESIDE)).toContain('other.parents|2');
   expect(await rows(BESIDE)).toMatch(/^parents\|30$/m);
 });
 
-test('schemas: what is in them, and nothing of the others', async () => {
+test('schemas: restores what is in them, and nothing of the others', async () => {
   expect((await restore(server, dumped, { env: { INCLUDE_SCHEMAS: 'other\n"Odd ""one"" – ß"' } })).status).toBe(0);
   expect((await rows(BESIDE)).split('\n').sort()).toEqual(['"Odd ""one"" – ß"."a table; drop"|2', 'other."a table"|1', 'other.parents|2'].sort());
 });
@@ -94,7 +94,7 @@ test.each([
   expect(await databases(server)).toBe('shop');
 });
 
-test('of a plain dump no part can be restored, and the hint says what can', async () => {
+test('refuses to restore a part of a plain dump, with a hint', async () => {
   const plain = await take(server, { DUMP_FORMAT: 'plain' });
   for (const env of [{ INCLUDE_TABLES: 'children' }, { ONLY: 'schema' }, { OWNER: 'none' }] as Record<string, string>[]) {
     const done = await restore(server, plain, { env });
@@ -103,7 +103,7 @@ test('of a plain dump no part can be restored, and the hint says what can', asyn
   expect(await databases(server)).toBe('shop');
 });
 
-test('settings and grants of the dumped database come back with it, under its new name', async () => {
+test('settings and grants of the dumped database are restored under its new name', async () => {
   await server.sql(`create role guest; alter database shop set work_mem = '5MB'; alter database shop set "my.own" = E'it''s :"x" :y\n DATABASE shop SET';
     alter role guest in database shop set statement_timeout = '7s'; revoke temporary on database shop from public; grant connect on database shop to guest`);
   const own = await take(server);
@@ -118,7 +118,7 @@ test('settings and grants of the dumped database come back with it, under its ne
   await server.sql('alter role guest in database shop reset all; revoke connect on database shop from guest');
 });
 
-test('a backup of some tables comes back with the schemas and extensions that it needs', async () => {
+test('a backup of some tables is restored with the schemas and extensions that it needs', async () => {
   const some = await take(server, { INCLUDE_TABLES: 'public.children\nother."a table"' });
   const done = await restore(server, some);
   expect(done).toMatchObject({ status: 65, lastWords: { reason: expect.stringContaining('relation "public.parents" does not exist') } });
@@ -134,7 +134,7 @@ describe('rows alone', () => {
     await restore(server, dumped, { env: { ONLY: 'schema', TARGET_DATABASE: 'into' } });
   }
 
-  test('go into tables that are there and empty; no trigger fires and no order of foreign keys matters', async () => {
+  test('load into existing empty tables; no trigger fires and the order of foreign keys does not matter', async () => {
     await prepared();
     await server.sql('create trigger note before insert on children for each row execute function note()', 'into');
     const done = await restore(server, fetched(dumped), { env: INTO });
@@ -144,20 +144,20 @@ describe('rows alone', () => {
     expect(await server.sql(`select nextval('children_id_seq')`, 'into')).toBe('21');
   });
 
-  test('tables that are missing or have rows are named, in every schema', async () => {
+  test('report missing tables and tables with rows, in every schema', async () => {
     await prepared();
     await server.sql(`drop table other.parents; insert into "Odd ""one"" – ß"."a table; drop" values (5); insert into parents values (1)`, 'into');
     const missing = await restore(server, dumped, { env: INTO });
-    expect(missing).toMatchObject({ status: 64, lastWords: { reason: 'into lacks tables that the rows would go into: other.parents' } });
+    expect(missing).toMatchObject({ status: 64, lastWords: { reason: 'into lacks tables that the dump has rows for: other.parents' } });
     await server.sql('create table other.parents (n int)', 'into');
     const full = await restore(server, dumped, { env: INTO });
-    expect(full).toMatchObject({ status: 64, lastWords: { reason: expect.stringContaining('tables of into have rows already: ') } });
+    expect(full).toMatchObject({ status: 64, lastWords: { reason: expect.stringContaining('tables of into are not empty: ') } });
     expect(full.lastWords?.reason).toContain('"Odd ""one"" – ß"."a table; drop"');
     expect(full.lastWords?.reason).toContain('public.parents');
     expect(await rows('into')).toMatch(/^children\|0$/m);
   });
 
-  test('all or none of them', async () => {
+  test('load in full or not at all', async () => {
     await prepared();
     await server.sql('alter table other.parents add check (n < 9)', 'into');
     const done = await restore(server, dumped, { env: INTO });
@@ -166,7 +166,7 @@ describe('rows alone', () => {
     expect(stateOf(done)).toBe('old');
   });
 
-  test('of some tables only', async () => {
+  test('load into some tables only', async () => {
     await prepared();
     await server.sql('insert into parents values (1)', 'into');
     expect((await restore(server, dumped, { env: { ...INTO, INCLUDE_TABLES: 'other."a table"' } })).status).toBe(0);
@@ -175,7 +175,7 @@ describe('rows alone', () => {
   });
 });
 
-describe('a role that is no superuser', () => {
+describe('a role that is not a superuser', () => {
   test('restores beside and in place, as a member of the owners', async () => {
     await server.sql(`create role app; create role admin login createdb password 'p' in role app; create database own owner app`);
     await server.sql(

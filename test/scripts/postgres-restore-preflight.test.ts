@@ -63,14 +63,14 @@ describe('roles', () => {
   test.each([
     ['custom', () => dumped],
     ['plain', () => plain],
-  ])('those that a %s dump names and the server lacks are named, and nothing that only looks like one', async (_, from) => {
+  ])('that a %s dump names and the server lacks are reported, and nothing that only looks like one', async (_, from) => {
     const done = await restore(other, from());
     expectRefused(done, 64, ROLES);
     expect(done.lastWords).toHaveProperty('hint', expect.stringContaining('owner: none'));
     expect(await databases(other)).toBe('');
   });
 
-  test('are not needed where owners and grants are left out', async () => {
+  test('are not needed if owners and grants are omitted', async () => {
     const done = await restore(other, dumped, { env: { OWNER: 'none', PRIVILEGES: 'none' } });
     expectRefused(done, 64, /^the server lacks roles that the dump names: policied$/);
     await other.sql('create role policied');
@@ -82,7 +82,7 @@ describe('roles', () => {
     await other.sql('drop role policied');
   });
 
-  test('owner: role:NAME gives all to that role, which must exist', async () => {
+  test('owner: role:NAME makes that role the owner of everything, and requires it', async () => {
     const env = { OWNER: 'role:new "owner"', PRIVILEGES: 'none' };
     expectRefused(await restore(other, dumped, { env }), 64, /lacks roles .*new "owner"/);
     await other.sql('create role "new ""owner"""; create role policied');
@@ -94,11 +94,12 @@ describe('roles', () => {
     await other.sql('drop role "new ""owner""", policied');
   });
 
-  test('globals: missing-roles makes those that are missing, without passwords, and changes none that is there', async () => {
+  // Pitfalls P10, P89.
+  test('globals: missing-roles creates missing roles without passwords, and changes no existing one', async () => {
     await other.sql(`create role bystander nologin; create role plainly superuser`);
     const done = await restore(other, dumped, { env: { RESTORE_GLOBALS: 'missing-roles' } });
     expect(done).toMatchObject({ status: 0 });
-    expect(done.stderr).toMatch(/made roles without passwords: .*member/);
+    expect(done.stderr).toMatch(/created roles without passwords: .*member/);
     expect(await other.sql(`select rolname, rolcanlogin, rolsuper from pg_roles where rolname in ('bystander', 'plainly') order by 1`)).toBe(
       'bystander|f|f\nplainly|f|t',
     );
@@ -109,16 +110,16 @@ describe('roles', () => {
 });
 
 describe('the server', () => {
-  test('a client of another major is refused', async () => {
+  test('refuses a client of another major', async () => {
     expectRefused(await restore(server, dumped, { path: [postgresBin(16)] }), 64, /this image has pg_dump 16\.\d+, but version: 17 is given/);
   });
 
-  test('a backup of a newer major is refused, and both are named', async () => {
+  test('refuses a backup of a newer major, and names both', async () => {
     const facts = { ...dumped.facts, server: { version: '18.1', major: 18 } };
     expectRefused(await restore(server, { ...dumped, facts }), 64, /the backup is from PostgreSQL 18, the server is PostgreSQL 17\.\d+/);
   });
 
-  test('extensions that it lacks are named; another version is a warning', async () => {
+  test('reports missing extensions; another version is a warning', async () => {
     const database = {
       ...(dumped.facts.database as object),
       extensions: [
@@ -131,58 +132,58 @@ describe('the server', () => {
     expect(done.stderr).toMatch(/warn .*extension hstore becomes version 1\.\d, the backup has 0\.1/);
   });
 
-  test('a locale that it does not have is named, and leaves nothing', async () => {
+  test('reports a missing locale, and leaves nothing', async () => {
     const database = { ...(dumped.facts.database as object), collation: 'xx_YY.UTF-8' };
     const done = await restore(server, { ...dumped, facts: { ...dumped.facts, database } });
-    expectRefused(done, 64, /cannot make a database like the dumped one: .*xx_YY\.UTF-8/);
+    expectRefused(done, 64, /cannot create a database like the dumped one: .*xx_YY\.UTF-8/);
     expect(await databases(server)).toBe('shop');
   });
 
-  test('a role that may not make databases, nor own what is restored, is told so at once', async () => {
+  test('refuses at once a role that can neither create databases nor become the owner', async () => {
     await server.sql(`create role weak login password 'p'`);
     const done = await restore(server, dumped, { env: { PGUSER: 'weak', PGPASSWORD: 'p', PRIVILEGES: 'none' } });
-    expectRefused(done, 77, /the role weak is no member of "role with blanks".*; the role weak may not make databases/);
+    expectRefused(done, 77, /^the role weak cannot create databases; .*the role weak is not a member of "role with blanks"/);
     expect(done.lastWords).toHaveProperty('hint', expect.stringContaining('postgres-restore-role.sql'));
   });
 });
 
 describe('the target', () => {
-  test('a database that is there already is not touched', async () => {
+  test('leaves an existing database alone', async () => {
     await server.sql('create database shop_restored_r1');
     const done = await restore(server, dumped);
-    expectRefused(done, 64, 'the database shop_restored_r1 is there already, and is not of this restore');
+    expectRefused(done, 64, 'the database shop_restored_r1 already exists and does not belong to this restore');
     expect(await databases(server)).toBe('shop\nshop_restored_r1');
   });
 
-  test('in place, neither is one that has the name of the new database', async () => {
+  test('leaves an existing database with the name of the new one alone in place', async () => {
     await server.sql('create database shop_restored_r1');
     await server.sql(`comment on database shop_restored_r1 is 'backstay restore r2 of ${BACKUP}: loading'`);
-    expectRefused(await restore(server, dumped, { env: IN_PLACE }), 64, 'the database shop_restored_r1 is there already');
+    expectRefused(await restore(server, dumped, { env: IN_PLACE }), 64, 'the database shop_restored_r1 already exists');
     expect(await databases(server)).toBe('shop\nshop_restored_r1');
   });
 
-  test('in place, there must be one', async () => {
+  test('in place, the database must exist', async () => {
     expectRefused(await restore(server, dumped, { env: { ...IN_PLACE, TARGET_DATABASE: 'shpo' } }), 64, 'there is no database shpo');
   });
 
-  test.each(['postgres', 'template1'])('%s is no target', async (name) => {
-    expectRefused(await restore(server, dumped, { env: { ...IN_PLACE, TARGET_DATABASE: name } }), 64, `${name} is no database to restore into`);
+  test.each(['postgres', 'template1'])('%s cannot be the target', async (name) => {
+    expectRefused(await restore(server, dumped, { env: { ...IN_PLACE, TARGET_DATABASE: name } }), 64, `${name} cannot be the target`);
   });
 
   test.each(['INCLUDE_SCHEMAS=public', 'EXCLUDE_SCHEMAS=other', 'INCLUDE_TABLES=public.t', 'EXCLUDE_TABLES=public.t', 'EXCLUDE_TABLE_DATA=public.t'])(
-    'a backup of a part, taken with %s, takes the place of no database, but comes back beside',
+    'a partial backup, taken with %s, replaces no database, but can be restored beside',
     async (filter) => {
       const [name = '', value = ''] = filter.split('=');
       const part = await take(server, { [name]: value });
       const done = await restore(server, part, { env: IN_PLACE });
-      expectRefused(done, 64, /^the backup holds a part of the database only, and cannot take its place$/);
-      expect(done.lastWords).toHaveProperty('hint', 'restore beside, and copy over what is needed');
+      expectRefused(done, 64, /^the backup holds only a part of the database and cannot replace it$/);
+      expect(done.lastWords).toHaveProperty('hint', 'restore beside, and copy what you need');
       expect(await databases(server)).toBe('shop');
       expect(await restore(server, fetched(part))).toMatchObject({ status: 0 });
     },
   );
 
-  test.each(['custom', 'plain'])('a %s dump of the schema public comes back, with its owner and grants', async (format) => {
+  test.each(['custom', 'plain'])('restores a %s dump of the schema public with its owner and grants', async (format) => {
     await server.sql('alter schema public owner to plainly; grant create on schema public to member', 'shop');
     const part = await take(server, { INCLUDE_SCHEMAS: 'public', DUMP_FORMAT: format });
     expect(await restore(server, part)).toMatchObject({ status: 0 });
@@ -192,17 +193,17 @@ describe('the target', () => {
 
   // BusyBox takes its own awk.
   test.each(SHELLS.filter(([name]) => name !== 'busybox ash'))(
-    'a plain dump of the schema public whose filter ends early is no whole one under %s',
+    'refuses a plain dump of the schema public whose filter ends early under %s',
     async (_, shell) => {
       const part = await take(server, { INCLUDE_SCHEMAS: 'public', DUMP_FORMAT: 'plain' });
       const awk = real('awk', `case $* in *'CREATE SCHEMA public;'*) PATH=\${PATH#*:} awk "$@" | sed '/^CREATE TABLE/,$d'; exit 1 ;; esac`);
       const done = await restore(server, part, { standIns: { awk }, shell });
-      expectRefused(done, 65, /the dump cannot be unpacked to its end/);
+      expectRefused(done, 65, /cannot decompress the dump to its end/);
       expect(await databases(server)).toBe('shop');
     },
   );
 
-  test('all that is wrong is said at once', async () => {
+  test('reports all problems at once', async () => {
     const database = { ...(dumped.facts.database as object), extensions: [{ name: 'postgis', version: '3' }] };
     const facts = { ...dumped.facts, database };
     const done = await restore(other, { ...dumped, facts }, { env: { ...IN_PLACE, TARGET_DATABASE: 'nowhere', OWNER: 'role:nobody' } });
@@ -227,15 +228,15 @@ describe('files', () => {
         writeFileSync(file, bytes);
       },
     ],
-  ])('a dump that was %s is refused before any tool opens it', async (_, damage) => {
+  ])('refuses a dump that was %s before any tool opens it', async (_, damage) => {
     const work = fetched(dumped);
     damage(join(work, 'in', artifact));
     const done = await restore(server, work, { standIns: { pg_restore: real('pg_restore'), psql: real('psql') } });
-    expectRefused(done, 65, `${artifact} is not what the manifest says: its SHA-256 differs`);
+    expectRefused(done, 65, `${artifact} does not match the manifest: its SHA-256 differs`);
     expect(done.calls).toEqual([]);
   });
 
-  test('a dump that is cut, and whose sum says so, leaves nothing when loading fails', async () => {
+  test('leaves nothing when a truncated dump with a matching sum fails to load', async () => {
     const work = fetched(dumped);
     truncateSync(join(work, 'in', artifact), readFileSync(join(work, 'in', artifact)).length - 300);
     const done = await restore(server, work, {
@@ -246,12 +247,12 @@ describe('files', () => {
     expect(await databases(server)).toBe('shop');
   });
 
-  test('a plain dump whose packed text is cut leaves nothing', async () => {
+  test('leaves nothing of a plain dump whose compressed file is truncated', async () => {
     const work = fetched(plain);
     const file = join(work, 'in', '20261121-073320-bcdfpqrs.sql.zst');
     truncateSync(file, readFileSync(file).length - 50);
     const done = await restore(server, work, { standIns: { sha256sum: sumOf(plain) } });
-    expectRefused(done, 65, 'the dump cannot be unpacked to its end');
+    expectRefused(done, 65, 'cannot decompress the dump to its end');
     expect(await databases(server)).toBe('shop');
   });
 
@@ -263,7 +264,7 @@ describe('files', () => {
         text.slice(0, text.indexOf('COPY public.texts')).concat('COPY public.texts (body) FROM stdin;\n-- PostgreSQL database dump complete\n'),
     ],
     ['after its last statement', (text: string) => text.slice(0, text.lastIndexOf('--\n-- PostgreSQL database dump complete'))],
-  ])('a plain dump that was stored cut off, %s, is refused before anything is made', async (_, cut) => {
+  ])('refuses a plain dump that was stored cut off, %s, before anything is created', async (_, cut) => {
     const unpacked = await take(server, { DUMP_FORMAT: 'plain', COMPRESSION: 'none' });
     const work = fetched(unpacked);
     const file = join(work, 'in', '20261121-073320-bcdfpqrs.sql');
@@ -274,14 +275,14 @@ describe('files', () => {
     expect(await databases(server)).toBe('shop');
   });
 
-  test('a restored database that lacks a table of the dump is refused and removed', async () => {
+  test('refuses and drops a restored database that lacks a table of the dump', async () => {
     const psql = real('psql', `case "$*" in */counts.sql*) echo '2|2|0'; exit ;; esac`);
     const done = await restore(server, dumped, { standIns: { psql }, env: { ...IN_PLACE } });
     expectRefused(done, 65, 'the dump has 3 tables, the restored database 2');
     expect(await databases(server)).toBe('shop');
   });
 
-  test('a marker of fetch ends it at once', async () => {
+  test('does nothing if fetch left its marker', async () => {
     const work = fetched(dumped);
     writeFileSync(join(work, 'run', 'already'), '');
     const done = await restore(server, work, { standIns: { psql: real('psql') } });
@@ -291,13 +292,13 @@ describe('files', () => {
 
 describe('values', () => {
   test.each([
-    [{ ONLY: 'rows' }, "ONLY is one of: all schema data; not 'rows'"],
-    [{ OWNER: 'role:' }, "OWNER is keep, none or role:NAME, not 'role:'"],
-    [{ RESTORE_JOBS: '0' }, 'RESTORE_JOBS is at least 1'],
-    [{ RESTORE_ID: 'a b' }, 'RESTORE_ID is not of up to 31'],
-    [{ ...IN_PLACE, ONLY: 'schema' }, 'a part of a database cannot take the place of a whole one'],
-    [{ ...IN_PLACE, INCLUDE_TABLES: 't' }, 'a part of a database cannot take the place of a whole one'],
-    [{ RESTORE_ACTION: 'undo' }, 'RESTORE_ACTION is restore, swap-back or drop-old'],
+    [{ ONLY: 'rows' }, "ONLY must be one of: all schema data, got 'rows'"],
+    [{ OWNER: 'role:' }, "OWNER must be keep, none or role:NAME, got 'role:'"],
+    [{ RESTORE_JOBS: '0' }, 'RESTORE_JOBS must be at least 1'],
+    [{ RESTORE_ID: 'a b' }, 'RESTORE_ID must have up to 31'],
+    [{ ...IN_PLACE, ONLY: 'schema' }, 'a part of a database cannot replace the whole database'],
+    [{ ...IN_PLACE, INCLUDE_TABLES: 't' }, 'a part of a database cannot replace the whole database'],
+    [{ RESTORE_ACTION: 'undo' }, 'RESTORE_ACTION must be restore, swap-back or drop-old'],
   ])('%j is refused', async (env, reason) => {
     const done = await restore(server, dumped, { env: env as unknown as Record<string, string> });
     expect(done).toMatchObject({ status: 64, lastWords: { reason: expect.stringContaining(reason) } });

@@ -28,7 +28,7 @@ describe.each([14, 17] as const)('docs/postgres-restore-role.sql on PostgreSQL %
 
   afterAll(() => server?.stop());
 
-  test('makes a role that is no superuser, and may be run again', async () => {
+  test('creates a role that is not a superuser, and can run again', async () => {
     await server.sql(ROLE_SQL);
     await server.sql(ROLE_SQL);
     await server.sql(`alter role backstay_restore password 'p'`);
@@ -41,7 +41,7 @@ describe.each([14, 17] as const)('docs/postgres-restore-role.sql on PostgreSQL %
     expect(groups.split(', ').sort()).toEqual(['"shop owner"', 'other', 'pg_signal_backend']);
   });
 
-  test('it restores beside, and in place, what belongs to others', async () => {
+  test('the role restores objects of others beside and in place', async () => {
     const beside = await restore(server, dumped, { env: { ...AS_ROLE, TARGET_DATABASE: 'beside' } });
     expect(beside.lastWords).toMatchObject({ status: 0 });
     expect(await contentOf(server, 'beside')).toBe(content);
@@ -54,7 +54,7 @@ describe.each([14, 17] as const)('docs/postgres-restore-role.sql on PostgreSQL %
     expect(await databases(server)).toBe('beside\nelsewhere\nshop');
   });
 
-  test('of one database it looks for the owners there, and lacks the others', async () => {
+  test('limited to one database, it grants the owners there and no others', async () => {
     await server.sql(`\\set role narrow\n\\set database elsewhere\n${ROLE_SQL}`);
     const groups = await server.sql(
       `select string_agg(roleid::regrole::text, ', ' order by 1) from pg_auth_members where member = 'narrow'::regrole`,
@@ -64,7 +64,7 @@ describe.each([14, 17] as const)('docs/postgres-restore-role.sql on PostgreSQL %
     const refused = await restore(server, dumped, { env: { ...AS_ROLE, PGUSER: 'narrow', TARGET_DATABASE: 'not_made' } });
     expect(refused.lastWords).toMatchObject({
       status: 77,
-      reason: 'the role narrow is no member of "shop owner"',
+      reason: 'the role narrow is not a member of "shop owner"',
       hint: expect.stringContaining('docs/postgres-restore-role.sql'),
     });
     expect(await databases(server)).not.toContain('not_made');

@@ -40,7 +40,7 @@ const propertiesOf = (name: string) =>
     from pg_database where datname = '${name}';
     select pg_get_userbyid(setrole), setconfig from pg_db_role_setting s join pg_database d on d.oid = setdatabase where datname = '${name}' order by 1`);
 
-describe('what belongs to a database', () => {
+describe('properties of a database', () => {
   const SETTINGS = `
     revoke all on database live from public;
     grant connect on database live to app with grant option;
@@ -53,7 +53,7 @@ describe('what belongs to a database', () => {
     alter role "read er" in database live set statement_timeout = '7s'; alter role all in database live set lock_timeout = '3s';
     comment on database live is E'it''s the \\\\ shop\\nof two lines'`;
 
-  test('owner, grants, settings, limit and comment go with the name, and come back with it', async () => {
+  test('owner, grants, settings, limit and comment follow the name in a swap, and in a swap back', async () => {
     await server.sql('create database live');
     await server.sql(SETTINGS);
     const before = await propertiesOf('live');
@@ -72,7 +72,7 @@ describe('what belongs to a database', () => {
     expect(await server.sql(`select count(*) from pg_class where relname = 'items'`, 'live')).toBe('0');
   });
 
-  test('a name with everything in it is swapped, back again and dropped', async () => {
+  test('swaps, swaps back and drops a database with an awkward name', async () => {
     await server.sql(`create database ${quoted(ODD)}`);
     const done = await restore(server, dumped, { env: inPlace(ODD) });
     expect(done.status).toBe(0);
@@ -84,7 +84,7 @@ describe('what belongs to a database', () => {
     expect(await databases(server)).toBe(`${ODD}\nshop`);
   });
 
-  test('a name of 63 bytes is cut for what is kept, and never within a letter', async () => {
+  test('shortens a name of 63 bytes for the kept database, and never within a letter', async () => {
     const long = `${'ß'.repeat(31)}x`;
     await server.sql(`create database ${quoted(long)}`);
     expect((await restore(server, dumped, { env: inPlace(long) })).status).toBe(0);
@@ -92,7 +92,7 @@ describe('what belongs to a database', () => {
   });
 });
 
-test('the swap is on the disk before it counts as done, also where commits do not wait for it', async () => {
+test('the swap is on disk before it counts as done, even if commits do not wait for the disk', async () => {
   await server.sql('create database live');
   await server.sql(`alter database postgres set synchronous_commit = off; alter role postgres set synchronous_commit = off;
     alter role postgres set log_statement = 'all'`);
@@ -112,7 +112,7 @@ test('the swap is on the disk before it counts as done, also where commits do no
 });
 
 describe('the kept database', () => {
-  test('lets nobody in, and its comment says what it is', async () => {
+  test('accepts no connections, and its comment says what it is', async () => {
     await server.sql('create database live');
     const done = await restore(server, dumped, { env: inPlace('live') });
     const kept = String(resultOf(done).kept);
@@ -122,20 +122,20 @@ describe('the kept database', () => {
     expect(done.lastWords).toMatchObject({ reason: expect.stringContaining(kept), hint: expect.stringContaining('swap-back') });
   });
 
-  test('drop-old drops nothing that only has such a name', async () => {
+  test('drop-old drops nothing that only has a matching name', async () => {
     await server.sql('create database live');
     await server.sql('create database live_before_20260101_000000');
     const all = await restore(server, fetched(dumped), { env: { ...inPlace('live'), RESTORE_ACTION: 'drop-old' } });
     expect(all).toMatchObject({ status: 0, lastWords: { reason: 'nothing is kept for live' } });
     const named = { ...inPlace('live'), RESTORE_ACTION: 'drop-old', KEPT_DATABASE: 'live_before_20260101_000000' };
     const one = await restore(server, fetched(dumped), { env: named });
-    expect(one).toMatchObject({ status: 64, lastWords: { reason: expect.stringContaining('carries no comment of backstay') } });
+    expect(one).toMatchObject({ status: 64, lastWords: { reason: expect.stringContaining('has no backstay comment') } });
     expect(await databases(server)).toBe('live\nlive_before_20260101_000000\nshop');
     const back = await restore(server, fetched(dumped), { env: { ...named, RESTORE_ACTION: 'swap-back' } });
     expect(back).toMatchObject({ status: 64, lastWords: { reason: expect.stringContaining('is kept for live') } });
   });
 
-  test('is chosen by name where there are several, and by time otherwise; a second swap-back of the same id does nothing', async () => {
+  test('is chosen by name if one is given, and by time otherwise; a second swap-back of the same id does nothing', async () => {
     await server.sql('create database live');
     const first = String(resultOf(await restore(server, dumped, { env: { ...inPlace('live'), RESTORE_ID: 'one' } })).kept);
     await sleep(1100);
@@ -175,7 +175,7 @@ describe('sessions', () => {
     return answers;
   }
 
-  test('applications that ask all the time see the old one, then the new one, and never none for longer than it takes to ask again', async () => {
+  test('applications that query all the time see the old database, then the new one, and never none for longer than a retry takes', async () => {
     await server.sql('create database live owner app');
     await server.sql(`${ROWS}; update items set made_by = 'old'; grant select on items to app`, 'live');
     await server.sql('grant select on items to app', 'shop');
@@ -197,7 +197,7 @@ describe('sessions', () => {
     expect(answers.filter((one) => !['old', 'backup'].includes(one)).length).toBeLessThanOrEqual(9);
   });
 
-  test('sessions that idle in a transaction are ended; until the lock is held, none is', async () => {
+  test('ends idle-in-transaction sessions, but none before the lock is held', async () => {
     await server.sql('create database live');
     const idle = spawn(`${server.bin}/psql`, ['-X', '-c', 'begin; select pg_sleep(600)', 'live'], { env: server.env as NodeJS.ProcessEnv });
     await until(
@@ -239,9 +239,10 @@ describe('sessions', () => {
     expect(await contentOf(server, 'live', '--no-owner')).toBe(await contentOf(server, 'shop', '--no-owner'));
   }
 
-  const KEPT_HINT = 'the next attempt goes on from what was loaded and checked; if there is none, remove it: drop database "live_restored_r1"';
+  const KEPT_HINT =
+    'the next attempt continues with the database that was loaded and checked; if there is none, remove it: drop database "live_restored_r1"';
 
-  test('sessions that may not be ended leave the live database as it was, and the loaded one for the next attempt', async () => {
+  test('if sessions cannot be ended, the live database stays unchanged, and the loaded one stays for the next attempt', async () => {
     await server.sql("create role admin login createdb password 'p' in role app");
     await server.sql('create database live owner app');
     const idle = await session('select 1');
@@ -251,7 +252,7 @@ describe('sessions', () => {
     const env = { ...inPlace('live'), PGUSER: 'admin', PGPASSWORD: 'p' };
     const done = await restore(server, own, { env, standIns: HASTE });
     await end(idle);
-    expect(done).toMatchObject({ status: 77, lastWords: { reason: expect.stringMatching(/sessions of live cannot be ended: .*permission denied/) } });
+    expect(done).toMatchObject({ status: 77, lastWords: { reason: expect.stringMatching(/cannot end sessions of live: .*permission denied/) } });
     expect(done.lastWords).toMatchObject({ hint: expect.stringContaining(KEPT_HINT) });
     expect(await propertiesOf('live')).toBe(before);
     expect(await databases(server)).toBe('live\nlive_restored_r1\nshop');
@@ -259,14 +260,14 @@ describe('sessions', () => {
     await expectSwapOnly(own, env);
   });
 
-  test('a lock that is not given leaves the same, and so does what would stay with the old database', async () => {
+  test('a lock that is not granted leaves the same, and so does what would stay with the old database', async () => {
     await server.sql('create database live');
     const holder = await session(`begin; comment on database live is 'held'`);
     const env = inPlace('live');
     const done = await restore(server, dumped, { env: { ...env, LOCK_WAIT_SECONDS: '1' }, standIns: HASTE });
     await end(holder);
     expect(done).toMatchObject({ status: 75, lastWords: { status: 75, reason: expect.stringContaining('lock timeout') } });
-    expect(done.lastWords).toMatchObject({ hint: `${KEPT_HINT}; stop the applications first; nothing was changed` });
+    expect(done.lastWords).toMatchObject({ hint: `${KEPT_HINT}; stop the applications first; nothing has changed` });
     expect(stateOf(done)).toBe('old');
     expect(await databases(server)).toBe('live\nlive_restored_r1\nshop');
     await server.sql(`begin; create table half (n int); prepare transaction 'half'`, 'live');

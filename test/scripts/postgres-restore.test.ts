@@ -35,7 +35,7 @@ function expectRestored(done: Outcome): void {
 describe('beside', () => {
   afterEach(() => dropAll('%restored%'));
 
-  test.each(SHELLS)('all of a database comes back as it was: %s', async (_, shell) => {
+  test.each(SHELLS)('restores a whole database unchanged: %s', async (_, shell) => {
     const done = await restore(server, dumped, { shell });
     expectRestored(done);
     expect(await contentOf(server, 'shop_restored_r1')).toBe(content);
@@ -44,7 +44,7 @@ describe('beside', () => {
 });
 
 describe('in place', () => {
-  test('the restored database takes the name, the old one is kept', async () => {
+  test('the restored database takes the name, and the old one is kept', async () => {
     await server.sql('create database live');
     const done = await restore(server, dumped, { env: { ...IN_PLACE, TARGET_DATABASE: 'live' } });
     expectRestored(done);

@@ -47,7 +47,7 @@ const FAILURES = [
 ] as const;
 
 describe('a dump that fails', () => {
-  test.each(FAILURES)('on a %s of format %s tells a restore where, and not what was in it', async (database, format, name, reason) => {
+  test.each(FAILURES)('on a %s of format %s tells a restore where, but not which data', async (database, format, name, reason) => {
     const dumped = await take(server, { DATABASE: database, DUMP_FORMAT: format });
     const done = await restore(server, fetchedForRestore(dumped), { env: { DATABASE: database } });
     expect(done).toMatchObject({ status: 65, lastWords: { reason: expect.stringMatching(reason) } });
@@ -55,7 +55,7 @@ describe('a dump that fails', () => {
     expect(saidBy(done)).not.toContain(SECRET);
   });
 
-  test.each(FAILURES)('on a %s of format %s tells a verification the same', async (database, format, name, reason) => {
+  test.each(FAILURES)('on a %s of format %s tells a verification where, but not which data', async (database, format, name, reason) => {
     const backup = await taken(server, { env: { ...server.env, DATABASE: database, DUMP_FORMAT: format } });
     const done = await verify(server, { work: fetched(backup), env: { DATABASE: database } });
     expect(done).toMatchObject({ status: 65, lastWords: { reason: expect.stringMatching(reason) } });
@@ -80,7 +80,7 @@ describe('a dump that fails', () => {
       `create subscription s connection 'host=h ${SECRET}' publication p with (connect = false);\n`,
       'invalid connection string syntax: (left out)',
     ],
-  ])('on %s keeps it to itself', async (_, text, reason) => {
+  ])('on %s does not show the data', async (_, text, reason) => {
     const backup = await taken(server, { env: { ...server.env, DATABASE: 'row', DUMP_FORMAT: 'plain', COMPRESSION: 'none' } });
     const stored = (folder: string) => writeFileSync(artifactIn(folder), `${text}\n-- PostgreSQL database dump complete\n`);
     const done = await verify(server, { work: fetched(backup, { stored }), env: { DATABASE: 'row' } });
@@ -90,7 +90,7 @@ describe('a dump that fails', () => {
 });
 
 // pg_restore shows no warnings of the server, and a dump asks for no notices.
-test('a function that speaks while a plain dump is loaded is heard in the log, and what it says is not', async () => {
+test('a function that raises messages while a plain dump loads appears in the log without their text', async () => {
   await server.sql('create database speaks');
   await server.sql(
     `create table people (email text); insert into people values ('${SECRET}@example.org');
@@ -109,7 +109,7 @@ test('a function that speaks while a plain dump is loaded is heard in the log, a
   expect(saidBy(done)).not.toContain(SECRET);
 });
 
-test('what keeps a restore from being rehearsed is said: those are our own words', async () => {
+test('shows our own error when the rehearsal of a swap fails', async () => {
   await server.sql('create database replaced');
   await server.sql(`update pg_database set datacl = '{postgres=CTc/postgres,backstay=c/postgres,backstay=c/postgres}' where datname = 'replaced'`);
   const dumped = await take(server, { DATABASE: 'postgres' });
@@ -117,7 +117,7 @@ test('what keeps a restore from being rehearsed is said: those are our own words
   expect(done.lastWords?.reason).toContain('the grants of the database did not become the same');
 });
 
-test('a query of an assertion that fails on a row does not show it', async () => {
+test('a failing query of an assertion does not show its row', async () => {
   await server.sql('create database fine');
   await server.sql(`create table t as select '${SECRET}' as text`, 'fine');
   const backup = await taken(server, { env: { ...server.env, DATABASE: 'fine' } });
@@ -129,16 +129,16 @@ test('a query of an assertion that fails on a row does not show it', async () =>
 /** BusyBox' shell takes its own awk, whatever is on PATH. */
 const AWKS = [...SHELLS.map(([name, shell]) => [name, shell, 'awk'] as const), ['dash and busybox awk', ['dash'], 'busybox awk'] as const];
 
-test('of a server that was lost, no rest of a message over several lines is told', () => {
+test('drops every line of a multi-line message from the log of a lost server', () => {
   const folder = mkdtempSync(join(tmpdir(), 'lost-'));
   const line = (text: string) => `2026-11-21 07:33:20.123 UTC [7] ${text}\n`;
   writeFileSync(join(folder, 'server.log'), line(`ERROR:  no\n\t${SECRET}`) + line('PANIC:  could not write\n\tthe file') + line('LOG:  it ended'));
   const stubs = 'TMP=$1 FAULT=1 NO_ROOM=1; log() { echo "$2"; }; die() { exit 0; }';
-  const run = `. ${FLAT}/postgres.sh; . ${FLAT}/postgres-throwaway.sh; ${stubs}; lost_server it`;
+  const run = `. ${FLAT}/postgres-redact.sh; . ${FLAT}/postgres-throwaway.sh; ${stubs}; lost_server it`;
   expect(execFileSync('sh', ['-c', run, 'sh', folder], { encoding: 'utf8' })).toBe(line('PANIC:  could not write'));
 });
 
-describe.each(AWKS)("what is left of a tool's words under %s", (_, shell, awk) => {
+describe.each(AWKS)('redacted messages under %s', (_, shell, awk) => {
   const bin = mkdtempSync(join(tmpdir(), 'awk-'));
   if (awk !== 'awk') writeFileSync(join(bin, 'awk'), `#!/bin/sh\nexec ${awk} "$@"\n`, { mode: 0o755 });
 
@@ -146,7 +146,7 @@ describe.each(AWKS)("what is left of a tool's words under %s", (_, shell, awk) =
   function heard(text: string | Buffer, as: 'said_in' | 'reason_in'): Buffer {
     const file = join(mkdtempSync(join(tmpdir(), 'words-')), 'err');
     writeFileSync(file, text);
-    return execFileSync(shell[0] ?? 'sh', [...shell.slice(1), '-c', `. ${FLAT}/postgres.sh; ${as} "$1"`, 'sh', file], {
+    return execFileSync(shell[0] ?? 'sh', [...shell.slice(1), '-c', `. ${FLAT}/postgres-redact.sh; ${as} "$1"`, 'sh', file], {
       env: { ...process.env, PATH: `${bin}:${process.env.PATH}` },
     });
   }
@@ -223,7 +223,7 @@ describe.each(AWKS)("what is left of a tool's words under %s", (_, shell, awk) =
 
   const OURS = 'ERROR:  the grants of the database did not become the same\nCONTEXT:  PL/pgSQL function inline_code_block line 12 at RAISE';
 
-  test('what a block of our own raises is said', () => {
+  test('shows what our own block raises', () => {
     expect(left(`psql:/tmp/swap.sql:9: ${OURS}\n`)).toBe(`psql:/tmp/swap.sql:9: ${OURS}`);
     expect(reason(`psql:/tmp/swap.sql:9: ${OURS}\n`)).toBe('ERROR:  the grants of the database did not become the same');
   });
@@ -231,7 +231,7 @@ describe.each(AWKS)("what is left of a tool's words under %s", (_, shell, awk) =
   test.each([
     ['that a function runs', `${OURS}\nSQL statement "do"\nPL/pgSQL function f() line 1 at EXECUTE`],
     ['of an assertion', 'ERROR:  s\nCONTEXT:  PL/pgSQL function inline_code_block line 1 at RAISE'],
-  ])('what a block %s raises is not', (_, text) => {
+  ])('redacts what a block %s raises', (_, text) => {
     expect(left(text)).toMatch(/^ERROR: {2}\(left out\)\n/);
   });
 
@@ -254,7 +254,7 @@ describe.each(AWKS)("what is left of a tool's words under %s", (_, shell, awk) =
     ['WARNING:  there is no transaction in progress for s', 'WARNING:  (left out)'],
     ['WARNING:  s\ns\nDETAIL:  There is s.\nHINT:  Take s.', 'WARNING:  (left out)\nDETAIL:  (left out)\nHINT:  (left out)'],
     ['INFO:  s', 'INFO:  (left out)'],
-  ])('of what is no error, %j', (text, expected) => {
+  ])('of a message that is not an error, %j', (text, expected) => {
     expect(left(`psql:/tmp/text:3: ${text}\n`)).toBe(`psql:/tmp/text:3: ${expected}`);
     expect(left(`${text}\n`)).toBe(expected);
   });

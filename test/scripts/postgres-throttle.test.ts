@@ -33,7 +33,7 @@ async function holdSlot(slot: number): Promise<() => Promise<void>> {
   };
 }
 
-test('a dump takes the first free slot, and holds it while the server works for it, no longer', async () => {
+test('a dump takes the first free slot, and holds it only while it uses the server', async () => {
   const letGo = await holdSlot(1);
   const seen = (tool: string) => real(tool, `[ "$1" = --version ] || psql -XAtc "${LOCKS}" postgres >>"$WORK_DIR/seen"`);
   const standIns = { pg_dump: seen('pg_dump'), pg_dumpall: seen('pg_dumpall'), sha256sum: seen('sha256sum') };
@@ -44,17 +44,17 @@ test('a dump takes the first free slot, and holds it while the server works for 
   expect(seenIn(done.work)).toEqual(['1,2', '1,2', '1']);
 });
 
-test('all slots taken: it waits for THROTTLE_WAIT_SECONDS, then is busy, and has dumped nothing', async () => {
+test('with all slots taken, it waits THROTTLE_WAIT_SECONDS, then ends as busy without a dump', async () => {
   const letGo = await Promise.all([holdSlot(1), holdSlot(2)]);
   const env = { THROTTLE_SLOTS: '2', THROTTLE_WAIT_SECONDS: '2' };
   const done = await dump(server, { env, standIns: { pg_dump: real('pg_dump', '[ "$1" = --version ] || exit 99') } });
   await Promise.all(letGo.map((end) => end()));
   expect(done).toMatchObject({ status: 75, out: [], lastWords: { phase: 'throttle', status: 75 } });
-  expect(done.lastWords?.reason).toMatch(/^2 backups of 127\.0\.0\.1:\d+ still run after \ds$/);
+  expect(done.lastWords?.reason).toMatch(/^2 backups of 127\.0\.0\.1:\d+ are still running after \ds$/);
   expect(await server.sql(LOCKS)).toBe('');
 });
 
-test('a slot that becomes free is taken, and the wait is in the facts', async () => {
+test('takes a slot that becomes free, and records the wait in the facts', async () => {
   const letGo = await holdSlot(1);
   const begun = dump(server, { env: { THROTTLE_SLOTS: '1' } });
   await new Promise((settle) => setTimeout(settle, 1500));
@@ -63,32 +63,32 @@ test('a slot that becomes free is taken, and the wait is in the facts', async ()
   expect(done).toMatchObject({ status: 0 });
   const { throttle } = factsOf(done) as { throttle: { waitedSeconds: number } };
   expect(throttle.waitedSeconds).toBeGreaterThanOrEqual(1);
-  expect(done.stderr).toContain('waiting for up to 20s');
+  expect(done.stderr).toContain('waiting up to 20s');
 });
 
-test('of four dumps at once with two slots, never more than two run', async () => {
+test('with two slots, at most two of four concurrent dumps run', async () => {
   const standIns = { pg_dump: real('pg_dump', `[ "$1" = --version ] || { psql -XAtc "${LOCKS}" postgres >>"$WORK_DIR/seen"; sleep 0.3; }`) };
   const all = await Promise.all([1, 2, 3, 4].map(() => dump(server, { env: { THROTTLE_SLOTS: '2' }, standIns })));
   expect(all.map(({ status }) => status)).toEqual([0, 0, 0, 0]);
   for (const { work } of all) expect(seenIn(work)).toEqual([expect.stringMatching(/^(1|2|1,2)$/)]);
 });
 
-test('a dead pod frees its slot: KILL leaves no lock', async () => {
+test('a killed pod frees its slot', async () => {
   const standIns = { pg_dump: real('pg_dump', '[ "$1" = --version ] || { kill -KILL -$PPID; exec sleep 60; }') };
   expect((await dump(server, { standIns })).status).toBe(null);
   await until('no lock is left', async () => (await server.sql(LOCKS)) === '');
 });
 
-test('a lost holder is logged, and the dump goes on', async () => {
+test('logs a lost slot, and finishes the dump', async () => {
   const end = `select pg_terminate_backend(pid) from pg_stat_activity where application_name like '%throttle'`;
   const admin = `PGUSER=postgres PGPASSWORD=${server.env.PGPASSWORD} psql -XAtc "${end}" postgres >/dev/null`;
   const done = await dump(server, { standIns: { pg_dump: real('pg_dump', `[ "$1" = --version ] || ${admin}`) } });
   expect(done).toMatchObject({ status: 0 });
-  expect(done.stderr).toMatch(/warn .*the throttle's session was lost/);
+  expect(done.stderr).toMatch(/warn .*lost the throttle session/);
   expect(factsOf(done)).toMatchObject({ throttle: { held: false } });
 });
 
-test('a throttle database that is missing or closed names throttleDatabase', async () => {
+test('a missing or closed throttle database suggests throttleDatabase', async () => {
   const missing = await dump(server, { env: { THROTTLE_DATABASE: 'nowhere' } });
   expect(missing).toMatchObject({ status: 64, out: [], lastWords: { reason: expect.stringContaining('database "nowhere" does not exist') } });
   expect(missing.lastWords?.hint).toContain('throttleDatabase:');

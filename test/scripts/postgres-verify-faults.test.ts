@@ -32,12 +32,12 @@ beforeAll(async () => {
 
 afterAll(() => server?.stop());
 
-describe('what is damaged', () => {
+describe('damaged files', () => {
   test.each<[string, (folder: string) => void, string]>([
     ['cut in half', (folder) => halve(artifactIn(folder)), 'its SHA-256 differs'],
     ['changed in one bit', (folder) => flip(artifactIn(folder)), 'its SHA-256 differs'],
     ['not there', (folder) => rmSync(artifactIn(folder)), 'is not there'],
-    ['with other globals', (folder) => appendFileSync(join(folder, globalsIn(folder)), '\n'), '+globals.sql is not what was stored'],
+    ['with other globals', (folder) => appendFileSync(join(folder, globalsIn(folder)), '\n'), '+globals.sql does not match the manifest'],
   ])('after it was fetched, %s: no tool opens it', async (_, damaged, reason) => {
     const work = fetched(custom, { damaged });
     const done = await verify(server, { work, standIns: { initdb: `: >${work}/opened; exit 1`, pg_restore: `: >${work}/opened; exit 1` } });
@@ -47,8 +47,8 @@ describe('what is damaged', () => {
   });
 
   test.each<[string, () => Outcome, Fetch['stored'], string]>([
-    ['a custom dump cut in half', () => custom, (folder) => halve(artifactIn(folder)), 'could not be loaded: '],
-    ['a packed dump cut in half', () => packed, (folder) => halve(artifactIn(folder)), 'cannot be unpacked to its end'],
+    ['a custom dump cut in half', () => custom, (folder) => halve(artifactIn(folder)), 'cannot load the dump: '],
+    ['a packed dump cut in half', () => packed, (folder) => halve(artifactIn(folder)), 'cannot decompress the dump to its end'],
     [
       'a plain dump cut off between two statements',
       () => plain,
@@ -61,14 +61,14 @@ describe('what is damaged', () => {
       (folder) => endInRow(artifactIn(folder)),
       "does not end with 'PostgreSQL database dump complete'",
     ],
-    ['an empty file', () => custom, (folder) => truncateSync(artifactIn(folder)), 'could not be loaded: '],
-    ['something else', () => custom, (folder) => writeFileSync(artifactIn(folder), 'PGDMP'), 'could not be loaded: '],
+    ['an empty file', () => custom, (folder) => truncateSync(artifactIn(folder)), 'cannot load the dump: '],
+    ['something else', () => custom, (folder) => writeFileSync(artifactIn(folder), 'PGDMP'), 'cannot load the dump: '],
     ['a plain dump with a wrong statement', () => plain, (folder) => putFirst(artifactIn(folder), 'select 1/0;\n'), 'division by zero'],
     [
       'globals with a wrong statement',
       () => custom,
       (folder) => appendFileSync(join(folder, globalsIn(folder)), 'CREATE ROLE a;\nCREATE ROLE a;\n'),
-      'cannot make the roles that the dump needs',
+      'cannot create the roles that the dump needs',
     ],
   ])('before it was stored, %s: the load fails, and says so', async (_, backup, stored, reason) => {
     const done = await verify(server, { work: fetched(backup(), { stored }) });
@@ -77,9 +77,9 @@ describe('what is damaged', () => {
   });
 });
 
-describe('what is not right around it', () => {
+describe('unsuitable surroundings', () => {
   test.each<[string, Readonly<Record<string, string>>, Fetch['facts'], string, string]>([
-    ['a server of another major', { SERVER_MAJOR: '16' }, undefined, 'but version: 16 is given', 'take the image postgres:16'],
+    ['a server of another major', { SERVER_MAJOR: '16' }, undefined, 'but version: 16 is given', 'use the image postgres:16'],
     ['a backup of a newer major', {}, fact('server.major', '18'), 'the backup is from PostgreSQL 18', 'set version: 18'],
     [
       'an extension that the image lacks',
@@ -97,15 +97,15 @@ describe('what is not right around it', () => {
     expectNothingLeft(done);
   });
 
-  test.runIf(isRoot)('root, and a user without a name: refused with the user to take', async () => {
+  test.runIf(isRoot)('refuses root and a user without a name, and suggests a user', async () => {
     for (const user of [[], ['setpriv', '--reuid=54321', '--regid=54321', '--clear-groups']]) {
       const done = await verify(server, { work: fetched(custom), user });
-      expect(done).toMatchObject({ status: 64, lastWords: { status: 64, hint: 'pod.runAsUser: 999 is the user of the image' } });
+      expect(done).toMatchObject({ status: 64, lastWords: { status: 64, hint: 'set pod.runAsUser: 999, the user of the image' } });
       expectNothingLeft(done);
     }
   });
 
-  test('a server that does not start: its own log is shown', async () => {
+  test('shows the server log if the server does not start', async () => {
     const standIns = {
       postgres: real(
         'postgres',
@@ -121,14 +121,14 @@ describe('what is not right around it', () => {
     expectNothingLeft(done);
   });
 
-  test('a server that is killed: no assertion is blamed', async () => {
+  test('does not blame an assertion for a killed server', async () => {
     const killing = `case "$*" in */counts.sql*) kill -KILL "$(head -n 1 "$WORK_DIR"/tmp/postgres/data/postmaster.pid)"; sleep 1 ;; esac`;
     const done = await verify(server, { work: fetched(custom), standIns: { psql: real('psql', killing) } });
     expect(done).toMatchObject({ status: 70, lastWords: { status: 70 } });
     expectNothingLeft(done);
   });
 
-  test('memory is what the container may use, in either version of cgroups', async () => {
+  test('reads the memory limit of the container from either version of cgroups', async () => {
     const settings = [
       'shared_buffers',
       'maintenance_work_mem',
@@ -158,7 +158,7 @@ esac`;
 });
 
 describe('no room', () => {
-  test('scratch space whose limit is reached while it is loaded: told before the kubelet evicts', async () => {
+  test('stops before the kubelet evicts the pod for a full scratch space', async () => {
     const done = await verify(server, {
       work: fetched(custom),
       env: { SCRATCH_BYTES: String(130 * 1024 ** 2) },
@@ -170,16 +170,16 @@ describe('no room', () => {
     expectNothingLeft(done);
   });
 
-  test('scratch space in which it can hardly fit: told at once', async () => {
+  test('refuses at once if the database hardly fits into the scratch space', async () => {
     const done = await verify(server, { work: fetched(custom), env: { SCRATCH_BYTES: String(20 * 1024 ** 2) } });
     expect(done).toMatchObject({
       status: 73,
-      lastWords: { phase: 'preflight', reason: expect.stringMatching(/^the database had .* MiB, and .* MiB of scratch space are left$/) },
+      lastWords: { phase: 'preflight', reason: expect.stringMatching(/^the database had .* MiB, and .* MiB of scratch space is free$/) },
     });
     expectNothingLeft(done);
   });
 
-  test.runIf(isRoot).each([90, 130])('a disk of %i MiB that is full: told as what it is', async (size) => {
+  test.runIf(isRoot).each([90, 130])('reports a full disk of %i MiB as no room', async (size) => {
     const work = mkdtempSync(join(tmpdir(), 'work-'));
     execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}m,mode=777`, 'tmpfs', work]);
     try {
@@ -217,7 +217,7 @@ const sleepy = { ...queries(['select pg_sleep(0)', '']), AMCHECK: 'true' };
 
 describe.each(SHELLS)('under %s', (name, shell) => {
   test.each(name === 'dash' ? STEPS : STEPS.filter(([step]) => ['making the cluster', 'loading', 'asking'].includes(step)))(
-    'TERM while %s ends at once, says so, and leaves no process and no data',
+    'TERM while %s ends the verification at once with a message, and leaves no process and no data',
     async (_, tool, call) => {
       const began = Date.now();
       const done = await verify(server, { work: fetched(custom), shell, env: sleepy, started: noted, standIns: killing('TERM', tool, call) });
@@ -228,7 +228,7 @@ describe.each(SHELLS)('under %s', (name, shell) => {
   );
 });
 
-test('TERM while the server works ends it too', async () => {
+test('TERM ends a busy server too', async () => {
   const sleeping = `pg_sleep(50.${process.pid})`;
   const work = fetched(custom);
   const done = await verify(server, {
@@ -256,7 +256,8 @@ test.each(STEPS.filter(([step]) => ['making the cluster', 'loading', 'writing th
   },
 );
 
-test('what the pod has of production reaches neither the server nor a session', async () => {
+// Pitfalls P22, P85.
+test('settings of production in the pod reach neither the server nor a session', async () => {
   const env = {
     PGHOST: '203.0.113.1',
     PGPORT: '1',

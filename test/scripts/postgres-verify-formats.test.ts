@@ -76,14 +76,14 @@ describe.each([14, 15, 16, 17, 18] as const)('PostgreSQL %i', (major) => {
     ['select count(*), sum(length(lo_get(oid))) from pg_largeobject_metadata', '3|210000'],
   );
 
-  test.each(FORMATS[major])('%s with compression %s comes back with its owners and privileges', async (format, compression) => {
+  test.each(FORMATS[major])('restores %s with compression %s with its owners and privileges', async (format, compression) => {
     const backup = await taken(server, { env: { DUMP_FORMAT: format, COMPRESSION: compression, COMPRESSION_LEVEL: '' } });
     const done = await verify(server, { work: fetched(backup, { stored: moveTablespaces }), env: { ...wanted, AMCHECK: 'true' } });
     expect(errorsOf(done)).toEqual([]);
     expect(done).toMatchObject({ status: 0, record: { checks: { queries: 7, largeObjects: 3, amcheck: 'passed' } } });
   });
 
-  test('without globals, the roles and tablespaces are those that the dump names', async () => {
+  test('without globals, it creates the roles and tablespaces that the dump needs', async () => {
     for (const format of ['custom', 'plain']) {
       const backup = await taken(server, { env: { DUMP_FORMAT: format, COMPRESSION: 'gzip', GLOBALS: 'none' } });
       const done = await verify(server, { work: fetched(backup), env: wanted });
@@ -92,7 +92,7 @@ describe.each([14, 15, 16, 17, 18] as const)('PostgreSQL %i', (major) => {
     }
   });
 
-  test('a subscription that a superuser dumped comes back switched off, or not at all', async () => {
+  test('a subscription that a superuser dumped is restored disabled, or not at all', async () => {
     for (const [format, answer] of [
       ['plain', 'f'],
       ['custom', ''],
@@ -104,7 +104,7 @@ describe.each([14, 15, 16, 17, 18] as const)('PostgreSQL %i', (major) => {
   });
 });
 
-describe('what is not a whole database', () => {
+describe('a partial database', () => {
   let server: PostgresServer;
 
   beforeAll(async () => {
@@ -124,7 +124,7 @@ describe('what is not a whole database', () => {
     ['plain', { INCLUDE_SCHEMAS: 'public\nsecret' }, 1],
     ['custom', { EXCLUDE_SCHEMAS: 'secret' }, 8],
     ['plain', { EXCLUDE_TABLE_DATA: '*.orders' }, 9],
-  ])('%s with %j is loaded, and its counts are compared with nothing', async (format, filters, tables) => {
+  ])('loads %s with %j without comparing counts', async (format, filters, tables) => {
     const env: Readonly<Record<string, string>> = { DUMP_FORMAT: format, ...filters };
     const done = await verify(server, { work: fetched(await taken(server, { env })) });
     // The functions that a chosen table uses are not chosen with it.
@@ -132,7 +132,7 @@ describe('what is not a whole database', () => {
     else expect(done).toMatchObject({ lastWords: { status: 0 }, record: { checks: { tables } } });
   });
 
-  test('fewer tables, large objects and extensions than the manifest counted are failures, one of many is a note', async () => {
+  test('fewer tables, large objects and extensions than in the manifest are failures, one of many is a note', async () => {
     const backup = await taken(server);
     const less = (lines: string) => fact('database.tables', '11')(fact('database.largeObjects', '4')(lines)).replace('hstore', 'ltree');
     const done = await verify(server, { work: fetched(backup, { facts: less }) });
@@ -153,7 +153,7 @@ describe('what is not a whole database', () => {
     });
   });
 
-  test('a database without a table is a failure where the manifest counted one', async () => {
+  test('a database without tables is a failure if the manifest counted one', async () => {
     await server.sql('create database bare');
     const backup = await taken(server, { env: { DATABASE: 'bare' } });
     const good = await verify(server, { work: fetched(backup), env: { DATABASE: 'bare' } });
@@ -162,7 +162,8 @@ describe('what is not a whole database', () => {
     expect(bad).toMatchObject({ status: 65, lastWords: { reason: 'the backup has 0 of 1 tables' } });
   });
 
-  test('a database with any name is verified, and one that initdb makes as well', async () => {
+  // Pitfalls P22, P23.
+  test('verifies a database with any name, and one that initdb creates too', async () => {
     const odd = `it's = "a\\b" $(id) %s –ü`;
     await server.sql(`create database "${odd.replaceAll('"', '""')}"; `);
     for (const name of [odd, 'postgres']) {
@@ -175,7 +176,7 @@ describe('what is not a whole database', () => {
     }
   });
 
-  test('the copy has the encoding and the locale of the backup, or says which other', async () => {
+  test('the copy has the encoding and the locale of the backup, or the record names another', async () => {
     await server.sql(`create database latin template template0 encoding 'LATIN1' locale 'C'`);
     const around = `create role "größe" nologin; create table "Größe" (t text); insert into "Größe" values ('ß'); alter table "Größe" owner to "größe"`;
     await server.sql(around, 'latin', { PGCLIENTENCODING: 'UTF8' });
@@ -196,7 +197,7 @@ describe('what is not a whole database', () => {
     expect(await verify(server, { work: fetched(builtin), env: { DATABASE: 'builtin', ...ofProvider } })).toMatchObject({ status: 0 });
   });
 
-  test('an index, a view and a constraint that do not work are named: they did not work where they come from', async () => {
+  test('notes an index, a view and a constraint that were invalid in the dumped database', async () => {
     await server.sql('create database odd');
     await server.sql(
       `create table p (id int) partition by range (id); create table p1 partition of p for values from (1) to (2); create index half on only p (id);
@@ -209,14 +210,14 @@ describe('what is not a whole database', () => {
     });
   });
 
-  test('what amcheck finds is the reason; without it in the image, the record says so', async () => {
+  test('corruption that amcheck finds is the reason; an image without amcheck is recorded', async () => {
     const backup = await taken(server);
     const env = { AMCHECK: 'true' };
     const found = { pg_amcheck: `echo 'btree index "shop.public.i":'; echo '    ERROR:  item order invariant violated for index "i"'; exit 2` };
     const bad = await verify(server, { work: fetched(backup), env, standIns: found });
     expect(bad).toMatchObject({
       status: 65,
-      lastWords: { reason: expect.stringMatching(/^pg_amcheck found a fault: .*item order invariant violated/) },
+      lastWords: { reason: expect.stringMatching(/^pg_amcheck found corruption: .*item order invariant violated/) },
     });
     const none = { psql: real('psql', 'case "$*" in */amcheck.sql*) exit 0 ;; esac') };
     const without = await verify(server, { work: fetched(backup), env, standIns: none });

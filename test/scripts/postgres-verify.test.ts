@@ -32,7 +32,7 @@ const asked = (env: Readonly<Record<string, string>>, more: object = {}): Promis
   verify(server, { work: fetched(backup), env, ...more });
 
 describe.each(SHELLS)('under %s', (_, shell) => {
-  test('a database with all that dumps get wrong comes back, is asked, and the record says what was proved', async () => {
+  test('restores and checks a database with everything that dumps get wrong, and records the result', async () => {
     const done = await asked(
       {
         ASSERT_TABLES: `public.orders\n${PLAIN_NAME}.customers`,
@@ -70,7 +70,7 @@ describe.each(SHELLS)('under %s', (_, shell) => {
     expectNothingLeft(done);
   });
 
-  test('every check is made, and every failure is named at once', async () => {
+  test('runs every check, and reports every failure at once', async () => {
     const done = await asked(
       {
         ASSERT_TABLES: 'public.customers\npublic.orders\nno such "name',
@@ -83,12 +83,12 @@ describe.each(SHELLS)('under %s', (_, shell) => {
     expect(failuresOf(done)).toEqual([
       'there is no table public.customers',
       'there is no table no such "name',
-      'public.orders has 100 rows, at least 101 are expected',
+      'public.orders has 100 rows, expected at least 101',
       'there is no table public.nothing',
-      expect.stringMatching(/^the newest placed of public.orders is 36\d\d seconds older than the backup, at most 3599 are expected$/),
-      expect.stringMatching(/^cannot tell how old id of public.orders is: .*integer/),
-      'no nowhere of public.orders tells a time before the backup, or there is no such column',
-      "query 1 (select count(*) from orders) answered '100' and not '99'",
+      expect.stringMatching(/^the newest placed of public.orders is 36\d\d seconds older than the backup, expected at most 3599$/),
+      expect.stringMatching(/^cannot determine the age of id in public.orders: .*integer/),
+      'public.orders has no column nowhere with a time before the backup',
+      "query 1 (select count(*) from orders) returned '100', expected '99'",
       expect.stringMatching(/^query 2 \(select 1\/0\) failed: .*division by zero/),
       expect.stringMatching(/^query 3 \(delete from orders\) failed: .*read-only transaction/),
     ]);
@@ -98,14 +98,14 @@ describe.each(SHELLS)('under %s', (_, shell) => {
         phase: 'assert',
         status: 65,
         reason: 'there is no table public.customers, and 9 more',
-        hint: 'the log names every check that failed; the backup itself was restored without an error',
+        hint: 'see the log for every failed check; the backup itself was restored without errors',
       },
     });
     expectNothingLeft(done);
   });
 });
 
-test('a table is found by its very name, or as SQL reads it', async () => {
+test('finds a table by its verbatim name, or as SQL reads it', async () => {
   const done = await asked({
     ASSERT_TABLES: [
       'PUBLIC.Orders',
@@ -120,14 +120,14 @@ test('a table is found by its very name, or as SQL reads it', async () => {
   expect(done.lastWords?.reason).toMatch(/^there is no table "Größe.*"line/);
 });
 
-test('times of the future do not count as fresh, and columns need no lower case', async () => {
+test('future times do not count as fresh, and column names may have capitals', async () => {
   const fresh = await asked({ ASSERT_FRESH: '2060 public."My Table" At' });
   expect(fresh.status).toBe(0);
   const stale = await asked({ ASSERT_FRESH: '1999 public."My Table" At' });
   expect(failuresOf(stale)).toEqual([expect.stringMatching(/^the newest At of public."My Table" is 20\d\d seconds older/)]);
 });
 
-test('a query may be any text, and its whole answer counts', async () => {
+test('a query can be any text, and its whole answer counts', async () => {
   const done = await asked(
     queries(
       ['select 7 -- of them;', '7'],
@@ -142,16 +142,16 @@ test('a query may be any text, and its whole answer counts', async () => {
     ),
   );
   expect(failuresOf(done)).toEqual([
-    "query 6 (select generate_series(1, 2)) answered '1 2' and not '1'",
-    "query 7 (select ' 1') answered ' 1' and not '1'",
+    "query 6 (select generate_series(1, 2)) returned '1 2', expected '1'",
+    "query 7 (select ' 1') returned ' 1', expected '1'",
     expect.stringMatching(/^query 8 \(\\! touch .*\) failed: .*syntax error/),
     expect.stringMatching(/^query 9 .* failed: .*statement timeout/),
   ]);
 });
 
 test.each<[string, Readonly<Record<string, string>>, string]>([
-  ['rows without a number', { ASSERT_ROWS: 'many public.orders' }, "begin with a whole number, not with 'many'"],
-  ['a number without a table', { ASSERT_FRESH: '5' }, "a number without a table: '5'"],
+  ['rows without a number', { ASSERT_ROWS: 'many public.orders' }, "must begin with a whole number, got 'many'"],
+  ['a number without a table', { ASSERT_FRESH: '5' }, "expected a table after the number '5'"],
   ['no count of queries', { ASSERT_QUERY_COUNT: '' }, "ASSERT_QUERY_COUNT is not a whole number: ''"],
   ['no part', { PART: '' }, 'not set or empty: PART'],
 ])('%s: refused before anything is done', async (_, env, reason) => {

@@ -27,13 +27,16 @@ const broken = (damage: string) => ({ pg_dump: `[ "$1" != --version ] || ${real(
 
 const plain = (compression: string) => ({ DUMP_FORMAT: 'plain', COMPRESSION: compression, COMPRESSION_LEVEL: '' });
 
-describe('a dump that is not whole', () => {
-  test.each([['zstd'], ['gzip'], ['none']])('custom with %s, cut in half, is refused although its list of contents is whole', async (compression) => {
-    const done = await dump(server, { env: { COMPRESSION: compression, COMPRESSION_LEVEL: '' }, standIns: broken(CUT) });
-    expectRefused(done, 65, 'the dump cannot be read to its end');
-  });
+describe('an incomplete dump', () => {
+  test.each([['zstd'], ['gzip'], ['none']])(
+    'refuses half of a custom dump with %s, although its table of contents is complete',
+    async (compression) => {
+      const done = await dump(server, { env: { COMPRESSION: compression, COMPRESSION_LEVEL: '' }, standIns: broken(CUT) });
+      expectRefused(done, 65, 'cannot read the dump to its end');
+    },
+  );
 
-  test('a plain dump cut in half is refused', async () => {
+  test('refuses half of a plain dump', async () => {
     expectRefused(
       await dump(server, { env: plain('none'), standIns: broken(CUT) }),
       65,
@@ -41,14 +44,14 @@ describe('a dump that is not whole', () => {
     );
   });
 
-  test.each([['gzip'], ['zstd']])('a plain dump packed with %s and cut in half is refused', async (compression) => {
-    expectRefused(await dump(server, { env: plain(compression), standIns: broken(CUT) }), 65, 'the dump cannot be unpacked to its end');
+  test.each([['gzip'], ['zstd']])('refuses half of a plain dump compressed with %s', async (compression) => {
+    expectRefused(await dump(server, { env: plain(compression), standIns: broken(CUT) }), 65, 'cannot decompress the dump to its end');
   });
 
   test.each([
     ['gzip', 'gzip -dc', 'gzip -c'],
     ['zstd', 'zstd -qdc', 'zstd -qc'],
-  ])('half a dump that was packed well with %s, which the packer is content with, is refused', async (compression, unpack, pack) => {
+  ])('refuses half of a plain dump that is valid as a %s file', async (compression, unpack, pack) => {
     const half = `{ ${unpack} "$file" | head -c 300000 | ${pack} >"$file.half" && mv "$file.half" "$file"; }`;
     expectRefused(
       await dump(server, { env: plain(compression), standIns: broken(half) }),
@@ -57,37 +60,37 @@ describe('a dump that is not whole', () => {
     );
   });
 
-  test('a row that looks like the completion line does not complete a dump', async () => {
+  test('does not mistake a row for the completion line', async () => {
     const lie =
       '{ head -c 300000 "$file" >"$file.lie"; printf "\\\\n-- PostgreSQL database dump complete\\\\nmore rows" >>"$file.lie"; mv "$file.lie" "$file"; }';
     expectRefused(await dump(server, { env: plain('none'), standIns: broken(lie) }), 65, `does not end with`);
   });
 
-  test('globals that are cut off are refused', async () => {
+  test('refuses truncated globals', async () => {
     const done = await dump(server, { standIns: { pg_dumpall: damaged('pg_dumpall', CUT) } });
     expectRefused(done, 65, `${NAME}\\+globals.sql does not end with 'PostgreSQL database cluster dump complete'`);
   });
 
-  test('a dump without tables of a database that has some is refused', async () => {
+  test('refuses a dump without tables if the database has some', async () => {
     const done = await dump(server, { standIns: { pg_dump: real('pg_dump', '[ "$1" = --version ] || set -- "$@" --exclude-table-data="*"') } });
     expectRefused(done, 65, 'the dump has no table, the database has 1');
   });
 
-  test('a database without tables is dumped, and the log doubts it', async () => {
+  test('dumps a database without tables with a warning', async () => {
     await server.sql('create database empty');
     const done = await dump(server, { env: { DATABASE: 'empty' } });
     expect(done).toMatchObject({ status: 0 });
-    expect(done.stderr).toContain('database empty has no table: is it the right one?');
+    expect(done.stderr).toContain('database empty has no tables: check database: in the values');
   });
 });
 
-describe('what the tools say', () => {
-  test.each([['pg_dump'], ['pg_dumpall']])('an error on stderr counts, although %s ends with 0', async (tool) => {
+describe('messages of the tools', () => {
+  test.each([['pg_dump'], ['pg_dumpall']])('an error on stderr fails the run, although %s ends with 0', async (tool) => {
     const standIn = real(tool, '[ "$1" = --version ] || echo "pg_dump: error: query failed: ERROR:  cache lookup failed" >&2');
     expectRefused(await dump(server, { standIns: { [tool]: standIn } }), 65, `${tool} reported an error: query failed`);
   });
 
-  test('a warning is logged, and is no failure', async () => {
+  test('logs a warning and continues', async () => {
     const done = await dump(server, { standIns: { pg_dump: real('pg_dump', 'echo "pg_dump: warning: could not find it" >&2') } });
     expect(done).toMatchObject({ status: 0 });
     expect(done.stderr).toMatch(/warn take: pg_dump: warning: could not find it/);
@@ -99,7 +102,8 @@ describe('what the tools say', () => {
     ['canceling statement due to conflict with recovery', 75],
     ['permission denied for table t', 77],
     ['cache lookup failed for type 17', 70],
-  ])('pg_dump fails with "%s": status %i, never its own', async (message, status) => {
+    // Pitfalls P1, P20.
+  ])('maps the pg_dump error "%s" to status %i', async (message, status) => {
     const standIn = real('pg_dump', `[ "$1" = --version ] || { echo 'pg_dump: error: query failed: ERROR:  ${message}' >&2; exit 1; }`);
     expectRefused(await dump(server, { standIns: { pg_dump: standIn } }), status, message);
   });
@@ -117,7 +121,7 @@ describe('what the tools say', () => {
 });
 
 describe('globals', () => {
-  test('none for a service that forbids it: pg_dumpall is not called', async () => {
+  test('globals: none does not call pg_dumpall', async () => {
     const done = await dump(server, { env: { GLOBALS: 'none' }, standIns: { pg_dumpall: 'exit 1' } });
     expect(done).toMatchObject({ status: 0, calls: [], out: [`${NAME}.dump`] });
     expect(factsOf(done)).toMatchObject({ files: [{ role: 'artifact' }] });
@@ -127,22 +131,22 @@ describe('globals', () => {
 test.each([
   ['the sums', '*.sums'],
   ['the facts', '*.json'],
-])('when %s cannot be put into their place, the files that were moved already are taken back', async (_, target) => {
+])('removes files that were moved already if moving %s fails', async (_, target) => {
   const mv = `case "$*" in */facts/${target}) echo "mv: no luck" >&2; exit 1 ;; esac\nexec /bin/mv "$@"`;
   expectRefused(await dump(server, { standIns: { mv } }), 70, 'unhandled exit status 1');
 });
 
-test('files of a killed attempt do not outlive the start of the next', async () => {
+test('the next attempt removes the files of a killed one', async () => {
   const { work } = await dump(server);
   const seen = 'ls "$WORK_DIR/out" "$WORK_DIR/facts" >>"$WORK_DIR/seen"';
   await dump(server, { work, standIns: { pg_dump: real('pg_dump', seen) } });
   expect(readFileSync(join(work, 'seen'), 'utf8')).not.toMatch(/dump|json|sums/);
 });
 
-test('what an attempt before left in the scratch space is replaced, and gone when the next one fails', async () => {
+test('replaces what an earlier attempt left in the scratch space, and removes it if the attempt fails', async () => {
   const { work } = await dump(server);
   const again = await dump(server, { work });
   expect(again).toMatchObject({ status: 0, out: [`${NAME}+globals.sql`, `${NAME}.dump`] });
   const failed = await dump(server, { work, standIns: broken(CUT) });
-  expectRefused(failed, 65, 'cannot be read');
+  expectRefused(failed, 65, 'cannot read the dump to its end');
 });
