@@ -5,6 +5,7 @@
 #   CLAIMS                claims that no other pod may mount, one per line: namespace claim
 #   CLAIMS_IN_USE         true: do not check which pods mount them (default: false)
 #   NAMESPACE             namespace of the pod
+#   POD_NAME              name of the pod
 
 # Statuses are numbers of common.sh, and scripts that source this file read the variables set here.
 # shellcheck disable=SC2034,SC2086,SC2153,SC2154

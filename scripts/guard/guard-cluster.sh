@@ -2,6 +2,7 @@
 # guard-cluster.sh - the guard's requests to the API server. Sourced after common.sh, never run.
 #
 # Environment (the only input):
+#   JOB_NAME              name of the Job; empty in a pod without one
 #   KUBE_WAIT_SECONDS     how long to wait for an API server that does not answer (seconds; default: 60)
 #   GRACE_SECONDS         time between TERM and KILL (seconds; default: 60)
 #

@@ -1,23 +1,11 @@
 #!/bin/sh
-# common.sh - what all steps share: logging, last words, run id, names and sizes. Sourced, never run.
+# common.sh - what all steps share: logging, last words, clock, sizes and JSON. Sourced, never run.
 #
 # Environment (the only input):
-#   ENVIRONMENT           environment in the values, such as prod
-#   SOURCE                source in the values
-#   TIER                  tier in the values, or once
-#   POD_UID               uid of the pod; its first 8 hex digits become the run id
-#   POD_NAME              name of the pod
-#   JOB_NAME              name of the Job; empty in a pod without one
-#   FILENAME_TEMPLATE     name of the stored files without extension; supports .Timestamp, .RunID and .DatabaseName
-#   TEMPLATE_DATABASE     value of .DatabaseName (default: empty)
 #   WORK_DIR              scratch space shared by all steps of the run
-#   SCRATCH_BYTES         size of the scratch space (bytes)
 #   TERMINATION_LOG       file for the last words (default: /dev/termination-log)
 #   NOW                   clock, for tests (seconds since 1970; default: now)
 # Output: log lines on stderr.
-#
-# WORK_DIR holds run/{start,id,name} of this run, out/ with the files to store under their final names,
-# facts/<part>.json and facts/<part>.sums (sha256sum's format) of each part, and tmp/ for everything else.
 
 # shellcheck disable=SC2034 # used by the scripts that source this file
 
@@ -154,68 +142,9 @@ await_child() {
 	kill -KILL "$killer" 2>/dev/null || :
 }
 
-# begin_run - creates the folders. The first step also records start, id and name of the run
-begin_run() {
-	umask 027
-	mkdir -p "$WORK_DIR/run" "$WORK_DIR/out" "$WORK_DIR/facts" "$WORK_DIR/tmp"
-	if [ ! -s "$WORK_DIR/run/name" ]; then
-		now >"$WORK_DIR/run/start"
-		run_id >"$WORK_DIR/run/id"
-		run_name >"$WORK_DIR/run/name.new"
-		check_name "$(cat "$WORK_DIR/run/name.new")"
-		mv "$WORK_DIR/run/name.new" "$WORK_DIR/run/name"
-	fi
-	START=$(cat "$WORK_DIR/run/start")
-	RUN_ID=$(cat "$WORK_DIR/run/id")
-	NAME=$(cat "$WORK_DIR/run/name")
-}
-
-# run_id - 8 letters derived from the pod's uid: unique per attempt, and never a number in YAML
-run_id() {
-	printf '%.8s' "$POD_UID" | tr 0-9a-f bcdfghjkmnpqrstv
-	echo
-}
-
-# run_name - the template with its values filled in. synth refuses unknown fields
-run_name() {
-	RUN_AT=$(stamp "$(cat "$WORK_DIR/run/start")") RUN_BY=$(cat "$WORK_DIR/run/id") TEMPLATE_DATABASE=${TEMPLATE_DATABASE-} \
-		awk -v template=FILENAME_TEMPLATE '
-		# Not gsub, which expands & in the replacement.
-		function fill(text, field, value,   out) {
-			while (match(text, "[{][{] *[.]" field " *[}][}]")) {
-				out = out substr(text, 1, RSTART - 1) value
-				text = substr(text, RSTART + RLENGTH)
-			}
-			return out text
-		}
-		BEGIN {
-			text = fill(ENVIRON[template], "Timestamp", ENVIRON["RUN_AT"])
-			text = fill(text, "RunID", ENVIRON["RUN_BY"])
-			print fill(text, "DatabaseName", ENVIRON["TEMPLATE_DATABASE"])
-		}'
-}
-
-# check_name NAME - files are found and pruned by name, so a name outside the grammar is never written
-check_name() {
-	case $1 in
-	'' | *[!A-Za-z0-9_-]*) die $WRONG_INPUT "invalid file name '$1': expected only A-Z, a-z, 0-9, _ and -" 'change filenameTemplate in the values' ;;
-	esac
-}
-
 # size_of FILE - bytes
 size_of() {
 	stat -c %s "$1"
-}
-
-# free_bytes - free scratch space: the lower of the disk's free space and what the pod's limit leaves
-free_bytes() {
-	df -Pk "$WORK_DIR" >"$WORK_DIR/tmp/df"
-	du -sk "$WORK_DIR" >"$WORK_DIR/tmp/du" 2>/dev/null || :
-	awk -v limit="$SCRATCH_BYTES" '
-		FILENAME ~ /df$/ && FNR == 2 { disk = $4 * 1024 }
-		FILENAME ~ /du$/ { left = limit - $1 * 1024 }
-		END { free = disk < left ? disk : left; printf "%.0f\n", (free > 0 ? free : 0) }
-	' "$WORK_DIR/tmp/df" "$WORK_DIR/tmp/du"
 }
 
 # human BYTES - 1.5 GiB

@@ -2,6 +2,8 @@
 # postgres-restore.sh - restores one dump into a new database and checks it; in place, it then swaps it with the live one.
 #
 # Environment (in addition to common.sh):
+#   ENVIRONMENT        environment in the values, such as prod
+#   SOURCE             source in the values
 #   PART               name of the part of the backup
 #   PGHOST             host of the server
 #   PGPORT             port of the server
@@ -108,7 +110,7 @@ restore_beside() {
 check_environment() {
 	PHASE=restore
 	need_env ENVIRONMENT SOURCE WORK_DIR PART PGHOST PGUSER PGPASSWORD ADMIN_DATABASE DATABASE RESTORE_ACTION RESTORE_ID
-	need_number SCRATCH_BYTES PGPORT WAIT_SECONDS LOCK_WAIT_SECONDS SERVER_MAJOR
+	need_number PGPORT WAIT_SECONDS LOCK_WAIT_SECONDS SERVER_MAJOR
 	: "${TARGET_DATABASE:=}" "${INCLUDE_SCHEMAS:=}" "${INCLUDE_TABLES:=}" "${KEPT_DATABASE:=}"
 	# It becomes part of names and of comments that later runs parse.
 	case $RESTORE_ID in

@@ -2,6 +2,8 @@
 # postgres-dump.sh - dumps one database and reads the dump to its end: preflight, throttle, take, check, facts.
 #
 # Environment (in addition to common.sh):
+#   ENVIRONMENT            environment in the values, such as prod
+#   SOURCE                 source in the values
 #   PART                   name of this part of the run
 #   PART_COUNT             number of parts of the run; with more than one, file names contain the name of the part
 #   PGHOST                 host of the server
@@ -32,6 +34,8 @@
 set -eu
 
 . "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/run-name.sh"
+. "$(dirname "$0")/scratch.sh"
 . "$(dirname "$0")/postgres-redact.sh"
 . "$(dirname "$0")/postgres.sh"
 . "$(dirname "$0")/postgres-preflight.sh"

@@ -21,6 +21,7 @@
 set -eu
 
 . "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/scratch.sh"
 . "$(dirname "$0")/json.sh"
 . "$(dirname "$0")/postgres-redact.sh"
 . "$(dirname "$0")/postgres.sh"

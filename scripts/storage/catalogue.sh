@@ -3,6 +3,8 @@
 #
 # Environment (the only input; common.sh, storage.sh, retention.sh and prune.sh list the rest):
 #   ACTION            list, get or prune
+#   ENVIRONMENT       environment in the values, such as prod
+#   SOURCE            source in the values
 #   FOLDER            folder of this source and tier below a storage's prefix: shop/daily
 #   STORAGE           name of the storage (default: the primary; for prune: all of them)
 #   RUN_ID_WANTED     get: a run id, the name of a backup, or the name of one of its files

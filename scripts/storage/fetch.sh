@@ -30,6 +30,7 @@ LC_ALL=C
 export LC_ALL
 
 . "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/scratch.sh"
 . "$(dirname "$0")/storage.sh"
 . "$(dirname "$0")/retention.sh"
 . "$(dirname "$0")/json.sh"

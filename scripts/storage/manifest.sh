@@ -2,6 +2,11 @@
 # manifest.sh - checks once more what was taken, and composes its manifest. Sourced after storage.sh and retention.sh, never run.
 #
 # Environment (the only input):
+#   ENVIRONMENT                environment in the values, such as prod
+#   SOURCE                     source in the values
+#   TIER                       tier in the values, or once
+#   JOB_NAME                   name of the Job; empty in a pod without one
+#   POD_NAME                   name of the pod
 #   SPEC_HASH                  hash of the values that shape the artifact
 #   LABEL                      label of a manual run (default: none)
 

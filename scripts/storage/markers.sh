@@ -5,6 +5,8 @@
 #   RESTORE_ID           id of the restore
 #   MARKER_STORAGES      numbers of the storages that may hold its markers, separated by blanks (default: none is searched)
 #   MARKER_PATH          path of its markers below a storage's prefix, without their endings: shop/restores/hjkmnpqr
+#   JOB_NAME             name of the Job; empty in a pod without one
+#   POD_NAME             name of the pod
 #   JOB_UID              uid of the Job, because a later Job may have the same name (default: this pod has no Job)
 #
 # A marker is written once and never replaced, except .safety, of which the newest counts:
@@ -16,6 +18,8 @@
 
 # fetch.sh sets and reads variables of this file; functions are called by name through each_storage.
 # shellcheck disable=SC2034,SC2153,SC2154,SC2317
+
+. "$(dirname "$0")/run-id.sh"
 
 # look_for_markers - ends if the restore was done before, and fails if a marker cannot be looked for
 look_for_markers() {

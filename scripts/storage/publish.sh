@@ -6,6 +6,8 @@
 #   PIN                        true: a .keep marker is written beside the manifest, so retention keeps it (default: false)
 #   MARKER_PATH                path of a restore's markers below a storage's prefix, without their endings: <path>.safety
 #                              says that the live data is backed up (default: this is no safety backup)
+#   JOB_NAME                   name of the Job; empty in a pod without one
+#   POD_NAME                   name of the pod
 #   RESTORE_ID                 id of that restore (default: none)
 #   JOB_UID                    uid of the Job whose later attempts skip the safety backup (default: none)
 # Output: log lines on stderr, nothing on stdout.
@@ -24,6 +26,7 @@ LC_ALL=C
 export LC_ALL
 
 . "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/run-name.sh"
 . "$(dirname "$0")/storage.sh"
 . "$(dirname "$0")/storage-owner.sh"
 . "$(dirname "$0")/retention.sh"

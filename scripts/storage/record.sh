@@ -3,6 +3,8 @@
 #
 # Environment (the only input; common.sh and storage.sh list the rest):
 #   RECORD            done: write the done-marker of a restore; verified: write <name>.verified.json beside the manifest
+#   JOB_NAME          name of the Job; empty in a pod without one
+#   POD_NAME          name of the pod
 #   FROM_STORAGE      verified: number of the storage that the backup was read from (default: 1)
 #   RESTORE_ID        done: id of the restore
 #   MARKER_STORAGES   done: numbers of the storages that hold its markers, separated by blanks
@@ -24,6 +26,7 @@ LC_ALL=C
 export LC_ALL
 
 . "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/run-id.sh"
 . "$(dirname "$0")/storage.sh"
 . "$(dirname "$0")/json.sh"
 

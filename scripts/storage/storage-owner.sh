@@ -1,7 +1,9 @@
 #!/bin/sh
 # storage-owner.sh - checks who owns a folder of a storage: two environments or sources never share one. Sourced after storage.sh, never run.
 #
-# Environment: that of storage.sh; ENVIRONMENT, NAMESPACE and FOLDER.
+# Environment (the only input; storage.sh lists the rest):
+#   ENVIRONMENT                environment in the values, such as prod
+#   FOLDER                     folder of this source and tier below a storage's prefix: shop/daily
 
 # Statuses are numbers of common.sh.
 # shellcheck disable=SC2154

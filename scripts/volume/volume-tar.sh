@@ -41,6 +41,8 @@ LC_ALL=C
 export LC_ALL
 
 . "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/run-name.sh"
+. "$(dirname "$0")/scratch.sh"
 . "$(dirname "$0")/volume-preflight.sh"
 . "$(dirname "$0")/volume-files.sh"
 . "$(dirname "$0")/volume-pack.sh"
@@ -60,7 +62,7 @@ ALLOWED_HINT=$READ_HINT
 main() {
 	trap on_exit EXIT
 	trap on_term TERM
-	need_env ENVIRONMENT SOURCE TIER POD_UID FILENAME_TEMPLATE WORK_DIR SCRATCH_BYTES PART PART_COUNT DATA_DIR DATA_PATH CLAIM TAR COMPRESSION ON_CHANGE
+	need_env POD_UID FILENAME_TEMPLATE WORK_DIR SCRATCH_BYTES PART PART_COUNT DATA_DIR DATA_PATH CLAIM TAR COMPRESSION ON_CHANGE
 	XATTRS=${XATTRS:-none} ACLS=${ACLS:-none}
 	check_words
 	need_tools

@@ -1,7 +1,7 @@
 #!/bin/sh
 # volume-verify.sh - unpack a backup of files into the scratch space, compare it with its archive, and check the assertions.
 #
-# Environment (the only input; see common.sh for WORK_DIR and SCRATCH_BYTES):
+# Environment (the only input; see common.sh and scratch.sh for WORK_DIR and SCRATCH_BYTES):
 #   PART            name of the part in the manifest; in/<part>.facts is read
 #   ASSERT_ENTRIES  minimum number of files and folders (count; default: 0)
 #   ASSERT_PATHS    files and folders that must exist, relative to the folder that was backed up, one a line
@@ -18,6 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 . "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/scratch.sh"
 . "$(dirname "$0")/json.sh"
 . "$(dirname "$0")/volume-pack.sh"
 . "$(dirname "$0")/volume-judge.sh"

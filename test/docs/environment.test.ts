@@ -6,7 +6,8 @@ import { objectsOf } from '../../lib/charts/objects.ts';
 import { restoreObjects } from '../../lib/charts/restore.ts';
 import { environmentReference } from '../../lib/environment-reference.ts';
 import type { Env } from '../../lib/pod.ts';
-import { scriptHeader } from '../../lib/script-headers.ts';
+import { scriptHeader, withReads } from '../../lib/script-headers.ts';
+import { scriptFiles, scriptText } from '../../lib/scripts.ts';
 import { aFullModel } from '../support/model.ts';
 import { podOf } from '../support/objects.ts';
 import { anEnd } from '../support/restores.ts';
@@ -71,6 +72,24 @@ describe.each([...new Set(told.flatMap(({ scripts }) => scripts))])('%s', (scrip
     expect(wanted.filter((name) => !names.has(name))).toEqual([]);
   });
 });
+
+/** Read by libpq, not by a script. */
+const LIBPQ = /^PGSSL/;
+const bodyOf = (file: string) => scriptText(file).replace(/^(#.*\n)+/, '');
+
+test.each(scriptFiles().filter((file) => scriptHeader(file).variables.length > 0))(
+  '%s names no variable in its header that nothing reads',
+  (file) => {
+    const together = scriptFiles()
+      .map(withReads)
+      .filter((files) => files.includes(file));
+    const text = [...new Set(together.flat())].map(bodyOf).join('\n');
+    const names = scriptHeader(file)
+      .variables.flatMap((variable) => variable.names)
+      .filter((name) => /^[A-Z_]+$/.test(name) && !LIBPQ.test(name));
+    expect(names.filter((name) => !new RegExp(`\\b${name}\\b`).test(text))).toEqual([]);
+  },
+);
 
 test('the steps of a restore and of a verification are among them, of every method that has them', () => {
   const context = { environment: 'prod', source: 'shop', namespace: 'backup', throttle: { perServer: 3, wait: 3600 } };

@@ -1,20 +1,23 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { busyboxBin } from '../support/busybox.ts';
-import { FLAT } from '../support/flat-scripts.ts';
+import { copiedScripts } from '../support/flat-scripts.ts';
 import { type Call, COMMON_ENV, runScript, SHELLS } from '../support/run-script.ts';
 
 /** Debian's tools for dash and bash. Busybox ash gets busybox's awk, df and date too, as in images without any other. */
 const PATHS: Readonly<Record<string, readonly string[]>> = { 'busybox ash': [busyboxBin()] };
 
+/** What steps share, beside which a step of a test is written. */
+const LIB = ['common.sh', 'run-id.sh', 'run-name.sh', 'scratch.sh'];
+
 describe.each(SHELLS)('common.sh under %s', (name, shell) => {
-  /** Runs a script that sources common.sh and has the given body. */
+  /** Runs a script that sources common.sh and its neighbours, and has the given body. */
   function script(body: string, call: Partial<Call> = {}) {
-    const file = join(mkdtempSync(join(tmpdir(), 'script-')), 'step.sh');
-    writeFileSync(file, `#!/bin/sh\nset -eu\n. ${FLAT}/common.sh\n${body}\n`);
+    const file = join(copiedScripts(LIB), 'step.sh');
+    const sources = LIB.map((name) => `. "$(dirname "$0")/${name}"`).join('\n');
+    writeFileSync(file, `#!/bin/sh\nset -eu\n${sources}\n${body}\n`);
     return runScript(file, { shell, path: PATHS[name] ?? [], ...call, env: { ...COMMON_ENV, ...call.env } });
   }
 

@@ -126,7 +126,13 @@ export function aFullModel(): Model {
       aSource([aRun({ ...files, job: { ttlSecondsAfterFinished: 3600 } })], {
         networkPolicy: { enabled: true, exceptCidrs: ['10.96.0.0/12', 'fd00::/8', '10.0.0.0/8'], dnsPort: 5353, apiServerPort: 6443 },
       }),
-      aSource([aRun({ source: 'both', parts: [...postgresParts(), ...volumeParts({ nextTo: undefined, node: 'worker-1', tar: 'busybox' })] })]),
+      aSource([
+        aRun({
+          source: 'both',
+          filenameTemplate: '{{ .DatabaseName }}-{{ .Timestamp }}-{{ .RunID }}',
+          parts: [...postgresParts(), ...volumeParts({ nextTo: undefined, node: 'worker-1', tar: 'busybox' })],
+        }),
+      ]),
       aSource([aRun({ source: 'large', pod: { scratch: { size: '2Ti', storageClassName: 'fast' } } })]),
       aSource([aRun({ source: 'by-hand', tier: 'once', schedule: undefined })], {
         networkPolicy: { enabled: false, exceptCidrs: [], dnsPort: 53, apiServerPort: 6443 },

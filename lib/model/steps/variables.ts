@@ -24,7 +24,7 @@ export function sharedEnv(run: PlannedRun): Env {
     SOURCE: run.source,
     TIER: run.tier,
     FILENAME_TEMPLATE: run.filenameTemplate,
-    TEMPLATE_DATABASE: databaseOf(run),
+    ...(run.filenameTemplate.includes('.DatabaseName') && { TEMPLATE_DATABASE: databaseOf(run) }),
     WORK_DIR,
     SCRATCH_BYTES: String(bytesOf(run.pod.scratch.size)),
     HOME: '/tmp',

@@ -11,11 +11,13 @@ test('the run id can be made before anything else: the pod says who it is, with 
   });
 });
 
-test('a template may use the name of the one database, which the steps of all parts are told alike', () => {
-  const one = aRun({ parts: [...volumeParts(), ...postgresParts({ database: 'Shop' })] });
+test('a template that uses the name of the database is told it, if the run has a single one', () => {
+  const filenameTemplate = '{{ .DatabaseName }}-{{ .Timestamp }}-{{ .RunID }}';
+  const one = aRun({ filenameTemplate, parts: [...volumeParts(), ...postgresParts({ database: 'Shop' })] });
   expect(sharedEnv(one)).toMatchObject({ TEMPLATE_DATABASE: 'Shop', SCRATCH_BYTES: '10737418240' });
-  const two = aRun({ parts: postgresParts({ database: undefined, databases: ['a', 'b'] }) });
+  const two = aRun({ filenameTemplate, parts: postgresParts({ database: undefined, databases: ['a', 'b'] }) });
   expect(sharedEnv(two)).toMatchObject({ TEMPLATE_DATABASE: '' });
+  expect(sharedEnv(aRun())).not.toHaveProperty('TEMPLATE_DATABASE');
 });
 
 test('each step is told its part and how many there are', () => {
