@@ -86,7 +86,7 @@ need_env() {
 		eval "value=\${$name-}"
 		[ -n "$value" ] || missing="$missing $name"
 	done
-	[ -z "$missing" ] || die $WRONG_INPUT "not set or empty:$missing" "the header of scripts/$program lists every variable and its unit"
+	[ -z "$missing" ] || die $WRONG_INPUT "not set or empty:$missing" "docs/environment.md lists every variable of $program and its unit"
 }
 
 # need_number NAME... - whole numbers from 0, safe for arithmetic
@@ -94,7 +94,7 @@ need_number() {
 	for name; do
 		eval "value=\${$name-}"
 		case $value in
-		'' | *[!0-9]*) die $WRONG_INPUT "$name must be a whole number, got '$value'" "the header of scripts/$program lists every variable and its unit" ;;
+		'' | *[!0-9]*) die $WRONG_INPUT "$name must be a whole number, got '$value'" "docs/environment.md lists every variable of $program and its unit" ;;
 		esac
 	done
 }

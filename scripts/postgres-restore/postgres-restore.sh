@@ -153,7 +153,7 @@ one_of() {
 	for known; do
 		[ "$value" != "$known" ] || return 0
 	done
-	die $WRONG_INPUT "$name must be one of: $*, got '$value'" "the header of scripts/$program lists every variable"
+	die $WRONG_INPUT "$name must be one of: $*, got '$value'" "docs/environment.md lists every variable of $program"
 }
 
 # is_partial - whether only a part of the dump is restored

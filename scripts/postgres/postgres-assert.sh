@@ -21,9 +21,9 @@ check_assertions() {
 	while IFS=' ' read -r number table; do
 		case "$number" in
 		'') continue ;;
-		*[!0-9]*) die $WRONG_INPUT "lines of ASSERT_ROWS and ASSERT_FRESH must begin with a whole number, got '$number'" 'the header of scripts/postgres-verify.sh lists every variable and its unit' ;;
+		*[!0-9]*) die $WRONG_INPUT "lines of ASSERT_ROWS and ASSERT_FRESH must begin with a whole number, got '$number'" 'docs/environment.md lists every variable and its unit' ;;
 		esac
-		[ -n "$table" ] || die $WRONG_INPUT "expected a table after the number '$number'" 'the header of scripts/postgres-verify.sh lists every variable and its unit'
+		[ -n "$table" ] || die $WRONG_INPUT "expected a table after the number '$number'" 'docs/environment.md lists every variable and its unit'
 	done <<-LINES
 		$ASSERT_ROWS
 		$ASSERT_FRESH

@@ -74,7 +74,8 @@ compared_by() {
 
 look() {
 	ask lsjson "$S_REMOTE/$1" --files-from-raw "$2" --no-traverse --hash --hash-type sha256 >"$S_TMP/seen"
-	sed -n 's/.*"Path":"\([^"]*\)".*"Size":\([0-9]*\).*"sha256":"\([0-9a-f]*\)".*/\1 \2 \3/p' "$S_TMP/seen" >"$S_TMP/stored"
+	hashed_files "$S_TMP/seen" >"$S_TMP/hashed" || fail "$FAULT" 'rclone printed no JSON' 'see the log'
+	awk '{ print $1, $2, $3 }' "$S_TMP/hashed" >"$S_TMP/stored"
 }
 
 expected() {

@@ -61,6 +61,7 @@ compared_by() {
 
 look() {
 	ask lsjson "$S_REMOTE/$1" --files-from-raw "$2" --no-traverse --hash --dump headers >"$S_TMP/seen"
+	hashed_files "$S_TMP/seen" >"$S_TMP/hashed" || fail "$FAULT" 'rclone printed no JSON' 'see the log'
 	awk '
 		FILENAME == ARGV[1] {
 			if (/: HEAD \//) { path = $0; sub(/ HTTP\/.*/, "", path); sub(/.*\//, "", path); gsub(/%2[Bb]/, "+", path) }
@@ -70,18 +71,9 @@ look() {
 			if (/^[Ee][Tt]ag: /) { etag[of[answered]] = unquoted($2) }
 			next
 		}
-		/"Path":/ {
-			name = member("Path"); hash = member("md5")
-			bytes = $0; sub(/.*"Size":/, "", bytes); sub(/[^0-9].*/, "", bytes)
-			print name, bytes, hash == "" ? "-" : hash, name in etag ? etag[name] : "-"
-		}
+		{ print $1, $2, $4, $1 in etag ? etag[$1] : "-" }
 		function unquoted(text) { gsub(/["\r]/, "", text); return tolower(text) }
-		function member(key, text) {
-			text = $0
-			if (!sub(".*\"" key "\":\"", "", text)) return ""
-			sub(/".*/, "", text)
-			return text
-		}' "$S_TMP/said" "$S_TMP/seen" >"$S_TMP/stored"
+	' "$S_TMP/said" "$S_TMP/hashed" >"$S_TMP/stored"
 }
 
 # expected - an ETag is the MD5 of an object that came in one piece; for one in parts rclone has computed it while it uploaded

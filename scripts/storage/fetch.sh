@@ -33,7 +33,6 @@ export LC_ALL
 . "$(dirname "$0")/scratch.sh"
 . "$(dirname "$0")/storage.sh"
 . "$(dirname "$0")/retention.sh"
-. "$(dirname "$0")/json.sh"
 . "$(dirname "$0")/stored-manifest.sh"
 . "$(dirname "$0")/markers.sh"
 
@@ -193,7 +192,7 @@ explain_download() {
 compare() {
 	run rclone lsjson in --files-only --hash --hash-type sha256 >tmp/hashed 2>tmp/said ||
 		die "$FAULT" "a fetched file cannot be read: $(tail -n 1 tmp/said)" 'check the disks of the node'
-	sed -n 's/.*"Path":"\([^"]*\)".*"Size":\([0-9]*\).*"sha256":"\([0-9a-f]*\)".*/\1 \2 \3/p' tmp/hashed >tmp/here
+	hashed_files tmp/hashed >tmp/here || die "$FAULT" 'rclone printed no JSON' 'see the log'
 	wrong=$(awk '
 		FILENAME == ARGV[1] { bytes[$1] = $2; hash[$1] = $3; next }
 		!($1 in hash) { print $1 " is missing; "; next }

@@ -38,8 +38,8 @@ hash_again() {
 	! any_md5 || set -- "$@" --hash-type md5
 	run rclone lsjson out --files-only --hash "$@" >tmp/hashed 2>tmp/said ||
 		die "$BAD_DATA" "cannot be read: $(tail -n 1 tmp/said)" 'check the disks of the node'
-	sed -n -e 's/"Hashes":{"sha256"/"Hashes":{"md5":"-","sha256"/' \
-		-e 's/.*"Path":"\([^"]*\)".*"Size":\([0-9]*\).*"md5":"\([-0-9a-f]*\)".*"sha256":"\([0-9a-f]*\)".*/\1 \2 \4 \3/p' tmp/hashed | sort >tmp/files
+	hashed_files tmp/hashed >tmp/unsorted || die "$FAULT" 'rclone printed no JSON' 'see the log'
+	sort tmp/unsorted >tmp/files
 	awk '{ print $3 "  " $1 }' tmp/files | sort >tmp/now
 	sort tmp/sums >tmp/then
 	cmp -s tmp/then tmp/now ||
@@ -70,22 +70,10 @@ check_facts() {
 	[ ! -s tmp/halves ] || die "$BAD_DATA" "facts without sums, or sums without facts: $(tr '\n' ' ' <tmp/halves)" 'an earlier step did not finish'
 	for sums; do
 		facts=${sums%.sums}.json
-		is_json "$facts" || die "$BAD_DATA" "not JSON: $facts" 'this is a bug in the step that wrote it'
+		json_flatten <"$facts" >tmp/flat || die "$BAD_DATA" "not JSON: $facts" 'this is a bug in the step that wrote it'
 		unnamed=$(awk 'FILENAME == ARGV[1] { text = text $0; next } !index(text, $1) { print $2 }' "$facts" "$sums")
 		[ -z "$unnamed" ] || die "$BAD_DATA" "$facts lacks the checksums of $unnamed" 'this is a bug in the step that wrote it'
 	done
-}
-
-# is_json FILE - whether it holds one whole JSON value: strings, then everything in brackets, shrink to one character
-is_json() {
-	awk '{ text = text $0 "\n" } END {
-		gsub(/\\./, "", text)
-		gsub(/"[^"[:cntrl:]]*"/, "\"", text)
-		gsub(/-?[0-9][0-9.eE+-]*|true|false|null/, "0", text)
-		gsub(/[ \t\r\n]+/, "", text)
-		while (gsub(/\[(["0](,["0])*)?\]|[{](":["0](,":["0])*)?[}]/, "0", text)) continue
-		exit text != "0"
-	}' "$1"
 }
 
 # compose - the manifest: what this script knows, and the facts unchanged

@@ -28,7 +28,6 @@ export LC_ALL
 . "$(dirname "$0")/common.sh"
 . "$(dirname "$0")/run-id.sh"
 . "$(dirname "$0")/storage.sh"
-. "$(dirname "$0")/json.sh"
 
 main() {
 	FROM_STORAGE=${FROM_STORAGE:-1}

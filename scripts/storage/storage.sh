@@ -41,6 +41,7 @@
 # shellcheck disable=SC2154
 
 . "$(dirname "$0")/storage-errors.sh"
+. "$(dirname "$0")/storage-hashes.sh"
 
 # Absolute: a driver is read after the script has changed its folder.
 SCRIPTS=$(cd "$(dirname "$0")" && pwd)

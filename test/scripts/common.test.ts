@@ -131,7 +131,7 @@ describe.each(SHELLS)('common.sh under %s', (name, shell) => {
     test('reports all missing variables at once', async () => {
       const { status, stderr, lastWords } = await script('need_env SOURCE ONE TIER TWO', { env: { TWO: '' } });
       expect(status).toBe(64);
-      expect(stderr).toMatch(/error step: not set or empty: ONE TWO\n.* hint step: the header of scripts\/step.sh/);
+      expect(stderr).toMatch(/error step: not set or empty: ONE TWO\n.* hint step: docs\/environment.md lists every variable of step.sh/);
       expect(lastWords).toMatchObject({ phase: 'step', status: 64, reason: 'not set or empty: ONE TWO' });
     });
 

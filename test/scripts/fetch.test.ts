@@ -214,7 +214,7 @@ describe('chooses', () => {
       /^no backup of prod\/shop before 2026-11-01T09:30:00Z/,
       /the oldest 20261112/,
     ],
-    ['a time that is not a number', { WANTED: 'before:yesterday' }, 64, /^before is not a whole number: 'yesterday'/, /header/],
+    ['a time that is not a number', { WANTED: 'before:yesterday' }, 64, /^before must be a whole number, got 'yesterday'/, /environment.md/],
     ['an empty storage', { FOLDERS: 'shop/hourly' }, 64, 'no backup of prod/shop in storage local', /another storage/],
     [
       'a storage with only names from the future',

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseManifest, strictManifest } from '../../lib/model/manifest.ts';
 import { POSTGRES_MAJORS } from '../../lib/sources/postgres/images.ts';
 import { dump, factsOf, makeRole, NAME } from '../support/dump.ts';
+import { FLAT } from '../support/flat-scripts.ts';
 import { type PostgresServer, startPostgres } from '../support/postgres.ts';
 import { type Dumped, restore, take } from '../support/restore-database.ts';
 import type { Outcome } from '../support/run-script.ts';
@@ -168,7 +169,7 @@ describe('the lists of the manifest', () => {
 async function rolesOfStatements(server: PostgresServer, { work }: Outcome): Promise<Record<string, readonly string[]>> {
   const file = join(mkdtempSync(join(tmpdir(), 'named-')), 'definitions.sql');
   writeFileSync(file, await server.tool('pg_restore', ['--no-subscriptions', '--file=-', join(work, 'out', `${NAME}.dump`)]));
-  const named = execFileSync('dash', ['-c', '. scripts/postgres-statements.sh; named_in "$1"', 'dash', file], { encoding: 'utf8' });
+  const named = execFileSync('dash', ['-c', `. ${FLAT}/postgres-statements.sh; named_in "$1"`, 'dash', file], { encoding: 'utf8' });
   const lines = named.split('\n').map((line) => line.split('\t'));
   const unescaped = (name: string) => name.replace(/\\(.)/g, (_, letter) => ({ n: '\n', t: '\t' })[letter as string] ?? letter);
   const of = (kind: string) => [...new Set(lines.filter(([word]) => word === kind).map(([, name = '']) => unescaped(name)))].sort();

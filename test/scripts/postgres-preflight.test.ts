@@ -222,7 +222,7 @@ describe('values', () => {
     ['THROTTLE_SLOTS', ''],
     ['PGPORT', '$(id)'],
   ])('%s must be a number, not %j', async (name, value) => {
-    expectRefused(await dump(server, { env: { [name]: value } }), 64, `${name} is not a whole number`);
+    expectRefused(await dump(server, { env: { [name]: value } }), 64, `${name} must be a whole number`);
   });
 
   test('refuses an unknown format', async () => {

@@ -152,7 +152,7 @@ test('a query can be any text, and its whole answer counts', async () => {
 test.each<[string, Readonly<Record<string, string>>, string]>([
   ['rows without a number', { ASSERT_ROWS: 'many public.orders' }, "must begin with a whole number, got 'many'"],
   ['a number without a table', { ASSERT_FRESH: '5' }, "expected a table after the number '5'"],
-  ['no count of queries', { ASSERT_QUERY_COUNT: '' }, "ASSERT_QUERY_COUNT is not a whole number: ''"],
+  ['no count of queries', { ASSERT_QUERY_COUNT: '' }, "ASSERT_QUERY_COUNT must be a whole number, got ''"],
   ['no part', { PART: '' }, 'not set or empty: PART'],
 ])('%s: refused before anything is done', async (_, env, reason) => {
   const done = await asked(env);
