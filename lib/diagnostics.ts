@@ -21,7 +21,7 @@ export interface Diagnostic {
 }
 
 /** What a kind's check returns: its path is relative to what was checked, and whoever called the check knows the place. */
-export interface RelativeDiagnostic extends Pick<Diagnostic, 'message'> {
+export interface RelativeDiagnostic extends Pick<Diagnostic, 'message' | 'value'> {
   readonly path: readonly (string | number)[];
   readonly hint: string;
   /** @default - an error; a `warning` is printed and does not stop synth */

@@ -39,10 +39,10 @@ export class Diagnostics {
 
   /** Adds what a kind's check returned, at the paths where it was written. */
   addRelative(diagnostics: readonly RelativeDiagnostic[], origin: (path: Path) => Path): void {
-    for (const { path, message, hint, severity } of diagnostics) {
+    for (const { path, message, hint, severity, value } of diagnostics) {
       if (this.hasInvalid(origin(path))) continue;
       if (severity === 'warning') this.warn(origin(path), message, hint);
-      else this.add(origin(path), message, hint);
+      else this.add(origin(path), message, hint, value);
     }
   }
 

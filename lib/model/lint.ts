@@ -1,7 +1,7 @@
 import type { Diagnostics } from '../config/diagnostics.ts';
 import type { Settings, SourceSettings, TierSettings } from '../config/settings.ts';
-import { EXTENSIONS } from '../sources/index.ts';
-import { POSTGRES_MAJORS } from '../sources/postgres/images.ts';
+import { EXTENSIONS, SOURCE_KINDS } from '../sources/index.ts';
+import type { SourceKind } from '../sources/kind.ts';
 import { diagnoseTemplate } from '../units/file-name-template.ts';
 import { checkClaims } from './claims.ts';
 import { checkFolders } from './folders.ts';
@@ -17,7 +17,8 @@ export function lint(settings: Settings, diagnostics: Diagnostics): void {
   checkNames(settings.sources, diagnostics);
   checkFolders(settings, diagnostics);
   checkClaims(settings, diagnostics);
-  checkImages(settings, diagnostics);
+  for (const { checkImages } of SOURCE_KINDS as readonly Pick<SourceKind, 'checkImages'>[])
+    diagnostics.addRelative(checkImages?.(settings.images) ?? [], (path) => ['images', ...path]);
   for (const source of settings.sources) {
     lintVerify(settings, source, diagnostics);
     checkRivals(source, diagnostics);
@@ -80,19 +81,4 @@ function lintRun(settings: Settings, source: SourceSettings, tier: TierSettings,
       `production has a single storage: losing '${tier.storages[0]?.storage.name}' loses every backup of '${source.name}'`,
       'add a second storage in another location',
     );
-}
-
-/** Rejects images whose tag has another major version than the client needs. */
-function checkImages({ images }: Settings, diagnostics: Diagnostics): void {
-  for (const major of POSTGRES_MAJORS) {
-    const said = /:(\d+)[^/]*$/.exec((images[`postgres${major}`] ?? '').replace(/@.*$/, ''))?.[1];
-    if (said !== undefined && Number(said) !== major) {
-      diagnostics.add(
-        ['images', `postgres${major}`],
-        `the image has PostgreSQL ${said}, but the client must have the major version of the server`,
-        `use an image of PostgreSQL ${major}`,
-        images[`postgres${major}`],
-      );
-    }
-  }
 }

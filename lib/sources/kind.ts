@@ -27,6 +27,9 @@ export interface SourceKind<Schema extends z.ZodType = z.ZodType, Restore extend
   /** Images that its steps run, official ones, by the names under `images` in the values. @default - those of other kinds and of `lib/tool-images.ts` will do */
   readonly images?: Readonly<Record<string, string>>;
 
+  /** Errors in the images that the values set, each with its path below `images`. @default - any image will do */
+  checkImages?(images: Readonly<Record<string, string>>): readonly RelativeDiagnostic[];
+
   /** How this kind is backed up. The first is the default; a tier chooses another one by its name. */
   readonly methods: readonly [Method<Schema, Restore, Verify>, ...Method<Schema, Restore, Verify>[]];
 

@@ -1,7 +1,7 @@
 import type { RelativeDiagnostic } from '../../diagnostics.ts';
 import type { SourceKind } from '../kind.ts';
 import { dump } from './dump.ts';
-import { POSTGRES_IMAGES } from './images.ts';
+import { checkImages, POSTGRES_IMAGES } from './images.ts';
 import { restoreSchema } from './restore.ts';
 import { admin, checkTls, login, tls } from './server.ts';
 import { databasesOf, partName, type Settings, schema } from './settings.ts';
@@ -15,6 +15,7 @@ export const postgres = {
   verifySchema,
   sharedSchemas: { login, admin, tls },
   images: POSTGRES_IMAGES,
+  checkImages,
   methods: [dump],
   check,
 } as const satisfies SourceKind<typeof schema, typeof restoreSchema, typeof verifySchema>;
