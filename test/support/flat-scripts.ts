@@ -10,6 +10,7 @@ export function scriptFile(name: string): string {
 
 /** All scripts in one flat folder, as a pod has them: links to the real files. */
 export const FLAT = mkdtempSync(join(tmpdir(), 'scripts-'));
+chmodSync(FLAT, 0o755);
 for (const name of scriptFiles()) symlinkSync(scriptFile(name), join(FLAT, name));
 
 /** A folder of copies, for users who may not enter the project's folder, and for tests that change one. */
