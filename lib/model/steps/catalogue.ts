@@ -4,17 +4,17 @@ import { storageMounts } from './backup.ts';
 import type { PodPlan } from './step.ts';
 import { folderEnv, sharedEnv } from './variables.ts';
 
-/** Lists and manifests need little room. */
+/** Listings and manifests are small. */
 const SCRATCH = { size: '256Mi' };
-/** Nobody waits longer at a terminal. */
+/** As long as anyone waits at a terminal. */
 const DEADLINE_SECONDS = 1800;
 
 /** The scripts of that pod. */
 export const CATALOGUE_SCRIPTS = ['catalogue.sh'];
 
 /**
- * A pod that reads, or prunes, what is stored: one container a tier, named as the tier, since each tier may have storages
- * of its own.
+ * A pod that lists or prunes backups. It has one container per tier, named after the tier, because tiers may have different
+ * storages.
  *
  * @param runs - the tiers to look at, all of one source; at least one
  * @param action - `ACTION` of catalogue.sh and its further variables
@@ -36,7 +36,7 @@ export function cataloguePlan(runs: readonly PlannedRun[], action: Env): PodPlan
     options,
     deadline: DEADLINE_SECONDS,
     storages: runs.flatMap(({ storages }) => storages),
-    // Beside a claim's other pods, but not beside the source's: nothing of it is read here.
+    // It runs on the node of the storages' claims, but needs nothing of the source.
     placements: [],
   };
 }

@@ -3,13 +3,13 @@ import { lines } from '../../sources/env.ts';
 import type { PlannedGuard, PlannedRestore } from '../model.ts';
 import type { Step } from './step.ts';
 
-/** A guard that is told to stop needs its time: what was stopped must come back. Seconds. */
+/** A guard that is told to stop needs time to start the applications again. Seconds. */
 const GRACE_WITH_GUARD = 120;
 
-/** No other step mounts it, as all of them do the scratch: what they write must not be what runs with the token. */
+/** Only the guard mounts it. All steps can write to the scratch, and what they write must not run with the guard's token. */
 const SHELL: FolderMount = { type: 'folder', path: '/shell', sizeLimit: '32Mi', readOnly: false };
 
-/** The image of kubectl has no shell: one is put beside it. */
+/** The kubectl image has no shell, so this step installs one next to it. */
 export const SHELL_STEP: Step = {
   name: 'shell',
   image: 'shell',
@@ -18,10 +18,10 @@ export const SHELL_STEP: Step = {
   mounts: [SHELL],
 };
 
-/** What install-shell.sh has put there comes first. */
+/** The programs of install-shell.sh come first. */
 const PATH = `${SHELL.path}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`;
 
-/** Stops the applications, looks that nobody uses a claim, and starts them again. The only step with a token of the Kubernetes API. */
+/** Stops the applications, makes sure that no other pod uses a claim, and starts them again. The only step with a token of the Kubernetes API. */
 export function guardStep(restore: PlannedRestore, guard: PlannedGuard): Step {
   return {
     name: 'guard',
@@ -40,7 +40,7 @@ export function guardStep(restore: PlannedRestore, guard: PlannedGuard): Step {
   };
 }
 
-/** Seconds that a pod with a guard may take when it is told to stop. */
+/** Grace period of a pod with a guard. Seconds. */
 export function graceOf({ run }: PlannedRestore): number {
   return Math.max(run.pod.terminationGracePeriod, GRACE_WITH_GUARD);
 }

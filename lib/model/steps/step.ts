@@ -17,7 +17,7 @@ export interface Step {
   readonly privileges?: Privileges;
   /** The program that reads the scripts, with its arguments. @default ['/bin/sh'] */
   readonly shell?: readonly string[];
-  /** It runs beside a step that has the disk space of the scratch reserved. @default false */
+  /** It runs beside a step that reserves the scratch for the whole pod. @default false */
   readonly beside?: boolean;
 }
 
@@ -32,15 +32,15 @@ export interface PodPlan {
   readonly options: Options['pod'];
   /** Seconds that the pod may run. */
   readonly deadline: number;
-  /** Seconds that a pod which is told to stop may take. @default - that of the options */
+  /** Seconds between TERM and KILL. @default - that of the options */
   readonly gracePeriod?: number;
-  /** Storages that it mounts: it runs beside the other pods of a claim that one node holds. */
+  /** Storages that it reaches. If one is a claim that only one node can mount, the pod runs on that node. */
   readonly storages: readonly PlannedStorage[];
   /** Where it must run. */
   readonly placements: readonly Placement[];
-  /** The pods that it wants to be beside may all be stopped meanwhile, and then any node will do. @default false */
+  /** The pods that it should run next to may be stopped, and then any node will do. @default false */
   readonly mayBeAlone?: boolean;
-  /** It fills a claim of an application, whose files keep their group. @default false */
+  /** It writes into a claim of an application, whose files must keep their group. @default false */
   readonly fillsClaim?: boolean;
 }
 
