@@ -25,7 +25,7 @@ export interface Followed {
   readonly summary?: (pod: Pod) => string;
 }
 
-/** Reports the progress of a Job until it ends, and returns the status of its last pod. The Job continues when nobody follows it. */
+/** Reports the progress of a Job until it ends, and returns the status of its last pod. The Job does not depend on it. */
 export async function followJob(cluster: Cluster, world: World, followed: Followed): Promise<number> {
   try {
     return await follow(cluster, world, followed);

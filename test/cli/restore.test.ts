@@ -149,7 +149,7 @@ describe('restore refuses', () => {
       'Tables and indexes that are restored at a time',
     ],
     ['an unknown storage', ['--from', 'ofsite'], "--from: no tier of source 'shop' uses storage 'ofsite'", "did you mean 'offsite'?"],
-    ['an unknown environment', ['--source', 'stagin/shop'], "--source: no environment 'stagin'", "did you mean 'staging'?"],
+    ['an unknown environment', ['--source', 'stagin/shop'], "--source: unknown environment 'stagin'", "did you mean 'staging'?"],
     ['a time without a time zone', ['--at', 'before:2026-11-21'], '--at: expected a time with a time zone', 'use before:'],
     [
       '--scale-down for a copy',

@@ -1,4 +1,4 @@
-/** The client's major is the server's major, so there is one image per major of PostgreSQL. */
+/** The client must have the major version of the server, so there is one image for each. */
 export const POSTGRES_IMAGES = {
   postgres14: 'docker.io/library/postgres:14',
   postgres15: 'docker.io/library/postgres:15',
@@ -9,6 +9,6 @@ export const POSTGRES_IMAGES = {
 
 export type PostgresImage = keyof typeof POSTGRES_IMAGES;
 
-/** Majors of PostgreSQL that have an image. */
+/** Major versions of PostgreSQL that have an image. */
 export const POSTGRES_MAJORS = [14, 15, 16, 17, 18] as const;
 export type PostgresMajor = (typeof POSTGRES_MAJORS)[number];
