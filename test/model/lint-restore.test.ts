@@ -19,7 +19,7 @@ const files = (entry: string) => ({ 'base.yaml': BASE, 'prod.yaml': `restores: {
 const said = (entry: string) => errors(files(entry));
 const warned = (entry: string) => warnings(files(entry)).filter((text) => text.startsWith('restores'));
 
-/** What is said first of an entry, without the place. */
+/** The first message about an entry and its hint, without the place. */
 const first = (entry: string) =>
   said(entry)
     .replace(/\n {2}at \S+/g, '')
@@ -73,12 +73,12 @@ describe('rejects a restore that would fail or do damage, with a hint', () => {
     ).toEqual(['at', 'from', 'volume', 'postgres.tables', 'inPlace.confirm'].map((path) => `restores.back.${path}`));
   });
 
-  test('an unknown source is reported once', () => {
+  test('reports an unknown source once', () => {
     expect(said('source: shp, part: x, at: a b').match(/^restores\S+(?=: )/gm)).toEqual(['restores.back.source']);
   });
 });
 
-describe('accepts', () => {
+describe('accepts a restore', () => {
   test.each([
     'source: shop',
     'source: shop, tier: monthly',
@@ -95,7 +95,7 @@ describe('accepts', () => {
   });
 });
 
-describe('warns of', () => {
+describe('warns only of', () => {
   test('live data that is replaced without a safety backup', () => {
     expect(warned('source: shop, inPlace: { confirm: prod/shop, safetyBackup: false }').join()).toContain(
       'restores.back.inPlace.safetyBackup: live data is replaced without a safety backup',
@@ -108,7 +108,7 @@ describe('warns of', () => {
     expect(warned(entry)[0]).toContain('restores.back.scaleDown[1]: with a label selector, the Role lets the restore scale every application');
   });
 
-  test('and nothing else', () => {
+  test('nothing else', () => {
     expect(warned('source: shop, inPlace: { confirm: prod/shop }, scaleDown: [deployment/a]')).toEqual([]);
   });
 });
