@@ -85,11 +85,11 @@ function lintRun(settings: Settings, source: SourceSettings, tier: TierSettings,
 /** Rejects images whose tag has another major version than the client needs. */
 function checkImages({ images }: Settings, diagnostics: Diagnostics): void {
   for (const major of POSTGRES_MAJORS) {
-    const said = /:(\d+)[^/]*$/.exec((images[`postgres${major}`] ?? '').replace(/@.*$/, ''))?.[1];
-    if (said !== undefined && Number(said) !== major) {
+    const tagged = /:(\d+)[^/]*$/.exec((images[`postgres${major}`] ?? '').replace(/@.*$/, ''))?.[1];
+    if (tagged !== undefined && Number(tagged) !== major) {
       diagnostics.add(
         ['images', `postgres${major}`],
-        `the image has PostgreSQL ${said}, but the client must have the major version of the server`,
+        `the image has PostgreSQL ${tagged}, but the client must have the major version of the server`,
         `use an image of PostgreSQL ${major}`,
         images[`postgres${major}`],
       );

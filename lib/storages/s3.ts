@@ -52,7 +52,7 @@ const schema = z
       .meta({
         description: "The store's vendor as rclone names it, for its quirks: `Minio`, `Cloudflare`. Default: `AWS`, or `Other` with an endpoint.",
       }),
-    ca: caFile.optional().meta({ description: "Certificate of the endpoint's private authority." }),
+    ca: caFile.optional().meta({ description: 'Certificate of the private CA of the endpoint.' }),
     credentials: credentials.meta({ description: 'An access key in a Secret, or a workload identity.' }),
     storageClass: z
       .string()

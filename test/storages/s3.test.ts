@@ -87,7 +87,7 @@ test('a workload identity is a role and a token, without a key', () => {
   expect(secrets).toEqual([]);
 });
 
-test('each storage has its own file for a private authority', () => {
+test('each storage has its own file for the certificate of a private CA', () => {
   const { mounts } = access({ endpoint: 'https://s3.acme.dev', ca: { secret: 'ca' } }, 3);
   expect(mounts).toEqual([{ type: 'secret', secret: 'ca', key: 'ca.crt', path: '/etc/backstay/storage-3/ca.crt' }]);
 });

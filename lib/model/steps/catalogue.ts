@@ -6,7 +6,7 @@ import { folderEnv, sharedEnv } from './variables.ts';
 
 /** Lists and manifests need little room. */
 const SCRATCH = { size: '256Mi' };
-/** Nobody waits longer at a terminal. */
+/** Deadline of a command that a user waits for. */
 const DEADLINE_SECONDS = 1800;
 
 /** The scripts of that pod. */

@@ -3,7 +3,7 @@ import { lines } from '../../sources/env.ts';
 import type { PlannedGuard, PlannedRestore } from '../model.ts';
 import type { Step } from './step.ts';
 
-/** A guard that is told to stop needs its time: what was stopped must come back. Seconds. */
+/** Time for a guard that gets TERM to start the applications again. Seconds. */
 const GRACE_WITH_GUARD = 120;
 
 /** No other step mounts it, as all of them do the scratch: what they write must not be what runs with the token. */
@@ -21,7 +21,7 @@ export const SHELL_STEP: Step = {
 /** What install-shell.sh has put there comes first. */
 const PATH = `${SHELL.path}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`;
 
-/** Stops the applications, looks that nobody uses a claim, and starts them again. The only step with a token of the Kubernetes API. */
+/** Stops the applications, checks that no pod uses a claim, and starts them again. The only step with a token of the Kubernetes API. */
 export function guardStep(restore: PlannedRestore, guard: PlannedGuard): Step {
   return {
     name: 'guard',
@@ -40,7 +40,7 @@ export function guardStep(restore: PlannedRestore, guard: PlannedGuard): Step {
   };
 }
 
-/** Seconds that a pod with a guard may take when it is told to stop. */
+/** Grace period of a pod with a guard. Seconds. */
 export function graceOf({ run }: PlannedRestore): number {
   return Math.max(run.pod.terminationGracePeriod, GRACE_WITH_GUARD);
 }

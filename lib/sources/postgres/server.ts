@@ -42,7 +42,7 @@ export const admin = z.strictObject({
 export const tls = z
   .strictObject({
     mode: z.enum(['disable', 'prefer', 'require', 'verify-ca', 'verify-full']).default('prefer').meta({ description: '`sslmode` of libpq.' }),
-    ca: caFile.optional().meta({ description: "Certificate of the server's authority. `verify-ca` and `verify-full` need it." }),
+    ca: caFile.optional().meta({ description: "Certificate of the server's CA. `verify-ca` and `verify-full` need it." }),
   })
   .prefault({})
   .meta({ description: 'Encryption of the connection.' });
