@@ -5,11 +5,11 @@ import type { PodPlan, Step } from './step.ts';
 import { folderEnv, sharedEnv } from './variables.ts';
 
 /**
- * The pod of one run: a step is a container with one exit status, in a row over one scratch volume.
+ * The pod of one run: each step is a container with one exit status. They run one after another and share one scratch.
  *
  * `take` is an init container for each part, so that `publish` starts only when all of them succeeded.
  *
- * @param label - what the run is for, in the user's words; it stands in the manifest
+ * @param label - what the run is for, in the user's words; the manifest stores it
  */
 export function backupPlan(run: PlannedRun, label?: string): PodPlan {
   return {
@@ -23,7 +23,7 @@ export function backupPlan(run: PlannedRun, label?: string): PodPlan {
   };
 }
 
-/** Takes one part and verifies that it is complete. */
+/** Backs up one part and verifies that it is complete. */
 export function takeStep({ parts }: PlannedRun, part: Part): Step {
   return {
     name: `take-${part.name}`,
@@ -35,7 +35,7 @@ export function takeStep({ parts }: PlannedRun, part: Part): Step {
   };
 }
 
-/** Uploads what was taken, compares it, commits it by its manifest, and prunes. */
+/** Uploads the artifacts, compares them, commits them by the manifest, and prunes. */
 export function publishStep(run: PlannedRun, more: Env = {}): Step {
   return {
     name: 'publish',
@@ -46,12 +46,12 @@ export function publishStep(run: PlannedRun, more: Env = {}): Step {
   };
 }
 
-/** What a step mounts to reach storages. */
+/** The mounts of a step that reaches storages. */
 export function storageMounts(storages: readonly PlannedStorage[]): readonly Mount[] {
   return storages.flatMap(({ access }) => access.mounts);
 }
 
-/** The scripts of that pod, without making it: what thousands of sources share is asked for thousands of times. */
+/** The scripts of that pod. Does not build the pod, because this is called for thousands of sources. */
 export function backupScripts({ parts }: Pick<PlannedRun, 'parts'>): readonly string[] {
   return [...parts.map(({ script }) => script), 'publish.sh'];
 }

@@ -13,11 +13,11 @@ const DEADLINE_SECONDS = 1800;
 export const CATALOGUE_SCRIPTS = ['catalogue.sh'];
 
 /**
- * A pod that reads, or prunes, what is stored: one container a tier, named as the tier, since each tier may have storages
- * of its own.
+ * A pod that lists or prunes backups. It has one container for each tier, named after it, because each tier may have its
+ * own storages.
  *
- * @param runs - the tiers to look at, all of one source; at least one
- * @param action - `ACTION` of catalogue.sh and its further variables
+ * @param runs - the tiers to read, all of one source; at least one
+ * @param action - `ACTION` of catalogue.sh and its other variables
  */
 export function cataloguePlan(runs: readonly PlannedRun[], action: Env): PodPlan {
   const first = runs[0];
@@ -36,7 +36,7 @@ export function cataloguePlan(runs: readonly PlannedRun[], action: Env): PodPlan
     options,
     deadline: DEADLINE_SECONDS,
     storages: runs.flatMap(({ storages }) => storages),
-    // Beside a claim's other pods, but not beside the source's: nothing of it is read here.
+    // Beside the other pods of a storage claim, but not beside the application: none of its data is read.
     placements: [],
   };
 }

@@ -6,10 +6,10 @@ import type { Step } from './step.ts';
 /** Time for a guard that gets TERM to start the applications again. Seconds. */
 const GRACE_WITH_GUARD = 120;
 
-/** No other step mounts it, as all of them do the scratch: what they write must not be what runs with the token. */
+/** A separate folder, because all steps can write to the scratch, and none of them may change what runs with the token. */
 const SHELL: FolderMount = { type: 'folder', path: '/shell', sizeLimit: '32Mi', readOnly: false };
 
-/** The image of kubectl has no shell: one is put beside it. */
+/** Installs a shell beside kubectl, whose image has none. */
 export const SHELL_STEP: Step = {
   name: 'shell',
   image: 'shell',
@@ -18,7 +18,7 @@ export const SHELL_STEP: Step = {
   mounts: [SHELL],
 };
 
-/** What install-shell.sh has put there comes first. */
+/** The tools from install-shell.sh come first. */
 const PATH = `${SHELL.path}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`;
 
 /** Stops the applications, checks that no pod uses a claim, and starts them again. The only step with a token of the Kubernetes API. */

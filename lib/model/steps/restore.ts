@@ -6,11 +6,11 @@ import type { PodPlan, Step } from './step.ts';
 import { fetchEnv, sharedEnv, storagesEnv } from './variables.ts';
 
 /**
- * The pod of a restore: fetch and compare first, with nothing touched; then the backup of what is live, then each part.
+ * The pod of a restore: fetch and compare first, before anything changes; then the safety backup, then each part.
  *
- * Without applications the steps are init containers in a row. With them all run side by side and wait for their turn,
- * because after a failed init container nothing runs any more, and somebody must start the applications again: also those
- * that an attempt before this one has left stopped, when this one cannot even fetch.
+ * Without applications, the steps are init containers, one after another. With applications, they run side by side and
+ * wait for their turn: nothing runs after a failed init container, but the guard must start the applications again, even
+ * those that an earlier attempt left stopped if this one fails in fetch.
  */
 export function restorePlan(restore: PlannedRestore): PodPlan {
   const { run, guard, parts, safetyBackup } = restore;
@@ -26,7 +26,7 @@ export function restorePlan(restore: PlannedRestore): PodPlan {
     storages: [...restore.storages, ...(safetyBackup ? run.storages : [])],
     placements: [...run.parts, ...parts].flatMap(({ placement }) => placement ?? []),
     mayBeAlone: true,
-    // A claim that was just made may belong to root alone, and nothing is in it that a group could change.
+    // A new claim may belong to root alone, and has no files whose group could change.
     fillsClaim: parts.some(({ claim, mounts }) => claim === undefined && mounts.some(({ type }) => type === 'claim')),
   };
 }
@@ -42,7 +42,7 @@ function fetchStep(restore: PlannedRestore): Step {
   };
 }
 
-/** The ordinary backup of the source, pinned, into the tier `pre-restore`; made once where no application runs between the attempts. */
+/** The ordinary backup of the source, pinned, into the tier `pre-restore`. One backup serves all attempts. */
 function safetySteps(restore: PlannedRestore): readonly Step[] {
   const { run, id, markers } = restore;
   const takes = run.parts.map((part) => {
@@ -54,8 +54,8 @@ function safetySteps(restore: PlannedRestore): readonly Step[] {
 }
 
 /**
- * A claim that a later step fills is one volume of the pod: with two of them for one claim, one for reading only, the kubelet
- * waits for ever (seen with 1.34). No `fsGroup` touches its files here, so that the mount is read-only is enough.
+ * A claim that a later step fills is one volume of the pod. The kubelet hangs on two volumes of one claim if one of them is
+ * read-only (seen with 1.34). This pod has no `fsGroup`, so a read-only mount is enough.
  */
 function asFilled(mount: Mount, { parts }: PlannedRestore): Mount {
   if (mount.type !== 'claim') return mount;
@@ -82,17 +82,17 @@ function recordSteps(restore: PlannedRestore): readonly Step[] {
   return [{ name: 'record', image: 'rclone', run: ['record.sh'], env, mounts: storageMounts(storages) }];
 }
 
-/** What is stored of a restore itself. */
+/** The variables for the markers of a restore. */
 function markersEnv({ id, markers }: PlannedRestore): Env {
   return { RESTORE_ID: id, ...(markers && { MARKER_STORAGES: markers.storages.join(' '), MARKER_PATH: markers.path }) };
 }
 
-/** Who leaves word that a backup went first, and who looks for it, are of one Job, or that backup may be of weeks ago. */
+/** The marker of the safety backup belongs to one Job, or a later Job would accept a backup from weeks ago. */
 function safetyEnv({ markers }: PlannedRestore): Env {
   return markers ? { JOB_UID: { field: "metadata.labels['batch.kubernetes.io/controller-uid']" } } : {};
 }
 
-/** Side by side, each after the one before, the first of them after another turn. The first has the room of the scratch. */
+/** Makes steps run side by side, each after the previous one, and the first after another turn. Only the first requests the scratch. */
 function inTurns(list: readonly Step[], first: string): readonly Step[] {
   return list.map((step, index) => {
     const after = list[index - 1]?.name ?? first;

@@ -2,7 +2,7 @@ import type { Options } from '../../config/schema/options.ts';
 import type { Env, Mount, Placement, Privileges } from '../../pod.ts';
 import type { PlannedStorage } from '../model.ts';
 
-/** What one container runs, as plain data. */
+/** One container, as plain data. */
 export interface Step {
   /** Name of the container. */
   readonly name: string;
@@ -10,41 +10,41 @@ export interface Step {
   readonly image: string;
   /** Scripts by base name. Each runs the next one, and the last does the work. */
   readonly run: readonly string[];
-  /** Variables beside those that every step may read; see `stepEnv`. */
+  /** Variables in addition to those that every step may read: see `stepEnv`. */
   readonly env: Env;
   readonly mounts: readonly Mount[];
-  /** What it may do beyond Pod Security "restricted". @default - nothing */
+  /** Privileges beyond Pod Security "restricted". @default - none */
   readonly privileges?: Privileges;
   /** The program that reads the scripts, with its arguments. @default ['/bin/sh'] */
   readonly shell?: readonly string[];
-  /** It runs beside a step that has the disk space of the scratch reserved. @default false */
+  /** It runs beside a step that already requests the disk space of the scratch. @default false */
   readonly beside?: boolean;
 }
 
-/** One pod: its steps, and what they share. */
+/** One pod: its steps and what they share. */
 export interface PodPlan {
-  /** One after the other; the first that fails ends the pod. */
+  /** Run one after another. The first failure ends the pod. */
   readonly init: readonly Step[];
-  /** Side by side, once all of `init` have succeeded. */
+  /** Run side by side after all of `init` succeeded. */
   readonly main: readonly Step[];
   /** Variables that a step gets when its scripts read them. */
   readonly shared: Env;
   readonly options: Options['pod'];
-  /** Seconds that the pod may run. */
+  /** How long the pod may run. Seconds. */
   readonly deadline: number;
-  /** Seconds that a pod which is told to stop may take. @default - that of the options */
+  /** Grace period after TERM. Seconds. @default - that of the options */
   readonly gracePeriod?: number;
-  /** Storages that it mounts: it runs beside the other pods of a claim that one node holds. */
+  /** Storages that it mounts. It runs beside the other pods of a claim that only one node can mount. */
   readonly storages: readonly PlannedStorage[];
   /** Where it must run. */
   readonly placements: readonly Placement[];
-  /** The pods that it wants to be beside may all be stopped meanwhile, and then any node will do. @default false */
+  /** The pods of `nextTo` may all be stopped while this one starts, so their node is only preferred. @default false */
   readonly mayBeAlone?: boolean;
-  /** It fills a claim of an application, whose files keep their group. @default false */
+  /** It fills a claim of an application, so the kubelet must not change the group of its files. @default false */
   readonly fillsClaim?: boolean;
 }
 
-/** Every step of a pod, in the order in which they are written. */
+/** All steps of a pod, in the order of its YAML. */
 export function stepsOf({ init, main }: Pick<PodPlan, 'init' | 'main'>): readonly Step[] {
   return [...init, ...main];
 }

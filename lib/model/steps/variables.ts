@@ -7,13 +7,13 @@ import { floorOf } from '../keep-floor.ts';
 import type { Origin, PlannedRun, PlannedStorage } from '../model.ts';
 import type { Step } from './step.ts';
 
-/** Where all steps of a run find each other's files. */
+/** The folder that all steps of a run share. */
 export const WORK_DIR = '/work';
 
-/** Of the tools that scripts call, whatever they read. */
+/** Variables for the tools that scripts call. */
 const FOR_TOOLS: ReadonlySet<string> = new Set(['HOME']);
 
-/** What any step of a run may read. */
+/** The variables that any step of a run may read. */
 export function sharedEnv(run: PlannedRun): Env {
   return {
     POD_UID: { field: 'metadata.uid' },
@@ -32,9 +32,9 @@ export function sharedEnv(run: PlannedRun): Env {
 }
 
 /**
- * The variables of one step, name and value: of those that the pod shares, the ones that its scripts read, and its own.
+ * The variables of one step: the shared ones that its scripts read, and its own.
  *
- * A list and not a map: no name is in both, and merging maps of so many names costs more than all the rest.
+ * This is a list, because no name is in both, and merging large maps would cost more than everything else.
  */
 export function stepEnv({ run, env }: Pick<Step, 'run' | 'env'>, shared: Env): readonly (readonly [string, Env[string]])[] {
   const read = documentedBy(run);
@@ -43,7 +43,7 @@ export function stepEnv({ run, env }: Pick<Step, 'run' | 'env'>, shared: Env): r
   return found;
 }
 
-/** Where the backups of a run are: what `publish`, `list`, `get` and `prune` have in common. */
+/** The folder of a run's backups, for `publish`, `list`, `get` and `prune`. */
 export function folderEnv(run: PlannedRun): Env {
   return {
     NAMESPACE: run.namespace,
@@ -53,7 +53,7 @@ export function folderEnv(run: PlannedRun): Env {
   };
 }
 
-/** Which backup is wanted, and where it lies: what `fetch` is given. */
+/** The variables of `fetch`: the requested backup, and where to find it. */
 export function fetchEnv(origin: Origin, storages: readonly PlannedStorage[], parts: readonly StepPart[], namespace: string): Env {
   return {
     NAMESPACE: namespace,
@@ -69,12 +69,12 @@ export function fetchEnv(origin: Origin, storages: readonly PlannedStorage[], pa
   };
 }
 
-/** Storages as storage.sh reads them. */
+/** Storages in the form of storage.sh. */
 export function storagesEnv(storages: readonly PlannedStorage[]): Env {
   return { STORAGE_COUNT: String(storages.length), ...Object.assign({}, ...storages.map((storage, index) => storageEnv(storage, index + 1))) };
 }
 
-/** One name for all parts: a template may use `.DatabaseName` only where a run has one database. */
+/** The same name for all parts: a template may use `.DatabaseName` only if the run has one database. */
 function databaseOf({ parts }: PlannedRun): string {
   const names = parts.flatMap(({ databaseName }) => databaseName ?? []);
   return names.length === 1 ? (names[0] ?? '') : '';

@@ -3,7 +3,7 @@ import { storageMounts } from './backup.ts';
 import type { PodPlan, Step } from './step.ts';
 import { fetchEnv, sharedEnv, storagesEnv } from './variables.ts';
 
-/** Fetch, restore each part into a throw-away place, record. Only the first and the last have a storage's key, and none a way to production. */
+/** Fetch, restore each part into a throw-away place, record. Only the first and the last step have keys of storages, and none can reach production. */
 export function verifyPlan({ run, origin, parts }: PlannedVerify): PodPlan {
   const mounts = storageMounts(run.storages);
   const fetch: Step = {
@@ -36,12 +36,12 @@ export function verifyPlan({ run, origin, parts }: PlannedVerify): PodPlan {
     options: run.pod,
     deadline: run.job.deadline,
     storages: run.storages,
-    // Beside the claims of the storages, but not beside the application: nothing of it is read.
+    // Beside the other pods of a storage claim, but not beside the application: none of its data is read.
     placements: [],
   };
 }
 
-/** The scripts of that pod, without making it. */
+/** The scripts of that pod. Does not build the pod. */
 export function verifyScripts({ parts }: Pick<PlannedVerify, 'parts'>): readonly string[] {
   return ['fetch.sh', ...parts.map(({ script }) => script), 'record.sh'];
 }
