@@ -5,17 +5,17 @@ import { disk } from './lib/cli/disk.ts';
 import { runKubectl } from './lib/cli/kubectl.ts';
 import { runCommandLine } from './lib/cli/run-command-line.ts';
 
-// Thousands of sources: a quarter less memory for a twentieth more time, measured with 5,000.
+// With 5,000 sources, this takes a quarter less memory and 5 % more time.
 setFlagsFromString('--heap-growing-percent=50');
 
 const interruption = new AbortController();
 const { signal } = interruption;
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
-  // The first one asks what waits to clean up, the second one ends it.
+  // The first signal makes a waiting command clean up, the second one ends it.
   process.on(name, () => (signal.aborted ? process.exit(130) : interruption.abort()));
 }
 
-// `backstay list prod | head` ends when head has seen enough.
+// `backstay list prod | head` ends as soon as head has read its lines.
 process.stdout.on('error', () => process.exit());
 
 process.exitCode = await runCommandLine(process.argv.slice(2), {

@@ -12,7 +12,7 @@ export interface Diagnostic {
   readonly path: string;
   /** What is wrong: lowercase, no final period. Never holds a secret. */
   readonly message: string;
-  /** What was written there. Left out where the path names nothing that was written. */
+  /** The value that was written there. Left out if there is none at that path. */
   readonly value?: unknown;
   /** What to do about it: one sentence. */
   readonly hint?: string;
@@ -20,7 +20,7 @@ export interface Diagnostic {
   readonly place?: Place;
 }
 
-/** What a kind's check returns: its path is relative to what was checked, and whoever called the check knows the place. */
+/** The result of a kind's check. Its path is relative to the checked settings, and the caller knows the place. */
 export interface RelativeDiagnostic extends Pick<Diagnostic, 'message' | 'value'> {
   readonly path: readonly (string | number)[];
   readonly hint: string;

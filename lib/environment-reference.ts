@@ -5,13 +5,12 @@ const INTRODUCTION = `# The environment of the steps
 
 <!-- generated from the headers of the scripts in scripts/: do not edit -->
 
-A step of a run is a container, and its script reads nothing but its environment. One name means one thing in all of them.
-Nobody writes these by hand: backstay sets them from the values, and a test holds what it sets against this list.
-A variable that stands for a list has one entry a line. The sources and storages that need a key or a password take it
-from a Secret.
+Each step of a run is a container whose script gets its settings from environment variables only. A variable has the same
+meaning in every script. You never set them yourself: backstay derives them from the values, and a test compares the
+variables that it sets with this list. A list has one entry a line. Keys and passwords come from Secrets.
 `;
 
-/** `docs/environment.md`: every variable of every script, from the headers of the scripts themselves. */
+/** The text of `docs/environment.md`: every variable of every script, from the headers of the scripts. */
 export function environmentReference(): string {
   return [INTRODUCTION, ...scriptFiles().map(scriptHeader).filter(isContract).map(section)].join('\n');
 }

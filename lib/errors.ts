@@ -1,6 +1,6 @@
 import { type Diagnostic, describeDiagnostic } from './diagnostics.ts';
 
-/** What is wrong in what the user wrote: printed without a stack trace, exit status 64. Holds every error at once. */
+/** Errors in what the user wrote, all at once. Printed without a stack trace; exit status 64. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 

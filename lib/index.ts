@@ -13,7 +13,7 @@ export type { Diagnostic, Place } from './diagnostics.ts';
 export { ConfigError } from './errors.ts';
 export { type Manifest, parseManifest } from './model/manifest.ts';
 
-/** What `backstay synth` writes to `dist/<environment>/`, path to text. Throws a `ConfigError` with every mistake. */
+/** The files that `backstay synth` writes to `dist/<environment>/`, from path to text. Throws a `ConfigError` with every error. */
 export function synthesize({ environment, values }: BackupsProps): ReadonlyMap<string, string> {
   const { values: read, errors } = readingOf(environment, values);
   return synthesizeModel(loadValues(read, errors).model, packageVersion());

@@ -1,6 +1,6 @@
-/** What a step may ask of its pod, as plain data: no Kubernetes class in it. */
+/** What a step may request from its pod, as plain data without Kubernetes classes. */
 
-/** Variables of one container: text, a key of a Secret, or a field of the pod. Text is written as it is; `$` is escaped by the construct. */
+/** Variables of one container: text, a key of a Secret, or a field of the pod. The construct escapes `$` in texts. */
 export type Env = Readonly<Record<string, string | SecretKey | PodField>>;
 
 export interface SecretKey {
@@ -13,23 +13,23 @@ export interface PodField {
   readonly field: string;
 }
 
-/** A folder or a file that a container sees. */
+/** A folder or a file that is mounted into a container. */
 export type Mount = ClaimMount | FolderMount | ApiTokenMount | FileMount;
 
-/** One file; all files of a folder become one volume. */
+/** One file. All files of a folder become one volume. */
 export type FileMount = ConfigMapMount | SecretMount | TokenMount;
 
 export interface ClaimMount {
   readonly type: 'claim';
   readonly claim: string;
   readonly path: string;
-  /** The volume itself is read-only, not just the mount: the kubelet rewrites modes of any volume that is not. */
+  /** The volume itself is read-only, not just the mount, because the kubelet changes modes in writable volumes. */
   readonly readOnly: boolean;
-  /** Another step of the pod writes to the claim: it is one volume then, and only the mount is read-only. @default false */
+  /** Another step of the pod writes to the claim, so they share a volume and only the mount is read-only. @default false */
   readonly writtenLater?: boolean;
 }
 
-/** An empty folder that steps of the pod share, gone with it. */
+/** An empty folder that steps of the pod share, deleted with the pod. */
 export interface FolderMount {
   readonly type: 'folder';
   readonly path: string;
@@ -38,7 +38,7 @@ export interface FolderMount {
   readonly readOnly: boolean;
 }
 
-/** A token of the Kubernetes API, with the authority that the API server is known by, where clients look for them. */
+/** A token for the Kubernetes API and the CA of the API server, where clients expect them. */
 export interface ApiTokenMount {
   readonly type: 'apiToken';
 }
@@ -59,7 +59,7 @@ export interface SecretMount {
   readonly path: string;
 }
 
-/** A token of the pod's service account for somebody else than the Kubernetes API. */
+/** A token of the pod's service account for a service other than the Kubernetes API. */
 export interface TokenMount {
   readonly type: 'token';
   readonly audience: string;
@@ -67,7 +67,7 @@ export interface TokenMount {
   readonly path: string;
 }
 
-/** Whom a pod talks to; what becomes a rule of its NetworkPolicy. */
+/** A peer of a pod, which becomes a rule of its NetworkPolicy. */
 export type Peer = PodPeer | ExternalPeer;
 
 export interface PodPeer {
@@ -75,22 +75,22 @@ export interface PodPeer {
   readonly namespace: string;
   /** Labels of the pods behind the Service. Empty: every pod of the namespace. */
   readonly labels: Readonly<Record<string, string>>;
-  /** The pods' port, which need not be the Service's. */
+  /** The port of the pods, which may differ from that of the Service. */
   readonly port: number;
 }
 
 export interface ExternalPeer {
   readonly type: 'external';
-  /** Any address, on this port, less the policy's `exceptCidrs`. */
+  /** Any address on this port, except the policy's `exceptCidrs`. */
   readonly port: number;
 }
 
-/** Where a pod must run to reach a volume that one node holds. */
+/** Where a pod must run to mount a volume that only one node can mount. */
 export type Placement =
   | { readonly type: 'nextTo'; readonly labels: Readonly<Record<string, string>> }
   | { readonly type: 'node'; readonly node: string };
 
-/** A Secret that must exist, which keys of it, and what for. Only its name is ever written. */
+/** A Secret that must exist, its keys, and their purpose. Only its name is ever written. */
 export interface SecretNeed {
   readonly secret: string;
   readonly keys: readonly string[];
@@ -98,7 +98,7 @@ export interface SecretNeed {
   readonly purpose: string;
 }
 
-/** A PersistentVolumeClaim to make. */
+/** A PersistentVolumeClaim to create. */
 export interface ClaimSpec {
   readonly name: string;
   readonly namespace: string;
@@ -108,10 +108,10 @@ export interface ClaimSpec {
   readonly storageClassName?: string;
 }
 
-/** Linux capabilities of one step, as far as its pod may have any. */
+/** Linux capabilities of one step, within what its pod allows. */
 export interface Privileges {
-  /** It gets `pod.capabilities` of the values: it reads files that may belong to any user. @default false */
+  /** It gets `pod.capabilities` of the values, because it reads files of any user. @default false */
   readonly asWritten?: boolean;
-  /** It gets these where its pod runs as root; another user needs none of them. @default - none */
+  /** It gets these if its pod runs as root. Other users cannot use them. @default - none */
   readonly asRoot?: readonly string[];
 }

@@ -1,8 +1,8 @@
 import { scriptFiles, scriptText } from './scripts.ts';
 
-/** What the header of a script says of one variable, or of several that belong together. */
+/** One variable in the header of a script, or several that belong together. */
 export interface DocumentedVariable {
-  /** `STORAGE_n_NAME`, where n counts; `RCLONE_CONFIG_*`, where anything may follow. */
+  /** In `STORAGE_n_NAME`, n is a number. In `RCLONE_CONFIG_*`, anything may follow. */
   readonly names: readonly string[];
   readonly meaning: string;
 }
@@ -12,11 +12,11 @@ export interface ScriptHeader {
   /** What the script does, in one sentence. */
   readonly summary: string;
   readonly variables: readonly DocumentedVariable[];
-  /** Files that it reads, which may have variables of their own. */
+  /** Files that it reads, which may document more variables. */
   readonly reads: readonly string[];
 }
 
-/** The contract of a script, as its header has it: the comment lines at its beginning. */
+/** The contract of a script, from its header: the comment lines at its beginning. */
 export function scriptHeader(file: string): ScriptHeader {
   const text = scriptText(file);
   const lines = headerLines(text);
@@ -26,7 +26,7 @@ export function scriptHeader(file: string): ScriptHeader {
 
 const closures = new Map<string, readonly string[]>();
 
-/** A script with all that it reads, and what that reads in turn: what must lie beside it. Each is looked through once. */
+/** A script and every file that it reads, directly or through another. They must be in the same folder. Cached. */
 export function withReads(file: string): readonly string[] {
   const known = closures.get(file);
   if (known) return known;
@@ -44,7 +44,7 @@ export function withReads(file: string): readonly string[] {
 
 const documented = new Map<string, ReadonlySet<string>>();
 
-/** Names of the variables that these scripts, and those that they read, name in their headers: all that they may be given. */
+/** Names of all variables in the headers of these scripts and of the files that they read. No others may be set. Cached. */
 export function documentedBy(scripts: readonly string[]): ReadonlySet<string> {
   const key = scripts.join(' ');
   const known = documented.get(key);
@@ -55,21 +55,21 @@ export function documentedBy(scripts: readonly string[]): ReadonlySet<string> {
   return names;
 }
 
-/** A name with a variable in it, such as `driver-$S_KIND.sh`, stands for every file that it may be. */
+/** A name that contains a variable, such as `driver-$S_KIND.sh`, matches every file that it can be. */
 function readsOf(text: string): readonly string[] {
   return [...text.matchAll(/^\s*(?:\w+\) )?\. "(?:\$\(dirname "\$0"\)|\$SCRIPTS)\/([a-z-]+)(\$\w+)?\.sh"/gm)].flatMap(([, name = '', variable]) =>
     variable === undefined ? [`${name}.sh`] : scriptFiles().filter((file) => file.startsWith(name)),
   );
 }
 
-/** Without the line that names the shell, and without the signs of comments. */
+/** The header without the shebang line and the comment signs. */
 function headerLines(text: string): readonly string[] {
   const [, ...lines] = text.split('\n');
   const end = lines.findIndex((line) => !line.startsWith('#'));
   return lines.slice(0, end).map((line) => line.replace(/^# ?/, ''));
 }
 
-/** The indented lines under `Environment`: names, two blanks, meaning; what is indented further goes on. */
+/** Parses the indented lines under `Environment`: names, two blanks, meaning. Lines with more indentation continue it. */
 function variablesOf(lines: readonly string[]): readonly DocumentedVariable[] {
   const start = lines.findIndex((line) => line.startsWith('Environment'));
   const found: { names: readonly string[]; meaning: string }[] = [];

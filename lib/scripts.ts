@@ -1,26 +1,26 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 
-/** `scripts/` of the package: beside `lib/` in the source, beside `build/` in what is installed. */
+/** `scripts/` of the package: beside `lib/` in the repository, beside `build/` in the installed package. */
 const ROOT = ['../scripts/', '../../scripts/'].map((path) => new URL(path, import.meta.url)).find((url) => existsSync(new URL('lib/common.sh', url)));
 
-/** Each file's base name, with the folder that it is in. Base names are unique: a pod has all of them in one folder. */
+/** The folder of each file, by its base name. Base names are unique, because a pod has all files in one folder. */
 let folders: ReadonlyMap<string, string> | undefined;
 
 const read = new Map<string, string>();
 
-/** Base names of all files in the folders of `scripts/`, sorted; or of those in one of them. */
+/** Base names of all files below `scripts/`, or of those in one folder, sorted. */
 export function scriptFiles(folder?: string): readonly string[] {
   return [...known()].filter(([, its]) => folder === undefined || its === folder).map(([file]) => file);
 }
 
-/** The folder of `scripts/` that a file is in, by its base name. */
+/** The folder of a file within `scripts/`, by its base name. */
 export function folderOf(file: string): string {
   const folder = known().get(file);
   if (folder === undefined) throw new Error(`no script '${file}' in scripts/`);
   return folder;
 }
 
-/** The text of a file, by its base name, unchanged. Each is read once. */
+/** The unchanged text of a file, by its base name. Cached. */
 export function scriptText(file: string): string {
   const text = read.get(file) ?? readFileSync(new URL(`${folderOf(file)}/${file}`, root()), 'utf8');
   read.set(file, text);

@@ -1,4 +1,4 @@
-/** Images of the steps that no kind of source owns, and of those that any kind may use. Official ones only. */
+/** Official images for steps that belong to no kind of source, or that any kind may use. */
 export const TOOL_IMAGES = {
   rclone: 'docker.io/rclone/rclone:1.75.1',
   busybox: 'docker.io/library/busybox:1.37',

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 
-/** `package.json` of this package: beside `lib/` in the source, beside `build/` in what is installed. */
+/** `package.json` of this package: beside `lib/` in the repository, beside `build/` in the installed package. */
 const FILE = ['../package.json', '../../package.json'].map((path) => new URL(path, import.meta.url)).find((url) => existsSync(url));
 
 /** The version of this backstay, such as `0.1.0`. */
@@ -9,7 +9,7 @@ export function packageVersion(): string {
   return (JSON.parse(readFileSync(FILE, 'utf8')) as { readonly version: string }).version;
 }
 
-/** Whether a version is newer than another one. A pre-release is older than its release; build metadata counts for nothing. */
+/** Whether a version is newer than another one. A pre-release is older than its release; build metadata is ignored. */
 export function isNewer(version: string, than: string): boolean {
   const [ours, theirs] = [partsOf(version), partsOf(than)];
   for (const index of [0, 1, 2]) {

@@ -5,21 +5,21 @@ import { loadValues } from '../model/load.ts';
 import { layout } from './layout.ts';
 
 export interface BackupsProps {
-  /** Name of the environment, such as `prod`: it is the folder of its backups in each storage. */
+  /** Name of the environment, such as `prod`, and of the folder of its backups in each storage. */
   readonly environment: string;
 
-  /** What to back up, when and to where: written in the program, or read from a folder. */
+  /** The values: written in the program, or read from a folder. */
   readonly values: Values | ReadValues;
 }
 
 /**
- * All objects of one environment in a chart of yours.
+ * Adds all objects of one environment to your chart.
  *
- * Throws a `ConfigError` with every mistake in the values. What `backstay synth` puts under `keep/` carries the
- * annotations that keep clean-ups away from it, wherever your chart puts it.
+ * Throws a `ConfigError` with every error in the values. Objects that `backstay synth` writes to `keep/` carry
+ * annotations that prevent Argo CD, Flux and Helm from deleting them, wherever your chart puts them.
  */
 export class Backups extends Construct {
-  /** What was noticed and lets the synthesis go on: one text each, with its HINT. */
+  /** Warnings and notes, each one text with its HINT. */
   readonly warnings: readonly string[];
 
   constructor(scope: Construct, id: string, { environment, values }: BackupsProps) {

@@ -13,12 +13,12 @@ import type { Peer } from '../pod.ts';
 import { objectsOf } from './objects.ts';
 import type { Fields } from './writer.ts';
 
-/** A restore with all that it needs but the Secrets, in the order in which it is applied: the Job comes last. */
+/** A restore with everything that it needs except Secrets, in the order of application: the Job comes last. */
 export function restoreObjects(restore: PlannedRestore, images: Model['images']): readonly Fields[] {
   return objectsOf((scope) => buildRestore(scope, restore, images));
 }
 
-/** Makes its objects, in that order. */
+/** Creates its objects in that order. */
 export function buildRestore(scope: Construct, restore: PlannedRestore, images: Model['images']): void {
   const { run, name, account, guard, networkPolicy, annotations } = restore;
   const labels = restoreLabels(restore);
@@ -36,7 +36,7 @@ export function buildRestore(scope: Construct, restore: PlannedRestore, images: 
   new RestoreJob(scope, 'job', { restore, images });
 }
 
-/** The API server is no pod: any address, on its Service's port and on its own. */
+/** The API server is not a pod: any address, on the port of its Service and on its own port. */
 function apiServer(port: number): readonly Peer[] {
   return [...new Set([443, port])].map((each) => ({ type: 'external', port: each }));
 }

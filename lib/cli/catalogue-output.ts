@@ -1,11 +1,11 @@
-/** What catalogue.sh prints; its header says how. A container's log has both streams: other lines are the log's. */
+/** The output of catalogue.sh, in the format of its header. A container's log has both streams, so all other lines are log lines. */
 
 /** What retention will do to a backup next. */
 export type Next =
   | { readonly keep: true; readonly why: readonly string[] }
   | {
       readonly keep: false;
-      /** It is not kept, but more backups than one run may delete are not. */
+      /** No rule keeps it, but one run may not delete that many backups. */
       readonly refused?: true;
     };
 
@@ -14,15 +14,15 @@ export interface Listed {
   readonly name: string;
   readonly pinned: boolean;
   readonly verified: boolean;
-  /** As it is stored; `null` when it is not JSON. */
+  /** The stored manifest, or `null` if it is not JSON. */
   readonly manifest: unknown;
-  /** The record of its verification; `null` when it is not JSON. @default - it was not verified, or an older script did not print it */
+  /** The record of its verification, or `null` if it is not JSON. @default - it was not verified, or an older script did not print it */
   readonly verification?: unknown;
-  /** @default - `get`, or an older script, which did not print it */
+  /** @default - the action is `get`, or an older script did not print it */
   readonly next?: Next;
 }
 
-/** What `prune` does, or would do, to one backup. */
+/** What `prune` does to one backup, or would do without `--dry-run`. */
 export interface Judged {
   readonly storage: string;
   readonly folder: string;
@@ -31,7 +31,7 @@ export interface Judged {
   readonly why: string;
 }
 
-/** What `prune` did in one storage. Counts. */
+/** The results of `prune` in one storage. Counts. */
 export interface Pruned {
   readonly storage: string;
   readonly folder: string;

@@ -10,13 +10,13 @@ import type { World } from './world.ts';
 
 const POLL_SECONDS = 0.5;
 
-/** What a short-lived pod of a source does. */
+/** The action of a short-lived pod of a source. */
 export interface Errand {
   readonly model: Model;
   readonly source: PlannedSource;
   /** @default - all tiers of the source */
   readonly tier?: string;
-  /** `ACTION` of catalogue.sh, and its further variables. */
+  /** `ACTION` of catalogue.sh, and its other variables. */
   readonly action: Env;
   /** How long it may take altogether. Seconds. */
   readonly patience: number;
@@ -68,15 +68,15 @@ interface Awaited {
 
 async function waitForEnd(cluster: Cluster, world: World, { namespace, name, patience }: Awaited): Promise<Pod> {
   const start = world.now();
-  let said: string | undefined;
+  let printed: string | undefined;
   for (;;) {
     if (world.interrupted.aborted) throw interruption();
     const pod = await cluster.get<Pod>(['get', 'pod', name, '--namespace', namespace]);
     if (pod.status.phase === 'Succeeded' || pod.status.phase === 'Failed') return pod;
     if (world.now() - start > patience) throw await tooLong(cluster, { namespace, name, patience }, pod);
     const obstacle = hasBegun(pod) ? undefined : obstacleOf(pod);
-    if (obstacle !== undefined && obstacle !== said) world.warn(`waiting: ${obstacle}`);
-    said = obstacle ?? said;
+    if (obstacle !== undefined && obstacle !== printed) world.warn(`waiting: ${obstacle}`);
+    printed = obstacle ?? printed;
     await world.sleep(POLL_SECONDS);
   }
 }

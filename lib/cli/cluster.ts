@@ -40,25 +40,25 @@ const NO_ANSWER =
 
 /** Why kubectl failed, with a clearer message where we know one. */
 export function explainKubectl({ status, stderr }: Ran): ClusterError {
-  const said = stderr.trim();
-  const last = withoutAdvice(said.split('\n').at(-1) ?? '');
+  const message = stderr.trim();
+  const last = withoutAdvice(message.split('\n').at(-1) ?? '');
   if (status === NOT_FOUND) return new ClusterError(`cannot run kubectl: ${last || 'not found'}`, 'install kubectl and add it to the PATH');
-  if (/context .*(does not exist|was not found)/.test(said)) return new ClusterError(last, 'list your contexts with kubectl config get-contexts');
-  if (NO_ANSWER.test(said))
+  if (/context .*(does not exist|was not found)/.test(message)) return new ClusterError(last, 'list your contexts with kubectl config get-contexts');
+  if (NO_ANSWER.test(message))
     return new ClusterError(
       `the cluster does not answer: ${last}`,
       'check kubectl cluster-info, or choose another cluster with --context or KUBECONFIG',
     );
-  if (/error loading config file|invalid configuration/.test(said))
+  if (/error loading config file|invalid configuration/.test(message))
     return new ClusterError(`invalid kubectl configuration: ${last}`, 'fix that file, or set KUBECONFIG to another one');
-  if (/\(Unauthorized\)|must be logged in/.test(said))
+  if (/\(Unauthorized\)|must be logged in/.test(message))
     return new ClusterError(`not logged in to the cluster: ${last}`, 'log in to the cluster again');
-  if (/namespaces? "[^"]*" not found/.test(said))
+  if (/namespaces? "[^"]*" not found/.test(message))
     return new ClusterError(
       `not in this cluster: ${last}`,
       'create the namespace or set createNamespace: true. If this is the wrong cluster, set --context',
     );
-  if (/\(Forbidden\)|is forbidden/.test(said))
+  if (/\(Forbidden\)|is forbidden/.test(message))
     return new ClusterError(`not allowed: ${last}`, 'request this permission in the namespace, or choose another --context');
   return new ClusterError(`kubectl failed: ${last || `status ${status}`}`, 'this is the message of kubectl; run the same command yourself');
 }

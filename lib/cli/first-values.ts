@@ -1,4 +1,4 @@
-/** What `init` writes: a complete first configuration that reads from top to bottom. */
+/** The files of `init`: a complete first configuration that reads from top to bottom. */
 
 /** `config/base.yaml` */
 export const BASE = `# yaml-language-server: $schema=../node_modules/backstay/schema/base.schema.json
@@ -52,7 +52,7 @@ export const PROD = `# yaml-language-server: $schema=../node_modules/backstay/sc
 #   local: { pvc: { size: 100Gi } }
 `;
 
-/** `.gitignore` does not list dist/, because that is what people review. */
+/** `.gitignore` does not list dist/, because people review it. */
 export const GITIGNORE = 'node_modules/\n';
 
 /** `.gitattributes` folds the generated scripts away in reviews. `synth` says when they change. */

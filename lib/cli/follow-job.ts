@@ -7,7 +7,7 @@ import { STATUS } from './statuses.ts';
 import type { World } from './world.ts';
 
 const POLL_SECONDS = 1;
-/** How far a restore is that stops applications: see guard.sh. */
+/** The label with the phase of a restore that stops applications: see guard.sh. */
 const PHASE_LABEL = 'backstay.dev/phase';
 
 interface Job {
@@ -25,7 +25,7 @@ export interface Followed {
   readonly summary?: (pod: Pod) => string;
 }
 
-/** Reports the progress of a Job until it ends, and returns the status of its last pod. The Job continues when nobody follows it. */
+/** Reports the progress of a Job until it ends, and returns the status of its last pod. The Job does not depend on it. */
 export async function followJob(cluster: Cluster, world: World, followed: Followed): Promise<number> {
   try {
     return await follow(cluster, world, followed);
@@ -38,10 +38,10 @@ export async function followJob(cluster: Cluster, world: World, followed: Follow
 
 async function follow(cluster: Cluster, world: World, followed: Followed): Promise<number> {
   const { namespace, name, patience } = followed;
-  const said = new Set<string>();
+  const printed = new Set<string>();
   const once = (line: string) => {
-    if (!said.has(line)) world.say(line);
-    said.add(line);
+    if (!printed.has(line)) world.say(line);
+    printed.add(line);
   };
   const start = world.now();
   while (!world.interrupted.aborted) {

@@ -13,7 +13,7 @@ import { checkStorage, sourceTarget } from './target.ts';
 import { secondsOfTimeout } from './timeout.ts';
 import type { Outcome, World } from './world.ts';
 
-/** One backup: what its manifest says, and where its files are. */
+/** Shows one backup: its manifest, and where its files are. */
 export async function get(target: string, id: string, options: ListOptions, world: World): Promise<Outcome> {
   const { model, source } = sourceTarget(target, options.config);
   checkStorage([source], options.storage);
@@ -28,7 +28,7 @@ export async function get(target: string, id: string, options: ListOptions, worl
   return { status: STATUS.done, text: describe(manifest, backup, `${access?.where ?? ''}/${run?.folder}`) };
 }
 
-/** In place of an id: the newest of all tiers. */
+/** Used instead of an id: the newest backup of all tiers. */
 const LATEST = 'latest';
 
 function checkedId(id: string): string {
@@ -37,7 +37,7 @@ function checkedId(id: string): string {
 }
 
 function chosen(stored: readonly StoredBackup[], id: string, target: string): StoredBackup {
-  // What a restore has put aside is no backup that one would want without knowing it.
+  // A safety backup is never the newest good backup: it is shown only by id.
   const readable = stored.filter(({ manifest, tier }) => manifest && tier !== SAFETY_TIER);
   const latest = readable.toSorted((a, b) => ((a.manifest?.start ?? '') < (b.manifest?.start ?? '') ? 1 : -1))[0];
   const found = id === LATEST ? latest : stored.find(({ name, manifest }) => name === id || manifest?.runId === id);

@@ -22,7 +22,7 @@ export function init(dir: string, world: World): Outcome {
   const fresh = new Map([...values, ...forGit.filter(([path]) => !existsSync(path)), ...(pinned.isNew ? [pinned.file] : [])]);
   world.disk.createFiles(fresh);
   if (!pinned.isNew && pinned.isChanged) world.disk.replaceFile(...pinned.file);
-  const lines = [...[...fresh.keys()].sort().map((path) => `wrote ${path}`), ...(pinned.isNew ? [] : [pinned.said]), ...unfolded(dir, fresh)];
+  const lines = [...[...fresh.keys()].sort().map((path) => `wrote ${path}`), ...(pinned.isNew ? [] : [pinned.message]), ...unfolded(dir, fresh)];
   return { status: STATUS.done, text: [...lines, '', ...nextSteps(dir)].join('\n') };
 }
 
@@ -49,7 +49,7 @@ interface Pinned {
   readonly file: readonly [path: string, text: string];
   readonly isNew: boolean;
   readonly isChanged: boolean;
-  readonly said: string;
+  readonly message: string;
 }
 
 /** A package.json with this version as a development dependency: a new one, or the existing one with one more line. */
@@ -57,19 +57,20 @@ function pinnedPackage(path: string): Pinned {
   const version = packageVersion();
   if (!existsSync(path)) {
     const content = { private: true, scripts: { synth: 'backstay synth' }, devDependencies: { backstay: version } };
-    return { file: [path, `${JSON.stringify(content, undefined, 2)}\n`], isNew: true, isChanged: true, said: '' };
+    return { file: [path, `${JSON.stringify(content, undefined, 2)}\n`], isNew: true, isChanged: true, message: '' };
   }
   const text = readFileSync(path, 'utf8');
   const content = parsePackage(path, text);
   const pinned = content.devDependencies?.backstay ?? content.dependencies?.backstay;
-  if (pinned !== undefined) return { file: [path, text], isNew: false, isChanged: false, said: `${path} already pins backstay ${pinned}: unchanged` };
+  if (pinned !== undefined)
+    return { file: [path, text], isNew: false, isChanged: false, message: `${path} already pins backstay ${pinned}: unchanged` };
   const indent = /^[\t ]+(?=")/m.exec(text)?.[0] ?? '  ';
   const merged = { ...content, devDependencies: { ...content.devDependencies, backstay: version } };
   return {
     file: [path, `${JSON.stringify(merged, undefined, indent)}\n`],
     isNew: false,
     isChanged: true,
-    said: `added backstay ${version} to ${path}`,
+    message: `added backstay ${version} to ${path}`,
   };
 }
 

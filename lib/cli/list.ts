@@ -17,10 +17,10 @@ export interface ListOptions {
   readonly timeout: string;
 }
 
-/** Each source has a pod of its own: so many at a time. */
+/** How many pods run at the same time. Each source has its own. */
 const AT_ONCE = 4;
 
-/** Lists what is stored of an environment or of one source, and what retention will do next. A source that cannot be read does not hide the others. */
+/** Lists the stored backups of an environment or of one source, and what retention will do next. A source that cannot be read does not hide the others. */
 export async function list(target: string, options: ListOptions, world: World): Promise<Outcome> {
   const { model, sources } = targetOf(target, options.config);
   checkStorage(sources, options.storage);
@@ -55,7 +55,7 @@ function olderScripts(environment: string): string {
   return `warning: the scripts in the cluster are older and do not report what retention will do\n  HINT: kubectl apply -k dist/${environment}/keep`;
 }
 
-/** So many at a time; the results keep the order of the items. */
+/** Limits how many run at the same time. The results keep the order of the items. */
 async function inTurns<Item, Result>(items: readonly Item[], limit: number, work: (item: Item) => Promise<Result>): Promise<readonly Result[]> {
   const results: Result[] = [];
   const queue = items.entries();
@@ -82,7 +82,7 @@ function cellsOf({ tier, name, manifest, pinned, next, ...row }: Row): readonly 
   return [timeText(start), tier, runId, sizeText(manifest.bytes), durationText(secondsOf(manifest)), ...marks, label];
 }
 
-/** When, in UTC like all times here; `yes` if the record does not say when. */
+/** The time in UTC, or `yes` if the record has none. */
 function verifiedText({ verified, verifiedAt }: Pick<Row, 'verified' | 'verifiedAt'>): string {
   if (!verified) return '-';
   return verifiedAt === undefined ? 'yes' : timeText(verifiedAt);

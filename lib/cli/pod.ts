@@ -33,7 +33,7 @@ export interface ContainerStatus {
   };
 }
 
-/** What a script writes as its last words; see `last_words` in common.sh. */
+/** The termination message of a script: see `last_words` in common.sh. */
 export interface LastWords {
   readonly reason?: string;
   readonly hint?: string;
@@ -57,8 +57,8 @@ export function hasBegun(pod: Pod): boolean {
 
 export function lastWordsOf({ state }: ContainerStatus): LastWords {
   try {
-    const said: unknown = JSON.parse(state.terminated?.message ?? '');
-    return typeof said === 'object' && said !== null ? said : {};
+    const words: unknown = JSON.parse(state.terminated?.message ?? '');
+    return typeof words === 'object' && words !== null ? words : {};
   } catch {
     return {};
   }
@@ -105,13 +105,13 @@ export function failureOf(pod: Pod): Failure {
   const ended = failed?.state.terminated;
   if (!failed || !ended) return { status: 70, reason: [reason ?? 'the pod failed', message].filter(Boolean).join(': ') };
   const words = lastWordsOf(failed);
-  const said = words.reason ?? [ended.reason, ended.message?.trim()].filter(Boolean).join(': ');
+  const inner = words.reason ?? [ended.reason, ended.message?.trim()].filter(Boolean).join(': ');
   const outer = reason && !words.reason ? `${reason}${message ? `: ${message}` : ''}; ` : '';
   const hint = words.hint ?? (ended.reason === 'OOMKilled' ? 'raise pod.resources.limits.memory' : undefined);
   return {
     container: failed.name,
     status: OURS.includes(ended.exitCode) ? ended.exitCode : 70,
-    reason: `${outer}${said || `ended with status ${ended.exitCode}`}`,
+    reason: `${outer}${inner || `ended with status ${ended.exitCode}`}`,
     ...(hint && { hint }),
   };
 }

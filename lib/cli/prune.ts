@@ -18,7 +18,7 @@ export interface PruneOptions {
   readonly timeout: string;
 }
 
-/** Deletes what `keep` does not keep, even if that is more than one run may delete. A dry run only shows it. */
+/** Deletes the backups that `keep` does not cover, even more than one run may delete. A dry run only shows them. */
 export async function prune(target: string, options: PruneOptions, world: World): Promise<Outcome> {
   const { model, source } = sourceTarget(target, options.config);
   checkStorage([source], options.storage);

@@ -46,7 +46,7 @@ export function requestOf(target: string, source: string, flags: RestoreFlags): 
   return request;
 }
 
-/** A rollback always restores what was live before the newest restore, never a backup of choice. */
+/** A rollback always brings back the data from before the newest restore, never a selected backup. */
 function refuseChoice(action: RestoreAction, { at, source, from, tier }: RestoreFlags): void {
   const given = Object.entries({ at, source, from, tier }).filter(([, value]) => value !== undefined);
   const names = given.map(([name]) => `--${name}`).join(', ');

@@ -26,7 +26,7 @@ export interface RestoreOptions extends RestoreFlags {
   readonly timeout: string;
 }
 
-/** Prints the Job of a restore with all that it needs, or applies it with the user's kubectl and follows it to its end. */
+/** Prints the Job of a restore with everything that it needs, or applies it with the user's kubectl and follows it to its end. */
 export async function restore(target: string, options: RestoreOptions, world: World): Promise<Outcome> {
   const patience = secondsOfTimeout(options.timeout);
   const loaded = sourceTarget(target, options.config);
@@ -48,7 +48,7 @@ export async function restore(target: string, options: RestoreOptions, world: Wo
   return { status };
 }
 
-/** The results of the steps: what each restored into, and what it kept. */
+/** The results of the steps: the target of each, and the old data that it kept. */
 function summary(pod: Pod): string {
   return containersOf(pod)
     .flatMap((container) => {
@@ -73,7 +73,7 @@ function planOf(target: string, { settings, source: planned, elsewhere }: Source
   for (const { message, hint } of diagnostics.warnings.map(inFlags)) world.warn(`warning: ${message}\n  HINT: ${hint}`);
   const id = lettersOf(JSON.stringify([target, request, world.now()]));
   const made = planRestore({ settings, planned, restore: restoring, id, action, once: false }, elsewhere);
-  // Every attempt of the Job selects the same backup as the first, whatever is backed up meanwhile.
+  // All attempts of the Job select the same backup as the first, even if newer ones are stored meanwhile.
   return { ...made, origin: { ...made.origin, notAfter: Math.floor(world.now()) + CLOCKS_DIFFER } };
 }
 

@@ -9,7 +9,7 @@ export interface StoredBackup {
   readonly tier: string;
   readonly storage: string;
   readonly name: string;
-  /** @default - its manifest cannot be read; it counts as a backup all the same */
+  /** @default - its manifest cannot be read, but it still counts as a backup */
   readonly manifest?: Manifest;
   readonly pinned: boolean;
   readonly verified: boolean;
@@ -17,7 +17,7 @@ export interface StoredBackup {
   readonly verifiedAt?: string;
   /** How long that took, from the start of the fetch to the last check. Seconds. @default - as above */
   readonly verifiedSeconds?: number;
-  /** @default - the script in the cluster does not say */
+  /** @default - the script in the cluster does not report it */
   readonly next?: Next;
 }
 
@@ -29,7 +29,7 @@ export function storedBackups({ tier }: PlannedRun, { name: storage }: PlannedSt
   });
 }
 
-/** `<name>.verified.json`, as record.sh writes it: only what is shown. */
+/** The keys of `<name>.verified.json`, from record.sh, that are shown. */
 const verification = z.looseObject({
   version: z.literal(MANIFEST_VERSION),
   name: z.string(),

@@ -78,7 +78,7 @@ function sourceOf(model: Model, name: string): PlannedSource {
 
 function unknown(what: string, name: string, known: readonly string[], where: string): ConfigError {
   const hint = nearest(name, known) ?? `known ${what}s: ${known.join(', ') || 'none'}`;
-  return ConfigError.of('', `no ${what} '${name}' in ${where}`, hint);
+  return ConfigError.of('', `unknown ${what} '${name}' in ${where}`, hint);
 }
 
 const namesOf = (sources: readonly PlannedSource[]) => sources.map(({ name }) => name).join(', ') || 'none';

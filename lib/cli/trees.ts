@@ -4,7 +4,7 @@ import type { Output } from '../charts/outputs/output.ts';
 import { filesOf, synthesizedFiles } from '../charts/synthesize.ts';
 import type { Model } from '../model/model.ts';
 
-/** A folder of `dist/` that is replaced as a whole: an environment's, or that of an output which is applied file by file. */
+/** A folder of `dist/` that is replaced as a whole: that of an environment, or of an output that is applied file by file. */
 export interface Tree {
   readonly model: Model;
   /** As the user writes it: `dist/prod`, `dist/restores/prod`. */

@@ -10,7 +10,7 @@ export interface World {
   warn(text: string): void;
   /** Runs the user's kubectl. Never throws: if kubectl cannot be started, the status is 127. */
   kubectl(args: readonly string[], input?: string): Promise<Ran>;
-  /** Aborted by Ctrl-C or TERM. Whatever waits should clean up and return. */
+  /** Aborted by Ctrl-C or TERM. A command that waits should clean up and return. */
   readonly interrupted: AbortSignal;
   readonly disk: Disk;
   /** Folder in which the cdk8s command line expects the YAML, besides `dist/`. @default - not started by cdk8s */

@@ -54,7 +54,7 @@ export function readEnvironment(dir: string, environment: string): Reading {
   const known = listEnvironments(dir);
   if (!known.includes(environment)) {
     const hint = nearest(environment, known) ?? `known environments: ${known.join(', ')}`;
-    throw ConfigError.of('', `no environment '${environment}' in ${dir}`, hint);
+    throw ConfigError.of('', `unknown environment '${environment}' in ${dir}`, hint);
   }
   const base = checked(parseFile(join(dir, BASE)), diagnoseBase);
   const over = checked(parseFile(join(dir, `${environment}.yaml`)), diagnoseOverlay);

@@ -5,30 +5,30 @@ import { claimLabel } from './labels.ts';
 
 const HOSTNAME = 'kubernetes.io/hostname';
 
-/** Affinity of Kubernetes' own API, as the user wrote it. */
+/** Affinity in the form of the Kubernetes API, as the user wrote it. */
 export type Verbatim = Readonly<Record<string, unknown>>;
 
 export interface AffinityProps {
   readonly placements: readonly Placement[];
-  /** Claims that one node holds at a time, the primary's first. */
+  /** Claims that only one node can mount at a time, the primary's first. */
   readonly exclusiveClaims: readonly string[];
   /** @default - the user wrote none */
   readonly affinity?: Verbatim;
-  /** The pods that it wants to be beside may all be stopped meanwhile, and then any node will do. @default false */
+  /** The pods of `nextTo` may all be stopped while this one starts, so their node is only preferred. @default false */
   readonly mayBeAlone?: boolean;
 }
 
 /**
- * Where the pod may run: beside the pods that use the claim it reads, beside the pods that write to the claim it writes
- * to, and where the user says.
+ * Where the pod may run: beside the pods that use the claim that it reads, beside the pods that write to the same
+ * storage, and where the user's own affinity allows.
  *
- * The scheduler counts a pod only if it meets *all* required terms of the newcomer's pod affinity, so two of them, one
- * for each claim, would be met by no pod at all, for ever. One is required, what else we want is preferred.
+ * The scheduler counts an existing pod only if it matches *all* required terms of the new pod's affinity. No pod matches
+ * two terms for two claims, and the new pod would stay pending. So one term is required, and the others are preferred.
  */
 export function affinityOf({ placements, exclusiveClaims, affinity = {}, mayBeAlone = false }: AffinityProps): Verbatim | undefined {
   const nodes = placements.flatMap((placement) => (placement.type === 'node' ? [placement.node] : []));
   const beside = placements.flatMap((placement) => (placement.type === 'nextTo' ? [sameNode(placement.labels)] : []));
-  // A pod that shares a claim meets its own term, so the first of them may be alone.
+  // A pod that shares a claim matches its own term, so the first such pod needs no other.
   const sharing = exclusiveClaims.map((claim) => sameNode({ [claimLabel(claim)]: '' }));
   const wanted = mayBeAlone ? [...sharing, ...beside] : [...beside, ...sharing];
   const placed = !mayBeAlone && beside.length > 0;
@@ -41,15 +41,15 @@ export function affinityOf({ placements, exclusiveClaims, affinity = {}, mayBeAl
   return Object.keys(merged).length === 0 ? undefined : merged;
 }
 
-/** A term is met by pods of our own namespace only. */
+/** A term matches pods of our own namespace only. */
 function sameNode(labels: Readonly<Record<string, string>>): Plain<k8s.PodAffinityTerm> {
   return { labelSelector: { matchLabels: labels }, topologyKey: HOSTNAME };
 }
 
 interface Urgency {
-  /** The first term is about the claim that is read. */
+  /** The first term is for the claim that is read. */
   readonly placed: boolean;
-  /** How many of the first terms must be met. */
+  /** How many terms are required, counted from the first. */
   readonly required: number;
 }
 
@@ -64,7 +64,7 @@ function besides(wanted: readonly Plain<k8s.PodAffinityTerm>[], { placed, requir
   };
 }
 
-/** By the node's name and not by a label, which clouds set to something else. Terms are alternatives: each gets it. */
+/** Matches the node's name: clouds set the hostname label to something else. Terms are alternatives, so each gets it. */
 function onNodes(nodes: readonly string[], users: Verbatim): Verbatim {
   const matchFields = nodes.map((node) => ({ key: 'metadata.name', operator: 'In', values: [node] }));
   const theirs = list(child(users, REQUIRED), 'nodeSelectorTerms') as readonly Verbatim[];

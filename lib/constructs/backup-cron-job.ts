@@ -9,7 +9,7 @@ export interface BackupCronJobProps extends BackupJobProps {
   readonly schedule: string;
 }
 
-/** A tier of a source: makes a Job at its time, never two at once. `kubectl create job --from` makes one by hand. */
+/** Runs a tier of a source on its schedule; runs never overlap. `kubectl create job --from` starts a manual run. */
 export class BackupCronJob extends Construct {
   constructor(scope: Construct, id: string, props: BackupCronJobProps) {
     super(scope, id);
@@ -22,7 +22,7 @@ export class BackupCronJob extends Construct {
   }
 }
 
-/** When any Job of ours is made, and how many stay: never two at once, and one that is late by too much is left out. */
+/** Schedule and history limits of any CronJob of ours. Runs never overlap, and a run past its starting deadline is skipped. */
 export function cronJobSpec(
   { timeZone, suspend, job }: Pick<PlannedRun, 'timeZone' | 'suspend' | 'job'>,
   schedule: string,

@@ -6,31 +6,31 @@ import { KubernetesObject, type Plain } from './kubernetes-object.ts';
 import { labelsOf, type TextMap } from './labels.ts';
 import { type PodProps, podSpec, sharingLabels } from './pod.ts';
 
-/** Statuses that another try would end with again: degraded, wrong input, bad data, no room, not allowed. */
+/** Statuses that a retry cannot change: degraded, wrong input, bad data, no room, not allowed. */
 const FINAL = [10, 64, 65, 73, 77];
 
 /**
- * Without `containerName`: with one, init containers are not looked at. The types require `onPodConditions` here; the
+ * Has no `containerName`, because a rule with one ignores init containers. The types require `onPodConditions` here; the
  * schemas of Kubernetes 1.28.15 and 1.34 do not.
  */
 const FAIL_AT_ONCE = { action: 'FailJob', onExitCodes: { operator: 'In', values: FINAL } } as object as Plain<k8s.PodFailurePolicyRule>;
 
-/** What the controller needs beyond the run itself: to start a pod, pull its images, and count it. */
+/** Time beyond the run itself in which the controller starts a pod, pulls its images, and counts the attempt. */
 const SLACK_SECONDS = 900;
 
-/** A finished pod holds its ephemeral volume: its Job may not stay for the history. */
+/** A finished pod keeps its ephemeral volume, so its Job is deleted early. */
 const TTL_WITH_OWN_VOLUME = 600;
 
 export interface BackupJobProps extends Omit<PodProps, 'plan'> {
   readonly run: PlannedRun;
-  /** What this run is for, in the user's words; it stands in the manifest. @default - none */
+  /** The user's note on this run, which the manifest stores. @default - none */
   readonly label?: string;
-  /** Labels and annotations of the user's, beside our own. */
+  /** The user's labels and annotations, beside our own. */
   readonly labels: TextMap;
   readonly annotations: TextMap;
 }
 
-/** A run by hand: what the CronJob of its tier would make, at once. Its name is completed by the API server. */
+/** A manual run: the Job that the CronJob of its tier would create. The API server completes its name. */
 export class BackupJob extends Construct {
   constructor(scope: Construct, id: string, props: BackupJobProps) {
     super(scope, id);
@@ -44,15 +44,15 @@ export class BackupJob extends Construct {
 }
 
 /**
- * How one run goes on: each attempt is a pod of its own, an attempt that cannot end well is the last one, and a node
- * that goes away does not count as one.
+ * How a run is retried: each attempt is a new pod, an attempt that fails for good ends the Job, and pods that are lost
+ * with a node do not count.
  */
 export function jobSpec(props: BackupJobProps): Plain<k8s.JobSpec> {
   const { run, label } = props;
   return attempts(run, podTemplate({ ...props, plan: backupPlan(run, label) }, metadataOf(props)));
 }
 
-/** The pod of any Job of ours, with the labels by which pods that share a claim find each other. */
+/** The pod of any Job of ours, with the labels by which the scheduler places pods that share a claim together. */
 export function podTemplate(
   props: PodProps,
   { labels, annotations }: { readonly labels: TextMap; readonly annotations?: TextMap },
@@ -60,11 +60,11 @@ export function podTemplate(
   return { metadata: { labels: { ...labels, ...sharingLabels(props.plan.storages) }, annotations }, spec: podSpec(props) };
 }
 
-/** The attempts of any Job of ours. */
+/** Attempts and deadline of any Job of ours. */
 export function attempts({ job, pod }: Pick<PlannedRun, 'job' | 'pod'>, template: Plain<k8s.PodTemplateSpec>): Plain<k8s.JobSpec> {
   return {
     backoffLimit: job.backoffLimit,
-    // The pod has a deadline of its own, which leaves its log; this one would delete pod and log, so it comes last.
+    // The pod's own deadline comes first and keeps the log. This one deletes the pod together with its log.
     activeDeadlineSeconds: (job.backoffLimit + 1) * job.deadline + SLACK_SECONDS,
     podFailurePolicy: {
       rules: [{ action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] }, FAIL_AT_ONCE],

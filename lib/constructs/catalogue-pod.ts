@@ -7,17 +7,17 @@ import { labelsOf, type TextMap } from './labels.ts';
 import { type PodProps, podSpec, sharingLabels } from './pod.ts';
 
 export interface CataloguePodProps extends Omit<PodProps, 'plan'> {
-  /** The tiers to look at, all of one source: a container each. */
+  /** The tiers to read, all of one source. Each gets a container. */
   readonly runs: readonly PlannedRun[];
-  /** What to do: `ACTION` and its further variables. */
+  /** `ACTION` and its variables. */
   readonly action: Env;
   readonly labels: TextMap;
   readonly annotations: TextMap;
 }
 
 /**
- * Reads, or prunes, what is stored, from where it can be reached: a private authority and a workload identity do not
- * exist on a laptop.
+ * Lists or prunes backups from inside the cluster, because a laptop has neither the private CA nor the workload identity
+ * that the storages require.
  */
 export class CataloguePod extends Construct {
   constructor(scope: Construct, id: string, { runs, action, ...props }: CataloguePodProps) {

@@ -5,11 +5,11 @@ import { KEEP_ANNOTATIONS, labelsOf, type TextMap } from './labels.ts';
 
 export interface ClaimProps extends ClaimSpec {
   readonly environment: string;
-  /** @default - those of a storage */
+  /** @default - the labels of a storage */
   readonly labels?: TextMap;
 }
 
-/** A PersistentVolumeClaim that holds backups, or what was restored: nothing that cleans up may take it. */
+/** A PersistentVolumeClaim with backups or restored data, which GitOps tools must never delete. */
 export class Claim extends Construct {
   constructor(scope: Construct, id: string, { environment, labels, name, namespace, size, accessMode, storageClassName }: ClaimProps) {
     super(scope, id);

@@ -2,7 +2,7 @@ import { ApiObject, type JsonPatch } from 'cdk8s';
 import type { Construct } from 'constructs';
 import type { k8s } from '../../imports/k8s.ts';
 
-/** A generated type as JSON has it: a quantity or a port is a number or a text, and no object around it. */
+/** A generated type in its JSON form: a quantity or a port is a number or a string, not an object. */
 export type Plain<Type> = Type extends k8s.Quantity | k8s.IntOrString
   ? number | string
   : Type extends (infer Item)[]
@@ -24,7 +24,7 @@ const VERSIONS = {
   ServiceAccount: 'v1',
 } as const;
 
-/** What each kind of object is made of. */
+/** The properties of each kind of object. */
 interface Kinds {
   readonly ConfigMap: k8s.KubeConfigMapProps;
   readonly CronJob: k8s.KubeCronJobProps;
@@ -41,8 +41,8 @@ interface Kinds {
 /**
  * An object of the Kubernetes API.
  *
- * The generated classes turn each object into JSON by way of four copies and drop what they do not know, such as an
- * affinity's newer fields; a thousand CronJobs took them a second. Ours is JSON from the start, held to the same types.
+ * The generated classes make four copies on the way to JSON, need a second for a thousand CronJobs, and drop unknown
+ * fields such as newer ones of an affinity. This one takes JSON from the start, checked against the same types.
  */
 export class KubernetesObject<Kind extends keyof Kinds = keyof Kinds> extends ApiObject {
   private patched = false;
@@ -61,7 +61,7 @@ export class KubernetesObject<Kind extends keyof Kinds = keyof Kinds> extends Ap
     super.addJsonPatch(...operations);
   }
 
-  /** cdk8s' own way is for what somebody patched. Names, labels and annotations may have been added to in any case. */
+  /** The cdk8s way is only needed for patched objects. Name, labels and annotations may change without a patch. */
   override toJson(): object {
     if (this.patched) return super.toJson();
     return { apiVersion: this.apiVersion, kind: this.kind, ...this.plain, metadata: this.metadata.toJson() };

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 
-/** Text under text, as Kubernetes has labels and annotations. */
+/** Labels or annotations. */
 export type TextMap = Readonly<Record<string, string>>;
 
-/** What a label says of the object that carries it. */
+/** What the labels of an object identify. */
 export interface Identity {
   /** @default - an object that environments may share, such as a script bundle */
   readonly environment?: string;
@@ -12,14 +12,14 @@ export interface Identity {
   readonly tier?: string;
 }
 
-/** On everything that no clean-up may take: neither Argo CD, nor Flux, nor Helm. */
+/** On every object that Argo CD, Flux and Helm must never delete. */
 export const KEEP_ANNOTATIONS = {
   'argocd.argoproj.io/sync-options': 'Prune=false,Delete=false',
   'kustomize.toolkit.fluxcd.io/prune': 'disabled',
   'helm.sh/resource-policy': 'keep',
 } as const;
 
-/** Our labels over the user's: what selects pods must not be theirs to change. */
+/** Our labels override the user's, because selectors depend on them. */
 export function labelsOf({ environment, component, source, tier }: Identity, users: TextMap = {}): TextMap {
   return {
     ...users,
@@ -39,8 +39,8 @@ export interface PodSelector {
 }
 
 /**
- * The pods of a source that do one thing, and no pod of another one. Policies add up: what verifies must not be selected
- * by the one that lets backups through to the server.
+ * The pods of one source and component. NetworkPolicies add up: the one that lets backups reach the server must not
+ * select the pods that verify.
  */
 export function podsOf(environment: string, source: string, ...components: readonly Identity['component'][]): PodSelector {
   return {
@@ -49,20 +49,20 @@ export function podsOf(environment: string, source: string, ...components: reado
   };
 }
 
-/** On all that belongs to one restore. */
+/** On every object of one restore. */
 export const RESTORE_LABEL = 'backstay.dev/restore';
 
-/** The label of all pods that mount a claim which one node holds. */
+/** The label of all pods that mount a claim that only one node can mount. */
 export function claimLabel(claim: string): string {
   return `claim.backstay.dev/${shortened(claim, 63)}`;
 }
 
-/** A name within Kubernetes' limit; a longer one ends in a digest, so that no two become one. */
+/** Shortens a name to the limit of Kubernetes. A shortened name ends in a digest, so that names stay distinct. */
 export function shortened(name: string, limit: number): string {
   return name.length <= limit ? name : `${name.slice(0, limit - 9)}-${digest(name)}`;
 }
 
-/** Eight hex digits of a text. */
+/** Eight hex digits of a text's hash. */
 export function digest(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 8);
 }

@@ -4,7 +4,7 @@ import { KEEP_ANNOTATIONS } from './labels.ts';
 
 const LEVEL = 'restricted';
 
-/** A Namespace that refuses every pod which asks for more than Pod Security "restricted" allows. */
+/** A Namespace that refuses every pod that needs more than Pod Security "restricted" allows. */
 export class Namespace extends Construct {
   constructor(scope: Construct, id: string, { name }: { readonly name: string }) {
     super(scope, id);

@@ -9,19 +9,20 @@ export interface NetworkPolicyProps {
   readonly namespace: string;
   readonly labels: TextMap;
   readonly annotations: TextMap;
-  /** The pods that it governs. */
+  /** The pods that the policy selects. */
   readonly pods: PodSelector;
-  /** Whom they may reach. */
+  /** The peers that they may reach. */
   readonly peers: readonly Peer[];
-  /** Addresses that "any address" leaves out. */
+  /** Addresses that "any address" excludes. */
   readonly exceptCidrs: readonly string[];
   readonly dnsPort: number;
 }
 
 /**
- * Lets the pods of a source reach DNS, its server and its storages, and nothing else; nobody may reach them.
+ * Lets the pods of a source reach DNS, its server and its storages, and nothing else. Denies all incoming traffic.
  *
- * A NetworkPolicy knows no DNS names: a host outside the cluster is any address on its port, less the exceptions.
+ * A NetworkPolicy cannot contain DNS names: a host outside the cluster becomes any address on its port, except the
+ * excluded ones.
  */
 export class NetworkPolicy extends Construct {
   constructor(scope: Construct, id: string, props: NetworkPolicyProps) {

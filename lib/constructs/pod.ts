@@ -18,7 +18,7 @@ export interface PodProps {
   readonly serviceAccount: string;
 }
 
-/** The pod of a plan: a step is a container, and what steps mount becomes the pod's volumes, each once. */
+/** The pod of a plan: each step is a container, and each volume that steps mount is listed once. */
 export function podSpec({ plan, images, serviceAccount }: PodProps): Plain<k8s.PodSpec> {
   const { options, init, main } = plan;
   const volumes = new Volumes();
@@ -43,7 +43,7 @@ export function podSpec({ plan, images, serviceAccount }: PodProps): Plain<k8s.P
   };
 }
 
-/** Labels by which pods that share a claim find each other. */
+/** Labels by which the scheduler places pods that share a claim together. */
 export function sharingLabels(storages: readonly PlannedStorage[]): TextMap {
   return Object.fromEntries(exclusiveClaims(storages).map((claim) => [claimLabel(claim), '']));
 }
@@ -66,7 +66,7 @@ function containers(plan: PodPlan, images: PodProps['images'], volumes: Volumes)
   });
 }
 
-/** Fields of the pod that are Kubernetes' own and go through as they were written, also where our types know them not. */
+/** Fields of Kubernetes that are passed on as written, even those that our types do not know. */
 function verbatimFields({ options, storages, placements, mayBeAlone }: PodPlan): Verbatim {
   const affinity = affinityOf({ placements, exclusiveClaims: exclusiveClaims(storages), affinity: options.affinity, mayBeAlone });
   return { ...(affinity && { affinity }), ...(options.tolerations.length > 0 && { tolerations: options.tolerations }) };

@@ -11,7 +11,7 @@ export interface RestoreJobProps {
   readonly images: Readonly<Record<string, string>>;
 }
 
-/** A restore: a Job under a name of its own, whose attempts go on where the one before was killed. */
+/** A restore: a uniquely named Job. Each attempt continues where the previous one was killed. */
 export class RestoreJob extends Construct {
   constructor(scope: Construct, id: string, props: RestoreJobProps) {
     super(scope, id);
@@ -25,8 +25,8 @@ export class RestoreJob extends Construct {
 }
 
 /**
- * `<restore>-<5 hex digits>` of what it runs: a Job cannot be changed, and that of a newer backstay must not be refused
- * because the old one is still there. It ends at once then, since the marker is named after the restore alone.
+ * `<restore>-<5 hex digits>`, hashed from what it runs: a Job is immutable, and applying that of a newer backstay must not
+ * fail while the old one exists. The new Job ends at once, because the marker is named after the restore alone.
  */
 export function restoreJobName(props: RestoreJobProps): string {
   return `${props.restore.name}-${digest(JSON.stringify(specOf(props))).slice(0, 5)}`;
@@ -38,7 +38,7 @@ function specOf({ restore, images }: RestoreJobProps): Plain<k8s.JobSpec> {
   return attempts(run, podTemplate({ plan: restorePlan(restore), images, serviceAccount: account }, metadata));
 }
 
-/** On all that belongs to one restore: they find it, and clean up after it. */
+/** On every object of one restore, so that one selector finds or deletes them all. */
 export function restoreLabels({ run, name, labels }: PlannedRestore): TextMap {
   return labelsOf(
     { environment: run.environment, component: 'restore', source: run.source },

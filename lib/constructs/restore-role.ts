@@ -11,7 +11,7 @@ export interface RestoreRoleProps {
   readonly images: Readonly<Record<string, string>>;
 }
 
-/** What the guard of a restore may do in one namespace: these applications, and nothing else. */
+/** The rights of a restore's guard in one namespace, limited to the applications that it stops. */
 export class RestoreRole extends Construct {
   constructor(scope: Construct, id: string, props: RestoreRoleProps) {
     super(scope, id);
@@ -26,7 +26,7 @@ export class RestoreRole extends Construct {
   }
 }
 
-/** Every namespace in which the guard has something to do. */
+/** Every namespace in which the guard needs rights. */
 export function guardedNamespaces({ run }: PlannedRestore, { applications }: PlannedGuard): readonly string[] {
   return [...new Set([run.namespace, ...applications.map(({ namespace }) => namespace)])].sort();
 }
@@ -41,14 +41,14 @@ function rulesOf({ restore, guard: { applications, claims }, namespace, images }
         here.filter((application) => application.kind === kind),
       ),
     ),
-    // No list can be narrowed down to some names: these show pods and autoscalers of the namespace, and change none.
+    // RBAC cannot limit a list to some names: these rules show all pods and autoscalers of the namespace and change none.
     ...(here.length > 0 || (own && claims.length > 0) ? [{ apiGroups: [''], resources: ['pods'], verbs: ['list'] }] : []),
     ...(here.length > 0 ? [{ apiGroups: ['autoscaling'], resources: ['horizontalpodautoscalers'], verbs: ['list'] }] : []),
     ...(own ? [{ apiGroups: ['batch'], resources: ['jobs'], resourceNames: [restoreJobName({ restore, images })], verbs: ['get', 'patch'] }] : []),
   ];
 }
 
-/** By name; by labels the API server knows no narrower right than all of a kind, of which synth warns. */
+/** Limited by name. For labels, RBAC has nothing narrower than all objects of a kind; synth warns about that. */
 function rulesOfKind(kind: Application['kind'], applications: readonly Application[]): Plain<k8s.PolicyRule>[] {
   if (applications.length === 0) return [];
   const rule = { apiGroups: ['apps'], resources: [`${kind}s`] };

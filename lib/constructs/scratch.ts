@@ -8,16 +8,16 @@ import type { Mounted } from './volumes.ts';
 type Pod = Options['pod'];
 
 const MI = 1024 ** 2;
-/** Home and temporary files of the tools: history, sockets, sort. */
+/** For home and temporary files of the tools: history, sockets, sort. */
 const TMP_MI = 64;
-/** Facts, lists and manifests beside the artifacts: the scripts stop at the scratch's size, and an eviction says nothing. */
+/** For facts, lists and manifests beside the artifacts. The scripts must reach their limit before the kubelet evicts the pod, which leaves no reason. */
 const MARGIN_MI = 64;
-/** One part in so many of the scratch is reserved, unless the values say more. */
+/** The fraction of the scratch that is requested, as a divisor, unless the values request more. */
 const RESERVED_SHARE = 10;
-/** Logs of the containers. */
+/** For the logs of the containers. */
 const LOGS_MI = 64;
 
-/** The folders that a container may write to. */
+/** The folders that a container can write to. */
 export function scratch({ size, storageClassName }: Pod['scratch']): readonly Mounted[] {
   return [
     { path: WORK_DIR, volume: storageClassName === undefined ? onNode(size) : onItsOwn(size, storageClassName) },
@@ -26,10 +26,10 @@ export function scratch({ size, storageClassName }: Pod['scratch']): readonly Mo
 }
 
 /**
- * What each container may use.
+ * Requests and limits of each container.
  *
- * The node's disk is part of it. The limit holds for the pod, which shares one scratch, so each container has all of it.
- * Less is requested: a scratch has room for the worst run, and a dozen of them at 02:00 must fit on one node.
+ * They include the node's disk. All containers share one scratch, so each has the limit of the whole pod. The request is
+ * smaller: a scratch has room for the largest run, and a dozen runs at 02:00 must fit on one node.
  */
 export function resources({ resources: { requests, limits }, scratch }: Pod): Plain<k8s.ResourceRequirements> {
   const onNode = scratch.storageClassName === undefined;
@@ -38,7 +38,7 @@ export function resources({ resources: { requests, limits }, scratch }: Pod): Pl
   return { requests: quantities({ ...requests }, withOwn(request)), limits: quantities({ ...limits }, withOwn(limit)) };
 }
 
-/** What the scheduler sets aside. MiB. */
+/** The disk that the pod requests. MiB. */
 function reserved({ size, request }: Pod['scratch']): number {
   const most = bytesOf(size) / MI;
   return Math.min(most, request === undefined ? Math.ceil(most / RESERVED_SHARE) : bytesOf(request) / MI);
@@ -48,7 +48,7 @@ function withOwn(scratchMebibytes: number): string {
   return mebibytes(scratchMebibytes + TMP_MI + LOGS_MI);
 }
 
-/** The same for a container that only waits and talks beside one that has the scratch: containers that run at once add up. */
+/** The same for a container that needs no scratch. Requests of containers that run at the same time add up. */
 export function smallResources({ resources: { requests, limits } }: Pod): Plain<k8s.ResourceRequirements> {
   const disk = withOwn(0);
   return { requests: quantities({ ...requests }, disk), limits: quantities({ ...limits }, disk) };
@@ -63,7 +63,7 @@ function onNode(size: string): Mounted['volume'] {
   return { emptyDir: { sizeLimit: mebibytes(bytesOf(size) / MI + MARGIN_MI) } };
 }
 
-/** A claim that lives as long as the pod. */
+/** A claim that is deleted with the pod. */
 function onItsOwn(size: string, storageClassName: string): Mounted['volume'] {
   const spec = { accessModes: ['ReadWriteOnce'], storageClassName, resources: { requests: { storage: size } } };
   return { ephemeral: { volumeClaimTemplate: { spec } } };

@@ -5,7 +5,7 @@ import { KubernetesObject } from './kubernetes-object.ts';
 import { digest, KEEP_ANNOTATIONS, labelsOf } from './labels.ts';
 import type { Mounted } from './volumes.ts';
 
-/** A folder of `scripts/`, under a name that follows from its content. */
+/** A folder of `scripts/`, named after its content. */
 export interface Bundle {
   readonly folder: string;
   /** `backstay-<folder>-<8 hex digits>`. */
@@ -16,7 +16,7 @@ export interface Bundle {
 
 const bundles = new Map<string, Bundle>();
 
-/** Everything in one folder of `scripts/`. */
+/** All files of one folder of `scripts/`. */
 export function folderBundle(folder: string): Bundle {
   const known = bundles.get(folder);
   if (known) return known;
@@ -28,7 +28,7 @@ export function folderBundle(folder: string): Bundle {
 
 const needed = new Map<string, readonly Bundle[]>();
 
-/** The folders that hold these scripts and all that they read, sorted by name. */
+/** The folders with these scripts and with every file that they read, sorted by name. */
 export function bundlesOf(scripts: readonly string[]): readonly Bundle[] {
   const key = scripts.join(' ');
   const known = needed.get(key);
@@ -40,7 +40,7 @@ export function bundlesOf(scripts: readonly string[]): readonly Bundle[] {
 
 const volumes = new Map<readonly Bundle[], Mounted>();
 
-/** Bundles as a pod sees them: the files of all of them in one flat folder, where each finds what it reads. */
+/** Mounts the files of all bundles into one flat folder, where each script finds the files that it reads. */
 export function scriptsVolume(bundles: readonly Bundle[]): Mounted {
   const known = volumes.get(bundles);
   if (known) return known;
@@ -58,8 +58,8 @@ export interface ScriptBundleProps {
 /**
  * A folder of shell files, unchanged, in one immutable ConfigMap.
  *
- * Its name follows from its content, so a Job that began before an upgrade keeps the scripts it was made with, and a
- * changed script is a new object. Old ones stay in the cluster; Argo CD is told to ignore them.
+ * Its name contains a hash of its content. A changed script is a new object, and a Job that started before an upgrade
+ * keeps its scripts. Old ConfigMaps stay in the cluster; an annotation makes Argo CD ignore them.
  */
 export class ScriptBundle extends Construct {
   constructor(scope: Construct, id: string, { namespace, bundle: { name, files } }: ScriptBundleProps) {

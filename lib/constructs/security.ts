@@ -6,13 +6,13 @@ import type { Plain } from './kubernetes-object.ts';
 type Pod = Options['pod'];
 
 /**
- * The group of a storage's claim in every pod that mounts it: pods of several users share the files through it.
+ * The group that every pod uses for a storage's claim, so that pods of different users can share its files.
  *
- * With a uid or group each, the second pod would be locked out.
+ * If each pod had its own user and group, the second one could not read the files of the first.
  */
 const STORAGE_GROUP = 10_999;
 
-/** Pod Security "restricted", unless the values ask for root. */
+/** Pod Security "restricted", unless the values require root. */
 export function podSecurity({ runAsUser, runAsGroup, supplementalGroups }: Pod): Plain<k8s.PodSecurityContext> {
   return {
     runAsNonRoot: runAsUser !== 0,
@@ -26,20 +26,20 @@ export function podSecurity({ runAsUser, runAsGroup, supplementalGroups }: Pod):
 }
 
 /**
- * The same for a pod that fills a claim of an application: the group of the storages' files is one of its groups, and no
- * volume is given to it, or the kubelet would change the modes of what was just restored.
+ * The same for a pod that fills a claim of an application. The storage group is only supplementary here: with `fsGroup`,
+ * the kubelet would change the modes of the restored files.
  */
 export function restoreSecurity(pod: Pod): Plain<k8s.PodSecurityContext> {
   const { fsGroup: group, fsGroupChangePolicy: _, ...rest } = podSecurity(pod);
   return { ...rest, supplementalGroups: [...pod.supplementalGroups, group ?? STORAGE_GROUP] };
 }
 
-/** What a step may do beyond this, in its pod. */
+/** The additional privileges of a step in its pod. */
 export function capabilitiesOf({ asWritten = false, asRoot = [] }: Privileges, { runAsUser, capabilities }: Pod): readonly string[] {
   return [...(asWritten ? capabilities : []), ...(runAsUser === 0 ? asRoot : [])];
 }
 
-/** No container needs more than this, unless its step has privileges. */
+/** Enough for every container whose step has no privileges. */
 export function containerSecurity(capabilities: readonly string[] = []): Plain<k8s.SecurityContext> {
   return {
     allowPrivilegeEscalation: false,

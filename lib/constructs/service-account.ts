@@ -9,7 +9,7 @@ export interface ServiceAccountProps {
   readonly annotations: TextMap;
 }
 
-/** The identity of one source's pods. It has no rights, and its pods no token of the Kubernetes API. */
+/** The identity of one source's pods. It has no rights, and its pods get no token for the Kubernetes API. */
 export class ServiceAccount extends Construct {
   constructor(scope: Construct, id: string, { name, namespace, labels, annotations }: ServiceAccountProps) {
     super(scope, id);

@@ -2,7 +2,7 @@ import type { k8s } from '../../imports/k8s.ts';
 import type { Env } from '../pod.ts';
 import type { Plain } from './kubernetes-object.ts';
 
-/** Variables as a container has them. */
+/** Variables in the form of a container. */
 export function variables(env: readonly (readonly [name: string, value: Env[string]])[]): Plain<k8s.EnvVar>[] {
   return env.map(([name, value]) => {
     if (typeof value === 'string') return { name, value: literal(value) };
@@ -11,7 +11,7 @@ export function variables(env: readonly (readonly [name: string, value: Env[stri
   });
 }
 
-/** Text that reaches the process as it is: the kubelet replaces `$(NAME)` and turns `$$` into `$`. */
+/** Escapes a text so that the process gets it unchanged: the kubelet replaces `$(NAME)` and turns `$$` into `$`. */
 export function literal(text: string): string {
   return text.includes('$') ? text.replaceAll('$', '$$$$') : text;
 }

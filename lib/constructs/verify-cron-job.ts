@@ -15,7 +15,7 @@ export interface VerifyProps {
   readonly annotations: TextMap;
 }
 
-/** The proof of a source's backups, week by week: never two at once, and a failed Job when a backup does not come back. */
+/** Verifies a source's newest backup on a schedule. Runs never overlap; a backup that cannot be restored fails the Job. */
 export class VerifyCronJob extends Construct {
   constructor(scope: Construct, id: string, props: VerifyProps) {
     super(scope, id);
@@ -28,7 +28,7 @@ export class VerifyCronJob extends Construct {
   }
 }
 
-/** The same at once, by hand. Its name is completed by the API server. */
+/** The same as a manual run. The API server completes its name. */
 export class VerifyJob extends Construct {
   constructor(scope: Construct, id: string, props: VerifyProps) {
     super(scope, id);

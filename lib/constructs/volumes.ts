@@ -12,11 +12,11 @@ export interface Mounted {
   readonly readOnly?: boolean;
 }
 
-/** The volumes of a pod: each once, whatever the number of containers that mount it, under a name that says where. */
+/** The volumes of a pod. Containers share them, and each is named after its mount path. */
 export class Volumes {
   private readonly byName = new Map<string, { readonly text: string; readonly volume: Plain<k8s.Volume> }>();
 
-  /** The mounts of one container; their volumes become the pod's. */
+  /** The mounts of one container. Adds their volumes to the pod. */
   mount(mounts: readonly Mounted[]): Plain<k8s.VolumeMount>[] {
     return mounts.map(({ volume, path, readOnly }) => ({ name: this.add(volume, path), mountPath: path, ...(readOnly && { readOnly }) }));
   }
@@ -25,10 +25,10 @@ export class Volumes {
     return [...this.byName.values()].map(({ volume }) => volume);
   }
 
-  /** Two containers may have different volumes at one path: the second is numbered. */
+  /** Two containers may mount different volumes at the same path: the name of the second gets a number. */
   private add(volume: Omit<Plain<k8s.Volume>, 'name'>, path: string): string {
     const text = textOf(volume);
-    // With two volumes for one claim the kubelet waits for ever, whatever their paths.
+    // The kubelet hangs if a pod has two volumes of one claim, even at different paths.
     const claimed = volume.persistentVolumeClaim && [...this.byName].find(([, known]) => known.text === text);
     if (claimed) return claimed[0];
     for (let number = 1; ; number++) {
@@ -42,7 +42,7 @@ export class Volumes {
   }
 }
 
-/** What a step mounts, as volumes: all files of a folder are one, and come last. */
+/** The mounts of a step as volumes. All files of a folder are one volume; these come last. */
 export function mountedOf(mounts: readonly Mount[]): readonly Mounted[] {
   const files = mounts.filter(isFile);
   const folders = [...new Set(files.map(({ path }) => posix.dirname(path)))];
@@ -60,14 +60,14 @@ function volumeOf(mount: ClaimMount | FolderMount | ApiTokenMount): Mounted {
 }
 
 /**
- * A claim that is only read is read-only as a volume, not just as a mount: the kubelet gives the files of any other
- * volume to `fsGroup`, and PostgreSQL then refuses to start over its own data.
+ * A claim that is only read is read-only as a volume, not just as a mount. In any other volume the kubelet changes the
+ * group of the files to `fsGroup`, and PostgreSQL then refuses to start on its own data.
  */
 function claimVolume({ claim, path, readOnly, writtenLater = false }: ClaimMount): Mounted {
   return { volume: { persistentVolumeClaim: { claimName: claim, ...(readOnly && !writtenLater && { readOnly }) } }, path, readOnly };
 }
 
-/** Where clients of the Kubernetes API look for it. */
+/** Where clients of the Kubernetes API expect the token. */
 const API_TOKEN: Mounted = {
   path: '/var/run/secrets/kubernetes.io/serviceaccount',
   readOnly: true,
@@ -95,7 +95,7 @@ function projection(file: FileMount): Plain<k8s.VolumeProjection> {
 
 const textsOf = new WeakMap<object, string>();
 
-/** Text that is equal for equal volumes. Most pods have the same few objects. */
+/** A key that is equal for equal volumes. Cached by object, because most pods share the same few. */
 function textOf(volume: Mounted['volume']): string {
   const known = textsOf.get(volume);
   if (known !== undefined) return known;

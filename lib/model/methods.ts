@@ -4,23 +4,23 @@ import type { Method } from '../sources/kind.ts';
 
 type Tier = Pick<TierSettings, 'method'>;
 
-/** How a tier backs up a kind: by the tier's method where the kind has it, by the kind's default otherwise and without a tier. */
+/** The method by which a tier backs up a kind: the tier's own if the kind has it; otherwise, and without a tier, the kind's default. */
 export function methodIn(kind: KindSettings['kind'], tier?: Tier): Method {
   return methodOf(kind, tier?.method);
 }
 
-/** The tiers that back up every kind as the first of them does: a restore, or a verification, reads backups of one method only. */
+/** The tiers that back up every kind by the same method as the first one. Restores and verifications read backups of one method only. */
 export function alike<Either extends Tier>({ kinds }: Pick<SourceSettings, 'kinds'>, tiers: readonly Either[]): readonly Either[] {
   const [first] = tiers;
   return tiers.filter((tier) => kinds.every(({ kind }) => methodIn(kind, tier) === methodIn(kind, first)));
 }
 
-/** Every method that the tiers of a source use for a kind. */
+/** All methods that the tiers of a source use for a kind. */
 export function methodsOf({ tiers }: Pick<SourceSettings, 'tiers'>, kind: KindSettings['kind']): readonly Method[] {
   return tiers.length === 0 ? [methodIn(kind)] : [...new Set(tiers.map((tier) => methodIn(kind, tier)))];
 }
 
-/** The tiers whose newest backup is verified: those in the storage to read from that back up alike. */
+/** The tiers whose newest backup is verified: those that write to the storage to read, all by the same methods. */
 export function tiersToVerify(source: SourceSettings): readonly TierSettings[] {
   const { tiers, verify } = source;
   const from = verify?.settings.storage ?? tiers[0]?.storages[0]?.storage.name;

@@ -4,19 +4,19 @@ import type { ClaimSpec, Peer, SecretNeed } from '../pod.ts';
 import type { Part, RestoreAction, RestorePart, VerifyPart } from '../sources/kind.ts';
 import type { Access } from '../storages/kind.ts';
 
-/** What will run and be kept in one environment, as plain data: no Kubernetes in it. */
+/** The plan of one environment: what runs and what is kept, as plain data without Kubernetes. */
 export interface Model {
   readonly environment: string;
   /** References of images by name, overrides and registry applied. */
   readonly images: Readonly<Record<string, string>>;
-  /** Namespaces to make; empty unless asked for. */
+  /** Namespaces to create. Empty unless the values request them. */
   readonly namespaces: readonly string[];
-  /** Claims to make. */
+  /** Claims to create. */
   readonly claims: readonly ClaimSpec[];
   readonly sources: readonly PlannedSource[];
-  /** Restores that stand in the values, by name. */
+  /** Restores in the values, by name. */
   readonly restores: readonly PlannedRestore[];
-  /** What was noticed and lets the synthesis go on: one line each, with its HINT. */
+  /** Warnings and notes that do not stop synth, one line each, with its HINT. */
   readonly warnings: readonly string[];
 }
 
@@ -24,15 +24,15 @@ export interface PlannedSource {
   /** Its name in the values. */
   readonly name: string;
   readonly namespace: string;
-  /** `backup-<source>`: its service account and its NetworkPolicy. */
+  /** `backup-<source>`, the name of its service account and its NetworkPolicy. */
   readonly objectName: string;
   /** Folder below a storage's prefix. */
   readonly folder: string;
-  /** One per tier; for a source by hand only, the one named `once`, without a schedule. */
+  /** One per tier. A source with manual runs only has one named `once`, without a schedule. */
   readonly runs: readonly PlannedRun[];
   /** @default - its backups are not verified */
   readonly verify?: PlannedVerify;
-  /** Whom any of its pods must reach; what is not here, the NetworkPolicy refuses. */
+  /** The peers that its pods must reach. The NetworkPolicy blocks all others. */
   readonly peers: readonly Peer[];
   readonly secrets: readonly SecretNeed[];
   readonly networkPolicy: Options['networkPolicy'];
@@ -41,7 +41,7 @@ export interface PlannedSource {
 }
 
 export interface PlannedRun {
-  /** `backup-<source>-<tier>`: the CronJob, at most 52 characters. */
+  /** `backup-<source>-<tier>`, the name of the CronJob. At most 52 characters. */
   readonly name: string;
   readonly environment: string;
   readonly namespace: string;
@@ -49,7 +49,7 @@ export interface PlannedRun {
   readonly tier: string;
   /** `<source>/<tier>` below a storage's prefix. */
   readonly folder: string;
-  /** Five cron fields, jitter applied. @default - by hand only */
+  /** Five cron fields, jitter applied. @default - manual runs only */
   readonly schedule?: string;
   readonly timeZone: string;
   readonly suspend: boolean;
@@ -57,9 +57,9 @@ export interface PlannedRun {
   /** The first is the primary. */
   readonly storages: readonly PlannedStorage[];
   readonly filenameTemplate: string;
-  /** Hash of what the user wrote that shapes the artifact; stands in the manifest. */
+  /** Hash of the settings that affect the artifact. The manifest stores it. */
   readonly specHash: string;
-  /** Seconds after which something without a manifest is abandoned: 48 h and twice the longest deadline. */
+  /** Age after which files without a manifest are abandoned: 48 h plus twice the longest deadline. Seconds. */
   readonly abandonedAfter: number;
   readonly pod: Options['pod'];
   readonly job: Options['job'];
@@ -69,43 +69,43 @@ export interface PlannedStorage {
   readonly name: string;
   readonly kind: string;
   readonly role: 'primary' | 'copy';
-  /** @default - nothing is ever deleted: runs by hand only */
+  /** @default - nothing is ever deleted, as for manual runs only */
   readonly keep?: Keep;
   readonly access: Access;
 }
 
-/** Which backup is wanted, and where it is looked for. */
+/** The requested backup, and where to find it. */
 export interface Origin {
   readonly environment: string;
-  /** What its manifest may call the source: its name, and that of its folder where it was renamed. */
+  /** Names of the source that its manifest may have: its current name, and that of its folder if it was renamed. */
   readonly sources: readonly string[];
   /** Folders below the prefix, one for each tier. */
   readonly folders: readonly string[];
-  /** `latest`, `latest-verified`, `before:<seconds>`, or an id, as fetch.sh takes it. */
+  /** `latest`, `latest-verified`, `before:<seconds>`, or an id, as fetch.sh expects it. */
   readonly wanted: string;
-  /** What began later is not looked at, unless it is named. Seconds since 1970. @default - no bound */
+  /** Backups that started later are ignored, unless requested by id. Seconds since 1970. @default - no bound */
   readonly notAfter?: number;
-  /** How old it may be. Seconds. @default - as old as it likes */
+  /** Maximum age. Seconds. @default - no limit */
   readonly newerThan?: number;
   /** Number of the storage to read, from 1. */
   readonly from: number;
 }
 
-/** The proof of a source's newest backup. */
+/** The verification of a source's newest backup. */
 export interface PlannedVerify {
-  /** `verify-<source>`: CronJob and NetworkPolicy. */
+  /** `verify-<source>`, the name of its CronJob and its NetworkPolicy. */
   readonly name: string;
-  /** Where it runs, and all storages that its record goes to. */
+  /** Its pod, and all storages to which its record is written. */
   readonly run: PlannedRun;
   readonly schedule: string;
   readonly origin: Origin;
   readonly parts: readonly VerifyPart[];
-  /** Whom it may reach: storages, and no server. */
+  /** The peers that it may reach: storages, and no server. */
   readonly peers: readonly Peer[];
   readonly secrets: readonly SecretNeed[];
 }
 
-/** What is stopped while a restore works. */
+/** A workload that is stopped during a restore. */
 export interface Application {
   readonly namespace: string;
   readonly kind: 'deployment' | 'statefulset';
@@ -115,26 +115,26 @@ export interface Application {
   readonly selector?: string;
 }
 
-/** One restore: a Job of its own, with all that it needs. */
+/** One restore: a Job and everything that it needs. */
 export interface PlannedRestore {
-  /** `restore-<name>-<id>`: its Roles and its NetworkPolicy; the Job's name goes on with a digest of what it runs. */
+  /** `restore-<name>-<id>`, the name of its Roles and its NetworkPolicy. The Job's name adds a digest of what it runs. */
   readonly name: string;
-  /** Its name in the values, or the source's for one by hand. */
+  /** Its name in the values, or that of the source for a manual restore. */
   readonly entry: string;
   readonly id: string;
-  /** `restore-<source>`: account of its pod. */
+  /** `restore-<source>`, the service account of its pod. */
   readonly account: string;
-  /** The source as it is restored: namespace, pod, and the backup that runs first. */
+  /** The source that is restored: namespace, pod, and the safety backup that runs first. */
   readonly run: PlannedRun;
   readonly safetyBackup: boolean;
-  /** What becomes of the data; only a restore fetches a backup. */
+  /** What is done with the data. Only `restore` fetches a backup. */
   readonly action: RestoreAction;
   readonly origin: Origin;
-  /** Those to read from, and where its markers lie. */
+  /** The storages to read from, and those with its markers. */
   readonly storages: readonly PlannedStorage[];
-  /** It stands in the values, leaves word that it is done, and never runs again. */
+  /** It is in the values: it leaves a marker when it is done and never runs again. */
   readonly once: boolean;
-  /** What one attempt leaves for the next. @default - by hand and beside what is live: each attempt is like the first */
+  /** What one attempt leaves for the next. @default - a manual restore beside the live data, whose attempts are all alike */
   readonly markers?: Markers;
   readonly parts: readonly RestorePart[];
   readonly guard?: PlannedGuard;
@@ -146,18 +146,18 @@ export interface PlannedRestore {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-/** What is stored of a restore itself. */
+/** The records of the restore itself. */
 export interface Markers {
-  /** Below a prefix, without their endings. */
+  /** Paths below a prefix, without their endings. */
   readonly path: string;
-  /** Numbers of the storages that hold them: what is found in one counts. */
+  /** Numbers of the storages with these records. A record counts if any of them has it. */
   readonly storages: readonly number[];
 }
 
-/** Who stops the applications, looks that nobody uses a claim, and starts them again. */
+/** Stops the applications, checks that no pod uses a claim, and starts them again. */
 export interface PlannedGuard {
   readonly applications: readonly Application[];
-  /** What would start them again, and how it is paused. */
+  /** What would start them again during the restore, and how to pause it. */
   readonly paused: Readonly<Record<string, string>>;
   readonly claims: readonly string[];
   readonly claimsInUse: boolean;

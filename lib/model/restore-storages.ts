@@ -84,7 +84,7 @@ export function storagesOf(settings: Settings, read: readonly PlannedStorage[], 
 }
 
 /**
- * The storage of the safety backup: the one that is restored from, if it is the source's own, because it is known to work. A copy
+ * The storage of the safety backup: the one that the restore reads, if it is the source's own, because it is known to work. A copy
  * that cannot be reached must not prevent a restore.
  */
 export function safetyStorage(settings: Settings, source: SourceSettings, { backupsOf, from, tier }: Request): StorageSettings {
@@ -94,6 +94,6 @@ export function safetyStorage(settings: Settings, source: SourceSettings, { back
 
 export function sourceNamed({ sources, environment }: Settings, name: string): SourceSettings {
   const source = sources.find((candidate) => candidate.name === name);
-  if (!source) throw new Error(`no source '${name}' in ${environment}`);
+  if (!source) throw new Error(`unknown source '${name}' in ${environment}`);
   return source;
 }

@@ -12,7 +12,7 @@ export function checkRivals({ name, kinds, tiers }: Pick<SourceSettings, 'name' 
       diagnostics.add(
         tier.origin(['method']),
         `'${name}' cannot have both methods ${other.method.name} and ${method.name}`,
-        'back it up by one of them in a source of its own',
+        'back it up by one of them in a separate source',
       );
   }
 }

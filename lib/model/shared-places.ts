@@ -9,7 +9,7 @@ export interface OwnedFolder {
   readonly source: string;
   /** Equal for equal places; steps are separated by slashes. */
   readonly at: string;
-  /** Path in the values of the prefix that leads there, and where it was written. */
+  /** Path in the values of the prefix of that place, and where it was written. */
   readonly prefix: string;
   readonly place?: Place;
 }

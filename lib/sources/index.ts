@@ -15,13 +15,13 @@ export const LATER_METHODS = ['basebackup', 'wal', 'objects', 'raft-snapshot'] a
 /** Names of all methods that are built, of every kind. */
 export const METHOD_NAMES = SOURCE_KINDS.flatMap(({ methods }) => methods.map(({ name }) => name));
 
-/** The method that each kind is backed up by where no tier chooses another one. */
+/** The method that backs up each kind unless a tier chooses another one. */
 export const DEFAULT_METHODS = SOURCE_KINDS.map(({ methods: [first] }) => first.name);
 
 /** Extensions of all artifacts, without those of the compression. */
 export const EXTENSIONS = [...new Set(SOURCE_KINDS.flatMap(({ methods }) => methods.flatMap(({ extensions }) => extensions)))];
 
-/** Schemas of the kinds that occur in several places, by the names that the JSON Schema gives them. */
+/** Schemas that the kinds use in several places, by their names in the JSON Schema. */
 export const SHARED_SCHEMAS: Readonly<Record<string, z.ZodType>> = Object.assign(
   {},
   ...SOURCE_KINDS.map((kind) => ('sharedSchemas' in kind ? kind.sharedSchemas : {})),
@@ -33,7 +33,7 @@ export function sourceKind(name: string): SourceKind {
   return kind as unknown as SourceKind;
 }
 
-/** One method of a kind: the named one where the kind has it, or its default. */
+/** The named method of a kind, or its default if the kind does not have that one. */
 export function methodOf({ methods }: SourceKind, name?: string): Method {
   return methods.find((method) => method.name === name) ?? methods[0];
 }

@@ -21,10 +21,10 @@ export interface SourceKind<Schema extends z.ZodType = z.ZodType, Restore extend
   /** What people write under `verify.<kind>`, with every default. @default - the values know no such key */
   readonly verifySchema?: Verify;
 
-  /** Schemas inside these that occur in several places, by the name that the JSON Schema gives them. @default - none */
+  /** Schemas that these use in several places, by their names in the JSON Schema. @default - none */
   readonly sharedSchemas?: Readonly<Record<string, z.ZodType>>;
 
-  /** Images that its steps run, official ones, by the names under `images` in the values. @default - those of other kinds and of `lib/tool-images.ts` will do */
+  /** Official images that its steps run, by their names under `images` in the values. @default - its steps use those of other kinds and of `lib/tool-images.ts` */
   readonly images?: Readonly<Record<string, string>>;
 
   /** Errors in the images that the values set, each with its path below `images`. @default - any image will do */
@@ -33,52 +33,52 @@ export interface SourceKind<Schema extends z.ZodType = z.ZodType, Restore extend
   /** How this kind is backed up. The first is the default; a tier chooses another one by its name. */
   readonly methods: readonly [Method<Schema, Restore, Verify>, ...Method<Schema, Restore, Verify>[]];
 
-  /** Mistakes that no type can see and that every method cares about, each with its path below the kind's key. Called with valid settings. */
+  /** Errors that types cannot express and that concern every method, with paths below the kind's key. Called with valid settings. */
   check(settings: z.output<Schema>, context: SourceContext): readonly RelativeDiagnostic[];
 }
 
-/** One way to back up a kind: it owns what its backups look like, how they come back, and how they are verified. */
+/** One way to back up a kind: it defines what its backups look like, and how they are restored and verified. */
 export interface Method<
   Schema extends z.ZodType = z.ZodType,
   Restore extends z.ZodType = z.ZodType,
   Verify extends z.ZodType = z.ZodType,
   Facts extends FactsShape = FactsShape,
 > {
-  /** What a tier writes as its `method`, and what the manifest calls it. No two kinds share one. */
+  /** Its name, in a tier's `method` and in the manifest. Unique among all kinds. */
   readonly name: string;
 
-  /** Extensions of its artifacts, without that of the compression: `.dump`. A file-name template that ends in one does not get it twice. */
+  /** Extensions of its artifacts, without that of the compression: `.dump`. A file-name template that already ends in one does not get a second. */
   readonly extensions: readonly string[];
 
-  /** Files beside the artifact: role in the manifest, and how their names end: `{ globals: '+globals.sql' }`. @default - none */
+  /** Files beside the artifact, from role in the manifest to suffix of the name: `{ globals: '+globals.sql' }`. @default - none */
   readonly companions?: Readonly<Record<string, string>>;
 
-  /** Names of methods that no tier of the same source may use. Either side may name the other. @default - none */
+  /** Names of methods that no tier of the same source may use. It is enough if one of the two names the other. @default - none */
   readonly rivals?: readonly string[];
 
-  /** Mistakes in the settings that only this method reads, each with its path below the kind's key. @default - there are none to find */
+  /** Errors in the settings that only this method reads, with paths below the kind's key. @default - nothing to check */
   check?(settings: z.output<Schema>, context: SourceContext): readonly RelativeDiagnostic[];
 
-  /** The parts of one run. More than one where one entry names several databases. */
+  /** The parts of one run. A source with several databases has several. */
   parts(settings: z.output<Schema>, context: SourceContext): readonly Part[];
 
-  /** What its parts add to the manifest, as its script writes it. Facts may be added later, as optional ones; none may change. */
+  /** What its script adds to each part of the manifest. Later versions may add optional facts, but must not change any. */
   facts(object: ObjectOf): Facts;
 
-  /** What a part is, in one phrase, for `get`: `database shop of PostgreSQL 17.6`. */
+  /** Describes a part in one phrase, for `get`: `database shop of PostgreSQL 17.6`. */
   describe(facts: FactsOf<Facts>): string;
 
-  /** How a backup comes back. @default - a restore is refused by name */
+  /** How a backup is restored. @default - synth refuses a restore by this method */
   readonly restore?: Restoring<z.output<Schema>, z.output<Restore>>;
 
-  /** How a backup is verified in a throw-away place. @default - `verify` skips it with a warning */
+  /** How a backup is verified, away from the live data. @default - `verify` skips it with a warning */
   readonly verify?: Verifying<z.output<Schema>, z.output<Verify>>;
 
   /** For tests that run over all methods. */
   readonly sample: Sample<Schema, Restore, Verify, Facts>;
 }
 
-/** One valid source, with every setting that the method reads and that can stand beside the others. */
+/** One valid source with every setting that the method reads, except those that exclude others. */
 export interface Sample<
   Schema extends z.ZodType = z.ZodType,
   Restore extends z.ZodType = z.ZodType,
@@ -95,9 +95,9 @@ export interface Sample<
   readonly facts: z.input<z.ZodObject<Facts, z.core.$strip>>;
 }
 
-/** How one method puts a backup back. */
+/** How one method restores a backup. */
 export interface Restoring<Settings = unknown, Request = unknown> {
-  /** Its steps write into a claim of an application, so its pod sets no fsGroup and cannot have a scratch volume of its own. @default false */
+  /** Its steps write to a claim of an application, so its pod sets no fsGroup and cannot have scratch with a StorageClass. @default false */
   readonly fillsClaims?: boolean;
 
   /** Errors that types cannot express, with paths below the kind's key. */
@@ -106,7 +106,7 @@ export interface Restoring<Settings = unknown, Request = unknown> {
   /** Secrets that a restore reads and a backup does not. */
   secrets(settings: Settings): readonly SecretNeed[];
 
-  /** The steps that put each part back, named as the parts of the backup. */
+  /** The steps that restore each part. They have the names of the backup's parts. */
   parts(settings: Settings, request: Request, context: RestoreContext): readonly RestorePart[];
 }
 
@@ -115,43 +115,43 @@ export interface Verifying<Settings = unknown, Asked = unknown> {
   /** Errors that types cannot express, with paths below the kind's key. */
   check(settings: Settings, assertions: Asked, context: SourceContext): readonly RelativeDiagnostic[];
 
-  /** The steps that try each part, named as the parts of the backup. They get no Secret and no peers. */
+  /** The steps that verify each part. They have the names of the backup's parts, and get no Secret and no peers. */
   parts(settings: Settings, assertions: Asked, context: SourceContext): readonly VerifyPart[];
 }
 
-/** What to do with a restore: make one, or end the one before, whose old data was kept. */
+/** Whether to restore, or to undo or clean up after the previous restore, which kept the old data. */
 export type RestoreAction = 'restore' | 'swap-back' | 'drop-old';
 
 export interface RestoreContext extends SourceContext {
-  /** Whether the live data gives way, or a copy is made beside it. */
+  /** Whether the restore replaces the live data, or makes a copy beside it. */
   readonly inPlace: boolean;
   readonly action: RestoreAction;
-  /** The only part that is wanted. @default - all of them */
+  /** The only part to restore. @default - all of them */
   readonly part?: string;
-  /** Eight letters that name this restore, the same for each attempt. */
+  /** Eight letters that identify this restore in all its attempts. */
   readonly id: string;
 }
 
 /** One step: a container, a script, and what it needs. */
 export interface StepPart {
-  /** `[a-z0-9-]+`: part of file names and container names. The step that backs a part up and those that restore and verify it share it. */
+  /** `[a-z0-9-]+`: occurs in names of files and containers. The steps that back up, restore and verify a part have the same name. */
   readonly name: string;
   readonly kind: string;
   readonly method: string;
-  /** Name of an image: one of its kind's, of another kind's, or of `lib/tool-images.ts`. */
+  /** Name of an image, of any kind of source or of `lib/tool-images.ts`. */
   readonly image: string;
-  /** The file in `scripts/`; what it reads goes with it. */
+  /** The file in `scripts/`. The files that it reads are mounted with it. */
   readonly script: string;
   /** Variables of the script's header; `docs/environment.md` lists them. Plain text: `$` is escaped later. */
   readonly env: Env;
   readonly mounts: readonly Mount[];
-  /** Linux capabilities that it may have. @default - none, as Pod Security "restricted" wants it */
+  /** Linux capabilities that it may have. @default - none, as Pod Security "restricted" requires */
   readonly privileges?: Privileges;
 }
 
-/** A step that leaves its pod: to a server, or to a claim that one node holds. */
+/** A step that needs something outside its pod: a server, or a claim that only one node can mount. */
 interface ReachingPart extends StepPart {
-  /** Whom the pod must reach. */
+  /** The peers that the pod must reach. */
   readonly peers: readonly Peer[];
   readonly secrets: readonly SecretNeed[];
   /** @default - the pod may run on any node */
@@ -161,9 +161,9 @@ interface ReachingPart extends StepPart {
 export type VerifyPart = StepPart;
 
 export interface RestorePart extends ReachingPart {
-  /** A claim that no other pod may use meanwhile. @default - none */
+  /** A claim that no other pod may use while the step runs. @default - none */
   readonly occupies?: string;
-  /** A claim that is made for it. @default - none */
+  /** A claim that is created for it. @default - none */
   readonly claim?: ClaimSpec;
 }
 
@@ -172,12 +172,12 @@ export interface SourceContext {
   readonly environment: string;
   readonly source: string;
   readonly namespace: string;
-  /** How many backups may run at a time against one server, and how long one waits for its turn. */
+  /** How many backups may run at the same time against one server, and how long another one waits. */
   readonly throttle: { readonly perServer: number; readonly wait: number };
 }
 
-/** What one run stores as one artifact: the script that backs it up and checks it, its image, and what it needs. */
+/** The step that backs up and checks one artifact of a run. */
 export interface Part extends ReachingPart {
-  /** What `.DatabaseName` stands for in a file-name template. @default - the template may not use it */
+  /** Value of `.DatabaseName` in a file-name template. @default - the template may not use it */
   readonly databaseName?: string;
 }

@@ -5,7 +5,7 @@ import type { ClaimSpec, Env, Mount, Peer, SecretNeed } from '../pod.ts';
 /**
  * One kind of storage: everything that TypeScript knows about it, as plain data.
  *
- * What the pods do with it is in its driver, `scripts/driver-<name>.sh`. A new kind is a file beside this one, its driver
+ * Its driver, `scripts/storage/driver-<name>.sh`, implements what pods do with it. A new kind is a file beside this one, its driver
  * and a line in `index.ts`.
  */
 export interface StorageKind<Schema extends z.ZodType = z.ZodType, Name extends string = string> {
@@ -21,10 +21,10 @@ export interface StorageKind<Schema extends z.ZodType = z.ZodType, Name extends 
   /** Errors that types cannot express, with paths below the kind's key. Called with valid settings. */
   check(settings: z.output<Schema>, context: StorageContext): readonly RelativeDiagnostic[];
 
-  /** What a pod needs to reach it. `number` counts the storages of one run from 1. */
+  /** What a pod needs to reach it. `number` counts the storages of one run, from 1. */
   access(settings: z.output<Schema>, context: StorageContext, number: number): Access;
 
-  /** Text that is equal for two storages exactly when they are the same place: two sources never share a folder of one place. */
+  /** A key that is equal for two storages if and only if they are the same place. Two sources never share a folder of one place. */
   place(settings: z.output<Schema>, context: StorageContext): string;
 }
 
@@ -39,20 +39,20 @@ export interface StorageContext {
 export interface Access {
   /** rclone path of the prefix: `/storage/local/prod` or `S2:bucket/prod`. */
   readonly remote: string;
-  /** The same for people who look for a backup by hand, without the number: `claim backup-local: prod` or `bucket/prod`. */
+  /** The same for people, without the number: `claim backup-local: prod` or `bucket/prod`. */
   readonly where: string;
-  /** What is compared after an upload: size and the store's own checksum, or the size only. */
+  /** What is compared after an upload: size and the store's checksum, or only the size. */
   readonly compare: 'checksum' | 'size';
-  /** Read everything back after the upload and hash it again. */
+  /** Download every file after the upload and hash it again. */
   readonly readBack: boolean;
-  /** Variables of this remote alone: `RCLONE_CONFIG_S2_…`, `STORAGE_2_CA`. */
+  /** The variables of this remote: `RCLONE_CONFIG_S2_…`, `STORAGE_2_CA`. */
   readonly env: Env;
   readonly mounts: readonly Mount[];
   readonly peers: readonly Peer[];
   readonly secrets: readonly SecretNeed[];
   /** A claim that backstay creates. @default - none is created */
   readonly claim?: ClaimSpec;
-  /** Name of the claim, created or existing, if only one node can mount it at a time. @default - no claim, or one that many nodes may mount */
+  /** Name of the claim, created or existing, if only one node can mount it at a time. @default - no claim, or one that several nodes can mount */
   readonly exclusiveClaim?: string;
   /** Notes that `synth` prints, such as "only the size is compared". @default [] */
   readonly notes?: readonly string[];

@@ -22,7 +22,7 @@ const schema = z
 
 type Settings = z.output<typeof schema>;
 
-/** A PersistentVolumeClaim: the nearest copy, lost with its cluster. */
+/** A PersistentVolumeClaim: the closest copy, which is lost with its cluster. */
 export const pvc: StorageKind<typeof schema, 'pvc'> = {
   name: 'pvc',
   schema,

@@ -52,7 +52,7 @@ const schema = z
       .meta({
         description: "The store's vendor as rclone names it, for its quirks: `Minio`, `Cloudflare`. Default: `AWS`, or `Other` with an endpoint.",
       }),
-    ca: caFile.optional().meta({ description: "Certificate of the endpoint's private authority." }),
+    ca: caFile.optional().meta({ description: 'Certificate of the private CA of the endpoint.' }),
     credentials: credentials.meta({ description: 'An access key in a Secret, or a workload identity.' }),
     storageClass: z
       .string()
@@ -93,7 +93,7 @@ const SAMPLES = [
   },
 ] as const satisfies readonly z.input<typeof schema>[];
 
-/** S3 of AWS, or any store that speaks it. */
+/** S3 of AWS, or any compatible store. */
 export const s3: StorageKind<typeof schema, 's3'> = {
   name: 's3',
   schema,
@@ -184,7 +184,7 @@ function peer({ endpoint, network: how }: Settings, { namespace }: StorageContex
   return peerOf(hostname, port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port), namespace, how);
 }
 
-/** One store, however its endpoint is spelled; bucket names are unique in all of AWS. */
+/** The same key for a store however its endpoint is spelled. Bucket names are unique in all of AWS. */
 function storeOf({ endpoint }: Settings): string {
   if (!endpoint) return 'aws';
   const { hostname, port, pathname } = new URL(endpoint);

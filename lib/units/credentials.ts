@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { objectName } from './names.ts';
 
-/** A file of a ConfigMap or Secret that holds the certificate of a private authority. */
+/** A file of a ConfigMap or Secret with the certificate of a private CA. */
 export const caFile = z
   .strictObject({
     configMap: objectName.optional().meta({ description: 'ConfigMap that holds the certificate.' }),

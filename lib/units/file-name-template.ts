@@ -5,7 +5,7 @@ export interface TemplateContext {
   readonly extensions: readonly string[];
 }
 
-/** A file-name template without the extension that the format brings itself: a template that ends in one does not get it twice. */
+/** A file-name template without the extension of the format, which is added later. Otherwise it would occur twice. */
 export function stemOf(template: string, extensions: readonly string[]): string {
   const packed = template.replace(/\.(gz|zst)$/, '');
   const extension = extensions.find((candidate) => packed.endsWith(candidate)) ?? '';

@@ -3,7 +3,7 @@ import type { Peer } from '../pod.ts';
 import { dnsLabel, port, textMap } from './names.ts';
 
 /**
- * How to reach a host whose name does not tell: a NetworkPolicy does not support DNS names, and matches the ports of pods,
+ * How to reach a host if its name is not enough: a NetworkPolicy does not support DNS names, and matches the ports of pods,
  * not of Services.
  */
 export const network = z

@@ -14,7 +14,7 @@ export const objectName = z
   .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, { error: subdomain })
   .max(253, { error: subdomain });
 
-/** Labels or annotations: text to text. */
+/** Labels or annotations. */
 export const textMap = z.record(z.string(), z.string({ error: 'expected text; quote numbers and true or false' }));
 
 /** A CIDR, IPv4 or IPv6, such as `10.0.0.0/8`. */

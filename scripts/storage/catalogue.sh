@@ -77,7 +77,7 @@ choose_storages() {
 			chosen="$chosen $number"
 		fi
 	done
-	[ -n "$chosen" ] || die "$WRONG_INPUT" "there is no storage '${STORAGE-}'" 'set STORAGE to a storage of this tier'
+	[ -n "$chosen" ] || die "$WRONG_INPUT" "unknown storage '${STORAGE-}'" 'set STORAGE to a storage of this tier'
 }
 
 is_chosen() {

@@ -22,7 +22,7 @@ explain() {
 	explain_own "$errors"
 	case $errors in
 	*'signed by unknown authority'* | *'certificate is valid for'*)
-		fail "$WRONG_INPUT" "the certificate is not trusted: $error" "set the storage's ca to the certificate of its private authority, and its endpoint to the name in the certificate"
+		fail "$WRONG_INPUT" "the certificate is not trusted: $error" "set the storage's ca to the certificate of its private CA, and its endpoint to the name in the certificate"
 		;;
 	*timeout* | *'timed out'* | *'deadline exceeded'* | *'no such host'* | *'connection refused'* | *unreachable* | *'connection reset'* | *EOF*)
 		fail "$UNAVAILABLE" "the store does not answer: $error" 'if it answers from elsewhere, check the NetworkPolicy of this source: it lists the hosts and ports that its pods may reach'

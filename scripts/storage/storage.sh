@@ -9,7 +9,7 @@
 #   STORAGE_n_REMOTE           rclone path of its prefix
 #   STORAGE_n_COMPARE          checksum or size: what is compared after an upload
 #   STORAGE_n_READ_BACK        true: everything is read back after the upload and hashed again (default: false)
-#   STORAGE_n_CA               certificate of a private authority (file; default: those of the image)
+#   STORAGE_n_CA               certificate of a private CA (file; default: the CAs of the image)
 #   STORAGE_n_ROLE_ARN         role to assume instead of using a key (default: none)
 #   STORAGE_n_TOKEN_FILE       token for that role (file; default: none)
 #   RCLONE_CONFIG_*            remotes, read by rclone itself

@@ -7,10 +7,10 @@ export interface Bucket {
   readonly url: string;
   readonly key: string;
   readonly secret: string;
-  /** File of the private authority. */
+  /** File with the certificate of the private CA. */
   readonly ca: string;
   readonly rclone: string;
-  /** Environment that makes it the remote `S<number>`. */
+  /** Environment that defines it as the remote `S<number>`. */
   remote(number: number): Readonly<Record<string, string>>;
   stop(): void;
 }

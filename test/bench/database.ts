@@ -7,7 +7,7 @@ import { type Bucket, startBucket } from './bucket.ts';
 import { interleaved, measure, mebibytes, RUNS, seconds, table, times } from './measure.ts';
 import { Pipeline } from './pipeline.ts';
 
-/** A backup of a database of two gigabytes into an S3 store, against what the usual CronJob does: `pg_dump | gzip > file`, then an upload. */
+/** Compares a backup of a database of two gigabytes into an S3 store with the usual CronJob: `pg_dump | gzip > file`, then an upload. */
 export async function benchDatabase(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'bench-database-'));
   const server = await startPostgres(17, ['fsync=off', 'shared_buffers=512MB', 'max_wal_size=8GB', 'autovacuum=off']);

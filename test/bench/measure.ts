@@ -43,12 +43,12 @@ function measureOne({ argv, env, cwd }: Command): Promise<Run> {
   });
 }
 
-/** A contender of a comparison: what prepares a run is not measured. */
+/** A contender of a comparison. The preparation of a run is not measured. */
 export interface Contender {
   readonly name: string;
   prepare?(): void | Promise<void>;
   run(): Promise<Run>;
-  /** Further figures of the run that has just ended, such as the size of what it made. */
+  /** Further figures of the run that just ended, such as the size of its output. */
   figures?(): Readonly<Record<string, number>>;
 }
 

@@ -27,7 +27,7 @@ interface Runs {
   readonly spec: JobSpec & { readonly jobTemplate: { readonly spec: JobSpec } };
 }
 
-/** What a pod can be there for: the first restore of the values, too. */
+/** The task of a pod. A restore is the first one in the values. */
 export type Task = 'backup' | 'restore' | 'verify';
 
 export interface PipelineProps {
@@ -35,9 +35,9 @@ export interface PipelineProps {
   readonly folder: string;
   /** The values, as people write them. */
   readonly values: object;
-  /** What Secrets hold: `secret/key` to text. */
+  /** Contents of Secrets, from `secret/key` to text. */
   readonly secrets: Readonly<Record<string, string>>;
-  /** What a container sees at a path that the pod mounts: `/storage/local` to a folder of this machine. */
+  /** Mounts of the pod, from the path in the container, such as `/storage/local`, to a folder of this machine. */
   readonly mounts: Readonly<Record<string, string>>;
   /** Folders of tools, as the images have them. */
   readonly path: readonly string[];
@@ -79,7 +79,7 @@ export class Pipeline {
     return join(this.props.folder, `work-${task}`);
   }
 
-  /** Empties what the last backup left, the storage too. */
+  /** Deletes the results of the last backup, including those in the storage. */
   prepare(): void {
     this.prepareWork('backup');
     for (const [path, folder] of Object.entries(this.props.mounts)) {
@@ -95,13 +95,13 @@ export class Pipeline {
     mkdirSync(join(this.work(task), 'home'), { recursive: true });
   }
 
-  /** Runs the steps of a task one after the other; without what notes that it was done, so that it can be done again. */
+  /** Runs the steps of a task one after another. Skips the one that records the result, so that the task can be repeated. */
   run(task: Task = 'backup') {
     const uid = `${Date.now().toString(16).padStart(12, '0').slice(-8)}-0000-4000-8000-000000000000`;
     return measure(this.containers[task].flatMap((container) => this.commandsOf(task, container, uid)));
   }
 
-  /** Bytes of what the backup made and put into scratch. */
+  /** Bytes that the backup wrote to scratch. */
   figures() {
     const out = join(this.work('backup'), 'out');
     const size = existsSync(out) ? readdirSync(out).reduce((total, file) => total + statSync(join(out, file)).size, 0) : 0;

@@ -12,7 +12,7 @@ import { fill as fillFiles } from './volume.ts';
 /**
  * A database of two gigabytes out of a claim and into a new database, against `zcat | psql`.
  *
- * Processors are those of the clients: what the server does is the same for both, and not counted.
+ * Processor times are those of the clients. The server does the same work for both, and is not counted.
  */
 export async function benchDatabaseRestore(): Promise<string> {
   return await withDatabase(async (server, pipeline, folder) => {
@@ -22,7 +22,7 @@ export async function benchDatabaseRestore(): Promise<string> {
   });
 }
 
-/** The proof of the same backup: fetched, restored into a server of its own, asked. */
+/** Verification of the same backup: fetch it, restore it into a throw-away server, query it. */
 export async function benchVerify(): Promise<string> {
   return await withDatabase(async (_, pipeline) => {
     const figures = (await interleaved([ours('verify', pipeline)], RUNS)).get('backstay');
@@ -33,7 +33,7 @@ export async function benchVerify(): Promise<string> {
   });
 }
 
-/** A volume of a gigabyte in 20,000 files, unpacked beside the old files, against `tar -xzf`, restic, and the disk; each until all is on it. */
+/** Compares a volume of a gigabyte in 20,000 files, unpacked beside the old files, with `tar -xzf`, restic, and the disk. Each ends with a sync. */
 export async function benchVolumeRestore(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'bench-restore-'));
   const data = join(folder, 'data');
@@ -156,7 +156,7 @@ function empty(folder: string): void {
   mkdirSync(folder);
 }
 
-/** What is not on the disk yet is not restored. */
+/** Data that is not on the disk yet is not restored. */
 function onDisk(folder: string, argv: readonly string[], env = {}) {
   return measure([{ argv, env }, { argv: ['sync', '-f', folder] }]);
 }

@@ -9,7 +9,7 @@ const BENCHES = [
   ['volume', 'a volume of 1 GB in 20,000 files into a claim', benchVolume],
   ['restore', 'a database of 2 GB out of a claim', benchDatabaseRestore],
   ['restore', 'a volume of 1 GB in 20,000 files out of a claim', benchVolumeRestore],
-  ['verify', 'the proof of a backup of 2 GB', benchVerify],
+  ['verify', 'verification of a backup of 2 GB', benchVerify],
   ['synthesis', 'YAML for a fleet', benchSynthesis],
 ] as const;
 

@@ -9,7 +9,7 @@ import { interleaved, measure, mebibytes, seconds, table, times } from './measur
 const SIZES = [10, 100, 1000, 5000] as const;
 const RUNS = 5;
 
-/** Synthesis of so many sources against `helm template` of a chart that makes the same objects of the same values. */
+/** Compares synthesis of many sources with `helm template` of a chart that makes the same objects from the same values. */
 export async function benchSynthesis(): Promise<string> {
   const rows = [['sources', 'backstay', 'memory', 'helm', 'memory', 'backstay is faster by']];
   for (const count of SIZES) rows.push(await row(count));
@@ -53,7 +53,7 @@ function helm(folder: string) {
   };
 }
 
-/** A chart of the very objects that we make: our files for one source, with that source's name taken out again. */
+/** A chart of the same objects: our files for one source, with its name replaced by a template. */
 function writeChart(chart: string): void {
   const one = mkdtempSync(join(tmpdir(), 'bench-one-'));
   writeValues(one, 1);

@@ -49,7 +49,7 @@ function content(index: number, next: () => number): Buffer {
     return Buffer.from(Array.from({ length: FILE_BYTES / 40 }, (_, row) => line(row)).join('')).subarray(0, FILE_BYTES);
   }
   const words = new Uint32Array(FILE_BYTES / 4);
-  // Every third word out of a few makes bytes that pack by about a third.
+  // With every third word from a small set, the bytes compress by about a third.
   for (let at = 0; at < words.length; at += 1) words[at] = index % 3 === 1 && at % 3 === 0 ? at % 7 : next();
   return Buffer.from(words.buffer);
 }

@@ -24,8 +24,8 @@ const cronJob = (backups: Backups) =>
     .filter(ApiObject.isApiObject)
     .find(({ kind }) => kind === 'CronJob') as ApiObject;
 
-describe('one construct in a chart of the user', () => {
-  test('gives all objects of the environment', () => {
+describe("the construct Backups in the user's chart", () => {
+  test('adds all objects of the environment', () => {
     const { chart } = chartOf();
     expect(objects(chart).map(({ kind }) => kind)).toEqual([
       'PersistentVolumeClaim',
@@ -42,13 +42,13 @@ describe('one construct in a chart of the user', () => {
     expect(objects(chart)).toEqual(objectsOf((scope) => void new Backups(scope, 'backups', { environment: 'prod', values })).map(withoutUndefined));
   });
 
-  test("takes the chart's labels", () => {
+  test("gets the chart's labels", () => {
     const { chart } = chartOf(values, { labels: { team: 'shop' } });
     expect(objects(chart).length).toBeGreaterThan(3);
     for (const { metadata } of objects(chart)) expect(metadata).toMatchObject({ labels: { team: 'shop', 'app.kubernetes.io/name': 'backstay' } });
   });
 
-  test('can be patched as any construct of cdk8s', () => {
+  test('can be patched like any construct of cdk8s', () => {
     const { chart, backups } = chartOf();
     cronJob(backups).addJsonPatch(JsonPatch.replace('/spec/suspend', true));
     cronJob(backups).metadata.addAnnotation('note', 'x');
@@ -59,7 +59,7 @@ describe('one construct in a chart of the user', () => {
     });
   });
 
-  test('says every mistake at once, and makes nothing', () => {
+  test('reports all errors at once, and adds nothing', () => {
     expect(() => chartOf({ ...values, sources: { shop: { postgres: { host: 'x' } as never } } })).toThrow(ConfigError);
   });
 });

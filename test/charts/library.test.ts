@@ -15,19 +15,19 @@ function kindsOf(environment: string, given: Values): readonly string[] {
   return chart.toJson().map(({ kind, metadata }) => `${kind}/${metadata.name}`);
 }
 
-test('one construct makes every object that synth writes', () => {
+test('the construct Backups adds every object that synth writes', () => {
   const written = [...synthesize({ environment: 'prod', values }).values()].join('').match(/^kind: (?!Kustomization).*$/gm);
   expect(kindsOf('prod', values)).toHaveLength(written?.length ?? 0);
   expect(kindsOf('prod', values)).toContain('CronJob/backup-shop-daily');
 });
 
-test('values of a program and values of files give the same bytes', () => {
+test('values from a program and values from files give the same bytes', () => {
   const { dir } = projectFolder();
   const read = readValues(`${dir}/config`, 'prod');
   expect(synthesize({ environment: 'prod', values: defineValues(values) })).toEqual(synthesize({ environment: 'prod', values: read }));
 });
 
-test('warnings are there to be shown', () => {
+test('exposes warnings', () => {
   const alone = { ...values, plans: { default: { ...values.plans?.default, storages: ['local'] } } };
   expect(new Backups(new Chart(new App(), 'c'), 'b', { environment: 'prod', values: alone }).warnings.join()).toContain(
     'production has a single storage',

@@ -8,29 +8,29 @@ import { type CronJob, type Job, podOf } from '../support/objects.ts';
 
 const model = aModel([aSource([aRun(), aRun({ tier: 'weekly', storages: storagesOf({ offsite: { s3: {} } }) })])]);
 
-describe('a run by hand', () => {
+describe('a manual run', () => {
   const job = manualJob(model, 'shop', 'daily') as unknown as Job;
   const cronJob = loadAll(synthesize(model, '0.0.0').get('jobs/shop.yaml') ?? '').find((object) => (object as CronJob).kind === 'CronJob') as CronJob;
 
-  test('is what the CronJob of the tier makes: the same as `kubectl create job --from`', () => {
+  test('is the Job of the CronJob, as from `kubectl create job --from`', () => {
     expect(load(toYaml([job.spec as never], 'x'))).toEqual(cronJob.spec.jobTemplate.spec);
   });
 
-  test('is named by the API server, so that each is a new one', () => {
+  test('gets its name from the API server, so that each one is new', () => {
     expect(job.metadata).toEqual({ generateName: 'backup-shop-daily-', namespace: 'backup', labels: cronJob.spec.jobTemplate.metadata.labels });
   });
 
-  test('carries its label to the manifest, and shows it', () => {
+  test('passes its label to the manifest, and has it as an annotation', () => {
     const labelled = manualJob(model, 'shop', 'daily', { label: 'before 2.0' }) as unknown as Job;
     expect(labelled.metadata.annotations).toEqual({ 'backstay.dev/label': 'before 2.0' });
     expect(podOf(labelled).containers[0]?.env).toContainEqual({ name: 'LABEL', value: 'before 2.0' });
   });
 });
 
-describe('the pod that looks at what is stored', () => {
+describe('the pod of list, get and prune', () => {
   const pod = cataloguePod(model, 'shop', undefined, { ACTION: 'list' });
 
-  test('has a container for each tier, with the storages of that tier, and for what restores have put aside in those of the first', () => {
+  test('has a container for each tier with its storages, and one for safety backups with those of the first tier', () => {
     const containers = podOf(pod).containers.map(({ name, env }) => [name, env.find(({ name: variable }) => variable === 'STORAGE_COUNT')?.value]);
     expect(containers).toEqual([
       ['daily', '2'],
@@ -39,26 +39,26 @@ describe('the pod that looks at what is stored', () => {
     ]);
   });
 
-  test('or for the one that was asked for', () => {
+  test('has a single container for the requested tier', () => {
     expect(podOf(cataloguePod(model, 'shop', 'weekly', { ACTION: 'list' })).containers.map(({ name }) => name)).toEqual(['weekly']);
   });
 
-  test('is told what to do', () => {
+  test('gets the action as variables', () => {
     const prune = podOf(cataloguePod(model, 'shop', 'daily', { ACTION: 'prune', CONFIRM: 'prod/shop' }));
     expect(prune.containers[0]?.env).toContainEqual({ name: 'ACTION', value: 'prune' });
     expect(prune.containers[0]?.env).toContainEqual({ name: 'CONFIRM', value: 'prod/shop' });
   });
 
-  test('knows no password of the source', () => {
+  test('gets no password of the source', () => {
     expect(JSON.stringify(pod)).not.toContain('PGPASSWORD');
   });
 
-  test('runs as the source does, so that its NetworkPolicy and its identity hold', () => {
+  test('has the service account and labels of the source, so that its NetworkPolicy and identity apply', () => {
     expect(podOf(pod).serviceAccountName).toBe('backup-shop');
     expect(pod.metadata).toMatchObject({ labels: { 'backstay.dev/source': 'shop', 'app.kubernetes.io/component': 'catalogue' } });
   });
 
-  test('stands beside the pods of the same claim, and not beside those that use the data: nothing of it is read', () => {
+  test('runs beside the pods of the storage claim, not beside those that use the data, which it does not read', () => {
     const files = aModel([aSource([aRun({ source: 'files', parts: volumeParts({ nextTo: { app: 'web' } }) })])]);
     const beside = JSON.stringify(cataloguePod(files, 'files', undefined, { ACTION: 'list' }));
     expect(beside).toContain(
@@ -68,7 +68,7 @@ describe('the pod that looks at what is stored', () => {
     expect(pod.metadata).toMatchObject({ labels: { 'claim.backstay.dev/backup-local': '' } });
   });
 
-  test('ends by itself', () => {
+  test('has a deadline', () => {
     expect(podOf(pod)).toMatchObject({ activeDeadlineSeconds: 1800, restartPolicy: 'Never' });
   });
 });

@@ -5,9 +5,9 @@ import type { PlannedRestore } from '../../lib/model/model.ts';
 import { restoreFiles } from '../support/restore-files.ts';
 import { anEnd, aRestore, EVERY_RESTORE, loadRestores } from '../support/restores.ts';
 
-/** A ConfigMap for each folder of scripts that a restore needs: lib, storage, and two of PostgreSQL's. */
+/** A ConfigMap for each folder of scripts that a restore needs: lib, storage, and two for PostgreSQL. */
 const SCRIPTS = Array<string>(4).fill('ConfigMap');
-/** Those of one that stops applications, beside: turns and guard. */
+/** Additional folders if it stops applications: turns and guard. */
 const GUARDED = ['ConfigMap', 'ConfigMap'];
 
 interface Made {
@@ -21,7 +21,7 @@ const kindsOf = (restore: PlannedRestore) => objectsOf(restore).map(({ kind }) =
 const egressOf = (restore: PlannedRestore) => JSON.stringify(objectsOf(restore).find(({ kind }) => kind === 'NetworkPolicy'));
 
 describe('the file of a restore', () => {
-  test('is one for each, named as in the values, and says what applies it', () => {
+  test('exists for each restore, is named after it, and explains how to apply it', () => {
     const files = restoreFiles(model);
     expect([...files.keys()]).toEqual(Object.keys(EVERY_RESTORE).map((name) => `${name}.yaml`));
     expect(files.get('guarded.yaml')?.split('\n').slice(0, 2)).toEqual([
@@ -30,11 +30,11 @@ describe('the file of a restore', () => {
     ]);
   });
 
-  test('has the same bytes each time', () => {
+  test('is identical in every run', () => {
     expect(restoreFiles(loadRestores().model)).toEqual(restoreFiles(loadRestores().model));
   });
 
-  test('is, read back, what was built', () => {
+  test('contains exactly the objects of the construct', () => {
     expect(model.restores.length).toBeGreaterThan(1);
     for (const restore of model.restores) {
       const text = restoreFiles(model).get(`${restore.entry}.yaml`) ?? '';
@@ -43,12 +43,12 @@ describe('the file of a restore', () => {
   });
 });
 
-describe('in it stands', () => {
-  test('all that the Job needs, and the Job last', () => {
+describe('the file of a restore contains', () => {
+  test('everything that the Job needs, and the Job last', () => {
     expect(kindsOf(aRestore({ source: 'orders' }))).toEqual([...SCRIPTS, 'ServiceAccount', 'NetworkPolicy', 'Job']);
   });
 
-  test('a Role and its binding for each namespace in which the guard has something to do', () => {
+  test('a Role and its binding for each namespace in which the guard needs rights', () => {
     const restore = aRestore({ source: 'orders', inPlace: { confirm: 'prod/orders' }, scaleDown: ['shop/deployment/api'] });
     expect(kindsOf(restore)).toEqual([
       ...SCRIPTS,
@@ -64,7 +64,7 @@ describe('in it stands', () => {
     expect(objectsOf(restore).flatMap(({ kind, metadata }) => (kind === 'Role' ? [metadata.namespace] : []))).toEqual(['backup', 'shop']);
   });
 
-  test('the claim that it fills, before all else, which no clean-up takes: it holds what was restored', () => {
+  test('first the claim that it fills, with annotations that prevent its deletion', () => {
     const objects = objectsOf(aRestore({ source: 'uploads', volume: { into: { claim: 'copy', size: '5Gi' } } }));
     expect(objects[0]).toMatchObject({
       kind: 'PersistentVolumeClaim',
@@ -73,22 +73,22 @@ describe('in it stands', () => {
     });
   });
 
-  test('no NetworkPolicy where the source has none', () => {
+  test('no NetworkPolicy if the source has none', () => {
     const restore = aRestore({ source: 'orders' }, { defaults: { networkPolicy: { enabled: false } } });
     expect(kindsOf(restore)).toEqual([...SCRIPTS, 'ServiceAccount', 'Job']);
   });
 
-  test('what finds all of it that may go afterwards, by one label', () => {
+  test('one label that selects every object that can be deleted afterwards', () => {
     const restore = aRestore({ source: 'orders', inPlace: { confirm: 'prod/orders' }, scaleDown: ['deployment/api'] });
     const marked = objectsOf(restore).filter(({ metadata }) => metadata.labels['backstay.dev/restore'] === restore.name);
     expect(marked.map(({ kind }) => kind)).toEqual(['ServiceAccount', 'Role', 'RoleBinding', 'NetworkPolicy', 'Job']);
   });
 });
 
-describe('its NetworkPolicy', () => {
+describe('the NetworkPolicy of a restore', () => {
   const orders = { source: 'orders', inPlace: { confirm: 'prod/orders', safetyBackup: false } } as const;
 
-  test('lets it reach the server and the storage, and with a guard the API server too', () => {
+  test('allows the server and the storage, and with a guard also the API server', () => {
     const alone = egressOf(aRestore({ ...orders, from: 'offsite' }));
     expect(alone).toContain('5432');
     expect(alone).toContain('9000');
@@ -98,11 +98,11 @@ describe('its NetworkPolicy', () => {
     expect(guarded).toContain('{"port":6443,');
   });
 
-  test('lets what ends a restore reach no storage that it does not read', () => {
+  test('allows a swap back or drop no storage that it does not read', () => {
     expect(egressOf(anEnd('drop-old', 'orders'))).not.toContain('9000');
   });
 
-  test('takes the port of the API server from the values', () => {
+  test('uses the port of the API server from the values', () => {
     const text = egressOf(aRestore({ ...orders, scaleDown: ['deployment/api'] }, { defaults: { networkPolicy: { apiServerPort: 16443 } } }));
     expect(text).toContain('{"port":16443,');
     expect(text).not.toContain('{"port":6443,');
@@ -112,7 +112,7 @@ describe('its NetworkPolicy', () => {
 describe('the name of the Job', () => {
   const nameIn = (objects: readonly Made[]) => objects.at(-1)?.metadata.name;
 
-  test('goes on, after that of the restore, with a digest of what it runs: another image is another Job', () => {
+  test('adds a digest of what it runs, so that another image gives another Job', () => {
     const restore = aRestore({ source: 'orders' });
     const newer = restoreObjects(restore, { ...model.images, rclone: 'docker.io/rclone/rclone:9.9' }) as unknown as readonly Made[];
     const names = [objectsOf(restore), objectsOf(restore), newer].map(nameIn);
@@ -121,13 +121,13 @@ describe('the name of the Job', () => {
     expect(names[2]).not.toBe(names[0]);
   });
 
-  test('fits into a label, as that of its pods must, also under the longest name of a restore', () => {
+  test('fits into a label even for the longest name of a restore', () => {
     const [restore] = loadRestores({ ['a'.repeat(40)]: { source: 'orders' } }).model.restores;
     expect(nameIn(restore ? objectsOf(restore) : [])).toHaveLength(63);
   });
 });
 
-test('the Job is tried again as that of a backup, and keeps the log of what failed', () => {
+test('the Job is retried like that of a backup, and keeps the logs of failures', () => {
   const job = objectsOf(aRestore({ source: 'orders' })).at(-1);
   expect(job).toMatchObject({
     kind: 'Job',

@@ -82,7 +82,7 @@ describe('backup --apply', () => {
     expect(JSON.parse(inputs[1] ?? '')).toMatchObject({ kind: 'Job', metadata: { generateName: 'backup-shop-daily-' } });
   });
 
-  test('a copy that failed is degraded: status 10, and what was stored is said all the same', async () => {
+  test('a failed copy gives status 10, and the other storages are still reported', async () => {
     const storages = { local: 'committed', offsite: 'failed: access denied: key' };
     const words = { ...REPORT, status: 10, reason: 'degraded: storage offsite: access denied: key', hint: 'look at the key', storages };
     const { status, stdout, stderr } = await apply({

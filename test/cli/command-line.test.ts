@@ -51,16 +51,16 @@ describe('errors on the command line', () => {
   });
 
   test.each([
-    ['an unknown environment', ['secrets', 'prd'], "no environment 'prd' in config\n  HINT: did you mean 'prod'?"],
-    ['an environment without a similar one', ['secrets', 'elsewhere'], "no environment 'elsewhere' in config\n  HINT: known environments: prod"],
-    ['an unknown environment before a source', ['list', 'prd/shop'], "no environment 'prd' in config\n  HINT: did you mean 'prod'?"],
-    ['an unknown source', ['backup', 'prod/shp'], "no source 'shp' in prod\n  HINT: did you mean 'shop'?"],
-    ['a source without a similar one', ['backup', 'prod/warehouse'], "no source 'warehouse' in prod\n  HINT: known sources: shop"],
+    ['an unknown environment', ['secrets', 'prd'], "unknown environment 'prd' in config\n  HINT: did you mean 'prod'?"],
+    ['an environment without a similar one', ['secrets', 'elsewhere'], "unknown environment 'elsewhere' in config\n  HINT: known environments: prod"],
+    ['an unknown environment before a source', ['list', 'prd/shop'], "unknown environment 'prd' in config\n  HINT: did you mean 'prod'?"],
+    ['an unknown source', ['backup', 'prod/shp'], "unknown source 'shp' in prod\n  HINT: did you mean 'shop'?"],
+    ['a source without a similar one', ['backup', 'prod/warehouse'], "unknown source 'warehouse' in prod\n  HINT: known sources: shop"],
     ['no source', ['backup', 'prod'], "expected ENVIRONMENT/SOURCE, got 'prod'\n  HINT: write prod/shop; sources: shop"],
     ['no source after the slash', ['backup', 'prod/'], "expected ENVIRONMENT[/SOURCE], got 'prod/'\n  HINT: write it as prod or prod/shop"],
     ['too many parts', ['list', 'prod/shop/daily'], "expected ENVIRONMENT[/SOURCE], got 'prod/shop/daily'\n  HINT: write it as prod or prod/shop"],
-    ['an unknown tier', ['backup', 'prod/shop', '--tier', 'dialy'], "no tier 'dialy' in shop\n  HINT: did you mean 'daily'?"],
-    ['an unknown storage', ['list', 'prod', '--storage', 'offsit'], "no storage 'offsit' in shop\n  HINT: did you mean 'offsite'?"],
+    ['an unknown tier', ['backup', 'prod/shop', '--tier', 'dialy'], "unknown tier 'dialy' in shop\n  HINT: did you mean 'daily'?"],
+    ['an unknown storage', ['list', 'prod', '--storage', 'offsit'], "unknown storage 'offsit' in shop\n  HINT: did you mean 'offsite'?"],
     ['an invalid timeout', ['list', 'prod', '--timeout', '5'], '--timeout: not a duration, got "5"\n  HINT: write 90s, 5m or 1h'],
     [
       'an invalid label',

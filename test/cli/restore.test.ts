@@ -18,7 +18,7 @@ const FILES = {
 
 const run = (...argv: string[]) => backstay(['restore', ...argv, ...projectFolder(FILES).config]);
 
-/** The Job that is printed, and what one of its containers is told. */
+/** The printed Job, and the variables of one of its containers. */
 async function printed(...argv: string[]) {
   const { status, stdout, stderr, calls } = await run('prod/shop', ...argv);
   expect({ status, calls }, stderr).toEqual({ status: 0, calls: [] });
@@ -30,8 +30,8 @@ async function printed(...argv: string[]) {
   return { mark, stdout, stderr, told, steps: all.map(({ name }) => name) };
 }
 
-describe('restore prints a Job with all that it needs', () => {
-  test('of a copy beside what is live, for kubectl apply, and calls nothing', async () => {
+describe('restore prints a Job with everything that it needs', () => {
+  test('of a copy beside the live data, for kubectl apply, and calls nothing', async () => {
     const { stdout, stderr, mark, told, steps } = await printed();
     expect(stdout.split('\n').slice(0, 2)).toEqual([
       '# a restore of prod/shop that runs once: apply it with kubectl apply -f -, and clean up with',
@@ -44,7 +44,7 @@ describe('restore prints a Job with all that it needs', () => {
     expect(stderr).toBe('');
   });
 
-  test('under another name each time, so that a second one is no change of the first', async () => {
+  test('under a new name each time, so that a second one does not change the first', async () => {
     const names = await Promise.all([1, 2].map(async (now) => backstay(['restore', 'prod/shop', ...projectFolder(FILES).config], { now })));
     const [first, second] = names.map(({ stdout }) => (loadAll(stdout).at(-1) as Job).metadata.name);
     expect(first).toMatch(/^restore-shop-[b-df-hj-np-tv]{8}-[0-9a-f]{5}$/);
@@ -52,7 +52,7 @@ describe('restore prints a Job with all that it needs', () => {
     expect(first).not.toBe(second);
   });
 
-  test('of the backup, storage and tier that are named', async () => {
+  test('of the named backup, storage and tier', async () => {
     const { told } = await printed('--at', 'before:2026-11-21T09:30:00Z', '--from', 'offsite', '--tier', 'daily');
     expect(told('fetch', 'WANTED')).toBe('before:1795253400');
     expect(told('fetch', 'STORAGE_1_NAME')).toBe('offsite');
@@ -65,7 +65,7 @@ describe('restore prints a Job with all that it needs', () => {
     expect(told('fetch', 'STORAGE_1_REMOTE')).toBe('S1:acme-backups/staging');
   });
 
-  test('in place, with a backup of what is live first, unless somebody does without, and is warned', async () => {
+  test('in place, with a safety backup first, or with a warning if that is disabled', async () => {
     const inPlace = await printed('--in-place', '--confirm', 'prod/shop');
     expect(inPlace.steps).toEqual(['fetch', 'take-postgres', 'publish', 'restore-postgres']);
     expect(inPlace.told('restore-postgres', 'IN_PLACE')).toBe('true');
@@ -74,7 +74,7 @@ describe('restore prints a Job with all that it needs', () => {
     expect(without.stderr).toContain('warning: live data is replaced without a safety backup\n  HINT: ');
   });
 
-  test('with each application that is stopped, and what removes the rights again in every namespace', async () => {
+  test('with each application to stop, and the command that removes the rights in every namespace', async () => {
     const { told, stdout, mark } = await printed(
       ...['--in-place', '--confirm', 'prod/shop', '--scale-down', 'deployment/api', '--scale-down', 'shop/statefulset/queue'],
     );
@@ -82,7 +82,7 @@ describe('restore prints a Job with all that it needs', () => {
     expect(stdout).toContain(` && kubectl delete role,rolebinding --namespace shop --selector backstay.dev/restore=${mark}\n`);
   });
 
-  test('with any other key of the values, by its path', async () => {
+  test('with any other key of the values, set by its path', async () => {
     const { told } = await printed(
       ...['--set', 'postgres.tables=[public.orders, public.items]', '--set', 'postgres.owner={ role: app }', '--set', 'postgres.database=shop_copy'],
       ...['--set', 'postgres.jobs=4', '--set', "scratch.size='1Ti'"],
@@ -94,7 +94,7 @@ describe('restore prints a Job with all that it needs', () => {
     expect(told('fetch', 'SCRATCH_BYTES')).toBe(String(1024 ** 4));
   });
 
-  test('that undoes a restore in place, or drops what it kept: nothing is fetched and nothing backed up', async () => {
+  test('that undoes a restore in place or drops the old data, without a fetch and without a backup', async () => {
     for (const [flag, action] of [
       ['--swap-back', 'swap-back'],
       ['--drop-old', 'drop-old'],
@@ -106,7 +106,7 @@ describe('restore prints a Job with all that it needs', () => {
     }
   });
 
-  test('of one part, without what the others need', async () => {
+  test('of one part, without the settings that other parts need', async () => {
     const { status, stdout } = await run('prod/uploads', '--part', 'volume', '--set', 'volume.paths=[a]');
     expect(status).toBe(0);
     expect(stdout).toContain('name: PATHS');
@@ -149,7 +149,7 @@ describe('restore refuses', () => {
       'Tables and indexes that are restored at a time',
     ],
     ['an unknown storage', ['--from', 'ofsite'], "--from: no tier of source 'shop' uses storage 'ofsite'", "did you mean 'offsite'?"],
-    ['an unknown environment', ['--source', 'stagin/shop'], "--source: no environment 'stagin'", "did you mean 'staging'?"],
+    ['an unknown environment', ['--source', 'stagin/shop'], "--source: unknown environment 'stagin'", "did you mean 'staging'?"],
     ['a time without a time zone', ['--at', 'before:2026-11-21'], '--at: expected a time with a time zone', 'use before:'],
     [
       '--scale-down for a copy',
@@ -191,7 +191,7 @@ describe('restore refuses', () => {
     expect({ status, stdout, calls }).toEqual({ status: 64, stdout: '', calls: [] });
   });
 
-  test('a source that has no role which may restore', async () => {
+  test('a source without a role that may restore', async () => {
     const { status, stderr } = await run('staging/shop');
     expect(stderr).toContain('postgres: a restore needs a role that may create databases');
     expect(status).toBe(64);
@@ -207,7 +207,7 @@ describe('restore --apply', () => {
   const apply = async (plan: ClusterPlan, more: readonly string[] = [], world: Omit<FakeWorld, 'kubectl'> = {}) =>
     backstay(['restore', 'prod/shop', '--apply', ...more, ...projectFolder(FILES).config], { kubectl: cluster(plan), ...world });
 
-  test('applies what the Job needs and then the Job, follows the steps, and says what was restored into', async () => {
+  test('applies what the Job needs and then the Job, follows the steps, and prints the target of each', async () => {
     const { status, stdout, calls, inputs } = await apply({
       pods: [
         [pod({ steps: { fetch: 'running', 'restore-postgres': { waiting: 'PodInitializing' } } })],
@@ -234,7 +234,7 @@ describe('restore --apply', () => {
     expect(status).toBe(0);
   });
 
-  test('a step that fails: its log, its reason, its status, and the Job stays for its log', async () => {
+  test('prints the log and the reason of a failed step, exits with its status, and keeps the Job', async () => {
     const words = { reason: 'no backup in shop/daily', hint: 'backstay list prod/shop', status: 64 };
     const { status, stdout, stderr } = await apply({
       pods: [[pod({ steps: { fetch: { exit: 64, words }, 'restore-postgres': { waiting: 'PodInitializing' } } })]],
@@ -246,14 +246,14 @@ describe('restore --apply', () => {
     expect(status).toBe(64);
   });
 
-  test('Ctrl-C leaves it at work: a restore that is half done is worse than one that ends', async () => {
+  test('Ctrl-C does not stop the Job, because a half-done restore is worse than a complete one', async () => {
     const { status, stderr, calls } = await apply({ pods: [[pod({ steps: { fetch: 'running' } })]] }, [], { interruptAt: 3 });
     expect(stderr).toMatch(/^the Job continues; to stop it: kubectl delete job --namespace backup restore-shop-\w{8}-[0-9a-f]{5}$/);
     expect(calls.filter((call) => call.includes('delete'))).toEqual([]);
     expect(status).toBe(130);
   });
 
-  test('of two restores that make the ConfigMap of the scripts at once, the one that is told so asks again', async () => {
+  test('retries if another restore creates the ConfigMap of the scripts at the same time', async () => {
     const plan = cluster({ pods: [[pod({ steps: { fetch: { exit: 0 } } })]], jobEnds: { type: 'Complete' } });
     const invalid = ['Error from server (AlreadyExists): configmaps "backup-scripts" already exists'];
     const kubectl: Kubectl = (args, input) => {
@@ -266,7 +266,7 @@ describe('restore --apply', () => {
     expect(status).toBe(0);
   });
 
-  test('it asks once more, and not for ever', async () => {
+  test('retries only once', async () => {
     const { status, calls } = await backstay(['restore', 'prod/shop', '--apply', ...projectFolder(FILES).config], {
       kubectl: () => ({ status: 1, stderr: 'Error from server (AlreadyExists): configmaps "backup-scripts" already exists' }),
     });
@@ -274,7 +274,7 @@ describe('restore --apply', () => {
     expect(status).toBe(69);
   });
 
-  test('what kubectl refuses is said, and nothing is followed', async () => {
+  test('reports an error of kubectl, and follows no Job', async () => {
     const { status, stderr, calls } = await backstay(['restore', 'prod/shop', '--apply', ...projectFolder(FILES).config], {
       kubectl: () => ({ status: 1, stderr: 'Error from server (Forbidden): jobs.batch is forbidden' }),
     });
@@ -310,7 +310,7 @@ describe('restore --apply', () => {
     expect(status).toBe(69);
   });
 
-  test('--context goes to every call', async () => {
+  test('passes --context to every call of kubectl', async () => {
     const { calls } = await apply({ pods: [[pod({ steps: { fetch: { exit: 0 } } })]], jobEnds: { type: 'Complete' } }, ['--context', 'other']);
     expect(calls.filter((call) => !call.startsWith('--context other '))).toEqual([]);
   });

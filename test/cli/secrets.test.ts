@@ -85,7 +85,7 @@ describe('secrets', () => {
     `);
   });
 
-  test('no command of it takes a value as an argument, where histories and lists of processes have it', async () => {
+  test('prints no command with a value as an argument, where shell histories and process lists would show it', async () => {
     const project = projectFolder({ 'config/base.yaml': VALUES, 'config/prod.yaml': PRIVATE });
     const { stdout } = await backstay(['secrets', 'prod', ...project.config]);
     expect(stdout).not.toContain('--from-literal');

@@ -493,21 +493,21 @@ test('a key with special characters', () => {
 
 test('null in an overlay removes any key', () => {
   expect(errorsIn('', 'namespace: null\nsources: { shop: null, wiki: { volume: { nextTo: null } } }\nplans: { default: { keep: null } }')).toBe(
-    'no mistake',
+    'no error',
   );
 });
 
 test('templates are allowed in the defaults of a kind', () => {
   const secret = "'{{ .Source }}-backup'";
   expect(errorsIn(`defaults: { postgres: { host: '{{.Source}}-rw.x', database: '{{ .Source }}', credentials: { secret: ${secret} } } }`)).toBe(
-    'no mistake',
+    'no error',
   );
 });
 
 test('requirements across keys are not checked in one file, since the keys may be in both', () => {
   expect(
     errorsIn('sources: { a: { postgres: { tls: { ca: { configMap: x } } } } }', 'sources: { a: { postgres: { tls: { ca: { key: y } } } } }'),
-  ).toBe('no mistake');
+  ).toBe('no error');
 });
 
 test('errors are sorted by line', () => {

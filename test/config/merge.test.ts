@@ -14,7 +14,7 @@ test.each([
   ['a list is replaced, not joined', { a: [1, 2] }, { a: [3] }, { a: [3] }],
   ['an object replaces a single value', { network: 'external' }, { network: { port: 1 } }, { network: { port: 1 } }],
   ['null removes', { a: { b: 1, c: 2 } }, { a: { b: null } }, { a: { c: 2 } }],
-  ['null for what is not there is no mistake', { a: 1 }, { b: null }, { a: 1 }],
+  ['null for a missing key is not an error', { a: 1 }, { b: null }, { a: 1 }],
   ['null in something new leaves nothing behind', {}, { a: { b: null, c: 1 } }, { a: { c: 1 } }],
   ['null in an object of a new list leaves nothing behind', {}, { a: [{ b: null, c: 1 }] }, { a: [{ c: 1 }] }],
   ['a keep is replaced whole', { keep: { daily: 7, weekly: 4 } }, { keep: { last: 2 } }, { keep: { last: 2 } }],

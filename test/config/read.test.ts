@@ -76,11 +76,11 @@ test('rejects a file whose name is not a valid environment name', () => {
 test('rejects an unknown environment and lists the known ones', () => {
   const dir = configFolder({ 'base.yaml': '', 'prod.yaml': '', 'dev.yaml': '' });
   expect(inWords(dir, () => readValues(dir, 'qa'))).toMatchInlineSnapshot(`
-    "no environment 'qa' in config
+    "unknown environment 'qa' in config
       HINT: known environments: dev, prod"
   `);
   expect(inWords(dir, () => readValues(dir, 'prd'))).toMatchInlineSnapshot(`
-    "no environment 'prd' in config
+    "unknown environment 'prd' in config
       HINT: did you mean 'prod'?"
   `);
 });
@@ -88,7 +88,7 @@ test('rejects an unknown environment and lists the known ones', () => {
 test('an environment is looked up by name and never used as a path', () => {
   const dir = configFolder({ 'base.yaml': '', 'prod.yaml': '' });
   for (const name of ['../prod', './prod', 'base', 'prod.yaml', '', '__proto__']) {
-    expect(inWords(dir, () => readValues(dir, name))).toContain(`no environment '${name}'`);
+    expect(inWords(dir, () => readValues(dir, name))).toContain(`unknown environment '${name}'`);
   }
 });
 
@@ -154,5 +154,5 @@ test('five thousand sources with five thousand errors are checked in linear time
   const { place } = readValues(dir, 'prod');
   expect(names.map((name) => place(['sources', name, 'postgres', 'port'])?.line)).toEqual(names.map((_, index) => index + 2));
   expect(readEnvironment(dir, 'bad').errors).toHaveLength(5000);
-  expect(performance.now() - started).toBeLessThan(15_000); // 1 s alone on two cores; with a look at every mistake for every mistake it was 50 s
+  expect(performance.now() - started).toBeLessThan(15_000); // 1 s alone on two cores; with a look at every error for every error it was 50 s
 }, 30_000);

@@ -70,7 +70,7 @@ describe('how a source is verified', () => {
   });
 });
 
-describe('mistakes in it', () => {
+describe('errors in verify', () => {
   test('an invalid schedule is reported where it was written', () => {
     expect(errors(values({ plan: "{ schedule: '0 25 * * 0' }" }))).toMatchInlineSnapshot(`
       "plans.default.verify.schedule: '25' is not a valid hour (0 to 23), got "0 25 * * 0"

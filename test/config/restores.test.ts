@@ -40,7 +40,7 @@ test('a disabled restore is not checked', () => {
   expect(errors(values('  copy: { enabled: false, source: nobody }\n'))).toBe('');
 });
 
-describe('mistakes', () => {
+describe('errors in restores', () => {
   test('all are reported at once, each with its path, its value and a hint', () => {
     expect(
       errors(

@@ -7,19 +7,19 @@ const PREFERRED = 'preferredDuringSchedulingIgnoredDuringExecution';
 const beside = (labels: Record<string, string>) => ({ labelSelector: { matchLabels: labels }, topologyKey: 'kubernetes.io/hostname' });
 const of = (props: Partial<AffinityProps>) => affinityOf({ placements: [], exclusiveClaims: [], ...props });
 
-test('where nothing binds the pod to a node, it may run anywhere', () => {
+test('has no affinity if nothing binds the pod to a node', () => {
   expect(of({})).toBeUndefined();
 });
 
-test('beside the pods that use the claim it reads', () => {
+test('requires the node of the pods that use the claim that it reads', () => {
   expect(of({ placements: [{ type: 'nextTo', labels: { app: 'web' } }] })).toEqual({ podAffinity: { [REQUIRED]: [beside({ app: 'web' })] } });
 });
 
-test('pods that write to a claim of one node find each other by a label, the first of them by its own', () => {
+test('pods that write to a claim of one node find each other by a label, which the first one matches itself', () => {
   expect(of({ exclusiveClaims: ['backup-local'] })).toEqual({ podAffinity: { [REQUIRED]: [beside({ 'claim.backstay.dev/backup-local': '' })] } });
 });
 
-test('a required term each for two claims would be met by no pod at all: the second is a preference', () => {
+test('with two claims, requires one node and prefers the other: no pod could match two required terms', () => {
   expect(of({ placements: [{ type: 'nextTo', labels: { app: 'web' } }], exclusiveClaims: ['one', 'two'] })).toEqual({
     podAffinity: {
       [REQUIRED]: [beside({ app: 'web' })],
@@ -28,16 +28,16 @@ test('a required term each for two claims would be met by no pod at all: the sec
   });
 });
 
-describe('where the pods that it wants to be beside may all be stopped', () => {
+describe('if all pods that use the claim may be stopped', () => {
   const placements = [{ type: 'nextTo', labels: { app: 'web' } }] as const;
 
-  test('it only prefers to be beside them', () => {
+  test('only prefers their node', () => {
     expect(of({ placements, mayBeAlone: true })).toEqual({
       podAffinity: { [PREFERRED]: [{ weight: 100, podAffinityTerm: beside({ app: 'web' }) }] },
     });
   });
 
-  test('a claim of one node is still shared by all means: the first of them meets its own term', () => {
+  test('still requires the node of the storage claim: the first pod matches its own term', () => {
     expect(of({ placements, exclusiveClaims: ['one'], mayBeAlone: true })).toEqual({
       podAffinity: {
         [REQUIRED]: [beside({ 'claim.backstay.dev/one': '' })],
@@ -46,42 +46,42 @@ describe('where the pods that it wants to be beside may all be stopped', () => {
     });
   });
 
-  test('a node by its name stays required', () => {
+  test('still requires a node that is set by name', () => {
     const placed = { placements: [{ type: 'node', node: 'worker-1' }] } as const;
     expect(of({ ...placed, mayBeAlone: true })).toEqual(of(placed));
   });
 });
 
-test('on a node by its name, which no label need be', () => {
+test('requires a node by its name, not by a label', () => {
   expect(of({ placements: [{ type: 'node', node: 'worker-1' }] })).toEqual({
     nodeAffinity: { [REQUIRED]: { nodeSelectorTerms: [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['worker-1'] }] }] } },
   });
 });
 
-describe("what the user wrote stays, and the volumes' needs are added", () => {
+describe("keeps the user's affinity and adds that of the volumes", () => {
   const zone = { matchExpressions: [{ key: 'zone', operator: 'In', values: ['a'] }] };
   const field = { key: 'metadata.name', operator: 'In', values: ['worker-1'] };
 
-  test('alone, it goes through untouched, also where our types know it not', () => {
+  test("without volumes, passes the user's affinity on unchanged, even fields that our types do not know", () => {
     const affinity = { podAntiAffinity: { [REQUIRED]: [] }, nodeAffinity: { comingSoon: true } };
     expect(of({ affinity })).toEqual(affinity);
   });
 
-  test('each of the alternatives for nodes gets the node', () => {
+  test('adds the node to each alternative of the user', () => {
     const affinity = { nodeAffinity: { [REQUIRED]: { nodeSelectorTerms: [zone, { matchFields: [field] }] }, [PREFERRED]: [] } };
     expect(of({ affinity, placements: [{ type: 'node', node: 'worker-1' }] })).toEqual({
       nodeAffinity: { [REQUIRED]: { nodeSelectorTerms: [{ ...zone, matchFields: [field] }, { matchFields: [field, field] }] }, [PREFERRED]: [] },
     });
   });
 
-  test('a required term of theirs makes the shared claim a preference', () => {
+  test('only prefers the node of the shared claim if the user requires another term', () => {
     const theirs = beside({ tier: 'db' });
     expect(of({ affinity: { podAffinity: { [REQUIRED]: [theirs] } }, exclusiveClaims: ['c'] })).toEqual({
       podAffinity: { [REQUIRED]: [theirs], [PREFERRED]: [{ weight: 100, podAffinityTerm: beside({ 'claim.backstay.dev/c': '' }) }] },
     });
   });
 
-  test('a preferred term of theirs stays beside the required one', () => {
+  test('keeps a preferred term of the user beside the required one', () => {
     const theirs = { weight: 1, podAffinityTerm: beside({ tier: 'db' }) };
     expect(of({ affinity: { podAffinity: { [PREFERRED]: [theirs] } }, exclusiveClaims: ['c'] })).toEqual({
       podAffinity: { [REQUIRED]: [beside({ 'claim.backstay.dev/c': '' })], [PREFERRED]: [theirs] },

@@ -16,21 +16,21 @@ const envOf = ({ env }: Container) => env.map(({ name }) => name);
 describe('the CronJob', () => {
   const { metadata, spec } = cronJob();
 
-  test('never two at once, never skipped without a word, never for ever', () => {
+  test('never runs two at once, is never skipped silently, and always has a deadline', () => {
     expect(spec).toMatchObject({ concurrencyPolicy: 'Forbid', startingDeadlineSeconds: 3600, suspend: false });
     expect(spec.jobTemplate.spec.activeDeadlineSeconds).toBeGreaterThan(0);
   });
 
-  test('its time zone is written out', () => {
+  test('always has an explicit time zone', () => {
     expect(spec).toMatchObject({ schedule: '17 2 * * *', timeZone: 'Etc/UTC' });
     expect(cronJob({ timeZone: 'Europe/Berlin', suspend: true }).spec).toMatchObject({ timeZone: 'Europe/Berlin', suspend: true });
   });
 
-  test('failures stay visible', () => {
+  test('keeps failed Jobs, so that failures stay visible', () => {
     expect(spec).toMatchObject({ successfulJobsHistoryLimit: 3, failedJobsHistoryLimit: 3 });
   });
 
-  test('it says whose it is, on itself, on its Jobs and on its pods', () => {
+  test('labels itself, its Jobs and its pods with environment, source and tier', () => {
     const labels = {
       'app.kubernetes.io/name': 'backstay',
       'app.kubernetes.io/instance': 'prod',
@@ -44,7 +44,7 @@ describe('the CronJob', () => {
     expect(spec.jobTemplate.spec.template.metadata).toEqual({ labels: { ...labels, 'claim.backstay.dev/backup-local': '' } });
   });
 
-  test("the user's labels and annotations are on all of them, and never over ours", () => {
+  test("adds the user's labels and annotations to all of them, without overriding ours", () => {
     const pod = { labels: { 'app.kubernetes.io/name': 'mine', team: 'shop' }, annotations: { 'sidecar.istio.io/inject': 'false' } };
     const marked = cronJob({ pod }, { labels: { cost: 'backup', team: 'all' }, annotations: { note: 'x' } });
     const { jobTemplate } = marked.spec;
@@ -56,14 +56,14 @@ describe('the CronJob', () => {
 });
 
 describe('the Job', () => {
-  test('the run has a limit that leaves its log, and the Job one for all attempts', () => {
+  test('limits each run by the deadline of the pod, which keeps the log, and all attempts by that of the Job', () => {
     const { spec } = cronJob({ job: { deadline: '1h', backoffLimit: 1 } }).spec.jobTemplate;
     expect(spec.template.spec.activeDeadlineSeconds).toBe(3600);
     expect(spec.activeDeadlineSeconds).toBe(2 * 3600 + 900);
     expect(spec.backoffLimit).toBe(1);
   });
 
-  test('what another try cannot mend is final, whichever container says so, and a lost node does not count', () => {
+  test('a status that a retry cannot change is final in any container, and a lost node does not count as an attempt', () => {
     expect(cronJob().spec.jobTemplate.spec.podFailurePolicy).toEqual({
       rules: [
         { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
@@ -72,7 +72,7 @@ describe('the Job', () => {
     });
   });
 
-  test('a finished pod may not hold a volume of its own for long', () => {
+  test('deletes a finished pod with an ephemeral volume after ten minutes', () => {
     const own = { pod: { scratch: { size: '1Ti', storageClassName: 'fast' } } };
     expect(cronJob().spec.jobTemplate.spec).not.toHaveProperty('ttlSecondsAfterFinished', expect.anything());
     expect(cronJob(own).spec.jobTemplate.spec.ttlSecondsAfterFinished).toBe(600);
@@ -84,7 +84,7 @@ describe('the pod', () => {
   const both = { parts: [...postgresParts({ database: undefined, databases: ['one', 'two'] }), ...volumeParts()] };
   const pod = podOf(cronJob(both));
 
-  test('a step for each part, in a row, and publish only when all of them succeeded', () => {
+  test('runs one step after another for each part, and publishes only after all of them succeeded', () => {
     expect(pod.initContainers?.map(({ name, command }) => [name, command.join(' ')])).toEqual([
       ['take-one', '/bin/sh /scripts/postgres-dump.sh'],
       ['take-two', '/bin/sh /scripts/postgres-dump.sh'],
@@ -94,13 +94,13 @@ describe('the pod', () => {
     expect(pod.restartPolicy).toBe('Never');
   });
 
-  test('the image of a step is that of the server, and can be another registry', () => {
+  test('the image of a step has the major version of the server, and can come from another registry', () => {
     const images = { ...IMAGES, postgres17: 'registry.acme.dev/postgres:17.6', rclone: 'registry.acme.dev/rclone:1' };
     const { initContainers, containers } = podOf(cronJob({}, { images }));
     expect([...(initContainers ?? []), ...containers].map(({ image }) => image)).toEqual([images.postgres17, images.rclone]);
   });
 
-  test('the password of the database is where it is taken and nowhere else, and so are the keys of the store', () => {
+  test('only the step that dumps gets the password of the database, and only publish the keys of the store', () => {
     const [take] = pod.initContainers ?? [];
     const [publish] = pod.containers;
     if (!take || !publish) throw new Error('two steps are expected');
@@ -110,7 +110,7 @@ describe('the pod', () => {
     expect(pod.initContainers?.flatMap(envOf).filter((name) => /^(RCLONE|STORAGE)_/.test(name))).toEqual([]);
   });
 
-  test('a claim of a storage is in publish only, and that of the source in its step only', () => {
+  test('only publish mounts the claim of a storage, and only its step that of the source', () => {
     const paths = (container: Container) => container.volumeMounts.map(({ mountPath }) => mountPath);
     expect(pod.initContainers?.map(paths)).toEqual([
       ['/scripts', '/work', '/tmp'],
@@ -120,11 +120,11 @@ describe('the pod', () => {
     expect(pod.containers.map(paths)).toEqual([['/scripts', '/work', '/tmp', '/storage/local']]);
   });
 
-  test('home is a folder that can be written to', () => {
+  test('the home folder is writable', () => {
     for (const { env } of [...(pod.initContainers ?? []), ...pod.containers]) expect(env).toContainEqual({ name: 'HOME', value: '/tmp' });
   });
 
-  test('no token of the Kubernetes API, no variables of Services, and time to clean up', () => {
+  test('has no token of the Kubernetes API, no variables of Services, and time to clean up', () => {
     expect(pod).toMatchObject({
       automountServiceAccountToken: false,
       enableServiceLinks: false,
@@ -133,7 +133,7 @@ describe('the pod', () => {
     });
   });
 
-  test('a capability is given to the step that reads a volume and to no other', () => {
+  test('only the step that reads a volume gets the capability', () => {
     const root = podOf(cronJob({ parts: both.parts, pod: { runAsUser: 0, capabilities: ['DAC_READ_SEARCH'] } }));
     expect([...(root.initContainers ?? []), ...root.containers].map(({ securityContext }) => securityContext.capabilities.add)).toEqual([
       undefined,
@@ -143,7 +143,7 @@ describe('the pod', () => {
     ]);
   });
 
-  test('what the user says of nodes and priorities goes through', () => {
+  test("passes on the user's settings for nodes and priorities", () => {
     const written = {
       nodeSelector: { disk: 'ssd' },
       tolerations: [{ key: 'backup', operator: 'Exists', comingSoon: 1 }],
@@ -160,7 +160,7 @@ describe('the pod', () => {
     });
   });
 
-  test('without a claim of one node it may run anywhere', () => {
+  test('has no affinity without a claim that only one node can mount', () => {
     const shared = podOf(cronJob({ storages: storagesOf({ offsite: { s3: {} }, shared: { pvc: { claim: 'c', accessMode: 'ReadWriteMany' } } }) }));
     expect(shared).not.toHaveProperty('affinity');
   });

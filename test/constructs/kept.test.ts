@@ -7,7 +7,7 @@ import { ServiceAccount } from '../../lib/constructs/service-account.ts';
 
 const spec = { name: 'backup-local', namespace: 'backup', size: '10Gi', accessMode: 'ReadWriteOnce' };
 
-test('a claim has the name that was written, and nothing takes it', () => {
+test('a claim has the name of the values, and GitOps tools never delete it', () => {
   const [claim] = objectsOf((scope) => void new Claim(scope, 'claim', { environment: 'prod', ...spec, storageClassName: 'standard' }));
   expect(claim).toMatchObject({
     kind: 'PersistentVolumeClaim',
@@ -16,12 +16,12 @@ test('a claim has the name that was written, and nothing takes it', () => {
   });
 });
 
-test("without a class it is the cluster's, which an empty one would switch off", () => {
+test('a claim without a class uses the default class, which an empty class would disable', () => {
   const [claim] = objectsOf((scope) => void new Claim(scope, 'claim', { environment: 'prod', ...spec }));
   expect(JSON.stringify(claim)).not.toContain('storageClassName');
 });
 
-test('a namespace refuses what is not "restricted", and nothing takes it', () => {
+test('a namespace enforces "restricted", and GitOps tools never delete it', () => {
   expect(objectsOf((scope) => void new Namespace(scope, 'namespace', { name: 'backup' }))).toMatchObject([
     {
       kind: 'Namespace',
@@ -38,7 +38,7 @@ test('a namespace refuses what is not "restricted", and nothing takes it', () =>
   ]);
 });
 
-test('an account has no token', () => {
+test('a service account mounts no token', () => {
   const account = { name: 'backup-shop', namespace: 'backup', labels: {}, annotations: {} };
   expect(objectsOf((scope) => void new ServiceAccount(scope, 'account', account))).toMatchObject([
     { kind: 'ServiceAccount', automountServiceAccountToken: false },

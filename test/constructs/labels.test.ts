@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { claimLabel, labelsOf, podsOf, shortened } from '../../lib/constructs/labels.ts';
 
-test("the user's labels stand beside ours and never over them", () => {
+test("the user's labels never override ours", () => {
   const identity = { environment: 'prod', component: 'backup', source: 'shop', tier: 'daily' } as const;
   expect(
     labelsOf(identity, { team: 'shop', 'app.kubernetes.io/name': 'other', 'app.kubernetes.io/instance': 'other', 'backstay.dev/source': 'other' }),
@@ -17,7 +17,7 @@ test("the user's labels stand beside ours and never over them", () => {
   });
 });
 
-test('a source is told from that of the same name in another environment of the namespace', () => {
+test('selectors distinguish sources of the same name in two environments of one namespace', () => {
   const { matchLabels } = podsOf('prod', 'shop', 'backup');
   expect(matchLabels).toEqual({
     'app.kubernetes.io/name': 'backstay',
@@ -27,13 +27,13 @@ test('a source is told from that of the same name in another environment of the 
   expect(labelsOf({ environment: 'prod', component: 'catalogue', source: 'shop' })).toMatchObject(matchLabels);
 });
 
-test('the pods of a source that do one thing are told from those that do another', () => {
+test('selectors distinguish the components of a source', () => {
   expect(podsOf('prod', 'shop', 'backup', 'catalogue').matchExpressions).toEqual([
     { key: 'app.kubernetes.io/component', operator: 'In', values: ['backup', 'catalogue'] },
   ]);
 });
 
-test('a name stays as it is where it fits, and never becomes that of another', () => {
+test('shortens only names that are too long, and keeps them distinct', () => {
   const name = fc.string({ unit: fc.constantFrom('a', 'b', '.', '-'), minLength: 1, maxLength: 253 });
   fc.assert(
     fc.property(name, name, (one, other) => {

@@ -29,24 +29,24 @@ const everywhere = [{ ipBlock: { cidr: '0.0.0.0/0' } }, { ipBlock: { cidr: '::/0
 const tcp = (port: number) => ({ port, protocol: 'TCP' });
 const namespace = (name: string) => ({ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': name } } });
 
-test('nobody reaches the pods, and they reach nothing but DNS unless it is named', () => {
+test('blocks all incoming traffic, and all outgoing traffic except DNS and the peers', () => {
   expect(policy([])).toEqual({ podSelector: { matchLabels: { a: 'b' } }, policyTypes: ['Ingress', 'Egress'], egress: [dns] });
 });
 
-test('pods are named by namespace, labels and their own port', () => {
+test('allows peers in the cluster by namespace, labels and port of the pods', () => {
   const db: Peer = { type: 'pods', namespace: 'shop', labels: { role: 'primary', app: 'db' }, port: 5432 };
   expect(policy([db]).egress.slice(1)).toEqual([
     { to: [{ ...namespace('shop'), podSelector: { matchLabels: { app: 'db', role: 'primary' } } }], ports: [tcp(5432)] },
   ]);
 });
 
-test('pods without labels are all of that namespace', () => {
+test('a peer without labels is every pod of its namespace', () => {
   expect(policy([{ type: 'pods', namespace: 'shop', labels: {}, port: 5432 }]).egress.slice(1)).toEqual([
     { to: [namespace('shop')], ports: [tcp(5432)] },
   ]);
 });
 
-test('what is outside is any address on that port, less the exceptions, each under its own family', () => {
+test('a peer outside the cluster is any address on its port, without the exceptions of its IP version', () => {
   const exceptCidrs = ['fd00::/8', '10.96.0.0/12', '10.0.0.0/8', '10.0.0.0/8'];
   expect(policy([{ type: 'external', port: 443 }]).egress.slice(1)).toEqual([{ to: everywhere, ports: [tcp(443)] }]);
   expect(policy([{ type: 'external', port: 443 }], { exceptCidrs }).egress.slice(1)).toEqual([
@@ -57,11 +57,11 @@ test('what is outside is any address on that port, less the exceptions, each und
   ]);
 });
 
-test('the DNS pods may listen on another port than their Service', () => {
+test('the port of the DNS pods can differ from that of their Service', () => {
   expect(policy([], { dnsPort: 5353 }).egress).toEqual([{ ports: [{ port: 5353, protocol: 'UDP' }, tcp(5353)] }]);
 });
 
-describe('the same peers in another order give the same policy', () => {
+describe('the order of peers does not change the policy', () => {
   const peers: readonly Peer[] = [
     { type: 'external', port: 443 },
     { type: 'pods', namespace: 'shop', labels: {}, port: 5432 },
@@ -70,7 +70,7 @@ describe('the same peers in another order give the same policy', () => {
     { type: 'external', port: 443 },
   ];
 
-  test('each peer once, with its ports together', () => {
+  test('lists each peer once, with all its ports', () => {
     expect(policy(peers).egress).toEqual([
       dns,
       { to: everywhere, ports: [tcp(80), tcp(443)] },
@@ -79,7 +79,7 @@ describe('the same peers in another order give the same policy', () => {
     ]);
   });
 
-  test('whichever came first', () => {
+  test('sorts the peers', () => {
     expect(policy([...peers].reverse())).toEqual(policy(peers));
   });
 });

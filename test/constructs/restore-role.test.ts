@@ -27,8 +27,8 @@ const ownJob = (restore: PlannedRestore) => ({
   resourceNames: [restoreJobName({ restore, images: IMAGES })],
 });
 
-describe('in its own namespace the guard may', () => {
-  test('read and scale these applications by name, and see pods and autoscalers', () => {
+describe('in its own namespace, the Role lets the guard', () => {
+  test('read and scale its applications by name, and list pods and autoscalers', () => {
     const restore = orders('deployment/web', 'statefulset/queue', 'deployment/api', 'deployment/api');
     expect(rulesOf(restore, 'backup')).toEqual([
       { apiGroups: ['apps'], resources: ['deployments'], resourceNames: ['api', 'web'], verbs: ['get', 'patch'] },
@@ -39,7 +39,7 @@ describe('in its own namespace the guard may', () => {
     ]);
   });
 
-  test('by labels, all of that kind and no other: the API server knows no narrower right', () => {
+  test('scale all objects of a kind that is selected by labels, because RBAC has nothing narrower', () => {
     const restore = orders('deployment/app=web', 'deployment/api', 'statefulset/queue');
     expect(rulesOf(restore, 'backup')).toEqual([
       { apiGroups: ['apps'], resources: ['deployments'], verbs: ['get', 'list', 'patch'] },
@@ -50,18 +50,18 @@ describe('in its own namespace the guard may', () => {
     ]);
   });
 
-  test('see who uses a claim, where nothing is stopped', () => {
+  test('list the pods that use a claim, if it stops nothing', () => {
     const restore = aRestore({ source: 'uploads', inPlace: { confirm: 'prod/uploads' } });
     expect(rulesOf(restore, 'backup')).toEqual([PODS, ownJob(restore)]);
   });
 
-  test('show its phase on its own Job and nothing else, where all applications are elsewhere', () => {
+  test('label its own Job and nothing else, if all applications are in other namespaces', () => {
     const restore = orders('shop/deployment/api');
     expect(rulesOf(restore, 'backup')).toEqual([ownJob(restore)]);
   });
 });
 
-test('in another namespace it may do what the applications of that one need, and see no Job', () => {
+test('in another namespace, the Role covers the applications there, and no Job', () => {
   const restore = orders('shop/deployment/api', 'statefulset/queue');
   expect(guardedNamespaces(restore, guardOf(restore))).toEqual(['backup', 'shop']);
   expect(rulesOf(restore, 'shop')).toEqual([
@@ -71,7 +71,7 @@ test('in another namespace it may do what the applications of that one need, and
   ]);
 });
 
-test('it is bound in each namespace to the account in the namespace of the pods, under the name of the restore', () => {
+test('is bound in each namespace to the account of the pod, under the name of the restore', () => {
   const restore = orders('shop/deployment/api');
   expect(rolesOf(restore, 'shop')).toMatchObject([
     { kind: 'Role', metadata: { name: restore.name, namespace: 'shop', labels: { 'backstay.dev/restore': restore.name } } },
@@ -84,7 +84,7 @@ test('it is bound in each namespace to the account in the namespace of the pods,
   ]);
 });
 
-test('no right reaches a Secret, makes anything or deletes anything', () => {
+test('never allows Secrets, create or delete', () => {
   const restore = orders('deployment/app=web', 'shop/deployment/api', 'shop/statefulset/app=db');
   const rules = ['backup', 'shop'].flatMap((namespace) => rulesOf(restore, namespace)) as readonly { resources: string[]; verbs: string[] }[];
   expect(new Set(rules.flatMap(({ verbs }) => verbs))).toEqual(new Set(['get', 'list', 'patch']));

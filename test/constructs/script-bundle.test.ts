@@ -9,7 +9,7 @@ const folders = [...new Set(scriptFiles().map(folderOf))];
 describe.each(folders)('the bundle of scripts/%s', (folder) => {
   const { name, files } = folderBundle(folder);
 
-  test('is named by its folder and its content', () => {
+  test('is named after its folder and its content', () => {
     expect(name).toMatch(new RegExp(`^backstay-${folder}-[0-9a-f]{8}$`));
   });
 
@@ -19,13 +19,13 @@ describe.each(folders)('the bundle of scripts/%s', (folder) => {
   });
 });
 
-test('no two folders have a file of one name: a pod has all of them in one', () => {
+test('file names are unique across folders, because a pod has all files in one', () => {
   const names = folders.flatMap((folder) => Object.keys(folderBundle(folder).files));
   expect(names.length).toBeGreaterThan(50);
   expect(new Set(names).size).toBe(names.length);
 });
 
-test.each(scriptFiles())('the bundles of %s hold whatever it reads, and what that reads', (script) => {
+test.each(scriptFiles())('the bundles of %s hold every file that it reads, directly or through another', (script) => {
   const files: Readonly<Record<string, string>> = Object.assign({}, ...bundlesOf([script]).map((bundle) => bundle.files));
   const looked = new Set<string>();
   const look = (file: string) => {
@@ -36,11 +36,11 @@ test.each(scriptFiles())('the bundles of %s hold whatever it reads, and what tha
   look(script);
 });
 
-test('a dump needs no script of another kind, and none of a restore', () => {
+test('a dump mounts no scripts of another kind or of restores', () => {
   expect(bundlesOf(['postgres-dump.sh', 'publish.sh']).map(({ folder }) => folder)).toEqual(['lib', 'postgres', 'storage']);
 });
 
-test('a pod sees its bundles in one folder', () => {
+test('mounts all bundles of a pod into one folder', () => {
   const [lib, restore] = ['lib', 'restore'].map(folderBundle);
   expect(scriptsVolume(bundlesOf(['turn.sh']))).toEqual({
     path: '/scripts',
@@ -49,7 +49,7 @@ test('a pod sees its bundles in one folder', () => {
   });
 });
 
-test('the ConfigMap cannot be changed, is not pruned, and an old one in the cluster is no difference', () => {
+test('the ConfigMap is immutable and never pruned, and Argo CD ignores old ones', () => {
   const bundle = { folder: 'lib', name: 'backstay-lib-01234567', files: { 'a.sh': '#!/bin/sh\n' } };
   expect(objectsOf((scope) => void new ScriptBundle(scope, 'scripts', { namespace: 'backup', bundle }))).toEqual([
     {

@@ -4,7 +4,7 @@ import { aRun } from '../support/model.ts';
 
 const podOf = (pod: object) => podSecurity(aRun({ pod }).pod);
 
-test('by default a pod is what Pod Security "restricted" asks for', () => {
+test('a pod meets Pod Security "restricted" by default', () => {
   expect(podOf({})).toEqual({
     runAsNonRoot: true,
     runAsUser: 999,
@@ -16,7 +16,7 @@ test('by default a pod is what Pod Security "restricted" asks for', () => {
   expect(containerSecurity()).toEqual({ allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] }, readOnlyRootFilesystem: true });
 });
 
-test('it runs as the user that can read the data', () => {
+test('a pod runs as the user that can read the data', () => {
   expect(podOf({ runAsUser: 1000, runAsGroup: 33, supplementalGroups: [44] })).toMatchObject({
     runAsUser: 1000,
     runAsGroup: 33,
@@ -28,21 +28,21 @@ test('pods of several users share a storage through one group', () => {
   expect([podOf({}), podOf({ runAsUser: 1000 }), podOf({ runAsUser: 0 })].map(({ fsGroup }) => fsGroup)).toEqual([10_999, 10_999, 10_999]);
 });
 
-test('root is root only where it was asked for', () => {
+test('a pod runs as root only if the values set it', () => {
   expect(podOf({ runAsUser: 0 })).toMatchObject({ runAsNonRoot: false, runAsUser: 0, runAsGroup: 0 });
 });
 
-test('a capability is added to none', () => {
+test('no capability is added by default', () => {
   expect(containerSecurity(['DAC_READ_SEARCH']).capabilities).toEqual({ drop: ['ALL'], add: ['DAC_READ_SEARCH'] });
 });
 
-test('a step has the capabilities that the values give only where it asks for them', () => {
+test('a step gets the capabilities of the values only if it requests them', () => {
   const { pod } = aRun({ pod: { runAsUser: 0, capabilities: ['DAC_READ_SEARCH'] } });
   expect(capabilitiesOf({ asWritten: true }, pod)).toEqual(['DAC_READ_SEARCH']);
   expect(capabilitiesOf({}, pod)).toEqual([]);
 });
 
-test('a step has the capabilities of its own only as root', () => {
+test("a step's own capabilities apply only to root", () => {
   const privileges = { asRoot: ['CHOWN'] };
   expect(capabilitiesOf(privileges, aRun({ pod: { runAsUser: 0 } }).pod)).toEqual(['CHOWN']);
   expect(capabilitiesOf(privileges, aRun().pod)).toEqual([]);

@@ -5,7 +5,7 @@ import { expand } from '../support/kubelet.ts';
 
 const known = { PW: 'secret', HOME: '/tmp', '': 'nothing' };
 
-test('the kubelet hands on every text as it was written', () => {
+test('the kubelet passes every text on unchanged', () => {
   const text = fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom('$', '(', ')', 'P', 'W', '/', '*'), maxLength: 20 }));
   fc.assert(
     fc.property(text, (written) => void expect(expand(literal(written), known)).toBe(written)),
@@ -18,16 +18,16 @@ test.each([
   ['a password with two dollars', 'pa$$word'],
   ['a dollar at the end', 'end$'],
   ['a reference that never ends', '$(PW'],
-])('%s is not what the kubelet would make of it', (_, written) => {
+])('escapes %s', (_, written) => {
   expect(expand(literal(written), known)).toBe(written);
 });
 
-test('the kubelet does change an unprotected text', () => {
+test('the kubelet changes a text that is not escaped', () => {
   expect(expand('exclude/$(PW)/*', known)).toBe('exclude/secret/*');
   expect(expand('pa$$word', known)).toBe('pa$word');
 });
 
-test('a Secret is named, and its value is nowhere', () => {
+test('refers to a Secret by name, without its value', () => {
   expect(variables([['PGPASSWORD', { secret: 'shop-db', key: 'password' }]])).toContainEqual({
     name: 'PGPASSWORD',
     valueFrom: { secretKeyRef: { name: 'shop-db', key: 'password' } },

@@ -11,19 +11,19 @@ const files = markdownFiles();
 const blocks = files.flatMap(blocksIn);
 const values = blocks.filter(({ text }) => text.startsWith('# config/'));
 
-describe('what the documents show as values', () => {
-  test('is found', () => {
+describe('values in the documents', () => {
+  test('are found', () => {
     expect(values.length).toBeGreaterThan(10);
     expect(files.length).toBeGreaterThan(20);
     for (const kind of ['yaml', 'json']) expect(blocks.map(({ language }) => language)).toContain(kind);
   });
 
-  test.each(values.map((block) => [block.where, block] as const))('%s is taken', (_, block) => {
+  test.each(values.map((block) => [block.where, block] as const))('are valid at %s', (_, block) => {
     expect(diagnosticsIn(block)).toEqual([]);
   });
 });
 
-/** `# config/base.yaml` is complete, `# config/base.yaml, a part` is a part of one, and any other name is an environment's file. */
+/** `# config/base.yaml` is a complete file, `# config/base.yaml, a part` a part of one, and any other name the file of an environment. */
 function diagnosticsIn({ text }: Block): readonly string[] {
   const name = /^# config\/(\S+?)(, a part)?$/m.exec(text);
   if (name?.[1] === 'base.yaml' && !name[2]) return [errors(text)].filter((message) => message !== '');
@@ -41,19 +41,19 @@ test.each(blocks.filter(({ language }) => language === 'json').map(({ where, tex
   expect(() => JSON.parse(text)).not.toThrow();
 });
 
-test.each(files)('%s links to what is there', (file) => {
+test.each(files)('%s has no broken links', (file) => {
   const links = [...readFileSync(file, 'utf8').matchAll(/\]\(([^)#\s]+)(#[^)]*)?\)/g)].map(([, link]) => link ?? '');
   const broken = links.filter((link) => !/^[a-z]+:/.test(link) && !existsSync(join(dirname(file), link)));
   expect(broken).toEqual([]);
 });
 
-test.each(files)('%s names npm scripts that there are', (file) => {
+test.each(files)('%s names existing npm scripts', (file) => {
   const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { readonly scripts: Readonly<Record<string, string>> };
   const named = [...readFileSync(file, 'utf8').matchAll(/\bnpm run ([\w:-]+)/g)].map(([, name]) => name ?? '');
   expect(named.filter((name) => !(name in scripts))).toEqual([]);
 });
 
-test.each(files)('%s names files of the project that there are', (file) => {
+test.each(files)('%s names existing files of the project', (file) => {
   const named = [...readFileSync(file, 'utf8').matchAll(/`((?:lib|scripts|test|docs|examples)\/[\w./-]+\.(?:ts|sh|md|sql|json|yaml))`/g)].map(
     ([, path]) => path ?? '',
   );

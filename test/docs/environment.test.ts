@@ -13,15 +13,15 @@ import { podOf } from '../support/objects.ts';
 import { anEnd } from '../support/restores.ts';
 import { SAMPLES } from '../support/samples.ts';
 
-test('docs/environment.md is what the headers say: npm run schema writes it again', () => {
+test('docs/environment.md matches the headers of the scripts, after npm run schema', () => {
   expect(readFileSync('docs/environment.md', 'utf8')).toBe(environmentReference());
 });
 
-/** What no construct sets: for tests, or to be set by hand in a pod that somebody changed. */
+/** Variables that no construct sets: for tests, or for a pod that a user has edited. */
 const NEVER_SET = ['NOW', 'TERMINATION_LOG', 'STORE_WAIT_SECONDS', 'KUBE_WAIT_SECONDS'];
-/** What a script does not use of a file that it reads: names of backups, and no retention; the turns of others, and none of its own. */
+/** Variables that a script does not need although a file that it reads does: retention in fetch.sh, and a turn of its own in guard.sh. */
 const NOT_USED: Readonly<Record<string, RegExp>> = { 'fetch.sh': /^STORAGE_n_KEEP_/, 'guard.sh': /^TURN(_AFTER)?$/ };
-/** What containers have for their tools, and no script reads. */
+/** Variables for the tools of a container, which no script reads. */
 const FOR_TOOLS = ['HOME', 'PATH'];
 
 const model = aFullModel();
@@ -36,13 +36,13 @@ const byHand = [
   ...actions.map((action) => cataloguePod(model, 'shop', undefined, action)),
 ];
 const kept = { postgres: { kept: 'wiki_before_20260101_000000' } };
-/** As the command line bounds what it makes. */
+/** With the upper bound that the command line sets. */
 const bounded = model.restores.map((restore) => ({ ...restore, origin: { ...restore.origin, notAfter: 1_795_246_400 } }));
 const restoring = [...bounded, anEnd('swap-back', 'wiki', kept), anEnd('drop-old', 'uploads')]
   .flatMap((restore) => restoreObjects(restore, model.images))
   .filter(({ kind }) => kind === 'Job');
 
-/** What each container is told, numbers as `n`, and the scripts that it runs: one, or `turn.sh` and the one whose turn it is. */
+/** The variables of each container, with `n` for numbers, and its scripts: one, or `turn.sh` and the script that it starts. */
 const told = [...made, ...byHand, ...restoring].map(podOf).flatMap(({ initContainers = [], containers }) =>
   [...initContainers, ...containers].map(({ command, env }) => ({
     scripts: command.flatMap((word) => (word.startsWith('/scripts/') ? [word.replace('/scripts/', '')] : [])),
@@ -58,7 +58,7 @@ const told = [...made, ...byHand, ...restoring].map(podOf).flatMap(({ initContai
 describe.each([...new Set(told.flatMap(({ scripts }) => scripts))])('%s', (script) => {
   const containers = told.filter(({ scripts }) => scripts.includes(script));
 
-  test('is told nothing that its header, or that of a file it reads, does not name', () => {
+  test('gets only variables that are in its header or in that of a file that it reads', () => {
     const strange = containers.flatMap(({ scripts, names }) => {
       const documented = new Set([...scripts.flatMap((each) => [...documentedBy(each)]), ...FOR_TOOLS]);
       return names.filter((name) => !documented.has(name));
@@ -66,7 +66,7 @@ describe.each([...new Set(told.flatMap(({ scripts }) => scripts))])('%s', (scrip
     expect([...new Set(strange)]).toEqual([]);
   });
 
-  test('is told everything that they name', () => {
+  test('gets all variables that are in these headers', () => {
     const names = new Set(containers.flatMap((container) => container.names));
     const wanted = [...documentedBy(script)].filter((name) => !NEVER_SET.includes(name) && !NOT_USED[script]?.test(name));
     expect(wanted.filter((name) => !names.has(name))).toEqual([]);
@@ -91,7 +91,7 @@ test.each(scriptFiles().filter((file) => scriptHeader(file).variables.length > 0
   },
 );
 
-test('the steps of a restore and of a verification are among them, of every method that has them', () => {
+test('the containers under test include the steps of every method that backs up, restores or verifies', () => {
   const context = { environment: 'prod', source: 'shop', namespace: 'backup', throttle: { perServer: 3, wait: 3600 } };
   const aRestore = { ...context, inPlace: false, action: 'restore', id: 'bcdfghjk' } as const;
   const steps = SAMPLES.flatMap(({ kind, method: { parts, restore, verify, sample } }) => {

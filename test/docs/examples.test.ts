@@ -14,15 +14,18 @@ test('every example has an environment', () => {
   expect([...new Set(environments.map(([folder]) => folder))]).toEqual(folders);
 });
 
-test.each(environments)('%s: %s is synthesized, the same each time', (folder, environment) => {
+test.each(environments)('synthesizes %s, environment %s, with equal bytes in each run', (folder, environment) => {
   const files = () => [...synthesize(loadEnvironment(folder, environment).model, '0.0.0')];
   expect(files().map(([path]) => path)).toContain('jobs/kustomization.yaml');
   expect(files()).toEqual(files());
 });
 
-test.each(environments.filter(([folder]) => folder !== 'examples/carpaintr/config'))('%s: %s is without a warning', (folder, environment) => {
-  expect(loadEnvironment(folder, environment).model.warnings).toEqual([]);
-});
+test.each(environments.filter(([folder]) => folder !== 'examples/carpaintr/config'))(
+  'synthesizes %s, environment %s, without a warning',
+  (folder, environment) => {
+    expect(loadEnvironment(folder, environment).model.warnings).toEqual([]);
+  },
+);
 
 test.each(SOURCE_KINDS.map(({ name }) => name))('the kind %s has an example', (name) => {
   const models = environments.filter(([folder]) => folder.startsWith('examples/')).map((example) => loadEnvironment(...example).model);
@@ -30,11 +33,11 @@ test.each(SOURCE_KINDS.map(({ name }) => name))('the kind %s has an example', (n
   expect(parts.map(({ kind }) => kind)).toContain(name);
 });
 
-describe('carpaintr', () => {
+describe('the example carpaintr', () => {
   const loaded = loadEnvironment('examples/carpaintr/config', 'prod');
   const run = runIn(loaded);
 
-  test('is what the CronJob of the chart was', () => {
+  test('replaces the CronJob of the chart', () => {
     expect(run).toMatchObject({ name: 'backup-autolab-api-daily', namespace: 'default', schedule: '0 0 * * *', suspend: false });
     expect(run.parts).toMatchObject([
       {
@@ -50,29 +53,29 @@ describe('carpaintr', () => {
     expect(run.pod.runAsUser).toBe(1000);
   });
 
-  test('says that one claim is one place', () => {
+  test('warns that it has a single storage', () => {
     expect(loaded.model.warnings).toMatchObject([expect.stringContaining('production has a single storage')]);
   });
 });
 
-describe('application', () => {
+describe('the example application', () => {
   const { model } = loadEnvironment('examples/application/config', 'prod');
 
-  test('proves both of its sources, with what they must show', () => {
+  test('verifies both of its sources', () => {
     expect(model.sources.map(({ name, verify }) => [name, verify?.schedule, verify?.parts.map(({ script }) => script)])).toEqual([
       ['files', '0 6 * * 0', ['volume-verify.sh']],
       ['shop', '0 6 * * 0', ['postgres-verify.sh']],
     ]);
   });
 
-  test('names everything as the runbook for it does', () => {
+  test('uses the names of its runbook', () => {
     const runbook = readFileSync('docs/restore.md', 'utf8');
     const names = model.sources.flatMap(({ name }) => [`prod/${name}`, `--confirm prod/${name}`]);
     for (const name of [...names, 'deployment/shop', 'shop-files', 'shop-db-0']) expect(runbook).toContain(name);
     expect(new Set(model.sources.map(({ namespace }) => namespace))).toEqual(new Set(['shop']));
   });
 
-  test('gives the role that restores to no pod of a backup or a proof', () => {
+  test('gives the role that restores to no pod that backs up or verifies', () => {
     const secrets = model.sources.flatMap(({ runs, verify }) => [
       ...runs.flatMap(({ parts }) => parts.flatMap((part) => part.secrets)),
       ...(verify?.secrets ?? []),
@@ -82,13 +85,13 @@ describe('application', () => {
   });
 });
 
-test('the first database goes to two storages in production and to one in development', () => {
+test('the example first-database stores backups in two storages in production and in one in development', () => {
   const storages = (environment: string) =>
     runIn(loadEnvironment('examples/first-database/config', environment)).storages.map(({ name, role }) => `${name} ${role}`);
   expect([storages('prod'), storages('dev')]).toEqual([['local primary', 'offsite copy'], ['local primary']]);
 });
 
-test('the example of the project itself shows what environments are for', () => {
+test('config/ of the project has environments with different tiers and sources', () => {
   const tiers = (environment: string) =>
     loadEnvironment('config', environment).model.sources.map(({ name, runs }) => [name, runs.map(({ tier }) => tier)]);
   expect(tiers('dev')).toEqual([['shop', ['daily']]]);

@@ -2,9 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
-/** Folders whose checks look at more than one value, and the units that they are made of. */
+/** Folders with checks of more than one value, and the units that these use. */
 const FOLDERS = ['lib/config', 'lib/model', 'lib/sources', 'lib/storages', 'lib/units'];
-/** These word what zod and YAML find, or say nothing about values at all. */
+/** Files that only word the errors of zod and YAML, or whose messages are not about values. */
 const LEFT_OUT = [
   'lib/config/values-reference.ts',
   'lib/config/plain-words.ts',
@@ -14,7 +14,7 @@ const LEFT_OUT = [
   'lib/model/manifest.ts',
 ];
 
-/** Where a message stands: in a diagnostic, as the second argument of `add` and `warn`, in a pair with its hint, as a schema's error. */
+/** Places of messages: in a diagnostic, as the second argument of `add` and `warn`, in a pair with its hint, as the error of a schema. */
 const MESSAGE = [
   /\bmessage(?::| =) ?/g,
   /\b(?:diagnostics|this)\.(?:add|warn)\(/g,
@@ -30,15 +30,15 @@ const documented = new Set([...readFileSync('docs/lints.md', 'utf8').matchAll(/^
 const said = new Map(FOLDERS.flatMap((folder) => filesOf(folder).flatMap((file) => messagesIn(file).map((message) => [message, file] as const))));
 
 describe('docs/lints.md', () => {
-  test('has every message of every check', () => {
+  test('lists every message of every check', () => {
     expect([...said].filter(([message]) => !documented.has(message))).toEqual([]);
   });
 
-  test('has no message that is not said', () => {
+  test('lists no message that no check reports', () => {
     expect([...documented].filter((message) => !said.has(message))).toEqual([]);
   });
 
-  test('is held against messages that were found at all', () => {
+  test('is compared with messages that were found in the code', () => {
     expect(said.size).toBeGreaterThan(60);
     expect(said.has('every storage is disabled')).toBe(true);
     expect(said.has("the CronJob name '…' has … characters, at most … are allowed")).toBe(true);
@@ -51,7 +51,7 @@ function filesOf(folder: string): readonly string[] {
   return (
     readdirSync(folder, { recursive: true, encoding: 'utf8' })
       .map((name) => join(folder, name))
-      // Steps are lists of scripts, and check nothing.
+      // Steps only list scripts and have no checks.
       .filter((file) => file.endsWith('.ts') && !LEFT_OUT.includes(file) && !file.startsWith('lib/model/steps/'))
   );
 }
@@ -67,7 +67,7 @@ function messagesIn(file: string): readonly string[] {
   );
 }
 
-/** The text of one argument of a call, or of one item of a list, that begins at an offset. */
+/** The text of the argument of a call, or of the item of a list, that begins at an offset. */
 function argumentAt(text: string, begin: number, wanted: number): string {
   let depth = 0;
   let number = 0;
@@ -96,7 +96,7 @@ function endOfText(text: string, begin: number): number {
   return text.length;
 }
 
-/** The texts in an expression: of a condition both. Those that are compared with are none, nor are those of a call in it. */
+/** The texts that an expression can return, both of a condition. Excludes texts in comparisons and in nested calls. */
 function literalsIn(expression: string): readonly string[] {
   const found: string[] = [];
   for (let at = 0; at < expression.length; at += 1) {

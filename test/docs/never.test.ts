@@ -6,7 +6,7 @@ import { listEnvironments } from '../../lib/config/read.ts';
 import { loadEnvironment } from '../../lib/model/load.ts';
 import { scriptFiles, scriptText } from '../../lib/scripts.ts';
 
-/** Lines of all scripts without comments, each with where it stands; a line that goes on is one. */
+/** Lines of all scripts with their file, without comments. Continued lines are joined. */
 const lines = scriptFiles().flatMap((file) =>
   scriptText(file)
     .replace(/\\\n\s*/g, ' ')
@@ -15,16 +15,16 @@ const lines = scriptFiles().flatMap((file) =>
 );
 const found = (pattern: RegExp) => lines.filter((line) => pattern.test(line.replace(/^[^:]*: /, '')));
 
-describe('what no script ever does', () => {
+describe('no script may', () => {
   test.each<[string, RegExp]>([
     [
       'pipe a tool whose failure matters',
       /(?<![\w/-])(pg_dump|pg_dumpall|pg_restore|psql|rclone|tar|gzip|zstd|gpg)\b(?! --version)[^|"']*[^|]\|[^|]/,
     ],
     ['hide a failure behind a declaration', /\b(local|export|readonly)\b[^;]*=[^;]*\$\(/],
-    ['print its commands, passwords and all', /\bset -[a-z]*x/],
+    ['print its commands with their passwords', /\bset -[a-z]*x/],
     ['install a tool while it runs', /\b(apk|apt|apt-get|pip|npm|curl|wget)\b/],
-    // As a pattern of `case` it is what people ask for; as anything else it would be a name.
+    // A pattern of `case` matches the request of a user. Anything else would be the name of a pointer.
     ['keep a pointer to the latest backup', /\blatest\b(?!(-verified)?'\))/],
     ['rename what is stored', /\brclone\b.*\b(move|moveto|backend)\b/],
     ['choose by the order of a listing', /\bls\b[^-]*\|/],
@@ -34,7 +34,7 @@ describe('what no script ever does', () => {
     expect(found(pattern)).toEqual([]);
   });
 
-  test('is looked for in what there is', () => {
+  test('escape these checks because nothing was read', () => {
     expect(lines.length).toBeGreaterThan(500);
     expect(found(/\brclone\b/).length).toBeGreaterThan(5);
   });
@@ -50,7 +50,7 @@ interface PodSpec {
   readonly securityContext: { readonly fsGroupChangePolicy: string };
 }
 
-describe('what no manifest ever says', () => {
+describe('no manifest lets', () => {
   const folders = ['config', ...readdirSync('examples').map((name) => `examples/${name}/config`)];
   const objects = folders.flatMap((folder) =>
     listEnvironments(folder).flatMap((environment) =>
@@ -59,12 +59,12 @@ describe('what no manifest ever says', () => {
   );
   const pods = objects.flatMap(({ spec }) => spec?.jobTemplate?.spec.template.spec ?? []);
 
-  test('a container is started again in its pod', () => {
+  test('a container be started again in its pod', () => {
     expect(pods.length).toBeGreaterThan(3);
     expect(new Set(pods.map(({ restartPolicy }) => restartPolicy))).toEqual(new Set(['Never']));
   });
 
-  test('a Job, which cannot be changed, is applied', () => {
+  test('a Job, which cannot be changed, be applied', () => {
     expect(objects.map(({ kind }) => kind)).toContain('CronJob');
     expect(objects.map(({ kind }) => kind)).not.toContain('Job');
   });

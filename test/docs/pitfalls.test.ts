@@ -20,14 +20,14 @@ const rows = readFileSync(PAGE, 'utf8')
 
 const PIN = /`([^`]+)` "([^"]+)"/g;
 
-/** Each test that the page names, with the pitfall that it pins. */
+/** Each test that the page names, with its pitfall. */
 const pins = rows.flatMap((row) => [...row.pins.matchAll(PIN)].map(([, file = '', words = '']) => ({ pitfall: row.pitfall, file, words })));
 
 function pathOf(file: string): string {
   return file.endsWith('.json') ? `test/${file}` : `test/${file}.test.ts`;
 }
 
-/** What begins a call, a row of a table or a line, in quotes: names of tests. In vectors, the names of their cases. */
+/** Names of tests: quoted texts that begin a call, a row of a table or a line. In vectors, the names of their cases. */
 function namesIn(path: string): readonly string[] {
   const text = readFileSync(path, 'utf8');
   if (path.endsWith('.json')) return [...text.matchAll(/"name": "([^"]+)"/g)].map(([, name = '']) => name);
@@ -39,16 +39,16 @@ test('the page lists all pitfalls, each once', () => {
   expect(new Set(rows.map(({ pitfall }) => pitfall)).size).toBe(rows.length);
 });
 
-test('every row says what prevents the pitfall', () => {
+test('every row explains what prevents the pitfall', () => {
   expect(rows.filter(({ pitfall, prevention }) => pitfall.length < 15 || prevention.length < 10)).toEqual([]);
 });
 
-test('the last column holds tests in the form that is checked here, and nothing else', () => {
+test('the last column contains only names of tests in the form that this file checks', () => {
   expect(rows.map((row) => row.pins.replaceAll(PIN, '').replaceAll(', ', '')).filter((rest) => rest !== '')).toEqual([]);
   expect(rows.filter((row) => row.pins !== '').length).toBeGreaterThan(75);
 });
 
-describe('each pitfall is pinned by the test that the page names', () => {
+describe('the test that the page names for a pitfall exists', () => {
   test.each(pins)('$pitfall: $file "$words"', ({ file, words }) => {
     const path = pathOf(file);
     expect(existsSync(path), `${path}, named in ${PAGE}`).toBe(true);
@@ -60,7 +60,7 @@ describe('each pitfall is pinned by the test that the page names', () => {
   });
 });
 
-test('no test is named by the number of a list that is not in the repository', () => {
+test('no name of a test begins with the number of a list outside the repository', () => {
   const files = execFileSync('git', ['ls-files', 'test/**/*.test.ts', 'test/vectors/*.json'], { encoding: 'utf8' }).split('\n').filter(Boolean);
   expect(files.length).toBeGreaterThan(100);
   const numbered = files.flatMap((file) =>

@@ -9,7 +9,7 @@ const nights = Array.from({ length: 77 }, (_, day) => new Date(Date.UTC(2026, 0,
 );
 const nameOf = (night: Date) => `${night.toISOString().slice(0, 10).replaceAll('-', '')}-020000-hkbdmnrt`;
 
-test('the example of docs/retention.md is what happens', () => {
+test('retention behaves as in the example of docs/retention.md', () => {
   const now = Date.UTC(2026, 2, 18, 3) / 1000;
   const { verdicts } = planRetention(
     nights.map((night) => ({ name: nameOf(night) })),
@@ -20,7 +20,7 @@ test('the example of docs/retention.md is what happens', () => {
   expect(kept).toEqual(keptInTheDocument());
 });
 
-/** `Wed 18 March` of the name of a backup. */
+/** The date in the name of a backup, as `Wed 18 March`. */
 function dayOf(name: string): string {
   const night = nights.find((candidate) => nameOf(candidate) === name) ?? new Date(0);
   const part = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat('en', { timeZone: 'UTC', ...options }).format(night);

@@ -6,7 +6,7 @@ import { everyModel, objectsByHand, objectsIn, objectsOfRestores } from '../supp
 /** `kubectl apply` keeps a copy of each object in an annotation, and annotations may have 262,144 bytes together. */
 const LAST_APPLIED = 200_000;
 
-/** What makes pods. Everything else in a file is there for them. */
+/** Kinds that create pods. The pods need the other objects of a file. */
 const MAKES_PODS = ['CronJob', 'Job', 'Pod'];
 
 describe.each(everyModel())('%s', (_, model) => {
@@ -14,13 +14,13 @@ describe.each(everyModel())('%s', (_, model) => {
   const files = new Map(placed.map(({ file }) => [file, placed.filter((other) => other.file === file)]));
   const all = [...placed, ...objectsByHand(model)];
 
-  test('kubectl can apply every object: its copy fits into an annotation', () => {
+  test('every object fits into the annotation in which kubectl apply keeps a copy', () => {
     expect(all.length).toBeGreaterThan(5);
     const sizes = all.map(({ object }) => [object.metadata.name, Buffer.byteLength(JSON.stringify(object))] as const);
     expect(sizes.filter(([, bytes]) => bytes >= LAST_APPLIED)).toEqual([]);
   });
 
-  test('in every file, what a Job needs stands before it', () => {
+  test('every file lists the objects that a Job needs before the Job', () => {
     for (const [file, placed] of files) {
       const kinds = placed.map(({ object }) => object.kind);
       const job = kinds.indexOf('Job');

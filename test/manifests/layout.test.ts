@@ -10,7 +10,7 @@ import { aModel } from '../support/model.ts';
 import { everyModel, objectsIn } from '../support/synthesized.ts';
 import { toolsCache } from '../support/tools.ts';
 
-/** What `kubectl kustomize` makes of a folder: it is what `kubectl apply -k`, Argo CD and Flux apply. */
+/** The output of `kubectl kustomize`, which `kubectl apply -k`, Argo CD and Flux apply. */
 function built(model: Model, folder: 'keep' | 'jobs'): readonly unknown[] {
   const dir = mkdtempSync(join(tmpdir(), 'dist-'));
   onTestFinished(() => rmSync(dir, { recursive: true }));
@@ -31,12 +31,12 @@ function sortedKeys(_: string, value: unknown): unknown {
 }
 
 describe.each(everyModel())('%s', (_, model) => {
-  test.each(['keep', 'jobs'] as const)('%s builds alone, and gives each object as it was written', (folder) => {
+  test.each(['keep', 'jobs'] as const)('kustomize builds %s alone and changes no object', (folder) => {
     const written = objectsIn(model).filter(({ file }) => file.startsWith(`${folder}/`));
     expect(byName(built(model, folder))).toEqual(byName(written.map(({ object }) => object)));
   });
 
-  test('what no clean-up may take is under keep, and says so to Argo CD, Flux and Helm', () => {
+  test('every object that must be kept is in keep, with annotations for Argo CD, Flux and Helm', () => {
     const kept = objectsIn(model).filter(({ object }) => object.metadata.annotations?.['kustomize.toolkit.fluxcd.io/prune'] === 'disabled');
     expect(kept.filter(({ file }) => !file.startsWith('keep/'))).toEqual([]);
     expect(new Set(objectsIn(model).filter(({ file }) => file.startsWith('keep/')))).toHaveProperty('size', kept.length);
@@ -50,6 +50,6 @@ describe.each(everyModel())('%s', (_, model) => {
   });
 });
 
-test.each(['keep', 'jobs'] as const)('%s of an environment without sources builds, and is empty', (folder) => {
+test.each(['keep', 'jobs'] as const)('%s of an environment without sources builds and is empty', (folder) => {
   expect(built(aModel([]), folder)).toEqual([]);
 });

@@ -10,12 +10,12 @@ const pods = (placed: readonly Placed[]) =>
 describe.each(everyModel())('%s', (_, model) => {
   const all = pods([...objectsIn(model), ...objectsByHand(model)]);
 
-  test('Pod Security "restricted" lets every pod in', () => {
+  test('every pod meets Pod Security "restricted"', () => {
     expect(all.length).toBeGreaterThan(0);
     expect(all.flatMap(violations)).toEqual([]);
   });
 
-  test('and each goes further: nothing can be written to the image, and there is no token of the API', () => {
+  test('every pod also has a read-only image and no token of the Kubernetes API', () => {
     for (const pod of all) {
       expect(pod).toMatchObject({ automountServiceAccountToken: false, enableServiceLinks: false });
       for (const { securityContext } of [...(pod.initContainers ?? []), ...pod.containers]) {
@@ -25,7 +25,7 @@ describe.each(everyModel())('%s', (_, model) => {
   });
 });
 
-test('root, with a capability, is not let in: it is for a namespace that says so', () => {
+test('a pod that runs as root with a capability violates "restricted"', () => {
   const [pod] = pods(objectsIn(aModel([aSource([aRun({ pod: { runAsUser: 0 } })])])));
   expect(pod && violations(pod)).toEqual([
     'take-postgres: may run as root',

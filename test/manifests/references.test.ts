@@ -12,23 +12,23 @@ describe.each(everyModel())('%s', (_, model) => {
   const withPods = all.filter(({ object }) => PODS.includes(object.kind)).map(({ object }) => ({ object, pod: podOf(object) }));
   const names = (kind: string) => new Set(written.filter(({ object }) => object.kind === kind).map(({ object }) => key(object.metadata)));
 
-  test('there are pods to look at', () => {
+  test('has pods', () => {
     expect(withPods.length).toBeGreaterThan(0);
   });
 
-  test('no object is there twice', () => {
+  test('no object exists twice', () => {
     const identities = written.map(({ object }) => `${object.kind} ${key(object.metadata)}`);
     expect(identities.filter((identity, index) => identities.indexOf(identity) !== index)).toEqual([]);
   });
 
-  test('every volume is mounted, and every mount is of a volume', () => {
+  test('every volume is mounted, and every mount has a volume', () => {
     for (const { object, pod } of withPods) {
       const mounted = containersOf(pod).flatMap(({ volumeMounts }) => volumeMounts.map(({ name }) => name));
       expect(new Set(mounted), `${object.kind} ${object.metadata.name}`).toEqual(new Set(pod.volumes.map(({ name }) => name)));
     }
   });
 
-  test('nothing is mounted twice at one place of a container', () => {
+  test('no container mounts a path twice', () => {
     for (const { pod } of withPods) {
       for (const { volumeMounts } of containersOf(pod)) {
         const paths = volumeMounts.map(({ mountPath }) => mountPath);
@@ -37,7 +37,7 @@ describe.each(everyModel())('%s', (_, model) => {
     }
   });
 
-  test('no two containers have one name, and every script that one runs is in a bundle that it mounts', () => {
+  test('names of containers are unique in a pod, and each mounts the bundle of its script', () => {
     const bundles = new Map(written.flatMap(({ object }) => (object.kind === 'ConfigMap' ? [[key(object.metadata), object as never]] : [])));
     for (const { object, pod } of withPods) {
       const containers = containersOf(pod);
@@ -52,24 +52,24 @@ describe.each(everyModel())('%s', (_, model) => {
     }
   });
 
-  test('no variable is there twice in a container', () => {
+  test('no container sets a variable twice', () => {
     for (const { env } of withPods.flatMap(({ pod }) => containersOf(pod))) {
       const variables = env.map(({ name }) => name);
       expect(variables.filter((name, index) => variables.indexOf(name) !== index)).toEqual([]);
     }
   });
 
-  test('every ConfigMap of ours is used', () => {
+  test('every ConfigMap is used', () => {
     const used = withPods.flatMap(({ object, pod }) => configMapsOf(pod).map((name) => `${object.metadata.namespace}/${name}`));
     expect([...names('ConfigMap')].filter((name) => !used.includes(name))).toEqual([]);
   });
 
-  test('every account that a pod runs as is there', () => {
+  test('the service account of every pod exists', () => {
     const accounts = names('ServiceAccount');
     for (const { object, pod } of withPods) expect(accounts).toContain(`${object.metadata.namespace}/${pod.serviceAccountName}`);
   });
 
-  test('every claim is made here or named in the values', () => {
+  test('every claim is created here or named in the values', () => {
     const existing = claimsNamedIn(model);
     for (const { object, pod } of withPods) {
       for (const { persistentVolumeClaim } of pod.volumes) {
@@ -80,7 +80,7 @@ describe.each(everyModel())('%s', (_, model) => {
     }
   });
 
-  test('every Secret is named with its key where `secrets` lists what must exist, and no value of one is anywhere', () => {
+  test('`secrets` lists every Secret with its key, and no value of one is written', () => {
     for (const { object, pod } of withPods) {
       const { secrets = [] } = model.sources.find(({ name }) => name === object.metadata.labels?.['backstay.dev/source']) ?? {};
       for (const { secretKeyRef } of containersOf(pod).flatMap(({ env }) => env.flatMap(({ valueFrom }) => valueFrom ?? []))) {
@@ -91,12 +91,12 @@ describe.each(everyModel())('%s', (_, model) => {
     expect(written.map(({ object }) => object.kind)).not.toContain('Secret');
   });
 
-  test('every image is one that the values may override', () => {
+  test('the values can override every image', () => {
     const known = Object.values(model.images);
     for (const { pod } of withPods) for (const { image } of containersOf(pod)) expect(known).toContain(image);
   });
 
-  test('exactly one NetworkPolicy governs every pod of a source that has them, and none of another source', () => {
+  test('exactly one NetworkPolicy selects each pod of a source with policies, and none selects pods of another source', () => {
     const policies = all.flatMap(({ object }) => (object.kind === 'NetworkPolicy' ? [object] : []));
     for (const pod of all.filter((placed) => PODS.includes(placed.object.kind))) {
       const labels = podLabels(pod.object);
@@ -107,7 +107,7 @@ describe.each(everyModel())('%s', (_, model) => {
     }
   });
 
-  test('what verifies is not governed by the policy that lets backups through to a server', () => {
+  test('the policy that allows backups to reach a server does not select pods that verify', () => {
     for (const { verify, objectName, networkPolicy } of model.sources) {
       if (!verify || !networkPolicy.enabled) continue;
       const policy = written.find(({ object }) => object.kind === 'NetworkPolicy' && object.metadata.name === objectName);
@@ -117,7 +117,7 @@ describe.each(everyModel())('%s', (_, model) => {
     }
   });
 
-  test('every name is one that Kubernetes takes', () => {
+  test('every name is one that Kubernetes accepts', () => {
     for (const { object } of written) {
       const { name = '', labels = {} } = object.metadata;
       expect(name.length).toBeLessThanOrEqual(object.kind === 'CronJob' ? 52 : 63);
@@ -134,7 +134,7 @@ const key = ({ namespace = '', name = '' }: { readonly namespace?: string; reado
 const containersOf = ({ initContainers = [], containers }: Pod) => [...initContainers, ...containers];
 const configMapsOf = ({ volumes }: Pod) => volumes.flatMap(bundlesIn);
 
-/** Claims that exist already: those of sources, and those of storages that make none. */
+/** Existing claims: those of sources, and those of storages that do not create one. */
 function claimsNamedIn({ sources }: Model): readonly string[] {
   return sources.flatMap(({ namespace, runs }) =>
     runs.flatMap(({ parts, storages }) =>

@@ -17,12 +17,12 @@ function objectsOf(file: string): readonly KubernetesObject[] {
 }
 
 describe.each(KUBERNETES)('Kubernetes %s', (version) => {
-  test('takes every object of a restore, and knows every field', () => {
+  test('accepts every object of a restore and knows every field', () => {
     expect(schemaErrors(version, restoreFiles(model))).toEqual([]);
   });
 });
 
-test('the restores have Secrets, claims and Roles to look at', () => {
+test('the restores under test have Secrets, claims and Roles', () => {
   const all = [...files.values()].flat();
   expect(files.size).toBeGreaterThan(3);
   expect(all.map(({ kind }) => kind)).toContain('RoleBinding');
@@ -35,12 +35,12 @@ describe.each([...files])('%s', (entry, objects) => {
   const names = (kind: string) => objects.filter((object) => object.kind === kind).map(({ metadata }) => `${metadata.namespace}/${metadata.name}`);
   const namespace = job.metadata.namespace;
 
-  test('the Job is the last object, and the only one that makes a pod', () => {
+  test('the Job is the last object, and the only one that creates a pod', () => {
     expect(job.kind).toBe('Job');
     expect(objects.filter(({ kind }) => ['Job', 'CronJob', 'Pod'].includes(kind))).toHaveLength(1);
   });
 
-  test('no object is there twice, nor in what is applied every day, but for the scripts', () => {
+  test('no object exists twice or in the regular output, except the scripts', () => {
     const identity = ({ kind, metadata }: KubernetesObject) => `${kind} ${metadata.namespace}/${metadata.name}`;
     const identities = objects.map(identity);
     expect(new Set(identities).size).toBe(identities.length);
@@ -50,13 +50,13 @@ describe.each([...files])('%s', (entry, objects) => {
     for (const object of twice) expect(object).toEqual(daily.get(identity(object)));
   });
 
-  test('Pod Security "restricted" lets its pod in', () => {
+  test('its pod meets Pod Security "restricted"', () => {
     expect(violations(pod)).toEqual([]);
     expect(pod).toMatchObject({ automountServiceAccountToken: false, enableServiceLinks: false });
     for (const { securityContext } of containersOf(pod)) expect(securityContext).toMatchObject({ readOnlyRootFilesystem: true });
   });
 
-  test('it carries its account and its scripts, with every file that one of them reads', () => {
+  test('contains its service account and its scripts, with every file that they read', () => {
     expect(names('ServiceAccount')).toEqual([`${namespace}/${pod.serviceAccountName}`]);
     const bundles = objects.filter(({ kind }) => kind === 'ConfigMap') as never as readonly { metadata: { name: string }; data: object }[];
     const files: Readonly<Record<string, string>> = Object.assign({}, ...bundles.map(({ data }) => data));
@@ -72,7 +72,7 @@ describe.each([...files])('%s', (entry, objects) => {
     expect(Object.keys(files)).toEqual(expect.arrayContaining(read.map(([, file]) => file)));
   });
 
-  test('what runs with a token is written by no container that has none, but for the one that puts the shell there', () => {
+  test('no container without a token writes what a container with one runs, except the one that installs the shell', () => {
     const [guard] = containersOf(pod).filter(({ name }) => name === 'guard');
     if (!guard) return;
     const program = guard.volumeMounts.find(({ mountPath }) => guard.command[0]?.startsWith(`${mountPath}/`));
@@ -82,20 +82,20 @@ describe.each([...files])('%s', (entry, objects) => {
     );
   });
 
-  test('every claim is made by it, or stands in the values', () => {
+  test('every claim is in the file or in the values', () => {
     const known = [...names('PersistentVolumeClaim'), ...claimsIn(applied), ...claimsOfSources(model)];
     for (const { persistentVolumeClaim } of pod.volumes)
       if (persistentVolumeClaim) expect(known).toContain(`${namespace}/${persistentVolumeClaim.claimName}`);
   });
 
-  test('every Secret is named with its key where `secrets` lists what must exist, and no value of one is anywhere', () => {
+  test('`secrets` lists every Secret with its key, and no value of one is written', () => {
     const { secrets = [] } = model.restores.find((restore) => restore.entry === entry) ?? {};
     const read = containersOf(pod).flatMap(({ env }) => env.flatMap(({ valueFrom }) => valueFrom?.secretKeyRef ?? []));
     for (const { name, key } of read) expect(secrets.find(({ secret }) => secret === name)?.keys ?? []).toContain(key);
     expect(objects.map(({ kind }) => kind)).not.toContain('Secret');
   });
 
-  test('every volume is mounted, nothing twice at one place, and no variable is there twice', () => {
+  test('every volume is mounted, no path is mounted twice, and no variable is set twice', () => {
     const containers = containersOf(pod);
     expect(new Set(containers.flatMap(({ volumeMounts }) => volumeMounts.map(({ name }) => name)))).toEqual(
       new Set(pod.volumes.map(({ name }) => name)),
@@ -107,7 +107,7 @@ describe.each([...files])('%s', (entry, objects) => {
     expect(new Set(containers.map(({ name }) => name)).size).toBe(containers.length);
   });
 
-  test('its NetworkPolicy governs its pod, and no other one does; nor does it govern a backup or a proof', () => {
+  test('its NetworkPolicy is the only one that selects its pod, and selects no backup or verification', () => {
     const own = objects.filter(({ kind }) => kind === 'NetworkPolicy');
     expect(own).toHaveLength(1);
     expect(own.filter((policy) => governs(policy, job))).toEqual(own);
@@ -117,7 +117,7 @@ describe.each([...files])('%s', (entry, objects) => {
     expect(pods.filter((object) => own.some((policy) => governs(policy, object)))).toEqual([]);
   });
 
-  test('each Role is bound in its namespace to the account, and only a guard has one', () => {
+  test('each Role is bound to the service account in its namespace, and only a guard has one', () => {
     expect(names('RoleBinding')).toEqual(names('Role'));
     expect(names('Role').length > 0).toBe(containersOf(pod).some(({ name }) => name === 'guard'));
     for (const object of objects.filter(({ kind }) => kind === 'RoleBinding')) {
@@ -128,7 +128,7 @@ describe.each([...files])('%s', (entry, objects) => {
     }
   });
 
-  test('every name and label is one that Kubernetes takes', () => {
+  test('every name and label is valid in Kubernetes', () => {
     for (const { metadata } of objects) {
       expect(metadata.name).toMatch(/^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/);
       for (const value of Object.values(metadata.labels ?? {})) expect(value).toMatch(/^([A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?)?$/);

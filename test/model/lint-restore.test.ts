@@ -19,7 +19,7 @@ const files = (entry: string) => ({ 'base.yaml': BASE, 'prod.yaml': `restores: {
 const said = (entry: string) => errors(files(entry));
 const warned = (entry: string) => warnings(files(entry)).filter((text) => text.startsWith('restores'));
 
-/** What is said first of an entry, without the place. */
+/** The first message about an entry and its hint, without the place. */
 const first = (entry: string) =>
   said(entry)
     .replace(/\n {2}at \S+/g, '')
@@ -32,9 +32,9 @@ describe('rejects a restore that would fail or do damage, with a hint', () => {
     ['source: other', 'source', "unknown source 'other'", 'known sources: shop, crm, wiki, large'],
     ['source: shop, at: before 2026-11-21', 'at', 'expected a time with a time zone, got "before 2026-11-21"', 'use before:'],
     ['source: shop, at: a b', 'at', 'not a backup id, got "a b"', 'use latest, latest-verified'],
-    ['source: shop, backupsOf: stagin/shop', 'backupsOf', "no environment 'stagin' in", "did you mean 'staging'?"],
-    ['source: shop, from: far, backupsOf: staging/shp', 'backupsOf', "no source 'shp' in staging", "did you mean 'shop'?"],
-    ['source: shop, from: far, backupsOf: staging/other', 'backupsOf', "no source 'other' in staging", 'known sources: '],
+    ['source: shop, backupsOf: stagin/shop', 'backupsOf', "unknown environment 'stagin' in", "did you mean 'staging'?"],
+    ['source: shop, from: far, backupsOf: staging/shp', 'backupsOf', "unknown source 'shp' in staging", "did you mean 'shop'?"],
+    ['source: shop, from: far, backupsOf: staging/other', 'backupsOf', "unknown source 'other' in staging", 'known sources: '],
     ['source: shop, from: fra', 'from', "no tier of source 'shop' uses storage 'fra'", "did you mean 'far'?"],
     ['source: shop, from: near, tier: monthly', 'from', "no tier of source 'shop' uses storage 'near'", "did you mean 'far'?"],
     ['source: shop, tier: dayly', 'tier', "source 'shop' has no tier 'dayly'", "did you mean 'daily'?"],
@@ -73,12 +73,12 @@ describe('rejects a restore that would fail or do damage, with a hint', () => {
     ).toEqual(['at', 'from', 'volume', 'postgres.tables', 'inPlace.confirm'].map((path) => `restores.back.${path}`));
   });
 
-  test('an unknown source is reported once', () => {
+  test('reports an unknown source once', () => {
     expect(said('source: shp, part: x, at: a b').match(/^restores\S+(?=: )/gm)).toEqual(['restores.back.source']);
   });
 });
 
-describe('accepts', () => {
+describe('accepts a restore', () => {
   test.each([
     'source: shop',
     'source: shop, tier: monthly',
@@ -95,7 +95,7 @@ describe('accepts', () => {
   });
 });
 
-describe('warns of', () => {
+describe('warns only of', () => {
   test('live data that is replaced without a safety backup', () => {
     expect(warned('source: shop, inPlace: { confirm: prod/shop, safetyBackup: false }').join()).toContain(
       'restores.back.inPlace.safetyBackup: live data is replaced without a safety backup',
@@ -108,7 +108,7 @@ describe('warns of', () => {
     expect(warned(entry)[0]).toContain('restores.back.scaleDown[1]: with a label selector, the Role lets the restore scale every application');
   });
 
-  test('and nothing else', () => {
+  test('nothing else', () => {
     expect(warned('source: shop, inPlace: { confirm: prod/shop }, scaleDown: [deployment/a]')).toEqual([]);
   });
 });

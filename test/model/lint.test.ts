@@ -95,7 +95,7 @@ describe('file names', () => {
     '{{.DatabaseName}}-{{.Timestamp}}-{{.RunID}}',
     'shop_{{ .RunID }}_{{ .Timestamp }}.dump',
     '{{ .Timestamp }}-{{ .RunID }}.sql.gz',
-  ])('%s is taken', (text) => {
+  ])('accepts %s', (text) => {
     expect(template(text)).toBe('');
   });
 
@@ -109,7 +109,7 @@ describe('file names', () => {
     ['x{{ .Timestamp }}-{{ .RunID }}', '{{ .Timestamp }} and {{ .RunID }} need a separator'],
     ['{{ .Timestamp }}{{ .RunID }}', '{{ .Timestamp }} and {{ .RunID }} need a separator'],
     ['20260101-000000-{{ .Timestamp }}-{{ .RunID }}', 'the template contains text that looks like a timestamp'],
-  ])('%s is refused', (text, message) => {
+  ])('rejects %s', (text, message) => {
     expect(template(text)).toContain(`sources.shop.filenameTemplate: ${message}`);
     expect(template(text)).toContain('HINT: ');
   });

@@ -107,7 +107,7 @@ sources:
     `);
   });
 
-  test('nothing at all', () => {
+  test('an empty file', () => {
     expect(errors('')).toMatchInlineSnapshot(`
       "namespace: required, but missing
         at config/base.yaml:1

@@ -44,25 +44,25 @@ test('rejects a truncated manifest, with a hint', () => {
   expect(() => parseManifest(JSON.stringify(MANIFEST).slice(0, 200), 'prod/shop')).toThrow('prod/shop: not JSON, or only half of it');
 });
 
-describe('refused', () => {
+describe('rejects a manifest with', () => {
   test.each([
     ['another version', { ...MANIFEST, version: 'backstay/v2' }, "prod/shop: version: expected 'backstay/v1'"],
     ['no parts', { ...MANIFEST, parts: [] }, 'prod/shop: parts: expected at least one entry'],
     [
-      'a part of a kind that is not known',
+      'a part of an unknown kind',
       { ...MANIFEST, parts: [{ ...POSTGRES_PART, kind: 'newer' }] },
       `prod/shop: parts[0].kind: expected ${oneOf(SOURCE_KINDS.map(({ name }) => name))}`,
     ],
-    ['a part by a method that is not known', { ...MANIFEST, parts: [{ ...POSTGRES_PART, method: 'newer' }] }, POSTGRES_METHOD],
+    ['a part by an unknown method', { ...MANIFEST, parts: [{ ...POSTGRES_PART, method: 'newer' }] }, POSTGRES_METHOD],
     ['a part by a method of another kind', { ...MANIFEST, parts: [{ ...POSTGRES_PART, method: 'tar' }] }, POSTGRES_METHOD],
-    ['a part that is no object', { ...MANIFEST, parts: ['postgres'] }, 'prod/shop: parts[0]: expected a mapping'],
+    ['a part that is not an object', { ...MANIFEST, parts: ['postgres'] }, 'prod/shop: parts[0]: expected a mapping'],
     ['a name without a time', { ...MANIFEST, name: 'latest' }, 'prod/shop: name: expected a name with one time and the run id'],
     ['a time without a time zone', { ...MANIFEST, start: '2026-11-21T09:30:00' }, 'prod/shop: start: expected a time in UTC'],
     ['a run id that could be a number', { ...MANIFEST, runId: '12345678' }, 'prod/shop: runId: expected eight of the letters'],
-    ['a size as text', { ...MANIFEST, bytes: '12' }, 'prod/shop: bytes: expected a number'],
+    ['a size that is a text', { ...MANIFEST, bytes: '12' }, 'prod/shop: bytes: expected a number'],
     ['a negative size', { ...MANIFEST, bytes: -2_147_483_648 }, 'prod/shop: bytes: expected at least 0'],
     [
-      'a checksum that is cut',
+      'a truncated checksum',
       { ...MANIFEST, parts: [{ ...POSTGRES_PART, files: [{ ...POSTGRES_PART.files[0], sha256: 'abc' }] }] },
       'files[0].sha256',
     ],
@@ -75,7 +75,7 @@ describe('refused', () => {
     expect(refusal(value).message).toContain(message);
   });
 
-  test('reports all errors at once', () => {
+  test('several errors, all at once', () => {
     expect(refusal({ ...MANIFEST, bytes: -1, runId: 'x', storages: [] }).diagnostics).toHaveLength(3);
   });
 });

@@ -51,7 +51,7 @@ test('the name of a Job has at most 63 characters, however long the name of the 
   }
 });
 
-describe('where the backup comes from', () => {
+describe('a restore finds its backup in', () => {
   const origin = (entry: Omit<Parameters<typeof aRestore>[0], 'source'>) => aRestore({ source: 'orders', ...entry });
 
   test('the primary, and every tier that uses it', () => {
@@ -72,7 +72,7 @@ describe('where the backup comes from', () => {
     expect(storages[0]?.name).toBe('offsite');
   });
 
-  test('a safety backup is found by id or tier only, never as the newest', () => {
+  test('the safety tier by id or tier only, never as the newest', () => {
     expect(origin({ at: 'latest-verified' }).origin.folders).not.toContain('orders/pre-restore');
     expect(origin({ at: 'before:2026-11-21T09:30:00Z' }).origin.folders).not.toContain('orders/pre-restore');
     expect(origin({ at: 'bcdfghjk' }).origin).toMatchObject({ wanted: 'bcdfghjk', folders: ['orders/daily', 'orders/pre-restore'] });
@@ -86,7 +86,7 @@ describe('where the backup comes from', () => {
     expect(run.source).toBe('uploads');
   });
 
-  test('a renamed source is found under both names', () => {
+  test('a renamed source under both names', () => {
     const sources = { ...RESTORABLE.sources, orders: { ...RESTORABLE.sources.orders, folder: 'shop' } };
     expect(aRestore({ source: 'orders' }, { sources }).origin).toMatchObject({ sources: ['orders', 'shop'], folders: ['shop/daily'] });
   });
@@ -256,7 +256,7 @@ describe('the guard', () => {
     ['statefulset/app.kubernetes.io/name=x', { namespace: 'backup', kind: 'statefulset', selector: 'app.kubernetes.io/name=x' }],
     ['shop/statefulset/app.kubernetes.io/name=x', { namespace: 'shop', kind: 'statefulset', selector: 'app.kubernetes.io/name=x' }],
     ['deployment/deployment/x', { namespace: 'deployment', kind: 'deployment', name: 'x' }],
-  ])('%s is read as it is meant', (text, application) => {
+  ])('parses %s', (text, application) => {
     expect(applicationOf(text, 'backup')).toEqual(application);
   });
 });

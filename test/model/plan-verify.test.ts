@@ -23,7 +23,7 @@ function verifyIn(source: string, plans = PLAN, environment = 'prod'): PlannedVe
   return verify;
 }
 
-test('verification is named after its source, and runs weekly at a time of its own', () => {
+test('verification is named after its source, and runs weekly at a different time for each source', () => {
   const { name, run, schedule } = verifyIn('');
   expect([name, run.name, run.tier, run.schedule]).toEqual(['verify-shop', 'verify-shop', 'verify', undefined]);
   expect(schedule).toMatch(/^\d+ [345] \* \* [0-6]$/);
@@ -31,8 +31,8 @@ test('verification is named after its source, and runs weekly at a time of its o
   expect(verifyIn('', PLAN, 'dev').schedule).not.toBe(schedule);
 });
 
-describe('which backup is verified', () => {
-  test('the newest one in the primary, from every tier that uses it, under both names of the source', () => {
+describe('the verified backup', () => {
+  test('is the newest one in the primary, from every tier that uses it, under both names of the source', () => {
     expect(verifyIn('folder: store, ').origin).toMatchObject({
       environment: 'prod',
       sources: ['shop', 'store'],
@@ -43,12 +43,12 @@ describe('which backup is verified', () => {
     expect(verifyIn('').origin.sources).toEqual(['shop']);
   });
 
-  test('the newest one in the selected storage', () => {
+  test('is the newest one in the selected storage', () => {
     expect(verifyIn('verify: { storage: far }, ').origin.folders).toEqual(['shop/daily', 'shop/monthly']);
     expect(verifyIn('verify: { storage: cold }, ').origin.folders).toEqual(['shop/monthly']);
   });
 
-  test('the storage to read from comes first, then every storage that gets the record', () => {
+  test('is read from the first storage, and recorded in every storage', () => {
     const storages = (source: string) => verifyIn(source).run.storages.map(({ name, role }) => [name, role]);
     expect(storages('')).toEqual([
       ['near', 'primary'],
@@ -62,14 +62,14 @@ describe('which backup is verified', () => {
     ]);
   });
 
-  test('it can be as old as two of the longest gaps of the most frequent tier', () => {
+  test('can be twice as old as the longest gap of the most frequent tier', () => {
     // From 18:00 to 08:00 nothing runs in the tier that runs every hour.
     expect(verifyIn('').origin.newerThan).toBe(2 * 14 * 3600);
     expect(verifyIn('verify: { storage: far }, ').origin.newerThan).toBe(2 * DAY);
     expect(verifyIn('verify: { storage: cold }, ').origin.newerThan).toBe(2 * 31 * DAY);
   });
 
-  test('the maximum age can be set, and is two weeks for manual runs only', () => {
+  test('has a maximum age that can be set, and is two weeks for manual runs only', () => {
     expect(verifyIn('verify: { newerThan: 3d }, ').origin.newerThan).toBe(3 * DAY);
     const byHand = verifyIn('plan: none, storages: [near], verify: {}, ');
     expect(byHand.origin).toMatchObject({ newerThan: 14 * DAY, folders: ['shop/once'] });

@@ -25,7 +25,7 @@ test('a renamed source keeps its folder under its new name', () => {
   expect([name, folder, runs[0]?.name, runs[0]?.folder]).toEqual(['store', 'shop', 'backup-store-daily', 'shop/daily']);
 });
 
-test('words become times that depend on source, tier and environment, but not on the date', () => {
+test('@daily and its like become times that depend on source, tier and environment, but not on the date', () => {
   const text = values(`  shop: { ${DATABASE} }\n  cart: { ${DATABASE} }\n`);
   const times = (environment: string) =>
     load({ 'base.yaml': text, 'dev.yaml': '' }, environment).model.sources.flatMap(({ runs }) => runs.map(({ schedule }) => schedule));

@@ -13,19 +13,19 @@ const name = (time: number, id = 'bcdfghjk') =>
     .replace('T', '-')}-${id}`;
 const nights = (count: number, newest = NOW) => Array.from({ length: count }, (_, index): Entry => ({ name: name(newest - index * 86_400) }));
 
-describe('the vectors that retention.sh passes too', () => {
+describe('the oracle passes the vectors of retention.sh', () => {
   test.each(RETENTION_VECTORS.map((vector) => [vector.name, vector] as const))('%s', (_, vector) => {
     const { atMostDeleted, ...keep } = vector.keep;
     expect(planRetention(vector.entries, { ...keep, ...(atMostDeleted !== undefined && { atMostDeleted }) }, vector.now)).toEqual(demanded(vector));
   });
 
-  test('there are enough vectors, each with its own name', () => {
+  test('with unique names, and enough of them', () => {
     expect(RETENTION_VECTORS.length).toBeGreaterThanOrEqual(40);
     expect(new Set(RETENTION_VECTORS.map(({ name: sentence }) => sentence)).size).toBe(RETENTION_VECTORS.length);
   });
 });
 
-describe('whatever is stored and whatever the rules', () => {
+describe('for any backups and any rules', () => {
   const keep = fc.record(
     {
       last: fc.integer({ min: 1, max: 9 }),
@@ -51,7 +51,7 @@ describe('whatever is stored and whatever the rules', () => {
     );
   });
 
-  test('the newest, the floor and what is pinned stay', () => {
+  test('the newest backup, the floor and pinned backups stay', () => {
     fc.assert(
       fc.property(entries, keep, (stored, rules) => {
         const plan = planRetention(stored, rules, NOW);
@@ -62,7 +62,7 @@ describe('whatever is stored and whatever the rules', () => {
     );
   });
 
-  test('a second run with nothing new deletes nothing more', () => {
+  test('a second run without new backups deletes nothing more', () => {
     fc.assert(
       fc.property(entries, keep, (stored, rules) => {
         const first = kept(planRetention(stored, rules, NOW));
@@ -78,8 +78,8 @@ describe('whatever is stored and whatever the rules', () => {
   });
 });
 
-describe('seven nights without a backup', () => {
-  test('the next good one deletes none of those before', () => {
+describe('after seven nights without a backup', () => {
+  test('the next successful run deletes none of the older backups', () => {
     const before = nights(14, NOW - 7 * 86_400);
     const stay = planRetention(before, { daily: 14 }, NOW);
     const after = planRetention([{ name: name(NOW) }, ...before], { daily: 15 }, NOW);
@@ -108,7 +108,7 @@ describe('names', () => {
     expect(timeOfName(text)).toBe(time);
   });
 
-  test('the stem is what is before the first dot or plus', () => {
+  test('the stem ends before the first dot or plus', () => {
     expect(['a-1.dump', 'a-1+globals.sql', 'a-1.manifest.json', 'a-1.shop+globals.sql', 'a-1'].map(stemOfFile)).toEqual(Array(5).fill('a-1'));
   });
 });

@@ -14,7 +14,7 @@ const schema = z.object({});
 const SLOW = { perServer: 1, wait: 60 };
 const SOURCE = { environment: 'prod', source: 'orders', namespace: 'backup' };
 
-/** The contexts that a kind was given, by the function that was called. */
+/** The contexts that a kind received, by the name of the called function. */
 let seen: Record<string, object[]>;
 
 function note(name: string) {
@@ -24,7 +24,7 @@ function note(name: string) {
   };
 }
 
-/** A method that only notes what it is told. */
+/** A method that only records its contexts. */
 function method(name: string): Method {
   return {
     name,
@@ -39,7 +39,7 @@ function method(name: string): Method {
   };
 }
 
-/** A kind with two methods that only notes what it is told. */
+/** A kind with two methods that only records its contexts. */
 const toy: SourceKind = {
   name: 'postgres',
   schema,
@@ -49,7 +49,7 @@ const toy: SourceKind = {
   check: note('check'),
 };
 
-/** An environment with one source of this kind, and a tier that has a method and a throttle of its own. */
+/** An environment with one source of this kind, and a tier with its own method and throttle. */
 function settingsOfToy(): Settings & { readonly sources: readonly [SourceSettings] } {
   const { settings } = loadRestores({ copy: { source: 'orders' } });
   const [source] = settings.sources;
@@ -63,7 +63,7 @@ beforeEach(() => {
   seen = {};
 });
 
-test('lint checks a kind with the context that its parts are planned with: that of the tier and its method', () => {
+test('lint checks a kind with the same context as the plan: that of the tier and its method', () => {
   const settings = settingsOfToy();
   lint(settings, new Diagnostics(() => undefined));
   planBackups({ ...settings, restores: [] }, [], elsewhere);
@@ -83,7 +83,7 @@ test('verification is linted and planned outside of any tier, with the throttle 
   expect(seen['second.verify.parts']).toEqual([context]);
 });
 
-test('a restore is linted with the context that it is planned with, but for its id', () => {
+test('lint checks a restore with the same context as the plan, except for its id', () => {
   const settings = settingsOfToy();
   const [restore] = settings.restores as readonly [RestoreSettings];
   const inPlace: RestoreSettings = { ...restore, settings: { ...restore.settings, inPlace: { confirm: 'prod/orders', safetyBackup: true } } };
@@ -99,6 +99,6 @@ test('a restore is linted with the context that it is planned with, but for its 
   expect(seen['second.restore.check']).toEqual(both.map((each) => ({ ...each, id: expect.stringMatching(/^[b-df-hj-np-tv]{8}$/) })));
 });
 
-test('a tier with a method of another kind leaves a kind with its first', () => {
+test('a kind uses its first method if the method of the tier belongs to another kind', () => {
   expect(methodIn(toy, { method: 'tar' }).name).toBe('first');
 });

@@ -16,13 +16,13 @@ describe('the requested backup', () => {
     ['before:2026-11-21T10:30:00+01:00', `before:${seconds('2026-11-21T09:30:00Z')}`, false],
     ['before:2026-11-21T10:30:00+0100', `before:${seconds('2026-11-21T09:30:00Z')}`, false],
     ['before:2026-11-21 04:00:00 -05:30', `before:${seconds('2026-11-21T09:30:00Z')}`, false],
-  ])('%s', (at, text, byId) => {
+  ])('can be %s', (at, text, byId) => {
     expect(diagnoseWanted(at)).toBeUndefined();
     expect(wantedOf(at)).toEqual({ text, byId });
   });
 });
 
-describe('rejects what could mean two backups', () => {
+describe('an ambiguous request', () => {
   test.each([
     'before',
     'before:',
@@ -34,11 +34,11 @@ describe('rejects what could mean two backups', () => {
     'before:2026-11-21T25:30:00Z',
     'before:2026-02-30T09:30:00Z',
     'before:21.11.2026 09:30 Z',
-  ])('rejects the time %s', (at) => {
+  ])('is rejected: the time %s', (at) => {
     expect(diagnoseWanted(at)).toEqual(['expected a time with a time zone', expect.stringContaining('before:2026-11-21T09:30:00Z')]);
   });
 
-  test.each(['', 'two words', 'shop/daily/x', '../x', '*', '$(id)', 'a\nb'])('rejects the id %j', (at) => {
+  test.each(['', 'two words', 'shop/daily/x', '../x', '*', '$(id)', 'a\nb'])('is rejected: the id %j', (at) => {
     expect(diagnoseWanted(at)).toEqual(['not a backup id', expect.stringContaining('backstay list')]);
   });
 });

@@ -209,7 +209,7 @@ describe('prune', () => {
 
 test.each([
   ['an unknown action', { ACTION: 'delete' }, 64, /no action 'delete'/],
-  ['an unknown storage', { ACTION: 'list', STORAGE: 'tape' }, 64, /no storage 'tape'/],
+  ['an unknown storage', { ACTION: 'list', STORAGE: 'tape' }, 64, /unknown storage 'tape'/],
 ])('rejects %s', async (_, env, status, reason) => {
   const end = await catalogue(env);
   expect({ status: end.status, reason: end.lastWords?.reason }).toEqual({ status, reason: expect.stringMatching(reason) });

@@ -83,7 +83,7 @@ describe.each(SHELLS)('fetch under %s', (shellName, shell) => {
   });
 
   test.each(['latest', 'latest-verified', `before:${NOW + 3600}`])(
-    '%s is chosen once: what is stored and proved later changes nothing',
+    '%s is chosen once: backups that are stored and verified later change nothing',
     async (WANTED) => {
       const { of, put, bucket, folder } = await marked();
       await put(YESTERDAY, 'verified');

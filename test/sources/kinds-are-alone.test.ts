@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { METHOD_NAMES, SOURCE_KINDS } from '../../lib/sources/index.ts';
 
 const names = [...SOURCE_KINDS.map(({ name }) => name), ...METHOD_NAMES];
-/** A name that something is compared with, and an import of what belongs to one kind. */
+/** A comparison with the name of a kind, and an import from the folder of one. */
 const MENTIONS = [
   new RegExp(`(===|!==|case|literal\\(|includes\\(|\\b(name|kind|method):) ?'(${names.join('|')})'`),
   new RegExp(`from '(\\./|[./]+/sources/)(${SOURCE_KINDS.map(({ name }) => name).join('|')})/`),
@@ -15,16 +15,16 @@ const files = readdirSync('lib', { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.ts'));
 const mentioning = files.filter((file) => MENTIONS.some((pattern) => pattern.test(readFileSync(file, 'utf8'))));
 
-test('nothing outside lib/sources knows a kind or a method by its name: a new one changes no other file', () => {
+test('no file outside lib/sources names a kind or a method, so that a new one changes no other file', () => {
   expect(mentioning.filter((file) => !file.startsWith('lib/sources/'))).toEqual([]);
 });
 
-test('in lib/sources only the list of kinds knows more than one', () => {
+test('in lib/sources only the list of kinds names more than one', () => {
   const shared = mentioning.filter((file) => /^lib\/sources\/[^/]+\.ts$/.test(file));
   expect(shared).toEqual(['lib/sources/index.ts']);
 });
 
-test('is looked for in files that have it', () => {
+test('the patterns find names in files that have them', () => {
   expect(files.length).toBeGreaterThan(100);
   expect(mentioning).toEqual(expect.arrayContaining(['lib/sources/postgres/dump.ts', 'lib/sources/volume/kind.ts', 'lib/sources/index.ts']));
 });

@@ -12,7 +12,7 @@ const context: RestoreContext = {
   id: 'bcdfghjk',
 };
 
-test('no two methods have one name, because the manifest and a tier know them by it', () => {
+test('names of methods are unique, because manifests and tiers refer to them by name', () => {
   expect(new Set(METHOD_NAMES).size).toBe(METHOD_NAMES.length);
 });
 
@@ -33,7 +33,7 @@ describe.each(SAMPLES.map((sample) => [sample.method.name, sample] as const))('t
     expect(found.filter(({ severity }) => severity !== 'warning')).toEqual([]);
   });
 
-  test('signs each part with its own name and that of its kind', () => {
+  test('records its name and that of its kind in each part', () => {
     expect(parts.length).toBeGreaterThan(0);
     for (const part of parts) expect(part).toMatchObject({ kind: kind.name, method: name });
   });
@@ -50,7 +50,7 @@ describe.each(SAMPLES.map((sample) => [sample.method.name, sample] as const))('t
     for (const list of [restored, verified]) if (list) expect(steps(list)).toEqual(steps(parts));
   });
 
-  test('says what fills a claim, which its pod needs to know before it has the steps', () => {
+  test('declares whether its restore fills claims, because the pod depends on it', () => {
     const restored = method.restore?.parts(settings, kind.restoreSchema?.parse(sample.restore ?? {}), context) ?? [];
     const fills = restored.some(({ mounts }) => mounts.some((mount) => mount.type === 'claim' && !mount.readOnly));
     expect(method.restore?.fillsClaims ?? false).toBe(fills);
@@ -58,19 +58,19 @@ describe.each(SAMPLES.map((sample) => [sample.method.name, sample] as const))('t
 
   const [part, ...more] = SAMPLE_PARTS.filter((candidate) => candidate.method === name);
 
-  test('writes facts that the manifest allows, and none beside them', () => {
+  test('writes only facts that the manifest allows', () => {
     expect(more).toEqual([]);
     expect(strictManifest.shape.parts.parse([part])).toEqual([part]);
     expect(strictManifest.shape.parts.safeParse([{ ...part, more: 1 }]).success).toBe(false);
   });
 
-  test('stores the artifact and its companions, and files in no other role', () => {
+  test('stores only the artifact and its companions', () => {
     const { files = [] } = part ?? {};
     expect(files.map(({ role }) => role)).toEqual(['artifact', ...Object.keys(method.companions ?? {})]);
     expect(strictManifest.shape.parts.safeParse([{ ...part, files: [{ ...files[0], role: 'other' }] }]).success).toBe(false);
   });
 
-  test('is described from its facts alone', () => {
+  test('describes a part from its facts alone', () => {
     expect(method.describe(sample.facts as never)).toMatch(/^\S.*\S$/);
     expect(method.describe(sample.facts as never)).not.toContain('undefined');
   });

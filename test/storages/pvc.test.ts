@@ -24,7 +24,7 @@ test('a size alone creates a claim', () => {
   });
 });
 
-test('all the settings', () => {
+test('all settings take effect', () => {
   const every: Required<Settings> = { claim: 'vault', size: '1Ti', storageClassName: 'hdd', accessMode: 'ReadWriteMany', prefix: 'acme/eu' };
   expect(access(every)).toMatchObject({
     remote: '/storage/local/acme/eu',
@@ -55,13 +55,13 @@ test.each<[string, Settings, string, string]>([
     'storageClassName',
     'storageClassName has no effect on an existing claim',
   ],
-])('%s is refused', (_, written, path, message) => {
+])('rejects %s', (_, written, path, message) => {
   expect(diagnostics(written).map((diagnostic) => [diagnostic.path.join('.'), diagnostic.message, diagnostic.severity])).toEqual([
     [path, message, undefined],
   ]);
 });
 
-test.each<Settings>([{ size: '1Gi' }, { claim: 'vault' }, { claim: 'vault', size: '1Gi', storageClassName: 'hdd' }])('%j is right', (written) => {
+test.each<Settings>([{ size: '1Gi' }, { claim: 'vault' }, { claim: 'vault', size: '1Gi', storageClassName: 'hdd' }])('accepts %j', (written) => {
   expect(diagnostics(written)).toEqual([]);
 });
 

@@ -10,7 +10,7 @@ const minimal = { bucket: 'acme-backups', credentials: { secret: 'backup-s3' } }
 const access = (changes: Partial<Settings> = {}, number = 2) => s3.access(s3.schema.parse({ ...minimal, ...changes }), context, number);
 const diagnostics = (changes: Partial<Settings>) => s3.check(s3.schema.parse({ ...minimal, ...changes }), context);
 
-test('a bucket and a Secret are enough', () => {
+test('needs only a bucket and a Secret', () => {
   expect(access()).toEqual({
     remote: 'S2:acme-backups/prod',
     where: 'acme-backups/prod',
@@ -31,10 +31,10 @@ test('a bucket and a Secret are enough', () => {
   });
 });
 
-/** Every setting that is built: a new one does not compile until it is named here. */
+/** Every supported setting. A new setting is a compile error until it is listed here. */
 type Every = Required<Omit<Settings, 'objectTags'>>;
 
-test('all the settings', () => {
+test('all settings take effect', () => {
   const every: Every = {
     bucket: 'b-1',
     prefix: 'acme/eu',
@@ -87,7 +87,7 @@ test('a workload identity is a role and a token, without a key', () => {
   expect(secrets).toEqual([]);
 });
 
-test('each storage has its own file for a private authority', () => {
+test('each storage has its own file for the certificate of a private CA', () => {
   const { mounts } = access({ endpoint: 'https://s3.acme.dev', ca: { secret: 'ca' } }, 3);
   expect(mounts).toEqual([{ type: 'secret', secret: 'ca', key: 'ca.crt', path: '/etc/backstay/storage-3/ca.crt' }]);
 });
@@ -128,9 +128,9 @@ test.each<[string, Partial<Settings>, string, string, string?]>([
     'serverSideEncryption.kmsKeyId',
     "kmsKeyId is set, but the algorithm is not 'aws:kms'",
   ],
-  ['a ca of AWS', { ca: { configMap: 'ca' } }, 'ca', 'ca is set, but there is no https endpoint'],
-  ['http', { endpoint: 'http://minio.store' }, 'endpoint', 'backups and keys are sent unencrypted', 'warning'],
-])('%s is found', (_, changes, path, message, severity) => {
+  ['a ca without an https endpoint', { ca: { configMap: 'ca' } }, 'ca', 'ca is set, but there is no https endpoint'],
+  ['an endpoint without TLS', { endpoint: 'http://minio.store' }, 'endpoint', 'backups and keys are sent unencrypted', 'warning'],
+])('reports %s', (_, changes, path, message, severity) => {
   const found = diagnostics(changes);
   expect(found.map((diagnostic) => [diagnostic.path.join('.'), diagnostic.message, diagnostic.severity])).toEqual([[path, message, severity]]);
   expect(found[0]?.hint).toBeTruthy();
@@ -143,10 +143,10 @@ test('accepts valid settings', () => {
 
 test.each([
   ['a user in the endpoint', { endpoint: 'https://key:secret@minio.store' }, 'the URL must not contain a user or a password'],
-  ['tags', { objectTags: {} }, 'tags on objects is not built yet'],
-  ['the bucket', { bucket: 'Acme' }, 'expected a bucket name: 3 to 63 lowercase letters, digits, dots and dashes'],
-  ['the class', { storageClass: 'standard-ia' }, 'expected a storage class such as STANDARD_IA'],
-])('%s: %j is refused', (_, changes, message) => {
+  ['object tags', { objectTags: {} }, 'tags on objects is not built yet'],
+  ['an invalid bucket name', { bucket: 'Acme' }, 'expected a bucket name: 3 to 63 lowercase letters, digits, dots and dashes'],
+  ['an unknown storage class', { storageClass: 'standard-ia' }, 'expected a storage class such as STANDARD_IA'],
+])('rejects %s: %j', (_, changes, message) => {
   expect(s3.schema.safeParse({ ...minimal, ...changes }).error?.issues.map((issue) => issue.message)).toEqual([message]);
 });
 

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 
-/** Access control lists as the kernel holds them: version 2, then kind, rights and number of each entry. */
+/** Access control lists in the form of the kernel: version 2, then kind, rights and id of each entry. */
 const PYTHON = `
 import os, struct, sys
 def entry(kind, rights, number=0xffffffff): return struct.pack('<HHI', kind, rights, number)
@@ -15,7 +15,7 @@ export function give(folder: string, python: string): void {
   execFileSync('python3', ['-c', PYTHON + python], { cwd: folder });
 }
 
-/** An archive of a folder with all of them, for a container that has a tar and nothing else for them. */
+/** An archive of a folder with all of them, for a container whose only tool for them is tar. */
 export function archiveWithAttributes(folder: string): Buffer {
   return execFileSync('tar', ['--create', '--format=posix', '--xattrs', '--xattrs-include=*', '.'], { cwd: folder });
 }

@@ -7,7 +7,7 @@ import { toolPath } from './tools.ts';
 /**
  * A folder with the programs of the rclone image: busybox's applets, and rclone.
  *
- * First on PATH, it shows which tools a script would lack in that image.
+ * As the first folder on PATH, it reveals tools that this image lacks.
  */
 export function busyboxBin(): string {
   const dir = mkdtempSync(join(tmpdir(), 'busybox-'));

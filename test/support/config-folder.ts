@@ -6,7 +6,7 @@ import { readEnvironment, readValues } from '../../lib/config/read.ts';
 import { describeDiagnostic } from '../../lib/diagnostics.ts';
 import { ConfigError } from '../../lib/errors.ts';
 
-/** A folder of values that is gone after the test. */
+/** A folder with values, deleted after the test. */
 export function configFolder(files: Readonly<Record<string, string | Uint8Array>>): string {
   const dir = mkdtempSync(join(tmpdir(), 'backstay-config-'));
   onTestFinished(() => rmSync(dir, { recursive: true }));
@@ -14,17 +14,17 @@ export function configFolder(files: Readonly<Record<string, string | Uint8Array>
   return dir;
 }
 
-/** What one environment of some files is told when it is read: every mistake of both files, the folder called `config`. */
+/** All errors of one environment when its two files are read, with `config` as the name of the folder. */
 export function errorsIn(base: string, overlay = ''): string {
   const dir = configFolder({ 'base.yaml': base, 'prod.yaml': overlay });
   return inWords(dir, () => readEnvironment(dir, 'prod').errors);
 }
 
-/** The mistakes that something throws, or returns, in the user's words. Anything else that is thrown goes on. `dir` may be `''`. */
+/** The errors that a function throws or returns, as printed. Other exceptions are rethrown. `dir` can be `''`. */
 export function inWords(dir: string, diagnostics: () => ConfigError['diagnostics'] | unknown): string {
   try {
     const returned = diagnostics();
-    return Array.isArray(returned) ? words(dir, returned) : 'no mistake';
+    return Array.isArray(returned) ? words(dir, returned) : 'no error';
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     return words(dir, error.diagnostics);
@@ -33,7 +33,7 @@ export function inWords(dir: string, diagnostics: () => ConfigError['diagnostics
 
 function words(dir: string, diagnostics: ConfigError['diagnostics']): string {
   const text = diagnostics.map(describeDiagnostic).join('\n');
-  return (dir === '' ? text : text.replaceAll(dir, 'config')) || 'no mistake';
+  return (dir === '' ? text : text.replaceAll(dir, 'config')) || 'no error';
 }
 
 /** The merged values of two files. */

@@ -9,7 +9,7 @@ export interface Block {
   readonly text: string;
 }
 
-/** Every Markdown file that people read, in Git or about to be. */
+/** Every Markdown file in Git, or new and not ignored. */
 export function markdownFiles(): readonly string[] {
   const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'], { encoding: 'utf8' });
   return listed.split('\n').filter((file) => file !== '');

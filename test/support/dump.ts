@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import type { PostgresServer } from './postgres.ts';
 import { type Call, COMMON_ENV, type Outcome, runScript } from './run-script.ts';
 
-/** The role that docs/postgres-role.sql makes, with a password that needs quoting everywhere. */
+/** The role that docs/postgres-role.sql creates, with a password that needs quoting everywhere. */
 export const ROLE = { PGUSER: 'backstay', PGPASSWORD: `p$(id)\`id\`"'\\: %s ;&|*?[x]\nnext $PW` } as const;
 
-/** Runs the very file that users are told to run, and gives the role its password. */
+/** Runs the file that the documents tell users to run, and sets the password of the role. */
 export async function makeRole(server: PostgresServer): Promise<void> {
   await server.tool('psql', ['-X', '-q', '--file=docs/postgres-role.sql'], { PGDATABASE: 'postgres' });
   await server.sql(`alter role ${ROLE.PGUSER} password '${ROLE.PGPASSWORD.replaceAll("'", "''")}'`);
@@ -15,7 +15,7 @@ export async function makeRole(server: PostgresServer): Promise<void> {
 
 export type DumpCall = Partial<Omit<Call, 'env'>> & { readonly env?: Readonly<Record<string, string>> };
 
-/** Runs postgres-dump.sh against a server, as its read-only role unless told otherwise. */
+/** Runs postgres-dump.sh against a server, by default as its read-only role. */
 export function dump(server: PostgresServer, { env = {}, ...call }: DumpCall = {}): Promise<Outcome> {
   return runScript('postgres-dump.sh', {
     shell: ['dash'],
@@ -52,7 +52,7 @@ function begunRun(): string {
   return work;
 }
 
-/** What a part says of itself. */
+/** The facts of a part. */
 export function factsOf({ work }: Outcome, part = 'postgres'): Record<string, unknown> {
   return JSON.parse(readFileSync(join(work, 'facts', `${part}.json`), 'utf8')) as Record<string, unknown>;
 }
@@ -68,12 +68,12 @@ export async function sessionsOf(server: PostgresServer): Promise<readonly strin
   return rows.split('\n').filter(Boolean);
 }
 
-/** A stand-in that notes its call, does what `before` says, and is the real tool then. */
+/** A stand-in that records its call, runs `before`, and then becomes the real tool. */
 export function real(tool: string, before = ''): string {
   return `${before}\nexec "$(PATH=\${PATH#*:} && command -v ${tool})" "$@"`;
 }
 
-/** A stand-in that lets the real tool end well, and does `damage` to what it wrote: `$file`. */
+/** A stand-in that runs the real tool successfully, and then does `damage` to its output `$file`. */
 export function damaged(tool: string, damage: string): string {
   return `"$(PATH=\${PATH#*:} && command -v ${tool})" "$@" || exit
 for file; do
@@ -84,7 +84,7 @@ done`;
 /** Cuts `$file` in half. */
 export const CUT = 'truncate -s $(($(stat -c %s "$file") / 2)) "$file"';
 
-/** Waits for what becomes true within seconds. */
+/** Waits until a condition becomes true, for some seconds. */
 export async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
   for (let attempt = 0; attempt < 200; attempt++) {
     if (await holds()) return;

@@ -1,5 +1,5 @@
-// A stand-in for kubectl that keeps a cluster in a JSON file. It knows what scripts/guard*.sh ask, and the merge patch.
-// The shape of its state, and what may be made to go wrong, is in guard.ts.
+// A stand-in for kubectl that keeps a cluster in a JSON file. It supports the calls of scripts/guard/*.sh, and merge patches.
+// guard.ts defines the shape of its state and the faults that it can simulate.
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 
 const file = process.env.FAKE_CLUSTER;
@@ -33,7 +33,7 @@ function save() {
   renameSync(`${file}.new`, file);
 }
 
-/** The guard leads the process group of all that it starts: SIGKILL as the kernel sends it to a container. */
+/** Sends SIGKILL to the process group of the guard and everything that it started, like the kernel does to a container. */
 function killGroup() {
   save();
   process.kill(0, 'SIGKILL');
@@ -82,7 +82,7 @@ function described({ metadata: { name, annotations: notes = {} }, spec, managers
   return [name, spec.replicas, ...ours, managers, labels].join('|');
 }
 
-/** Pods of an application: gone after as many looks as it takes, with -1 never. */
+/** Pods of an application. They are gone after the set number of looks; -1 means never. */
 function podsOf(selector) {
   return Object.entries(state.objects)
     .filter(([key, one]) => key.startsWith(`${namespace}/`) && one.labels === selector && remains(one))

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { IN_IMAGE, NOW, publishEnv, type StorageEnv } from './publish.ts';
 import { type Call, type Outcome, runScript } from './run-script.ts';
 
-/** What the init container `fetch` is told, beside the storages. */
+/** The variables of the init container `fetch`, except those of storages. */
 export const FETCH_ENV = {
   TIER: 'verify',
   ORIGIN_ENVIRONMENT: 'prod',
@@ -16,13 +16,13 @@ export const FETCH_ENV = {
 export type FetchCall = Partial<Omit<Call, 'env'>> & { readonly env?: Readonly<Record<string, string>>; readonly at?: number };
 
 export interface Fetched extends Outcome {
-  /** What lies in `in/`. */
+  /** The files in `in/`. */
   readonly files: readonly string[];
-  /** A file of the scratch space; empty where there is none. */
+  /** A file of the scratch space. Empty if it does not exist. */
   readonly read: (path: string) => string;
 }
 
-/** Runs fetch over these storages, a minute after NOW unless told otherwise. */
+/** Runs fetch with these storages, by default a minute after NOW. */
 export async function fetchBackup(storages: readonly StorageEnv[], { env, at = NOW + 60, ...call }: FetchCall = {}): Promise<Fetched> {
   return withFiles(await runScript('fetch.sh', { ...IN_IMAGE, ...call, env: { ...publishEnv(storages, at), ...FETCH_ENV, ...env } }));
 }

@@ -13,7 +13,7 @@ export const FLAT = mkdtempSync(join(tmpdir(), 'scripts-'));
 chmodSync(FLAT, 0o755);
 for (const name of scriptFiles()) symlinkSync(scriptFile(name), join(FLAT, name));
 
-/** A folder of copies, for users who may not enter the project's folder, and for tests that change one. */
+/** A folder of copies, for users who may not enter the folder of the project, and for tests that change a script. */
 export function copiedScripts(names: readonly string[] = scriptFiles()): string {
   const folder = mkdtempSync(join(tmpdir(), 'scripts-'));
   chmodSync(folder, 0o755);

@@ -7,7 +7,7 @@ import { toolPath } from './tools.ts';
 /**
  * A YAML document as kubectl reads it.
  *
- * Helm has the same parser (sigs.k8s.io/yaml), and unlike kubectl it needs no server to say what it read.
+ * Helm has the same parser (sigs.k8s.io/yaml), and unlike kubectl it can print what it read without a server.
  */
 export function readLikeKubectl(text: string): unknown {
   const chart = mkdtempSync(join(tmpdir(), 'chart-'));

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { toolPath, toolsCache } from './tools.ts';
 
-/** The oldest release that is supported, and the newest whose schemas can be had. */
+/** The oldest supported release, and the newest one with published schemas. */
 export const KUBERNETES = ['1.28.15', '1.34.3'] as const;
 
-/** What is wrong with some files by the schemas of a release, unknown fields refused: one line each. */
+/** Errors of some files against the schemas of a release, one line each. Unknown fields are errors. */
 export function schemaErrors(version: (typeof KUBERNETES)[number], files: Iterable<readonly [name: string, text: string]>): readonly string[] {
   const schemas = join(toolsCache, 'schemas');
   if (!existsSync(join(schemas, `v${version}-strict`))) {

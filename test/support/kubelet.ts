@@ -1,7 +1,7 @@
 /**
- * What the kubelet makes of a variable's value, given the variables before it.
+ * Expands the value of a variable like the kubelet, given the variables before it.
  *
- * As in k8s.io/kubernetes/third_party/forked/golang/expansion: `$(NAME)` is replaced if there is such a name, `$$` is `$`,
+ * As in k8s.io/kubernetes/third_party/forked/golang/expansion: `$(NAME)` is replaced if the name exists, `$$` becomes `$`,
  * and any other `$` stays.
  */
 export function expand(text: string, known: Readonly<Record<string, string>>): string {

@@ -5,15 +5,15 @@ import { ConfigError } from '../../lib/errors.ts';
 import { type Loaded, loadEnvironment } from '../../lib/model/load.ts';
 import type { PlannedRun, PlannedSource } from '../../lib/model/model.ts';
 
-/** Files of a configuration by name, or the text of `base.yaml` alone; `prod.yaml` is there, if only empty. */
+/** Files of a configuration by name, or only the text of `base.yaml`. `prod.yaml` always exists. */
 export type Files = string | Readonly<Record<string, string>>;
 
-/** Loads one environment as the commands do: from files. */
+/** Loads one environment from files, like the commands do. */
 export function load(files: Files, environment = 'prod'): Loaded {
   return inFolder(files, (dir) => loadEnvironment(dir, environment));
 }
 
-/** What a user reads about a configuration that is refused; empty when it is not. */
+/** The errors of a configuration, as printed. Empty if it is accepted. */
 export function errors(files: Files, environment = 'prod'): string {
   return inFolder(files, (dir) => {
     try {
@@ -26,19 +26,19 @@ export function errors(files: Files, environment = 'prod'): string {
   });
 }
 
-/** What a user reads about a configuration that is taken, with doubts. */
+/** The warnings of an accepted configuration, as printed. */
 export function warnings(files: Files, environment = 'prod'): readonly string[] {
   return inFolder(files, (dir) => loadEnvironment(dir, environment).model.warnings.map((text) => text.replaceAll(dir, 'config')));
 }
 
-/** The only source, or the one of that name. */
+/** The only source, or the named one. */
 export function sourceIn({ model }: Loaded, name?: string): PlannedSource {
   const source = name === undefined ? model.sources[0] : model.sources.find((candidate) => candidate.name === name);
   if (!source) throw new Error(`no source ${name ?? ''}`);
   return source;
 }
 
-/** The only run of a source, or that of one tier. */
+/** The only run of a source, or that of the named tier. */
 export function runIn(loaded: Loaded, source?: string, tier?: string): PlannedRun {
   const { runs } = sourceIn(loaded, source);
   const run = tier === undefined ? runs[0] : runs.find((candidate) => candidate.tier === tier);

@@ -4,7 +4,7 @@ import { tar } from '../../lib/sources/volume/tar.ts';
 const SHA256 = 'a'.repeat(64);
 const TIME = { start: '2026-11-21T09:30:00Z', end: '2026-11-21T09:31:00Z' };
 
-/** A part as postgres-dump.sh writes it. */
+/** A part in the form of postgres-dump.sh. */
 export const POSTGRES_PART = {
   name: 'shop',
   kind: 'postgres',
@@ -17,7 +17,7 @@ export const POSTGRES_PART = {
   files: [{ name: '20261121-093000-bcdfghjk.dump', role: 'artifact', bytes: 1000, sha256: SHA256 }],
 } as const;
 
-/** A part as volume-tar.sh writes it. */
+/** A part in the form of volume-tar.sh. */
 export const VOLUME_PART = {
   name: 'files',
   kind: 'volume',
@@ -30,7 +30,7 @@ export const VOLUME_PART = {
   files: [{ name: '20261121-093000-bcdfghjk.files.tar', role: 'artifact', bytes: 10_240, sha256: SHA256 }],
 } as const;
 
-/** A manifest as publish.sh writes it. */
+/** A manifest in the form of publish.sh. */
 export const MANIFEST = {
   version: 'backstay/v1',
   environment: 'prod',

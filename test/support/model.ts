@@ -9,7 +9,7 @@ import { tar } from '../../lib/sources/volume/tar.ts';
 import { STORAGE_KINDS, storageKind } from '../../lib/storages/index.ts';
 import { restorableModel } from './restores.ts';
 
-/** What a test changes of a run; `pod` and `job` as people write them. */
+/** Changes to a run, with `pod` and `job` in the form of the values. */
 export interface RunChanges extends Partial<Omit<PlannedRun, 'pod' | 'job'>> {
   readonly pod?: object;
   readonly job?: object;
@@ -17,7 +17,7 @@ export interface RunChanges extends Partial<Omit<PlannedRun, 'pod' | 'job'>> {
 
 const KEEP = { daily: 7, weekly: 4, atMostDeleted: 50 };
 
-/** Parts of a PostgreSQL source, from what people write under `postgres`. */
+/** Parts of a PostgreSQL source, from the values under `postgres`. */
 export function postgresParts(written: object = {}, source = 'shop'): readonly Part[] {
   const settings = { host: 'shop-db.shop', database: 'shop', version: 17, credentials: { secret: 'shop-db' }, ...written };
   return dump.parts(postgres.schema.parse(settings), {
@@ -28,16 +28,16 @@ export function postgresParts(written: object = {}, source = 'shop'): readonly P
   });
 }
 
-/** Parts of a volume source, from what people write under `volume`. */
+/** Parts of a volume source, from the values under `volume`. */
 export function volumeParts(written: object = {}): readonly Part[] {
   const settings = { claim: 'app-data', nextTo: { app: 'web' }, ...written };
   return tar.parts(volume.schema.parse(settings));
 }
 
-/** What a test that says nothing of it gets. */
+/** The default of tests that do not set it. */
 const DEFAULTS: Readonly<Record<string, object>> = { s3: { bucket: 'acme-backups', credentials: { secret: 'backup-s3' } } };
 
-/** Storages of one run, from what people write: `{ local: { pvc: { size: '10Gi' } } }`. The first is the primary. */
+/** Storages of one run, from values: `{ local: { pvc: { size: '10Gi' } } }`. The first is the primary. */
 export function storagesOf(written: Readonly<Record<string, Readonly<Record<string, object>>>>): readonly PlannedStorage[] {
   return Object.entries(written).map(([name, storage], index) => {
     const kind = storageKind(Object.keys(storage)[0] ?? '');
@@ -47,7 +47,7 @@ export function storagesOf(written: Readonly<Record<string, Readonly<Record<stri
   });
 }
 
-/** A run of a PostgreSQL database into a claim and a bucket, with every default. */
+/** A run of a PostgreSQL database into a claim and a bucket, with all defaults. */
 export function aRun({ pod = {}, job = {}, ...changes }: RunChanges = {}): PlannedRun {
   const source = changes.source ?? 'shop';
   const tier = changes.tier ?? 'daily';
@@ -73,7 +73,7 @@ export function aRun({ pod = {}, job = {}, ...changes }: RunChanges = {}): Plann
   };
 }
 
-/** A source with one run, as the plan would make it. */
+/** A source with one run, as in a plan. */
 export function aSource(runs: readonly PlannedRun[] = [aRun()], changes: Partial<PlannedSource> = {}): PlannedSource {
   const { source, namespace } = runs[0] ?? aRun();
   const pieces = runs.flatMap(({ parts, storages }) => [...parts, ...storages.map(({ access }) => access)]);
@@ -109,7 +109,7 @@ export function aModel(sources: readonly PlannedSource[] = [aSource()], changes:
 
 const ALL_RULES = { last: 10, for: 604_800, daily: 7, weekly: 4, monthly: 6, yearly: 1, atLeast: 3, atMostDeleted: 50 };
 
-/** An environment in which every option of every kind is used once, beside one source with defaults only; the sample of each method is in it. */
+/** An environment with every option of every kind, one source with defaults only, and the sample of each method. */
 export function aFullModel(): Model {
   const shop = {
     source: 'shop',
@@ -143,7 +143,7 @@ export function aFullModel(): Model {
   );
 }
 
-/** Every sample of every kind; the first three have the names that tests know. */
+/** Every sample of every kind. The first three have the names that tests use. */
 function everyStorage(): readonly PlannedStorage[] {
   const samples = STORAGE_KINDS.flatMap((kind) => kind.samples.map((sample) => ({ [kind.name]: sample })));
   const named = samples.map((sample, index) => [['local', 'offsite', 'cold'][index] ?? `storage-${index + 1}`, sample] as const);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { Fields, Json } from '../../lib/charts/writer.ts';
 
-/** Texts that some parser takes for something else, or for the end of something. */
+/** Texts that some parser reads as another type or as the end of a value. */
 export const NASTY = [
   '0o17', '017', '0x1f', '0b1', '1e3', '1_000', '12:30', '12:30:45', '1.', '.5', '-1', '+1', '.inf', '-.Inf', '.nan', 'NaN', 'inf', 'Infinity',
   'yes', 'no', 'on', 'off', 'y', 'n', 'Y', 'N', 'Yes', 'OFF', 'true', 'TRUE', 'False', 'null', 'NULL', 'Null', '~', '=', '<<', '', ' ', '  ', '\t',
@@ -18,7 +18,7 @@ const text = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 12 }),
   fc.string({ unit: fc.constantFrom('a', ' ', '\t', '\n', '-', ':', '#', '|', '1', "'", '"', '.', 'é', '😀', '\r', '\\', '\u2028'), maxLength: 14 }),
 );
-/** Any value, with texts that are easily misread. */
+/** Any value, with texts that parsers easily misread. */
 export const json = fc.letrec<{ json: Json }>((tie) => ({
   json: fc.oneof(
     { depthSize: 'small', withCrossShrink: true },

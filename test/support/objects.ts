@@ -1,4 +1,4 @@
-/** Kubernetes' objects, as far as tests look into them. */
+/** Objects of Kubernetes, as far as tests read them. */
 export interface Metadata {
   readonly name?: string;
   readonly generateName?: string;
@@ -65,12 +65,12 @@ export interface CronJob extends KubernetesObject {
   readonly spec: { readonly schedule: string; readonly jobTemplate: { readonly metadata: Metadata; readonly spec: JobSpec } };
 }
 
-/** The ConfigMaps that a volume joins, by name. */
+/** Names of the ConfigMaps in a projected volume. */
 export function bundlesIn({ configMap, projected }: Volume): readonly string[] {
   return [configMap, ...(projected?.sources ?? []).map((source) => source.configMap)].flatMap((named) => named?.name ?? []);
 }
 
-/** The pod that an object of ours makes, or is. */
+/** The pod that an object creates, or is. */
 export function podOf(object: object): Pod {
   const { kind, spec } = object as { kind: string; spec: never };
   if (kind === 'CronJob') return (spec as CronJob['spec']).jobTemplate.spec.template.spec;

@@ -5,9 +5,9 @@ import { timeOfName } from '../../lib/model/stored-name.ts';
 /** A committed backup, as a listing shows it. */
 export interface Entry {
   readonly name: string;
-  /** A `.keep` marker lies beside it. */
+  /** It has a `.keep` marker. */
   readonly pinned?: boolean;
-  /** It was verified: a `.verified.json` lies beside it. */
+  /** It was verified: it has a `.verified.json`. */
   readonly verified?: boolean;
 }
 
@@ -44,8 +44,8 @@ const TOLERANCE = 3600;
 const SHARE = 50;
 
 /**
- * What one run of retention keeps and deletes of a tier's committed backups in one storage: the oracle of `retention.sh`,
- * which alone decides in production. `test/vectors/retention.json` holds both.
+ * Decides which committed backups of a tier in one storage one run of retention keeps and deletes. This is the oracle of
+ * `retention.sh`, which alone decides in production.
  *
  * Times are counted back from the newest backup, not from `now`, so that backups do not expire while none are made.
  * `retention.sh` implements the same; `test/vectors/retention.json` tests both.

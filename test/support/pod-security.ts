@@ -20,8 +20,8 @@ const VOLUMES = ['configMap', 'csi', 'downwardAPI', 'emptyDir', 'ephemeral', 'pe
 const SECCOMP = ['RuntimeDefault', 'Localhost'];
 
 /**
- * What Pod Security "restricted" forbids in a pod, by the rules as published
- * (https://kubernetes.io/docs/concepts/security/pod-security-standards/): empty for a pod that it lets in.
+ * The violations of Pod Security "restricted" in a pod, by the published rules
+ * (https://kubernetes.io/docs/concepts/security/pod-security-standards/). Empty for a pod that it admits.
  */
 export function violations(pod: Pod): readonly string[] {
   return [...violationsOfPod(pod), ...[...(pod.initContainers ?? []), ...pod.containers].flatMap((container) => violationsOf(container, pod))];

@@ -11,18 +11,18 @@ import { postgresHome } from './tools.ts';
 
 type Env = Readonly<Record<string, string>>;
 
-/** A real server on 127.0.0.1, with a port of its own. Stop it in `afterAll`. */
+/** A real server on 127.0.0.1 with its own port. Stop it in `afterAll`. */
 export interface PostgresServer {
   readonly major: PostgresMajor;
-  /** Programs of its major, in a folder that any user may read. */
+  /** Programs of its major version, in a folder that any user can read. */
   readonly bin: string;
   /** PGHOST, PGPORT, PGUSER and PGPASSWORD of the superuser. */
   readonly env: Env;
-  /** Runs SQL as the superuser and gives what it returned, unaligned, without headings. Fails on the first error. */
+  /** Runs SQL as the superuser and returns its output, unaligned and without headings. Fails on the first error. */
   readonly sql: (text: string, database?: string, env?: Env) => Promise<string>;
-  /** Runs one of its programs with the superuser's environment; gives its stdout. */
+  /** Runs one of its programs with the environment of the superuser, and returns its stdout. */
   readonly tool: (name: string, args: readonly string[], env?: Env) => Promise<string>;
-  /** What the server wrote to its log. */
+  /** The log of the server. */
   readonly log: () => string;
   readonly stop: () => Promise<void>;
 }
@@ -35,7 +35,7 @@ const NOBODY = 65534;
 const isRoot = process.getuid?.() === 0;
 const unprivileged = isRoot ? { uid: NOBODY, gid: NOBODY } : {};
 
-/** Starts a server with an empty cluster, about a second. `settings` are lines of postgresql.conf. */
+/** Starts a server with an empty cluster, in about a second. `settings` are lines of postgresql.conf. */
 export async function startPostgres(major: PostgresMajor, settings: readonly string[] = []): Promise<PostgresServer> {
   const dir = mkdtempSync(join(tmpdir(), `postgres-${major}-`));
   chmodSync(dir, 0o755);
@@ -70,7 +70,7 @@ export async function startPostgres(major: PostgresMajor, settings: readonly str
   return { major, bin, env, sql, tool, log, stop };
 }
 
-/** Hard links where the file system allows them: the cache may lie in a home that is closed to others. */
+/** Uses hard links if the file system allows them. Other users may not be able to enter the home folder with the cache. */
 async function install(home: string, target: string): Promise<void> {
   await execute('cp', ['-al', home, target]).catch(() => execute('cp', ['-a', home, target]));
 }

@@ -12,12 +12,12 @@ import { toolPath } from './tools.ts';
 export const NOW = Date.UTC(2026, 10, 21, 9, 30) / 1000;
 export const DAY = 86_400;
 
-/** The shell and the tools of the image that publish runs in. */
+/** The shell and the tools of the image of publish. */
 export const IN_IMAGE = { shell: ['busybox', 'ash'], path: [busyboxBin()] } as const;
 /** Debian's tools, for the other shells. */
 export const ON_DEBIAN = [dirname(toolPath('rclone'))] as const;
 
-/** Name of a run that began at a time. */
+/** Name of a run that started at a time. */
 export function nameAt(time: number, id = 'bcdfghjk'): string {
   return `${new Date(time * 1000)
     .toISOString()
@@ -26,15 +26,15 @@ export function nameAt(time: number, id = 'bcdfghjk'): string {
 }
 
 export interface StageProps {
-  /** When the run began. Seconds since 1970. @default NOW */
+  /** When the run started. Seconds since 1970. @default NOW */
   readonly at?: number;
   /** @default bcdfghjk */
   readonly runId?: string;
-  /** What was taken, by what follows the name. @default - a dump of 100 kB with globals */
+  /** Contents of the files, by the suffix of their names. @default - a dump of 100 kB with globals */
   readonly files?: Readonly<Record<string, string | Buffer>>;
 }
 
-/** A scratch space as it is when all parts have been taken. */
+/** A scratch space after the steps of all parts. */
 export interface Staged {
   readonly work: string;
   readonly name: string;
@@ -71,10 +71,10 @@ export function sha256(content: Buffer): string {
   return createHash('sha256').update(content).digest('hex');
 }
 
-/** One storage of a run; its number is its place in the list. */
+/** One storage of a run. Its number is its position in the list. */
 export type StorageEnv = (number: number) => Readonly<Record<string, string>>;
 
-/** A folder in place of a claim, as the kubelet hands it over. @default - a new one */
+/** A folder in place of a claim, with the mode that the kubelet sets. @default - a new one */
 export function aClaim(folder = mkdtempSync(join(tmpdir(), 'claim-'))): { readonly folder: string; readonly storage: StorageEnv } {
   chmodSync(folder, 0o2770);
   return { folder, storage: (number) => storageEnv(number, { NAME: 'local', KIND: 'pvc', REMOTE: `${folder}/prod` }) };
@@ -85,7 +85,7 @@ export interface S3Props {
   readonly name?: string;
   readonly user?: AccessKey;
   readonly url?: string;
-  /** @default - the private authority's certificate is given */
+  /** @default - the certificate of the private CA */
   readonly ca?: '' | string;
   readonly more?: Readonly<Record<string, string>>;
 }
@@ -113,7 +113,7 @@ function numbered(number: number, settings: Readonly<Record<string, string>>): R
   return Object.fromEntries(Object.entries(settings).map(([key, value]) => [`STORAGE_${number}_${key}`, value]));
 }
 
-/** What publish and catalogue are told, with these storages. */
+/** The variables of publish and catalogue for these storages. */
 export function publishEnv(storages: readonly StorageEnv[], at = NOW): Readonly<Record<string, string>> {
   return {
     ...COMMON_ENV,
@@ -131,7 +131,7 @@ export function publishEnv(storages: readonly StorageEnv[], at = NOW): Readonly<
 
 export type PublishProps = Partial<Call> & { readonly at?: number };
 
-/** Runs publish over what was staged. */
+/** Runs publish on a prepared scratch space. */
 export async function publish(staged: Staged, storages: readonly StorageEnv[], { at = NOW, env, ...call }: PublishProps = {}): Promise<Outcome> {
   return runScript('publish.sh', { ...IN_IMAGE, ...call, work: staged.work, env: { ...publishEnv(storages, at + 60), ...env } });
 }

@@ -16,7 +16,7 @@ export interface Dumped {
 export const BACKUP = '20261121-073320-bcdfpqrs';
 export const ID = 'r1';
 
-/** Takes a backup with postgres-dump.sh, as a superuser. */
+/** Makes a backup with postgres-dump.sh, as a superuser. */
 export async function take(server: PostgresServer, env: Readonly<Record<string, string>> = {}): Promise<Dumped> {
   const compression: Readonly<Record<string, string>> = server.major < 16 && !env.COMPRESSION ? { COMPRESSION: 'gzip' } : {};
   const done = await dump(server, { env: { ...server.env, COMPRESSION_LEVEL: '', ...compression, ...env } });
@@ -24,7 +24,7 @@ export async function take(server: PostgresServer, env: Readonly<Record<string, 
   return { files: join(done.work, 'out'), facts: factsOf(done), backup: BACKUP };
 }
 
-/** The scratch space as fetch leaves it. */
+/** The scratch space after fetch. */
 export function fetched({ files, facts, backup }: Dumped): string {
   const work = mkdtempSync(join(tmpdir(), 'restore-'));
   mkdirSync(join(work, 'run'));
@@ -34,7 +34,7 @@ export function fetched({ files, facts, backup }: Dumped): string {
   return work;
 }
 
-/** As json.sh flattens. */
+/** In the form of json.sh. */
 function flatten(value: unknown, path = ''): string {
   const below = (key: string | number) => (path === '' ? String(key) : `${path}.${key}`);
   const line = (text: string) => `${path}\t${text}\n`;
@@ -49,7 +49,7 @@ function flatten(value: unknown, path = ''): string {
 
 export type RestoreCall = Partial<Omit<Call, 'env'>> & { readonly env?: Readonly<Record<string, string>> };
 
-/** Runs postgres-restore.sh against a server, as its superuser unless told otherwise. */
+/** Runs postgres-restore.sh against a server, by default as its superuser. */
 export function restore(server: PostgresServer, from: Dumped | string, { env = {}, ...call }: RestoreCall = {}): Promise<Outcome> {
   return runScript('postgres-restore.sh', {
     shell: ['dash'],
@@ -82,7 +82,7 @@ const RESTORE_ENV = {
 /** Settings that replace the live database. */
 export const IN_PLACE = { IN_PLACE: 'true', TARGET_DATABASE: 'shop' } as const;
 
-/** Names of all databases that are not the server's own, one a line. */
+/** Names of all databases except those of the server itself, one a line. */
 export function databases(server: PostgresServer): Promise<string> {
   return server.sql(`select datname from pg_database where datname not in ('postgres', 'template0', 'template1') order by 1`);
 }
@@ -92,7 +92,7 @@ export function stateOf({ work }: Outcome): string {
   return readFileSync(join(work, 'run', 'state-postgres'), 'utf8').split('\n')[0] ?? '';
 }
 
-/** What a part says of its restore. */
+/** The facts that a part records about its restore. */
 export function resultOf({ work }: Outcome): Record<string, unknown> {
   return JSON.parse(readFileSync(join(work, 'run', 'result-postgres.json'), 'utf8')) as Record<string, unknown>;
 }

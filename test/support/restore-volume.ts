@@ -6,7 +6,7 @@ import { copiedScripts, FLAT } from './flat-scripts.ts';
 import { COMMON_ENV, type Outcome, runScript, SHELLS } from './run-script.ts';
 import { artifactOf, bash, factsOf, GNU, portrait, take, type Variant, WITH_GNU_TOOLS } from './volume.ts';
 
-/** What the step fetch hands on of a backup: the archive, and its part of the manifest. */
+/** The output of the step fetch: the archive, and its part of the manifest. */
 export interface Backup {
   readonly archive: string;
   readonly facts: string;

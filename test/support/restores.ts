@@ -7,7 +7,7 @@ import type { Elsewhere } from '../../lib/model/restore-storages.ts';
 import type { RestoreAction } from '../../lib/sources/kind.ts';
 import { SAMPLE_RESTORES, SAMPLE_SOURCES } from './samples.ts';
 
-/** Storages, a plan, and sources that can be restored and verified; restores as a test wants them. */
+/** Storages, a plan, and sources that can be restored and verified. Tests add restores. */
 export const RESTORABLE = {
   namespace: 'backup',
   storages: {
@@ -71,7 +71,7 @@ export const RESTORABLE = {
 
 type Restores = NonNullable<Values['restores']>;
 
-/** Each way to restore that the values know, once. */
+/** Each way to restore that the values support, once. */
 export const EVERY_RESTORE: Restores = {
   beside: { source: 'orders', at: 'before:2026-11-21T09:30:00Z', tier: 'weekly' },
   'another-server': {
@@ -118,7 +118,7 @@ export function loadRestores(restores: Restores = EVERY_RESTORE, changes: Partia
   return loadValues(readingOf('prod', { ...RESTORABLE, ...changes, restores }).values, [], elsewhere);
 }
 
-/** The other environment: a bucket that both reach. */
+/** The other environment, with a bucket that both can reach. */
 export const elsewhere: Elsewhere = () => loadValues(readingOf('staging', RESTORABLE).values).settings;
 
 /** The plan of one restore. */
@@ -128,7 +128,7 @@ export function aRestore(entry: Restores[string], changes: Partial<Values> = {})
   return restore;
 }
 
-/** The plan of a restore as the command line makes it: not once. */
+/** The plan of a manual restore, which can run any number of times. */
 export function byHand(entry: NonNullable<Restores[string]>): PlannedRestore {
   const { settings, model } = loadRestores({ hand: entry });
   const planned = model.sources.find(({ name }) => name === entry.source);
@@ -137,7 +137,7 @@ export function byHand(entry: NonNullable<Restores[string]>): PlannedRestore {
   return planRestore({ settings, planned, restore, id: 'bcdfghjk', action: 'restore', once: false }, elsewhere);
 }
 
-/** The plan of what ends a restore in place, as the command line makes it: by hand, without a marker. */
+/** The plan of a manual swap-back or drop-old, which leaves no marker. */
 export function anEnd(
   action: Exclude<RestoreAction, 'restore'>,
   source: keyof (typeof RESTORABLE)['sources'],
@@ -152,7 +152,7 @@ export function anEnd(
   return planRestore({ settings, planned, restore: requested, id: 'bcdfghjk', action, once: false }, elsewhere);
 }
 
-/** The sources and restores of an environment in which each way to restore and to verify is used, also that of each sample. */
+/** The sources and restores of an environment that uses each way to restore and to verify, also those of all samples. */
 export function restorableModel(): Model {
   return loadRestores({ ...EVERY_RESTORE, ...SAMPLE_RESTORES }, { sources: { ...RESTORABLE.sources, ...SAMPLE_SOURCES } }).model;
 }

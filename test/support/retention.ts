@@ -6,25 +6,25 @@ import type { Keep } from '../../lib/config/schema/keep.ts';
 import { FLAT } from './flat-scripts.ts';
 import type { Entry, RetentionPlan, Verdict } from './plan-retention.ts';
 
-/** A question to both twins of retention. */
+/** The input of `retention.sh` and of its oracle. */
 export interface RetentionCase {
   readonly now: number;
   readonly keep: Partial<Keep>;
   readonly entries: readonly Entry[];
 }
 
-/** A question with its answer, as `test/vectors/retention.json` holds them. */
+/** An input with the expected result, as in `test/vectors/retention.json`. */
 export interface RetentionVector extends RetentionCase {
-  /** A sentence that says what the case is about. */
+  /** A sentence that describes the case. */
   readonly name: string;
-  /** The backups that stay, and why; all others go. */
+  /** The backups that stay, and why. All others are deleted. */
   readonly kept: Readonly<Record<string, readonly string[]>>;
   readonly refused?: { readonly doomed: number; readonly of: number };
 }
 
 export const RETENTION_VECTORS = JSON.parse(readFileSync('test/vectors/retention.json', 'utf8')) as readonly RetentionVector[];
 
-/** What a vector demands, in the shape of a plan. */
+/** The expected result of a vector, in the shape of a plan. */
 export function demanded({ entries, kept, refused }: RetentionVector): RetentionPlan {
   const verdicts = entries.map(({ name }): [string, Verdict] => {
     const why = kept[name];
@@ -33,7 +33,7 @@ export function demanded({ entries, kept, refused }: RetentionVector): Retention
   return { verdicts: new Map(verdicts), ...(refused && { refused }) };
 }
 
-/** What `retention.sh` answers to many questions, in one start of the shell. */
+/** The results of `retention.sh` for many inputs, in one process. */
 export function shellPlans(cases: readonly RetentionCase[], shell: readonly string[], path = process.env.PATH ?? ''): readonly RetentionPlan[] {
   const dir = mkdtempSync(join(tmpdir(), 'retention-'));
   const commands = cases.map(({ now, keep, entries }, index) => {

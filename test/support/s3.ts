@@ -16,30 +16,30 @@ export interface AccessKey {
   readonly secret: string;
 }
 
-/** A real S3 server on this machine, with TLS by a private authority, behind a gate. Stop it in `afterAll`. */
+/** A real S3 server on this machine, with TLS from a private CA, behind a gate. Stop it in `afterAll`. */
 export interface LocalS3 extends AccessKey {
-  /** What clients are given; the gate's. */
+  /** The endpoint for clients, which is that of the gate. */
   readonly url: string;
   readonly gate: Gate;
   /** The server itself, behind the gate. */
   readonly behind: string;
-  /** Folder in which the server keeps `bucket/key` as plain files. */
+  /** Folder in which the server stores `bucket/key` as plain files. */
   readonly data: string;
-  /** File with the private authority's certificate. */
+  /** File with the certificate of the private CA. */
   readonly ca: string;
-  /** File of an object as the server keeps it. */
+  /** File of an object in the folder of the server. */
   readonly file: (bucket: string, key: string) => string;
   /** Keys below a prefix of a bucket, sorted. */
   readonly keys: (bucket: string, prefix?: string) => readonly string[];
   readonly read: (bucket: string, key: string) => string;
-  /** rclone past the gate, with the store as `S:`. */
+  /** Runs rclone without the gate, with the store as `S:`. */
   readonly rclone: (...args: readonly string[]) => Promise<string>;
-  /** Makes a user with few rights on one bucket. */
+  /** Creates a user with few rights on one bucket. */
   readonly limitedUser: (bucket: string, rights: 'none' | 'read-only' | 'write-only' | 'no-delete') => Promise<AccessKey>;
   readonly end: () => Promise<void>;
 }
 
-/** Starts versitygw, about half a second. `host` is the address that clients reach. */
+/** Starts versitygw in about half a second. `host` is the address for clients. */
 export async function startLocalS3(host = HOST): Promise<LocalS3> {
   const state = mkdtempSync(join(tmpdir(), 's3-'));
   const env = { ...process.env, TEST_PEERS_STATE: state, TEST_PEERS_ADDR: host };
@@ -76,7 +76,7 @@ function rcloneEnv(store: string, { key, secret }: AccessKey, ca: string): NodeJ
   return { PATH: process.env.PATH, RCLONE_CONFIG: '/dev/null', RCLONE_CA_CERT: ca, ...remoteEnv('S', store, { key, secret }) };
 }
 
-/** What rclone is told of a remote, as lib/storages/s3.ts does. */
+/** The variables of an rclone remote, like those of lib/storages/s3.ts. */
 export function remoteEnv(remote: string, url: string, { key, secret }: AccessKey): Readonly<Record<string, string>> {
   const settings = {
     TYPE: 's3',

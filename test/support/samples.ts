@@ -5,7 +5,7 @@ import type { Method, SourceKind } from '../../lib/sources/kind.ts';
 interface Sampled {
   readonly kind: SourceKind;
   readonly method: Method;
-  /** Name of its source, and of its restore. */
+  /** Name of its source and of its restore. */
   readonly name: string;
 }
 
@@ -14,7 +14,7 @@ export const SAMPLES: readonly Sampled[] = SOURCE_KINDS.map(({ name }) => source
   kind.methods.map((method) => ({ kind, method, name: `sample-${method.name}` })),
 );
 
-/** A source for each method, as its sample has it. */
+/** A source for each method, from its sample. */
 export const SAMPLE_SOURCES = Object.fromEntries(
   SAMPLES.map(({ kind, method: { name: method, sample }, name }) => [
     name,
@@ -22,7 +22,7 @@ export const SAMPLE_SOURCES = Object.fromEntries(
   ]),
 ) as Values['sources'];
 
-/** A restore for each method that knows how, as its sample has it. */
+/** A restore for each method that supports it, from its sample. */
 export const SAMPLE_RESTORES = Object.fromEntries(
   SAMPLES.flatMap(({ kind, method, name }) => (method.restore ? [[name, { source: name, [kind.name]: method.sample.restore }]] : [])),
 ) as NonNullable<Values['restores']>;
@@ -30,7 +30,7 @@ export const SAMPLE_RESTORES = Object.fromEntries(
 const SHA256 = 'a'.repeat(64);
 export const TIME = { start: '2026-11-21T09:30:00Z', end: '2026-11-21T09:31:00Z' };
 
-/** A part of a manifest for each method: the facts of its sample, and a file with its extension. */
+/** A part of a manifest for each method, with the facts of its sample and a file with its extension. */
 export const SAMPLE_PARTS = SAMPLES.map(({ kind, method: { name, extensions, companions = {}, sample } }) => ({
   name,
   kind: kind.name,

@@ -1,6 +1,6 @@
 import type { KubernetesObject } from './objects.ts';
 
-/** Labels of the pod that an object makes, or is. */
+/** Labels of the pod that an object creates, or is. */
 export function podLabels(object: KubernetesObject): Readonly<Record<string, string>> {
   if (object.kind === 'Pod') return object.metadata.labels ?? {};
   const { spec } = object as never as { spec: { jobTemplate?: { spec: Template }; template?: Template['template'] } };
@@ -11,7 +11,7 @@ interface Template {
   readonly template: { readonly metadata: { readonly labels: Readonly<Record<string, string>> } };
 }
 
-/** Whether a NetworkPolicy selects the pods of an object, as the API server reads selectors. */
+/** Whether a NetworkPolicy selects the pods of an object, by the rules of the API server. */
 export function governs(policy: KubernetesObject, object: KubernetesObject): boolean {
   const { matchLabels, matchExpressions = [] } = (policy as never as { spec: { podSelector: Selector } }).spec.podSelector;
   const labels = podLabels(object);

@@ -10,13 +10,13 @@ import { aFullModel } from './model.ts';
 import type { KubernetesObject } from './objects.ts';
 import { restoreFiles } from './restore-files.ts';
 
-/** An object and the file that it stands in. */
+/** An object and its file. */
 export interface Placed {
   readonly file: string;
   readonly object: KubernetesObject;
 }
 
-/** Every environment that the project has: one with every option, our own `config/`, and all examples. */
+/** Every environment of the project: one with every option, `config/`, and all examples. */
 export function everyModel(): readonly (readonly [string, Model])[] {
   const examples = existsSync('examples') ? readdirSync('examples').map((name) => join('examples', name, 'config')) : [];
   const folders = ['config', ...examples].filter((folder) => existsSync(join(folder, 'base.yaml')));
@@ -26,7 +26,7 @@ export function everyModel(): readonly (readonly [string, Model])[] {
   ];
 }
 
-/** The objects of an environment, read back from their YAML; not the kustomizations. */
+/** The objects of an environment, read back from their YAML, without the kustomizations. */
 export function objectsIn(model: Model): readonly Placed[] {
   return [...synthesize(model, '0.0.0')].flatMap(([file, text]) =>
     file.endsWith('/kustomization.yaml') ? [] : loadAll(text).map((object) => ({ file, object: object as KubernetesObject })),
@@ -38,7 +38,7 @@ export function objectsOfRestores(model: Model): readonly Placed[] {
   return [...restoreFiles(model)].flatMap(([file, text]) => loadAll(text).map((object) => ({ file, object: object as KubernetesObject })));
 }
 
-/** What the command line makes for an environment: a run by hand of each tier, a proof, and a look at what is stored. */
+/** The objects that the command line creates for an environment: manual runs of all tiers, verifications, and pods of `list`. */
 export function objectsByHand(model: Model): readonly Placed[] {
   const made = model.sources.flatMap(({ name, runs, verify }) => [
     ...runs.map(({ tier }) => manualJob(model, name, tier, { label: 'before an upgrade' })),

@@ -7,11 +7,11 @@ import { copiedScripts, FLAT } from './flat-scripts.ts';
 import type { PostgresServer } from './postgres.ts';
 import { COMMON_ENV, type Outcome, runScript } from './run-script.ts';
 
-/** PostgreSQL refuses root, so a test that runs as root runs the script as nobody, who has a name as well. */
+/** PostgreSQL refuses root, so a test that runs as root runs the script as `nobody`, which also has a name. */
 const UNPRIVILEGED = process.getuid?.() === 0 ? ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'] : [];
 
 export interface VerifyCall {
-  /** Scratch with what was fetched: see {@link fetched}. */
+  /** Scratch after fetch: see {@link fetched}. */
   readonly work: string;
   readonly env?: Readonly<Record<string, string>>;
   /** @default - dash */
@@ -84,16 +84,16 @@ export interface Fetch {
   readonly damaged?: (folder: string) => void;
   /** Changes the lines of `in/postgres.facts`. */
   readonly facts?: (lines: string) => string;
-  /** Where it goes. @default - a new folder */
+  /** The target folder. @default - a new folder */
   readonly work?: string;
 }
 
-/** A stand-in that does what `before` says, and is the real tool then: two folders of stand-ins are before it on PATH. */
+/** A stand-in that runs `before`, and then becomes the real tool. Two folders of stand-ins come before that tool on PATH. */
 export function real(tool: string, before: string): string {
   return `${before}\nexec "$(PATH=\${PATH#*:*:} && command -v ${tool})" "$@"`;
 }
 
-/** What fetch.sh leaves of a backup. */
+/** The output of fetch.sh for a backup. */
 export function fetched(
   { work: from }: Outcome,
   { stored, damaged, facts = (lines) => lines, work = mkdtempSync(join(tmpdir(), 'work-')) }: Fetch = {},

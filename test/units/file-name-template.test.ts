@@ -24,8 +24,8 @@ test.each([
   ['a b {{ .Timestamp }}-{{ .RunID }}', 'file names may contain only letters, digits, dashes and underscores'],
   ['{{ .Timestamp }}-{{ .RunID }}+globals', 'file names may contain only letters, digits, dashes and underscores'],
   [`${'x'.repeat(101)}-{{ .Timestamp }}-{{ .RunID }}`, 'the file name has 103 characters besides timestamp and run id'],
-])('%s is refused: %s', (template, mistake) => {
-  expect(diagnoseTemplate(template, { extensions })?.[0]).toBe(mistake);
+])('rejects %s: %s', (template, message) => {
+  expect(diagnoseTemplate(template, { extensions })?.[0]).toBe(message);
 });
 
 test('rejects a database name that is not valid in file names', () => {

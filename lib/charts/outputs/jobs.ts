@@ -7,14 +7,14 @@ import { VerifyCronJob } from '../../constructs/verify-cron-job.ts';
 import type { Model, PlannedSource } from '../../model/model.ts';
 import type { Output, Sheet } from './output.ts';
 
-/** What comes and goes with the values: a file for each source. */
+/** Objects that are created and deleted with the values: one file for each source. */
 export const jobs: Output = { name: 'jobs', applied: 'kustomization', sheets };
 
 function* sheets(model: Model): Generator<Sheet> {
   for (const source of model.sources) yield { path: fileOf(source.name), build: (scope) => objects(scope, model, source) };
 }
 
-/** A source may be called `kustomization`; no source has a dot in its name. */
+/** A source may be called `kustomization`, but no source has a dot in its name. */
 function fileOf(source: string): string {
   return source === 'kustomization' ? 'kustomization.source.yaml' : `${source}.yaml`;
 }
@@ -30,8 +30,8 @@ function objects(scope: Construct, { environment, images }: Model, source: Plann
     new BackupCronJob(scope, run.tier, { run, images, serviceAccount: objectName, schedule: run.schedule, labels, annotations });
   }
   if (!verify) return;
-  const proof = { name: verify.name, namespace, labels: labelsOf({ environment, component: 'verify', source: name }, labels), annotations };
+  const meta = { name: verify.name, namespace, labels: labelsOf({ environment, component: 'verify', source: name }, labels), annotations };
   if (networkPolicy.enabled)
-    new NetworkPolicy(scope, 'verify-network', { ...proof, ...networkPolicy, peers: verify.peers, pods: podsOf(environment, name, 'verify') });
+    new NetworkPolicy(scope, 'verify-network', { ...meta, ...networkPolicy, peers: verify.peers, pods: podsOf(environment, name, 'verify') });
   new VerifyCronJob(scope, 'verify', { verify, images, serviceAccount: objectName, labels, annotations });
 }

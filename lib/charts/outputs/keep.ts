@@ -8,13 +8,13 @@ import { CATALOGUE_SCRIPTS } from '../../model/steps/catalogue.ts';
 import { verifyScripts } from '../../model/steps/verify.ts';
 import type { Output, Sheet } from './output.ts';
 
-/** Folder of the script ConfigMaps, a file for each folder of `scripts/`: a review sees a changed line once. */
+/** Folder of the script ConfigMaps, one file for each folder of `scripts/`, so that a review shows a changed line once. */
 const SCRIPTS = 'scripts';
 
-/** What no clean-up may take: namespaces, claims, and the scripts of Jobs that may still run. */
+/** Objects that must never be deleted automatically: namespaces, claims, and the scripts of Jobs that may still run. */
 export const keep: Output = { name: 'keep', applied: 'kustomization', kept: true, sheets };
 
-/** The files of scripts, from `dist/<environment>/`. */
+/** The files of scripts, relative to `dist/<environment>/`. */
 export const SCRIPTS_FOLDER = `${keep.name}/${SCRIPTS}/`;
 
 function* sheets(model: Model): Generator<Sheet> {
@@ -31,7 +31,7 @@ function claims(scope: Construct, { environment, claims: planned }: Model): void
   for (const claim of planned) new Claim(scope, `${claim.namespace}.${claim.name}`, { environment, ...claim });
 }
 
-/** Each folder of scripts that a source needs, once for each namespace that it is needed in. */
+/** Each folder of scripts that a source needs, once for each namespace. */
 function scripts({ sources }: Model): readonly (readonly [folder: string, bundles: readonly ScriptBundleProps[]])[] {
   const folders = new Map<string, Map<string, ScriptBundleProps>>();
   for (const { namespace, runs, verify } of sources) {

@@ -3,7 +3,7 @@ import { buildRestore } from '../restore.ts';
 import { GENERATED } from '../writer.ts';
 import type { Output, Sheet } from './output.ts';
 
-/** Restores of the values: a file for each, with all that it needs. Nothing else of `dist/` names them. */
+/** One file for each restore in the values, with everything that it needs. No other file of `dist/` refers to it. */
 export const restores: Output = {
   name: 'restores',
   applied: 'file',

@@ -9,7 +9,7 @@ import { folderEnv, sharedEnv } from './variables.ts';
  *
  * Each part has an init container `take`, so that `publish` starts only after all of them have succeeded.
  *
- * @param label - what the run is for, in the user's words; it stands in the manifest
+ * @param label - what the run is for, in the user's words; the manifest stores it
  */
 export function backupPlan(run: PlannedRun, label?: string): PodPlan {
   return {

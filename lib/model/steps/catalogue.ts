@@ -16,8 +16,8 @@ export const CATALOGUE_SCRIPTS = ['catalogue.sh'];
  * A pod that lists or prunes backups. It has one container per tier, named after the tier, because tiers may have different
  * storages.
  *
- * @param runs - the tiers to look at, all of one source; at least one
- * @param action - `ACTION` of catalogue.sh and its further variables
+ * @param runs - the tiers to read, all of one source; at least one
+ * @param action - `ACTION` of catalogue.sh and its other variables
  */
 export function cataloguePlan(runs: readonly PlannedRun[], action: Env): PodPlan {
   const first = runs[0];

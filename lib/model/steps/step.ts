@@ -2,7 +2,7 @@ import type { Options } from '../../config/schema/options.ts';
 import type { Env, Mount, Placement, Privileges } from '../../pod.ts';
 import type { PlannedStorage } from '../model.ts';
 
-/** What one container runs, as plain data. */
+/** One container, as plain data. */
 export interface Step {
   /** Name of the container. */
   readonly name: string;
@@ -10,10 +10,10 @@ export interface Step {
   readonly image: string;
   /** Scripts by base name. Each runs the next one, and the last does the work. */
   readonly run: readonly string[];
-  /** Variables beside those that every step may read; see `stepEnv`. */
+  /** Variables in addition to those that every step may read: see `stepEnv`. */
   readonly env: Env;
   readonly mounts: readonly Mount[];
-  /** What it may do beyond Pod Security "restricted". @default - nothing */
+  /** Privileges beyond Pod Security "restricted". @default - none */
   readonly privileges?: Privileges;
   /** The program that reads the scripts, with its arguments. @default ['/bin/sh'] */
   readonly shell?: readonly string[];
@@ -21,16 +21,16 @@ export interface Step {
   readonly beside?: boolean;
 }
 
-/** One pod: its steps, and what they share. */
+/** One pod: its steps and what they share. */
 export interface PodPlan {
-  /** One after the other; the first that fails ends the pod. */
+  /** Run one after another. The first failure ends the pod. */
   readonly init: readonly Step[];
-  /** Side by side, once all of `init` have succeeded. */
+  /** Run side by side after all of `init` succeeded. */
   readonly main: readonly Step[];
   /** Variables that a step gets when its scripts read them. */
   readonly shared: Env;
   readonly options: Options['pod'];
-  /** Seconds that the pod may run. */
+  /** How long the pod may run. Seconds. */
   readonly deadline: number;
   /** Seconds between TERM and KILL. @default - that of the options */
   readonly gracePeriod?: number;
@@ -44,7 +44,7 @@ export interface PodPlan {
   readonly fillsClaim?: boolean;
 }
 
-/** Every step of a pod, in the order in which they are written. */
+/** All steps of a pod, in the order of its YAML. */
 export function stepsOf({ init, main }: Pick<PodPlan, 'init' | 'main'>): readonly Step[] {
   return [...init, ...main];
 }

@@ -69,7 +69,7 @@ export function fetchEnv(origin: Origin, storages: readonly PlannedStorage[], pa
   };
 }
 
-/** Storages as storage.sh reads them. */
+/** Storages in the form of storage.sh. */
 export function storagesEnv(storages: readonly PlannedStorage[]): Env {
   return { STORAGE_COUNT: String(storages.length), ...Object.assign({}, ...storages.map((storage, index) => storageEnv(storage, index + 1))) };
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { count, type FactsOf, type FactsShape, named, type ObjectOf, text } from '../facts.ts';
 
-/** What postgres-dump.sh adds to its part of the manifest. */
+/** The facts that postgres-dump.sh adds to its part of the manifest. */
 export const dumpFacts = (object: ObjectOf) =>
   ({
     format: z.enum(['custom', 'plain']),

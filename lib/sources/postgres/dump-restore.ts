@@ -7,7 +7,7 @@ import type { RestoreSlice } from './restore.ts';
 import { caMounts, checkTls, connection, loginNeed, type Server, serverPeer } from './server.ts';
 import { databasesOf, partOf, type Settings } from './settings.ts';
 
-/** A dump into a new database, which then takes the place of the live one where that is asked for. */
+/** Restores a dump into a new database. In place, it then replaces the live one. */
 export const dumpRestore: Restoring<Settings, RestoreSlice> = {
   check,
   secrets: ({ admin: role, host }) => (role ? [loginNeed(role, `PostgreSQL role that restores into ${host}`)] : []),
@@ -47,7 +47,7 @@ function check(settings: Settings, request: RestoreSlice, { inPlace, action, par
   return found;
 }
 
-/** What would leave the application with less than it had is no restore in place. */
+/** Rejects a restore in place that would leave out some of the application's data. */
 function checkInPlace({ dump }: Settings, request: RestoreSlice): readonly RelativeDiagnostic[] {
   const odd = [
     ['database', request.database !== undefined],

@@ -4,7 +4,7 @@ import type { restoreSchema } from './restore.ts';
 import type { schema } from './settings.ts';
 import type { verifySchema } from './verify.ts';
 
-/** Two databases, each setting of a dump, and a `$` wherever somebody may write one. */
+/** Two databases, every setting of a dump, and a `$` wherever one is allowed. */
 export const dumpSample = {
   settings: {
     host: 'shop-db.shop',

@@ -6,7 +6,7 @@ import type { PostgresImage } from './images.ts';
 import { databasesOf, partOf, type Settings } from './settings.ts';
 import { type Assertions, assertionShape, type VerifySlice } from './verify.ts';
 
-/** A dump, restored into a server that lives as long as the pod and that nobody else reaches. */
+/** Restores a dump into a throw-away server that is reachable only from inside the pod. */
 export const dumpVerify: Verifying<Settings, VerifySlice> = {
   check,
   parts: (settings, request) => databasesOf(settings).map((database) => part(settings, request, database)),
@@ -54,7 +54,7 @@ function part(settings: Settings, request: VerifySlice, database: string): Verif
   };
 }
 
-/** A query may be any text, so each has variables of its own. */
+/** A query can be any text, so each has its own variables. */
 function assertionEnv({ tables, rows, fresh, queries }: Assertions): Env {
   return {
     ...lines('ASSERT_TABLES', tables),

@@ -12,7 +12,7 @@ import { caMounts, connection, loginNeed, serverPeer } from './server.ts';
 import { databasesOf, partOf, type Settings, type schema } from './settings.ts';
 import type { verifySchema } from './verify.ts';
 
-/** `pg_dump`: a consistent copy of each database, with the server's globals beside it. */
+/** `pg_dump`: a consistent dump of each database, and the server's globals beside it. */
 export const dump = {
   name: 'dump',
   extensions: ['.dump', '.sql'],

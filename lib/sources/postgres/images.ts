@@ -11,7 +11,7 @@ export const POSTGRES_IMAGES = {
 
 export type PostgresImage = keyof typeof POSTGRES_IMAGES;
 
-/** Majors of PostgreSQL that have an image. */
+/** Major versions of PostgreSQL that have an image. */
 export const POSTGRES_MAJORS = [14, 15, 16, 17, 18] as const;
 export type PostgresMajor = (typeof POSTGRES_MAJORS)[number];
 

@@ -9,7 +9,7 @@ const name = z
   .min(1)
   .regex(/^[^\n]+$/, { error: 'expected a name on one line' });
 
-/** Another server than the one that is backed up. */
+/** A server other than the one that is backed up. */
 const server = z.strictObject({
   host: hostName.meta({ description: 'Host name of the server, or its Service.' }),
   port: port.default(5432).meta({ description: 'Port of the server.' }),

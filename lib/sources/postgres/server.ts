@@ -42,28 +42,28 @@ export const admin = z.strictObject({
 export const tls = z
   .strictObject({
     mode: z.enum(['disable', 'prefer', 'require', 'verify-ca', 'verify-full']).default('prefer').meta({ description: '`sslmode` of libpq.' }),
-    ca: caFile.optional().meta({ description: "Certificate of the server's authority. `verify-ca` and `verify-full` need it." }),
+    ca: caFile.optional().meta({ description: "Certificate of the server's CA. `verify-ca` and `verify-full` need it." }),
   })
   .prefault({})
   .meta({ description: 'Encryption of the connection.' });
 
-/** Where a server is. */
+/** The address of a server. */
 export interface Server {
   readonly host: string;
   readonly port: number;
   readonly tls: z.output<typeof tls>;
   readonly network?: z.output<typeof network>;
-  /** Patience with a server that does not answer. Seconds. */
+  /** How long to wait for a server that does not answer. Seconds. */
   readonly wait: number;
 }
 
-/** Whom a step logs in as. */
+/** The role that a step logs in with. */
 export interface Login {
   readonly user?: string;
   readonly credentials: z.output<typeof login>;
 }
 
-/** What libpq is told. */
+/** The variables of libpq. */
 export function connection({ host, port, tls: { mode, ca }, wait }: Server, { user, credentials: { secret, keys } }: Login): Env {
   return {
     PGHOST: host,
@@ -90,7 +90,7 @@ export function loginNeed({ user, credentials: { secret, keys } }: Login, purpos
   return { secret, keys: user === undefined ? [keys.username, keys.password] : [keys.password], purpose };
 }
 
-/** `verify-ca` and `verify-full` need a certificate, and no other mode looks at one. */
+/** `verify-ca` and `verify-full` need a CA certificate. All other modes ignore it. */
 export function checkTls({ mode, ca }: z.output<typeof tls>): readonly RelativeDiagnostic[] {
   const verifies = mode === 'verify-ca' || mode === 'verify-full';
   if (verifies === (ca !== undefined)) return [];

@@ -86,7 +86,7 @@ export function databasesOf({ database, databases }: Pick<Settings, 'database' |
   return databases ?? (database === undefined ? [] : [database]);
 }
 
-/** What a database is called in names of files and containers; its real name is in the manifest. */
+/** The name of a database in names of files and containers. Its real name is in the manifest. */
 export function partName(database: string): string {
   return (
     database
@@ -98,7 +98,7 @@ export function partName(database: string): string {
   );
 }
 
-/** The part that a database is, which is named after it where there are several. */
+/** The part of a database. It is named after the database if the source has several. */
 export function partOf(settings: Settings, database: string): string {
   return settings.databases === undefined ? 'postgres' : partName(database);
 }

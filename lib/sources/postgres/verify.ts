@@ -3,7 +3,7 @@ import { duration } from '../../units/duration.ts';
 
 const name = z.string().min(1).regex(/^\S+$/, { error: 'expected schema.table, without spaces' });
 
-/** What one database may be asked. */
+/** The assertions on one database. */
 export const assertionShape = {
   tables: z.array(name).default([]).meta({ description: 'Tables that must be there, as `schema.table`.' }),
   rows: z.record(name, z.int().min(1)).default({}).meta({ description: 'The least number of rows of a table: `{ public.orders: 1000 }`. Count.' }),

@@ -1,6 +1,6 @@
 import type { Placement } from '../../pod.ts';
 
-/** Where the claim is in every container that reads or fills it. */
+/** Mount path of the claim in every container that reads or fills it. */
 export const DATA_DIR = '/data';
 
 /** Where a pod must run to reach the claim. */

@@ -34,7 +34,7 @@ export const restoreSchema = z
     links: z
       .enum(['refuse', 'keep'])
       .default('refuse')
-      .meta({ description: 'Links that lead out of the folder: `refuse` the archive, or `keep` them as they were.' }),
+      .meta({ description: 'Links that point outside the folder: `refuse` the archive, or `keep` them unchanged.' }),
   })
   .meta({ description: 'How to restore files.' });
 

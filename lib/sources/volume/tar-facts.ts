@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { count, type FactsOf, type FactsShape, type ObjectOf, text } from '../facts.ts';
 
-/** What scripts/volume-tar.sh adds to its part of the manifest. */
+/** The facts that volume-tar.sh adds to its part of the manifest. */
 export const tarFacts = (object: ObjectOf) =>
   ({
     format: z.literal('tar'),

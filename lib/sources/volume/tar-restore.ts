@@ -6,7 +6,7 @@ import { DATA_DIR, placementOf } from './claim.ts';
 import type { RestoreSlice } from './restore.ts';
 import type { Settings } from './settings.ts';
 
-/** An archive into a folder beside the live files, which then take each other's place where that is asked for. */
+/** Restores an archive into a folder beside the live files. In place, the two are then swapped. */
 export const tarRestore: Restoring<Settings, RestoreSlice> = {
   fillsClaims: true,
   check,
@@ -38,7 +38,7 @@ function check(
   return [];
 }
 
-/** What root needs to give files away, with the capabilities that programs had, and to write into the folders of others. */
+/** Capabilities with which root restores owners and file capabilities, and writes to folders of other users. */
 const FILE_OWNER = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'SETFCAP'];
 
 function part(settings: Settings, request: RestoreSlice, { inPlace, action, namespace }: RestoreContext): RestorePart {
@@ -65,7 +65,7 @@ function part(settings: Settings, request: RestoreSlice, { inPlace, action, name
     peers: [],
     secrets: [],
     ...(!request.into && { placement: placementOf(settings) }),
-    // What was kept is nobody's any more: to drop it, nothing needs to stop.
+    // No application uses the old data that was kept, so it can be dropped while they run.
     ...((action === 'restore' ? inPlace : action === 'swap-back') && { occupies: claim }),
     ...(request.into && { claim: newClaim(request.into, namespace) }),
   };

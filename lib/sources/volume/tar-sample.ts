@@ -4,7 +4,7 @@ import type { schema } from './settings.ts';
 import type { tarFacts } from './tar-facts.ts';
 import type { verifySchema } from './verify.ts';
 
-/** A part of a claim, and a `$` wherever somebody may write one. */
+/** A folder of a claim, and a `$` wherever one is allowed. */
 export const tarSample = {
   settings: {
     claim: 'app-data',

@@ -3,7 +3,7 @@ import type { Verifying, VerifyPart } from '../kind.ts';
 import type { Settings } from './settings.ts';
 import type { VerifySlice } from './verify.ts';
 
-/** An archive, unpacked into the scratch of the pod. */
+/** Unpacks an archive into the scratch of the pod. */
 export const tarVerify: Verifying<Settings, VerifySlice> = { check: () => [], parts: (_, request) => [part(request)] };
 
 function part({ entriesAtLeast, paths, sha256 }: VerifySlice): VerifyPart {

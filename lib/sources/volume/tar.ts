@@ -10,7 +10,7 @@ import { tarSample } from './tar-sample.ts';
 import { tarVerify } from './tar-verify.ts';
 import type { verifySchema } from './verify.ts';
 
-/** `tar`: what lies in a claim, file by file, read while the application goes on. */
+/** `tar`: archives the files of a claim while the application runs. */
 export const tar = {
   name: 'tar',
   extensions: ['.tar'],

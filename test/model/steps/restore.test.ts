@@ -19,23 +19,23 @@ const orders = { source: 'orders', inPlace: { confirm: 'prod/orders' } } as cons
 const guarded = { ...orders, scaleDown: ['deployment/api'] };
 const uploads = { source: 'uploads', inPlace: { confirm: 'prod/uploads' } } as const;
 
-describe('without applications the steps are in a row, and each starts when the one before has succeeded', () => {
+describe('without applications, each step starts after the previous one succeeded', () => {
   test('a copy: fetch, each part, the marker', () => {
     expect(stepsOf(aRestore({ source: 'orders' }))).toEqual({ init: ['fetch', 'restore-orders', 'restore-orders-archive'], main: ['record'] });
   });
 
-  test('in place: nothing is backed up before all is fetched, and nothing gives way before all is backed up', () => {
+  test('in place: fetches everything first, then backs up the live data, and replaces it last', () => {
     expect(stepsOf(aRestore(orders))).toEqual({
       init: ['fetch', 'take-orders', 'take-orders-archive', 'publish', 'restore-orders', 'restore-orders-archive'],
       main: ['record'],
     });
   });
 
-  test('what ends a restore fetches nothing, backs up nothing and leaves no marker', () => {
+  test('a swap back or drop fetches nothing, backs up nothing and leaves no marker', () => {
     expect(stepsOf(anEnd('swap-back', 'orders'))).toEqual({ init: ['restore-orders'], main: ['restore-orders-archive'] });
   });
 
-  test('each runs its script by the shell of its image, and waits for nobody', () => {
+  test('each step runs its script with the shell of its image, and waits for no other', () => {
     for (const { command, env } of allOf(podOf(aRestore(orders)))) {
       expect(command.join(' ')).toMatch(/^\/bin\/sh( \/scripts\/once\.sh)? \/scripts\/[a-z-]+\.sh$/);
       expect(env.map(({ name }) => name)).not.toContain('TURN');
@@ -43,11 +43,11 @@ describe('without applications the steps are in a row, and each starts when the 
   });
 });
 
-describe('with applications they run side by side', () => {
+describe('with applications, the steps run side by side', () => {
   const pod = podOf(aRestore(guarded));
   const [guard, fetch, ...rest] = pod.containers;
 
-  test('fetch has the first turn, and the guard waits for it; a shell is put beside kubectl before that', () => {
+  test('fetch has the first turn and the guard waits for it, after a shell was installed beside kubectl', () => {
     expect(namesOf(pod.initContainers)).toEqual(['shell']);
     expect(told(guard, 'TURN_FIRST')).toBe('fetch');
     expect([told(fetch, 'TURN'), told(fetch, 'TURN_AFTER')]).toEqual(['fetch', undefined]);
@@ -56,24 +56,24 @@ describe('with applications they run side by side', () => {
     ]);
   });
 
-  test('each waits for the one before, the first for the guard: one chain', () => {
+  test('each step waits for the previous one, and the first one for the guard', () => {
     const turns = rest.map((container) => [told(container, 'TURN'), told(container, 'TURN_AFTER')]);
     expect(turns).toEqual(rest.map(({ name }, index) => [name, rest[index - 1]?.name ?? 'guard']));
     for (const { command } of rest)
       expect(command.join(' ')).toMatch(/^\/bin\/sh \/scripts\/turn\.sh( \/scripts\/once\.sh)? \/scripts\/[a-z-]+\.sh$/);
   });
 
-  test('the record alone may begin after the guard has seen the restore end, or it would be missing now and then', () => {
+  test('only the record may start after the guard saw the restore end, or it would sometimes be missing', () => {
     expect(pod.containers.flatMap((container) => (told(container, 'TURN_FREE') ? [container.name] : []))).toEqual(['record']);
   });
 
-  test('the guard starts the applications after the last step that works on their data', () => {
+  test('the guard starts the applications after the last step that uses their data', () => {
     expect(told(guard, 'TURN_LAST')).toBe('restore-orders-archive');
     expect(told(guard, 'STATES')).toBe('orders\norders-archive');
     expect(guard?.command).toEqual(['/shell/busybox', 'sh', '/scripts/guard.sh']);
   });
 
-  test('the guard alone has a token, and nothing of the data, no key and no password', () => {
+  test('only the guard has a token, and it has no data, no key and no password', () => {
     const tokens = (container: Container) => container.volumeMounts.filter(({ mountPath }) => mountPath.includes('serviceaccount'));
     expect(allOf(pod).filter((container) => tokens(container).length > 0)).toEqual([guard]);
     expect(guard?.env.filter(({ valueFrom }) => valueFrom?.secretKeyRef)).toEqual([]);
@@ -87,7 +87,7 @@ describe('with applications they run side by side', () => {
     expect(pod).toMatchObject({ automountServiceAccountToken: false });
   });
 
-  test('what the guard runs as its shell lies where no step of the restore can write, nor the guard itself', () => {
+  test('neither the guard nor a step of the restore can write to the shell of the guard', () => {
     const paths = (told(guard, 'PATH') ?? '').split(':');
     expect([guard?.command[0], paths[0]]).toEqual(['/shell/busybox', '/shell']);
     const at = guard?.volumeMounts.find(({ mountPath }) => mountPath === '/shell')?.name;
@@ -105,7 +105,7 @@ describe('with applications they run side by side', () => {
     ).toEqual([]);
   });
 
-  test('a guard that is told to stop has the time to start the applications again', () => {
+  test('a guard that gets TERM has time to start the applications again', () => {
     expect(podOf(aRestore(guarded))).toHaveProperty('terminationGracePeriodSeconds', 120);
     const defaults = { pod: { terminationGracePeriod: '10m' } };
     expect(podOf(aRestore(guarded, { defaults }))).toHaveProperty('terminationGracePeriodSeconds', 600);
@@ -134,7 +134,7 @@ describe('with applications they run side by side', () => {
   });
 });
 
-test('a claim that must be free has a guard without an application', () => {
+test('a claim that must be free needs a guard even without an application', () => {
   const pod = podOf(aRestore(uploads));
   expect(namesOf(pod.containers)).toEqual(['guard', 'fetch', 'take-volume', 'publish', 'restore-volume', 'record']);
   expect(told(pod.containers[0], 'CLAIMS')).toBe('backup uploads');
@@ -145,7 +145,7 @@ describe('the files of an application', () => {
   const volumes = { default: RESTORABLE.plans.default };
   const securityOf = (restore: PlannedRestore) => podOf(restore).securityContext;
 
-  test('no group is given to a claim that is filled; the storages are reached by a group beside', () => {
+  test('a pod that fills a claim sets no fsGroup, and reaches the storages by a supplementary group', () => {
     expect(securityOf(aRestore({ source: 'uploads' }))).toEqual({
       runAsNonRoot: true,
       runAsUser: 999,
@@ -156,16 +156,16 @@ describe('the files of an application', () => {
     expect(securityOf(aRestore({ source: 'wiki' }))).not.toHaveProperty('fsGroup');
   });
 
-  test('a claim that is made for it may belong to root alone, and is given to the group', () => {
+  test('a pod that fills a new claim, which may belong to root, sets fsGroup', () => {
     const into = { claim: 'new', size: '1Gi' };
     expect(securityOf(aRestore({ source: 'uploads', volume: { into } }))).toMatchObject({ fsGroup: 10_999 });
   });
 
-  test('a pod that fills none has the group of the storages', () => {
+  test('a pod that fills no claim has the fsGroup of the storages', () => {
     expect(securityOf(aRestore({ source: 'orders' }))).toMatchObject({ fsGroup: 10_999, fsGroupChangePolicy: 'OnRootMismatch' });
   });
 
-  test('the claim is one volume, which only its own step may write: of two for one claim the kubelet mounts none', () => {
+  test('the claim is one volume that only its own step can write to, because the kubelet hangs on two', () => {
     const pod = podOf(aRestore(uploads));
     const volumes = pod.volumes.filter(({ persistentVolumeClaim: claim }) => claim?.claimName === 'uploads');
     expect(volumes).toHaveLength(1);
@@ -178,7 +178,7 @@ describe('the files of an application', () => {
     ]);
   });
 
-  test('root may give files away, and nobody else may; no other step may', () => {
+  test('only root gets the capability to change owners, and only in the step that restores', () => {
     const capabilities = (runAsUser: number) =>
       allOf(podOf(aRestore(uploads, { plans: volumes, defaults: { pod: { runAsUser } } }))).flatMap(({ name, securityContext }) =>
         (securityContext.capabilities.add ?? []).length > 0 ? [[name, securityContext.capabilities.add]] : [],
@@ -188,8 +188,8 @@ describe('the files of an application', () => {
   });
 });
 
-describe('what a step is told', () => {
-  test('a password of a database stays with the step that needs it, and keys of storages with those', () => {
+describe('the variables of a step', () => {
+  test('contain passwords of databases and keys of storages only in steps that need them', () => {
     const keys = Object.fromEntries(
       allOf(podOf(aRestore({ ...orders, from: 'offsite' }))).map(({ name, env }) => [
         name,
@@ -202,21 +202,21 @@ describe('what a step is told', () => {
     });
   });
 
-  test('the safety backup is pinned, in its own folder, and prunes nothing', () => {
+  test('make the safety backup pinned, in its own folder, and without retention', () => {
     const publish = allOf(podOf(aRestore(orders))).find(({ name }) => name === 'publish');
     expect(told(publish, 'PIN')).toBe('true');
     expect(told(publish, 'FOLDER')).toBe('orders/pre-restore');
     expect(publish?.env.filter(({ name }) => /_KEEP_/.test(name))).toEqual([]);
   });
 
-  test('of the steps, those of the safety backup and no others are done once for all attempts', () => {
+  test('run only the steps of the safety backup once for all attempts', () => {
     for (const restore of [aRestore(orders), aRestore(guarded), byHand(guarded)]) {
       const once = allOf(podOf(restore)).filter(({ command }) => command.includes('/scripts/once.sh'));
       expect(namesOf(once)).toEqual(['take-orders', 'take-orders-archive', 'publish']);
     }
   });
 
-  test('it is marked by publish in the storage that it goes to, and looked for there by fetch, also by hand', () => {
+  test('let publish mark the safety backup in its storage and fetch find it there, also in a manual restore', () => {
     for (const restore of [aRestore({ ...orders, from: 'offsite' }), byHand({ ...orders, from: 'offsite' })]) {
       const [fetch, publish] = ['fetch', 'publish'].map((step) => allOf(podOf(restore)).find(({ name }) => name === step));
       expect(told(publish, 'MARKER_PATH')).toBe(`orders/restores/${restore.id}`);
@@ -228,7 +228,7 @@ describe('what a step is told', () => {
     }
   });
 
-  test('who marks it and who finds the marker know which Job they are of: a Job of the same name may be made weeks later', () => {
+  test('identify the Job for the marker of the safety backup, because a later Job can have the same name', () => {
     for (const restore of [aRestore(orders), byHand(guarded)]) {
       const knowing = allOf(podOf(restore)).filter(({ env }) => env.some(({ name }) => name === 'JOB_UID'));
       expect(namesOf(knowing)).toEqual(['fetch', 'publish']);
@@ -240,18 +240,18 @@ describe('what a step is told', () => {
     }
   });
 
-  test('one by hand leaves no word that it is done', () => {
+  test('make a manual restore leave no marker that it is done', () => {
     expect(stepsOf(byHand(orders)).main).toEqual(['restore-orders-archive']);
   });
 
-  test('every step knows the restore by one id, which is that of the marker', () => {
+  test('give every step the same id of the restore, which is that of the marker', () => {
     const restore = aRestore(guarded);
     const steps = allOf(podOf(restore)).filter(({ name }) => /^(fetch|guard|take-|publish|restore-|record)/.test(name));
     expect(steps.length).toBeGreaterThan(6);
     for (const step of steps) expect(told(step, 'RESTORE_ID')).toBe(restore.id);
   });
 
-  test('who begins and who ends it look for its markers in the same storages, and reach all of them', () => {
+  test('make the first and the last step use the same storages for markers, and the policy allow all of them', () => {
     const restore = aRestore(guarded);
     const steps = allOf(podOf(restore)).filter(({ name }) => ['fetch', 'record'].includes(name));
     expect(steps).toHaveLength(2);
@@ -264,7 +264,7 @@ describe('what a step is told', () => {
     }
   });
 
-  test('a choice by labels, and a text about what is paused, reach the guard as they were written', () => {
+  test('pass a label selector and the text about paused controllers to the guard unchanged', () => {
     const restore = aRestore({
       ...orders,
       scaleDown: ['web/deployment/app=web,tier=x', 'statefulset/db'],

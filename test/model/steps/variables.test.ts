@@ -3,7 +3,7 @@ import { publishStep, takeStep } from '../../../lib/model/steps/backup.ts';
 import { sharedEnv, stepEnv } from '../../../lib/model/steps/variables.ts';
 import { aRun, postgresParts, storagesOf, volumeParts } from '../../support/model.ts';
 
-test('the run id can be made before anything else: the pod says who it is, with fields that Kubernetes 1.28 has', () => {
+test('every step gets the identity of the pod for the run id, from fields that Kubernetes 1.28 has', () => {
   expect(sharedEnv(aRun())).toMatchObject({
     POD_UID: { field: 'metadata.uid' },
     POD_NAME: { field: 'metadata.name' },
@@ -20,7 +20,7 @@ test('a template that uses the name of the database is told it, if the run has a
   expect(sharedEnv(aRun())).not.toHaveProperty('TEMPLATE_DATABASE');
 });
 
-test('each step is told its part and how many there are', () => {
+test('each step gets its part and the number of parts', () => {
   const parts = postgresParts({ database: undefined, databases: ['a', 'b'] });
   const run = aRun({ parts });
   expect(parts.map((part) => takeStep(run, part).env)).toMatchObject([
@@ -29,7 +29,7 @@ test('each step is told its part and how many there are', () => {
   ]);
 });
 
-test('publish is told each storage by its number, and every rule of what to keep', () => {
+test('publish gets each storage by its number, and every rule of keep', () => {
   const keep = { last: 1, for: 60, daily: 2, weekly: 3, monthly: 4, yearly: 5, atLeast: 6, atMostDeleted: 70 };
   const [local, offsite] = storagesOf({ local: { pvc: { claim: 'c' } }, offsite: { s3: { readBack: true } } });
   if (!local || !offsite) throw new Error('two storages are expected');
@@ -69,16 +69,16 @@ test('publish is told each storage by its number, and every rule of what to keep
   });
 });
 
-test('without a rule nothing is said of keeping, so nothing is ever deleted', () => {
+test('publish gets no KEEP variables without a rule, so nothing is ever deleted', () => {
   const storages = storagesOf({ local: { pvc: { claim: 'c' } } }).map((storage) => ({ ...storage, keep: undefined }));
   expect(Object.keys(publishStep(aRun({ storages })).env).filter((name) => name.includes('KEEP'))).toEqual([]);
 });
 
-test('a label is only there for a run that has one', () => {
+test('only a run with a label has the variable LABEL', () => {
   expect(publishStep(aRun()).env).not.toHaveProperty('LABEL');
 });
 
-test('a step gets of what its pod shares only what its scripts read, and its own', () => {
+test('a step gets only the shared variables that its scripts read, and its own', () => {
   const shared = { ...sharedEnv(aRun()), NEVER_READ: 'x' };
   const told = (step: Parameters<typeof stepEnv>[0]) => Object.fromEntries(stepEnv(step, shared));
   expect(told({ run: ['install-shell.sh'], env: { SHELL_DIR: '/shell' } })).toMatchObject({ HOME: '/tmp', SHELL_DIR: '/shell' });

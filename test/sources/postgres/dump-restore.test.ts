@@ -28,7 +28,7 @@ const parts = (request: Request = {}, settings: Settings = minimal, changes: Par
 const found = (request: Request, settings: Settings = minimal, changes: Partial<RestoreContext> = {}) =>
   dumpRestore.check(postgres.schema.parse(settings), postgres.restoreSchema.parse(request), { ...context, ...changes });
 
-test('the least that can be written is enough: a new database beside the live one, by the admin', () => {
+test('by default, the admin restores into a new database beside the live one', () => {
   expect(parts()).toEqual([
     {
       name: 'postgres',
@@ -63,11 +63,11 @@ test('the least that can be written is enough: a new database beside the live on
   ]);
 });
 
-/** Every setting of a restore: a new one does not compile until it is named here. */
+/** Every setting of a restore. A new setting is a compile error until it is listed here. */
 type Every = Required<Omit<Request, 'server'>> & { readonly server: Required<NonNullable<Request['server']>> & { readonly admin: Required<Admin> } };
 type Admin = NonNullable<Settings['admin']>;
 
-test('all the settings reach the script, and the other server takes the place of the own one in all of it', () => {
+test('all settings reach the script, and another server replaces the own one everywhere', () => {
   const every: Every = {
     database: 'shop_copy',
     server: {
@@ -126,7 +126,7 @@ test('all the settings reach the script, and the other server takes the place of
   ]);
 });
 
-test('in place the target is the live database, also to swap back and to drop', () => {
+test('in place, the target is the live database, also for swap-back and drop-old', () => {
   expect(parts({}, minimal, { inPlace: true })[0]?.env).toMatchObject({ TARGET_DATABASE: 'shop', IN_PLACE: 'true', RESTORE_ACTION: 'restore' });
   for (const action of ['swap-back', 'drop-old'] as const)
     expect(parts({}, minimal, { action })[0]?.env).toMatchObject({ TARGET_DATABASE: 'shop', RESTORE_ACTION: action });
@@ -149,7 +149,7 @@ test('restores use the admin role only, and its Secret is required', () => {
   expect(dumpRestore.secrets(postgres.schema.parse({ ...minimal, admin: undefined }))).toEqual([]);
 });
 
-describe('what is refused', () => {
+describe('rejects', () => {
   const withoutAdmin = { ...minimal, admin: undefined };
   const plain = { ...minimal, dump: { format: 'plain' } } as const;
   const server = { host: 'db.acme.dev', version: 18, admin: { credentials: { secret: 'db-admin' } } } as const;
@@ -164,7 +164,7 @@ describe('what is refused', () => {
       ['kept'],
       'kept applies only to --swap-back and --drop-old',
     ],
-    ['no admin', {}, withoutAdmin, {}, [], 'a restore needs a role that may create databases'],
+    ['a source without an admin', {}, withoutAdmin, {}, [], 'a restore needs a role that may create databases'],
     ['a name in place', { database: 'copy' }, minimal, { inPlace: true }, ['database'], whole('database')],
     ['another server in place', { server }, minimal, { inPlace: true }, ['server'], whole('server')],
     ['definitions alone in place', { only: 'schema' }, minimal, { inPlace: true }, ['only'], whole('only')],
@@ -181,10 +181,17 @@ describe('what is refused', () => {
           'the backups contain only part of the database',
         ] as const,
     ),
-    ['rows into nothing', { only: 'data' }, minimal, {}, ['database'], 'only: data needs a database that already has the tables'],
-    ['one name for two', { database: 'copy' }, several, {}, ['database'], 'one name for several databases is ambiguous'],
     [
-      'one that was kept for two',
+      'rows without a database that has the tables',
+      { only: 'data' },
+      minimal,
+      {},
+      ['database'],
+      'only: data needs a database that already has the tables',
+    ],
+    ['one database name for several databases', { database: 'copy' }, several, {}, ['database'], 'one name for several databases is ambiguous'],
+    [
+      'one kept database for several databases',
       { kept: 'k' },
       several,
       { inPlace: true, action: 'swap-back' },
@@ -195,7 +202,7 @@ describe('what is refused', () => {
     ['schemas of a plain dump', { schemas: ['a'] }, plain, {}, [], 'a plain dump can only be restored as a whole'],
     ['definitions of a plain dump', { only: 'schema' }, plain, {}, [], 'a plain dump can only be restored as a whole'],
     [
-      'a ca nobody looks at',
+      'a ca that the mode ignores',
       { server: { ...server, tls: { mode: 'require', ca: { configMap: 'ca' } } } },
       minimal,
       {},
@@ -209,14 +216,19 @@ describe('what is refused', () => {
   });
 
   test.each<readonly [string, Request, Settings, Partial<RestoreContext>]>([
-    ['no admin of its own, where another server has one', { server }, withoutAdmin, {}],
-    ['rows into a database that is named', { only: 'data', database: 'copy' }, minimal, {}],
-    ['one name for one of several databases, as the hint says', { database: 'copy' }, several, { part: 'shop' }],
-    ['what ends a restore, whatever it was given', { tables: ['a.b'] }, minimal, { inPlace: true, action: 'swap-back' }],
-    ['which of those that were kept is swapped back', { kept: 'k' }, minimal, { inPlace: true, action: 'swap-back' }],
-    ['which is swapped back of one of several databases', { kept: 'k' }, several, { inPlace: true, action: 'swap-back', part: 'shop' }],
-    ['which of those that were kept is dropped', { kept: 'k' }, minimal, { inPlace: true, action: 'drop-old' }],
-  ])('and what is not: %s', (_, request, settings, changes) => {
+    ['a source without an admin, if the other server has one', { server }, withoutAdmin, {}],
+    ['rows into a named database', { only: 'data', database: 'copy' }, minimal, {}],
+    ['a database name for one of several databases, as the hint says', { database: 'copy' }, several, { part: 'shop' }],
+    ['any settings for swap-back', { tables: ['a.b'] }, minimal, { inPlace: true, action: 'swap-back' }],
+    ['the name of a kept database for swap-back', { kept: 'k' }, minimal, { inPlace: true, action: 'swap-back' }],
+    [
+      'the name of a kept database for swap-back of one of several databases',
+      { kept: 'k' },
+      several,
+      { inPlace: true, action: 'swap-back', part: 'shop' },
+    ],
+    ['the name of a kept database for drop-old', { kept: 'k' }, minimal, { inPlace: true, action: 'drop-old' }],
+  ])('does not reject %s', (_, request, settings, changes) => {
     expect(found(request, settings, changes)).toEqual([]);
   });
 

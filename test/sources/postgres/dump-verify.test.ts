@@ -32,7 +32,7 @@ test('without assertions a dump is restored and checked', () => {
 
 type Query = Required<NonNullable<Request['queries']>[number]>;
 type Fresh = Required<NonNullable<Request['fresh']>[number]>;
-/** Every setting: a new one does not compile until it is named here. */
+/** Every setting. A new setting is a compile error until it is listed here. */
 type Every = Required<Omit<Request, 'queries' | 'fresh'>> & { readonly queries: Query[]; readonly fresh: Fresh[] };
 
 test('all settings reach the script, queries unchanged', () => {
@@ -79,7 +79,7 @@ test('no step gets the server, a role or a password', () => {
   }
 });
 
-describe('what is refused', () => {
+describe('rejects', () => {
   const asked: Request = {
     tables: ['a.b'],
     rows: { 'a.b': 1 },

@@ -15,7 +15,7 @@ const diagnose = (changes: Partial<Settings>) => {
   return [...postgres.check(settings), ...dump.check(settings)];
 };
 
-test('the required settings are enough', () => {
+test('needs only the required settings', () => {
   expect(parts(minimal)).toEqual([
     {
       name: 'postgres',
@@ -49,7 +49,7 @@ test('the required settings are enough', () => {
   ]);
 });
 
-/** Every setting that is built: a new one does not compile until it is named here. `admin` is for restores: dump-restore.test.ts. */
+/** Every supported setting. A new setting is a compile error until it is listed here. `admin` is for restores: see dump-restore.test.ts. */
 type Every = Required<Omit<Settings, 'database' | 'basebackup' | 'wal' | 'admin' | 'dump'>> & {
   readonly dump: Required<Omit<NonNullable<Settings['dump']>, 'copyMethod'>>;
 };
@@ -127,17 +127,17 @@ test.each([
   [15, 'gzip', '6'],
   [16, 'zstd', '1'],
   [18, 'zstd', '1'],
-] as const)('PostgreSQL %i is packed with %s, level %s', (version, method, level) => {
+] as const)('PostgreSQL %i compresses with %s, level %s', (version, method, level) => {
   expect(parts({ ...minimal, version })[0]?.env).toMatchObject({ COMPRESSION: method, COMPRESSION_LEVEL: level });
 });
 
-test('no level without compression', () => {
+test('sets no level without compression', () => {
   const env = parts({ ...minimal, dump: { compression: 'none' } })[0]?.env;
   expect(env).toMatchObject({ COMPRESSION: 'none' });
   expect(env).not.toHaveProperty('COMPRESSION_LEVEL');
 });
 
-test('a ca in a Secret is mounted from it', () => {
+test('mounts a ca from a Secret', () => {
   const tls = { mode: 'verify-ca', ca: { secret: 'db-ca' } } as const;
   expect(parts({ ...minimal, tls })[0]?.mounts).toEqual([{ type: 'secret', secret: 'db-ca', key: 'ca.crt', path: '/etc/backstay/postgres/ca.crt' }]);
 });
@@ -163,7 +163,7 @@ describe('names of parts', () => {
   });
 });
 
-describe('an error that types cannot express', () => {
+describe('checks that types cannot express', () => {
   test.each<[string, Partial<Settings>, string, string]>([
     ['no database', { database: undefined }, 'database', 'expected either database or databases'],
     ['database and databases', { databases: ['a'] }, 'database', 'expected either database or databases'],
@@ -176,22 +176,22 @@ describe('an error that types cannot express', () => {
     ['verify-full without a ca', { tls: { mode: 'verify-full' } }, 'tls.ca', "mode 'verify-full' needs a ca"],
     ['verify-ca without a ca', { tls: { mode: 'verify-ca' } }, 'tls.ca', "mode 'verify-ca' needs a ca"],
     [
-      'a ca that nothing verifies with',
+      'a ca that the mode ignores',
       { tls: { mode: 'require', ca: { configMap: 'ca' } } },
       'tls.mode',
       "ca is set, but mode 'require' does not verify the certificate",
     ],
     ['zstd before PostgreSQL 16', { version: 15, dump: { compression: 'zstd' } }, 'dump.compression', 'pg_dump 15 does not support zstd'],
-    ['a level of nothing', { dump: { compression: 'none', level: 3 } }, 'dump.level', "level is set, but compression is 'none'"],
+    ['a level without compression', { dump: { compression: 'none', level: 3 } }, 'dump.level', "level is set, but compression is 'none'"],
     ['a level beyond gzip', { dump: { compression: 'gzip', level: 10 } }, 'dump.level', 'gzip supports levels 1 to 9'],
     ['a level beyond the default gzip', { version: 14, dump: { level: 10 } }, 'dump.level', 'gzip supports levels 1 to 9'],
-  ])('%s is refused', (_, changes, path, message) => {
+  ])('reject %s', (_, changes, path, message) => {
     const found = diagnose(changes);
     expect(found.map((diagnostic) => [diagnostic.path.join('.'), diagnostic.message, diagnostic.severity])).toEqual([[path, message, undefined]]);
     expect(found[0]?.hint).toBeTruthy();
   });
 
-  test('accepts valid settings', () => {
+  test('accept valid settings', () => {
     const right: readonly Partial<Settings>[] = [
       {},
       { database: undefined, databases: ['a', 'b'] },
@@ -203,7 +203,7 @@ describe('an error that types cannot express', () => {
   });
 });
 
-describe('rejects what is not built yet by name', () => {
+describe('rejects unsupported settings by name', () => {
   test.each([
     [{ dump: { format: 'directory' } }, "the format 'directory' is not built yet"],
     [{ dump: { compression: 'lz4' } }, "the compression 'lz4' is not built yet"],

@@ -17,7 +17,7 @@ const minimal = { claim: 'app-data', path: 'srv', nextTo: { app: 'web' } } as co
 const part = (request: Request = {}, changes: Partial<RestoreContext> = {}) =>
   tarRestore.parts(volume.schema.parse(minimal), volume.restoreSchema.parse(request), { ...context, ...changes })[0];
 
-test('the least that can be written is enough: a folder beside the files, on the node of the application', () => {
+test('by default, restores into a folder beside the files, on the node of the application', () => {
   expect(part()).toEqual({
     name: 'volume',
     kind: 'volume',
@@ -42,10 +42,10 @@ test('the least that can be written is enough: a folder beside the files, on the
   });
 });
 
-/** Every setting: a new one does not compile until it is named here. */
+/** Every setting. A new setting is a compile error until it is listed here. */
 type Every = Required<Omit<Request, 'into'>> & { readonly into: Required<NonNullable<Request['into']>> };
 
-test('all the settings reach the script, and a new claim is created in the namespace of the pod and filled from its root', () => {
+test('all settings reach the script, and a new claim is created in the namespace of the pod and filled from its root', () => {
   const every: Every = {
     mode: 'clear',
     into: { claim: 'app-copy', size: '5Gi', storageClassName: 'fast', accessMode: 'ReadWriteMany' },
@@ -79,22 +79,22 @@ test('all the settings reach the script, and a new claim is created in the names
   });
 });
 
-test.each(['swap', 'merge', 'clear'] as const)('in place, %s is the mode, and no other pod may use the claim', (mode) => {
+test.each(['swap', 'merge', 'clear'] as const)('in place, mode %s reaches the script, and no other pod may use the claim', (mode) => {
   expect(part({ mode }, { inPlace: true })).toMatchObject({ env: { RESTORE_MODE: mode }, occupies: 'app-data' });
 });
 
-test('in place the old files are kept by default', () => {
+test('in place, keeps the old files by default', () => {
   expect(part({}, { inPlace: true })).toMatchObject({ env: { RESTORE_MODE: 'swap' } });
 });
 
-test('a copy does not need the claim alone, but swapping back does', () => {
+test('a swap back needs exclusive use of the claim, a copy does not', () => {
   expect(part()).not.toHaveProperty('occupies');
   expect(part({}, { action: 'swap-back' })).toMatchObject({ env: { RESTORE_ACTION: 'swap-back' }, occupies: 'app-data' });
-  // What was kept is nobody's any more.
+  // No application uses the old data that was kept.
   expect(part({}, { action: 'drop-old', inPlace: true })).not.toHaveProperty('occupies');
 });
 
-describe('what is refused', () => {
+describe('rejects', () => {
   const check = (request: Request, inPlace: boolean, action: RestoreContext['action'] = 'restore') =>
     tarRestore.check(volume.schema.parse(minimal), volume.restoreSchema.parse(request), { ...context, inPlace, action });
 
@@ -110,7 +110,7 @@ describe('what is refused', () => {
     expect(check({ into }, false)).toEqual([]);
   });
 
-  test('files that no backup has: clear is rejected, swap is a warning, merge is accepted', () => {
+  test('clear if the backups lack some files, warns of swap, and accepts merge', () => {
     const some = (mode: Request['mode']) =>
       tarRestore.check(volume.schema.parse({ ...minimal, exclude: ['uploads/**'] }), volume.restoreSchema.parse({ mode }), {
         ...context,
@@ -122,7 +122,7 @@ describe('what is refused', () => {
     expect(some('merge')).toEqual([]);
   });
 
-  test.each(['swap', 'merge', 'clear'] as const)('%s for a copy', (mode) => {
+  test.each(['swap', 'merge', 'clear'] as const)('mode %s for a copy', (mode) => {
     const refused = {
       path: ['mode'],
       message: `mode: ${mode} applies only to a restore in place`,

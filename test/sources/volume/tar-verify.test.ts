@@ -10,7 +10,7 @@ const context: SourceContext = { environment: 'prod', source: 'files', namespace
 const settings = volume.schema.parse({ claim: 'app-data', node: 'worker-1' });
 const parts = (request: Request = {}) => tarVerify.parts(settings, volume.verifySchema.parse(request), context);
 
-test('without assertions an archive is unpacked and compared, away from the claim and its node', () => {
+test('without assertions, unpacks and compares an archive, away from the claim and its node', () => {
   expect(parts()).toEqual([
     {
       name: 'volume',
@@ -37,7 +37,7 @@ test.each<readonly [object, string]>([
   [{ sha256: { a: 'A'.repeat(64) } }, 'expected 64 hex digits'],
   [{ paths: ['a\nb'] }, 'expected a path on one line'],
   [{ entriesAtLeast: -1 }, 'Too small'],
-])('%j is refused', (request, message) => {
+])('rejects %j', (request, message) => {
   expect(
     volume.verifySchema
       .safeParse(request)

@@ -12,7 +12,7 @@ const diagnose = (written: Partial<Settings>) => {
   return [...volume.check(settings), ...tar.check(settings)];
 };
 
-test('the required settings are enough', () => {
+test('needs only the required settings', () => {
   expect(tar.parts(volume.schema.parse(minimal))).toEqual([
     {
       name: 'volume',
@@ -40,7 +40,7 @@ test('the required settings are enough', () => {
   ]);
 });
 
-/** Every setting that is built: a new one does not compile until it is named here. */
+/** Every supported setting. A new setting is a compile error until it is listed here. */
 type Every = Required<Omit<Settings, 'nextTo' | 'copyMethod'>>;
 
 test('all settings reach the script', () => {
@@ -82,7 +82,7 @@ test('GNU tar keeps attributes and ACLs unless disabled, BusyBox keeps neither',
   expect(part({ ...minimal, tar: 'busybox' })?.env).toMatchObject({ XATTRS: 'none', ACLS: 'none' });
 });
 
-test('the claim is read-only as a volume, so that nothing on it changes', () => {
+test('mounts the claim as a read-only volume, so that nothing on it changes', () => {
   expect(part(minimal)?.mounts).toEqual([{ type: 'claim', claim: 'app-data', path: '/data', readOnly: true }]);
 });
 
@@ -90,29 +90,29 @@ test.each([
   [{ tar: 'gnu' }, 'postgres17', 'zstd', '1'],
   [{ tar: 'gnu', compression: 'gzip' }, 'postgres17', 'gzip', '6'],
   [{ tar: 'busybox' }, 'busybox', 'gzip', '6'],
-] as const)('%j runs in the image %s and packs with %s, level %s', (written, image, method, level) => {
+] as const)('%j runs in the image %s and compresses with %s, level %s', (written, image, method, level) => {
   expect(part({ ...minimal, ...written })).toMatchObject({ image, env: { COMPRESSION: method, COMPRESSION_LEVEL: level } });
 });
 
-test('no level without compression', () => {
+test('sets no level without compression', () => {
   expect(part({ ...minimal, compression: 'none' })?.env).not.toHaveProperty('COMPRESSION_LEVEL');
 });
 
 test.each<[string, Partial<Settings>, string, string]>([
   ['nextTo and node', { nextTo: { app: 'web' }, node: 'node-1' }, 'node', 'nextTo and node are both set'],
-  ['a ReadWriteOnce claim needs a placement', { accessMode: 'ReadWriteOnce' }, 'accessMode', 'a ReadWriteOnce claim needs a placement'],
-  ['zstd of BusyBox', { ...minimal, tar: 'busybox', compression: 'zstd' }, 'compression', 'BusyBox tar does not support zstd'],
-  ['a level of nothing', { ...minimal, compression: 'none', level: 1 }, 'level', "level is set, but compression is 'none'"],
+  ['a ReadWriteOnce claim without a placement', { accessMode: 'ReadWriteOnce' }, 'accessMode', 'a ReadWriteOnce claim needs a placement'],
+  ['zstd with BusyBox', { ...minimal, tar: 'busybox', compression: 'zstd' }, 'compression', 'BusyBox tar does not support zstd'],
+  ['a level without compression', { ...minimal, compression: 'none', level: 1 }, 'level', "level is set, but compression is 'none'"],
   ['attributes with BusyBox', { ...minimal, tar: 'busybox', xattrs: true }, 'xattrs', 'BusyBox tar does not support xattrs'],
   ['ACLs with BusyBox', { ...minimal, tar: 'busybox', acls: true }, 'acls', 'BusyBox tar does not support acls'],
   ['a level beyond gzip', { ...minimal, tar: 'busybox', level: 10 }, 'level', 'gzip supports levels 1 to 9'],
-])('%s is refused', (_, written, path, message) => {
+])('rejects %s', (_, written, path, message) => {
   const found = diagnose(written);
   expect(found.map((diagnostic) => [diagnostic.path.join('.'), diagnostic.message, diagnostic.severity])).toEqual([[path, message, undefined]]);
   expect(found[0]?.hint).toBeTruthy();
 });
 
-test('a claim of unknown access mode without placement is a warning', () => {
+test('warns of a claim of unknown access mode without placement', () => {
   expect(diagnose({})).toMatchObject([{ path: ['claim'], severity: 'warning' }]);
 });
 
@@ -122,7 +122,7 @@ test.each<Partial<Settings>>([
   { accessMode: 'ReadWriteMany' },
   { accessMode: 'ReadOnlyMany' },
   { accessMode: 'ReadWriteOnce', node: 'node-1' },
-])('%j is right', (written) => {
+])('accepts %j', (written) => {
   expect(diagnose(written)).toEqual([]);
 });
 

@@ -10,7 +10,7 @@ import { inBucket, inClaim, type Stored } from './stored.ts';
 /** The group of every pod that writes to a claim of backups. */
 export const BACKUP_GROUP = 10999;
 
-/** What exists before anything is applied. */
+/** Objects that exist before anything is applied. */
 export interface Site {
   readonly namespace: string;
   readonly s3: S3;
