@@ -90,7 +90,9 @@ describe('a manual backup', () => {
   test('names its missing Secret, and stops waiting', async () => {
     const { status, stdout, stderr } = await backstay(['backup', 'test/absent', '--apply', '--timeout', '15s']);
     expect(stdout).toContain('waiting: take-postgres cannot start: CreateContainerConfigError: secret "absent" not found');
-    expect(stderr).toMatch(/error: the Job .* did not start within 15s: .*secret "absent" not found\n {2}HINT: backstay secrets/);
+    expect(stderr).toMatch(
+      /error: the Job .* did not start within 15s: .*secret "absent" not found\n {2}HINT: list missing Secrets and keys with backstay secrets/,
+    );
     expect(status).toBe(69);
   });
 });
@@ -159,6 +161,6 @@ describe('list removes its pod', () => {
 
 test('reports an unknown context as an error', async () => {
   const { status, stderr } = await backstay(['list', 'test/shop', '--context', 'elsewhere']);
-  expect(stderr).toMatch(/^error: .*elsewhere.*\n {2}HINT: kubectl config get-contexts/);
+  expect(stderr).toMatch(/^error: .*elsewhere.*\n {2}HINT: list your contexts with kubectl config get-contexts/);
   expect(status).toBe(69);
 });

@@ -61,7 +61,7 @@ describe.runIf(onTestBed)('a claim without room', () => {
 
     const full = await world.run('growing');
     expect(verdict(full)).toMatch(/^failed: take-postgres 0, publish 73: storage tiny: no room/);
-    expect(full.lastWords.hint).toContain('larger, or keep less');
+    expect(full.lastWords.hint).toContain('enlarge the storage, or keep fewer backups');
     expect(full.reason).toBe('PodFailurePolicy');
     const after = await look();
     expect([...after.keys()]).toEqual([...before.keys()]);
