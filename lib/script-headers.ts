@@ -57,7 +57,7 @@ export function documentedBy(scripts: readonly string[]): ReadonlySet<string> {
 
 /** A name that contains a variable, such as `driver-$S_KIND.sh`, matches every file that it can be. */
 function readsOf(text: string): readonly string[] {
-  return [...text.matchAll(/^\s*(?:\w+\) )?\. "(?:\$\(dirname "\$0"\)|\$SCRIPTS)\/([a-z-]+)(\$\w+)?\.sh"/gm)].flatMap(([, name = '', variable]) =>
+  return [...text.matchAll(/^\s*(?:\w+\) )?\. "(?:\$\(dirname "\$0"\)|\$SCRIPTS)\/([a-z0-9-]+)(\$\w+)?\.sh"/gm)].flatMap(([, name = '', variable]) =>
     variable === undefined ? [`${name}.sh`] : scriptFiles().filter((file) => file.startsWith(name)),
   );
 }

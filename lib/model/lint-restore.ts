@@ -5,7 +5,7 @@ import type { KindSettings, RestoreSettings, Settings, SourceSettings, StorageSe
 import { ConfigError } from '../errors.ts';
 import { SOURCE_KINDS } from '../sources/index.ts';
 import type { RestoreAction } from '../sources/kind.ts';
-import { methodIn } from './methods.ts';
+import { defaultsOf, methodIn } from './methods.ts';
 import { kindsWanted, lettersOf, partNamesOf } from './plan-restore.ts';
 import { type Elsewhere, originSource, SAFETY_TIER, storageToReadFrom, tiersWanted } from './restore-storages.ts';
 import { restoreContextOf } from './source-context.ts';
@@ -124,15 +124,17 @@ function lintKinds({ settings, restore, action }: RequestedRestore, source: Sour
   }
   const { environment } = settings;
   for (const { kind, settings: slice } of kindsWanted(source, environment, request.part)) {
-    const restoring = restoringOf(kind, source, request);
+    const { name: method, restore: restoring } = methodIn(kind, tiersWanted(source, request.tier)[0]);
     if (!restoring) {
-      diagnostics.add(at, `restoring kind '${kind.name}' is not supported yet`, 'follow docs/pull-by-hand.md to restore it manually');
+      diagnostics.add(at, `restoring the method '${method}' of kind '${kind.name}' is not supported yet`, hintOnTiers(kind, source));
       continue;
     }
-    const written = (request as Readonly<Record<string, unknown>>)[kind.name] ?? kind.restoreSchema?.parse({});
+    const slicePath = [...at, kind.name];
+    const written = (request as Readonly<Record<string, unknown>>)[kind.name] ?? defaultsOf(kind.restoreSchema, slicePath, diagnostics);
+    if (written === undefined && kind.restoreSchema) continue;
     const context = restoreContextOf(source, environment, { restore, action, id: lettersOf('') });
     const found = restoring.check(slice, written, context);
-    diagnostics.addRelative(found, (path) => [...at, kind.name, ...path]);
+    diagnostics.addRelative(found, (path) => [...slicePath, ...path]);
   }
 }
 
@@ -164,6 +166,12 @@ function lintPlace(requested: RequestedRestore, source: SourceSettings, diagnost
       'restoring a volume needs scratch on the disk of the node: without fsGroup, the pod cannot write to a volume from a StorageClass',
       'remove storageClassName from scratch, also from pod.scratch of the source',
     );
+}
+
+/** Which tiers have backups that can be restored. */
+function hintOnTiers(kind: KindSettings['kind'], { tiers }: SourceSettings): string {
+  const names = tiers.filter((tier) => methodIn(kind, tier).restore).map(({ name }) => name);
+  return names.length > 0 ? `set tier: to one of these: ${names.join(', ')}` : 'follow docs/pull-by-hand.md to restore it manually';
 }
 
 function restoringOf(kind: KindSettings['kind'], source: SourceSettings, { tier }: RestoreSettings['settings']) {

@@ -2,7 +2,7 @@ import type { Diagnostics } from '../config/diagnostics.ts';
 import { nearest } from '../config/nearest.ts';
 import type { Settings, SourceSettings } from '../config/settings.ts';
 import { SOURCE_KINDS } from '../sources/index.ts';
-import { methodIn, tiersToVerify } from './methods.ts';
+import { defaultsOf, methodIn, tiersToVerify } from './methods.ts';
 import { contextOf } from './source-context.ts';
 
 /** Checks the verification of a source against its storages and kinds. */
@@ -28,7 +28,9 @@ export function lintVerify({ environment }: Settings, source: SourceSettings, di
       diagnostics.warn(source.at, `backups of kind '${kind.name}' cannot be verified`, 'test a restore manually from time to time');
       continue;
     }
-    const found = verify.check(slice, slices[kind.name] ?? kind.verifySchema?.parse({}), contextOf(source, environment));
+    const written = slices[kind.name] ?? defaultsOf(kind.verifySchema, origin([kind.name]), diagnostics);
+    if (written === undefined && kind.verifySchema) continue;
+    const found = verify.check(slice, written, contextOf(source, environment));
     diagnostics.addRelative(found, (path) => origin([kind.name, ...path]));
   }
 }

@@ -1,3 +1,6 @@
+import type * as z from 'zod';
+import type { Diagnostics } from '../config/diagnostics.ts';
+import type { Path } from '../config/places.ts';
 import type { KindSettings, SourceSettings, TierSettings } from '../config/settings.ts';
 import { methodOf } from '../sources/index.ts';
 import type { Method } from '../sources/kind.ts';
@@ -7,6 +10,11 @@ type Tier = Pick<TierSettings, 'method'>;
 /** The method by which a tier backs up a kind: the tier's own if the kind has it; otherwise, and without a tier, the kind's default. */
 export function methodIn(kind: KindSettings['kind'], tier?: Tier): Method {
   return methodOf(kind, tier?.method);
+}
+
+/** The settings of a slice that nobody wrote; nothing, with an error for each setting without a default, if it must be written. */
+export function defaultsOf(schema: z.ZodType | undefined, at: Path, diagnostics: Diagnostics): unknown {
+  return schema && diagnostics.parse(schema, {}, { origin: (path) => [...at, ...path] });
 }
 
 /** The tiers that back up every kind by the same method as the first one. Restores and verifications read backups of one method only. */

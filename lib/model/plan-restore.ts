@@ -40,7 +40,7 @@ export function planRestore(task: RestoreTask, elsewhere: Elsewhere): PlannedRes
   const { settings, planned, restore, id, once } = task;
   const { settings: request, name: entry } = restore;
   const source = sourceNamed(settings, request.source);
-  const safety = safetyRun(planned);
+  const safety = safetyRun(planned, tiersWanted(source, request.tier)[0]?.name);
   const safetyBackup = task.action === 'restore' && request.inPlace?.safetyBackup === true;
   const storage = safetyStorage(settings, source, request);
   const run: PlannedRun = {
@@ -78,9 +78,13 @@ export function planRestore(task: RestoreTask, elsewhere: Elsewhere): PlannedRes
   };
 }
 
-/** The safety backup before a restore in place: a backup of the source into its own tier, where nothing is ever deleted. */
-export function safetyRun({ name, folder, runs }: PlannedSource): PlannedRun {
-  const [first] = runs;
+/**
+ * The safety backup before a restore in place: a backup of the source into its own tier, where nothing is ever deleted.
+ *
+ * @param tier - the tier whose method takes it, so that it can be restored the same way; default: the first
+ */
+export function safetyRun({ name, folder, runs }: PlannedSource, tier?: string): PlannedRun {
+  const first = runs.find((run) => run.tier === tier) ?? runs[0];
   if (!first) throw new Error(`'${name}' has no run`);
   return {
     ...first,

@@ -67,7 +67,7 @@ describe.each([...files])('%s', (entry, objects) => {
       expect(scripts.length).toBeGreaterThan(0);
       expect(Object.keys(files)).toEqual(expect.arrayContaining(scripts));
     }
-    const read = Object.values(files).flatMap((text) => [...text.matchAll(/\. "\$\(dirname "\$0"\)\/([a-z-]+\.sh)"/g)]);
+    const read = Object.values(files).flatMap((text) => [...text.matchAll(/\. "\$\(dirname "\$0"\)\/([a-z0-9-]+\.sh)"/g)]);
     expect(read.length).toBeGreaterThan(0);
     expect(Object.keys(files)).toEqual(expect.arrayContaining(read.map(([, file]) => file)));
   });

@@ -22,7 +22,7 @@ test('the header of storage.sh lists the functions of a driver', () => {
 
 describe.each(drivers)('%s', (file) => {
   test('defines every function that the header of storage.sh asks for', () => {
-    expect(wanted.filter((name) => !definedBy(file).includes(name))).toEqual([]);
+    expect(wanted.filter((name) => !withReads(file).flatMap(definedBy).includes(name))).toEqual([]);
   });
 
   test('redefines no function of a script that reads it', () => {

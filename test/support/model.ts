@@ -8,6 +8,7 @@ import { volume } from '../../lib/sources/volume/kind.ts';
 import { tar } from '../../lib/sources/volume/tar.ts';
 import { STORAGE_KINDS, storageKind } from '../../lib/storages/index.ts';
 import { restorableModel } from './restores.ts';
+import { SAMPLES } from './samples.ts';
 
 /** Changes to a run, with `pod` and `job` in the form of the values. */
 export interface RunChanges extends Partial<Omit<PlannedRun, 'pod' | 'job'>> {
@@ -129,7 +130,6 @@ export function aFullModel(): Model {
       aSource([
         aRun({
           source: 'both',
-          filenameTemplate: '{{ .DatabaseName }}-{{ .Timestamp }}-{{ .RunID }}',
           parts: [...postgresParts(), ...volumeParts({ nextTo: undefined, node: 'worker-1', tar: 'busybox' })],
         }),
       ]),
@@ -137,10 +137,21 @@ export function aFullModel(): Model {
       aSource([aRun({ source: 'by-hand', tier: 'once', schedule: undefined })], {
         networkPolicy: { enabled: false, exceptCidrs: [], dnsPort: 53, apiServerPort: 6443 },
       }),
+      ...namedAfterDatabases(),
       ...restorable,
     ],
     { namespaces: ['backup'], restores },
   );
+}
+
+/** A source for each method whose files are named after a database, because every script that names files reads that variable. */
+function namedAfterDatabases(): readonly PlannedSource[] {
+  const filenameTemplate = '{{ .DatabaseName }}-{{ .Timestamp }}-{{ .RunID }}';
+  return SAMPLES.map(({ kind, method }) => {
+    const source = `named-${method.name}`;
+    const context = { environment: 'prod', source, namespace: 'backup', throttle: { perServer: 3, wait: 3600 } };
+    return aSource([aRun({ source, filenameTemplate, parts: method.parts(kind.schema.parse(method.sample.settings), context) })]);
+  });
 }
 
 /** Every sample of every kind. The first three have the names that tests use. */
