@@ -2,13 +2,13 @@ import type { Construct } from 'constructs';
 import { Claim } from '../constructs/claim.ts';
 import { RESTORE_LABEL } from '../constructs/labels.ts';
 import { NetworkPolicy } from '../constructs/network-policy.ts';
+import { podBundles } from '../constructs/pod.ts';
 import { RestoreJob, restoreLabels } from '../constructs/restore-job.ts';
 import { guardedNamespaces, RestoreRole } from '../constructs/restore-role.ts';
-import { bundlesOf, ScriptBundle } from '../constructs/script-bundle.ts';
+import { ScriptBundle } from '../constructs/script-bundle.ts';
 import { ServiceAccount } from '../constructs/service-account.ts';
 import type { Model, PlannedRestore } from '../model/model.ts';
 import { restorePlan } from '../model/steps/restore.ts';
-import { scriptsOf } from '../model/steps/step.ts';
 import type { Peer } from '../pod.ts';
 import { objectsOf } from './objects.ts';
 import type { Fields } from './writer.ts';
@@ -24,8 +24,8 @@ export function buildRestore(scope: Construct, restore: PlannedRestore, images: 
   const labels = restoreLabels(restore);
   const own = { namespace: run.namespace, labels, annotations };
   for (const claim of restore.claims) new Claim(scope, `claim-${claim.name}`, { ...claim, environment: run.environment, labels });
-  for (const bundle of bundlesOf(scriptsOf(restorePlan(restore))))
-    new ScriptBundle(scope, `scripts-${bundle.folder}`, { namespace: run.namespace, bundle });
+  for (const bundle of podBundles(restorePlan(restore)))
+    new ScriptBundle(scope, `scripts-${bundle.folder}`, { namespace: run.namespace, bundle, labels });
   new ServiceAccount(scope, 'account', { ...own, name: account });
   if (guard)
     for (const namespace of guardedNamespaces(restore, guard)) new RestoreRole(scope, `role-${namespace}`, { restore, guard, namespace, images });

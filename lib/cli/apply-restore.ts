@@ -27,12 +27,12 @@ export function cleanUpOf(restore: PlannedRestore): string {
     .join(' && ');
 }
 
-/** Spares the claim, which may hold restored data, and the scripts, which all restores share. */
+/** Spares the claim, which may hold restored data. */
 function cleanUp(restore: PlannedRestore): readonly (readonly string[])[] {
   const { run, name, guard } = restore;
   const others = guard ? guardedNamespaces(restore, guard).filter((namespace) => namespace !== run.namespace) : [];
   const remove = (kinds: string, namespace: string) => ['delete', kinds, '--namespace', namespace, '--selector', `backstay.dev/restore=${name}`];
-  return [remove('job,networkpolicy,role,rolebinding', run.namespace), ...others.map((namespace) => remove('role,rolebinding', namespace))];
+  return [remove('job,networkpolicy,role,rolebinding,configmap', run.namespace), ...others.map((namespace) => remove('role,rolebinding', namespace))];
 }
 
 /** All restores share the ConfigMap of the scripts. If two create it at once, one gets AlreadyExists and tries again. */

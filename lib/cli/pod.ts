@@ -79,7 +79,8 @@ export function obstacleOf(pod: Pod): string | undefined {
 
 /** How to remove an obstacle. */
 export function hintFor(obstacle: string): string {
-  if (/serviceaccount|configmap "?backstay-/.test(obstacle)) return 'the cluster does not match dist/: apply keep/ and jobs/ of this environment';
+  if (/serviceaccount|configmap "?(backstay|restore)-/.test(obstacle))
+    return 'the cluster does not match dist/: apply keep/ and jobs/ of this environment';
   if (/secret|configmap|couldn't find key/i.test(obstacle)) return 'list missing Secrets and keys with backstay secrets ENVIRONMENT --check';
   if (/[Ii]mage/.test(obstacle)) return 'set images for another registry, or pod.imagePullSecrets for its credentials';
   if (/persistentvolumeclaim|volume/i.test(obstacle))

@@ -10,9 +10,12 @@ export interface Vanished {
   readonly kept: readonly ObjectName[];
 }
 
+/** Where the scripts were until each folder got a file of its own: another environment may not be synthesized anew yet. */
+const BEFORE_FOLDERS = 'keep/scripts.yaml';
+
 /** Whether a file of an output contains scripts. */
 export function isScripts(path: string): boolean {
-  return path.startsWith(SCRIPTS_FOLDER);
+  return path.startsWith(SCRIPTS_FOLDER) || path === BEFORE_FOLDERS;
 }
 
 /** The script ConfigMaps of an output. */

@@ -6,7 +6,7 @@ import { affinityOf, type Verbatim } from './affinity.ts';
 import type { Plain } from './kubernetes-object.ts';
 import { claimLabel, type TextMap } from './labels.ts';
 import { resources, scratch, smallResources } from './scratch.ts';
-import { bundlesOf, scriptsVolume } from './script-bundle.ts';
+import { type Bundle, bundlesFor, bundlesOf, scriptsVolume } from './script-bundle.ts';
 import { capabilitiesOf, containerSecurity, podSecurity, restoreSecurity } from './security.ts';
 import { variables } from './variables.ts';
 import { mountedOf, Volumes } from './volumes.ts';
@@ -48,9 +48,15 @@ export function sharingLabels(storages: readonly PlannedStorage[]): TextMap {
   return Object.fromEntries(exclusiveClaims(storages).map((claim) => [claimLabel(claim), '']));
 }
 
+/** The scripts of a pod, in the ConfigMaps that it mounts. */
+export function podBundles(plan: PodPlan): readonly Bundle[] {
+  const shared = bundlesOf(scriptsOf(plan));
+  return plan.scriptsOwner === undefined ? shared : bundlesFor(plan.scriptsOwner, shared);
+}
+
 function containers(plan: PodPlan, images: PodProps['images'], volumes: Volumes): (step: Step) => Plain<k8s.Container> {
   const { options, shared } = plan;
-  const scripts = scriptsVolume(bundlesOf(scriptsOf(plan)));
+  const scripts = scriptsVolume(podBundles(plan));
   const room = scratch(options.scratch);
   const needed = resources(options);
   const little = smallResources(options);

@@ -2,7 +2,7 @@ import { Construct } from 'constructs';
 import { withReads } from '../script-headers.ts';
 import { folderOf, scriptFiles, scriptText } from '../scripts.ts';
 import { KubernetesObject } from './kubernetes-object.ts';
-import { digest, KEEP_ANNOTATIONS, labelsOf } from './labels.ts';
+import { digest, KEEP_ANNOTATIONS, labelsOf, type TextMap } from './labels.ts';
 import type { Mounted } from './volumes.ts';
 
 /** A folder of `scripts/`, named after its content. */
@@ -38,7 +38,16 @@ export function bundlesOf(scripts: readonly string[]): readonly Bundle[] {
   return made;
 }
 
-const volumes = new Map<readonly Bundle[], Mounted>();
+/**
+ * The same under names of their own, for an object that comes and goes as a whole.
+ *
+ * Deleting the file of a restore must not delete scripts that CronJobs use, and kustomize accepts each name once.
+ */
+export function bundlesFor(owner: string, shared: readonly Bundle[]): readonly Bundle[] {
+  return shared.map((bundle) => ({ ...bundle, name: `${owner}-${bundle.folder}-${digest(JSON.stringify(bundle.files))}` }));
+}
+
+const volumes = new WeakMap<readonly Bundle[], Mounted>();
 
 /** Mounts the files of all bundles into one flat folder, where each script finds the files that it reads. */
 export function scriptsVolume(bundles: readonly Bundle[]): Mounted {
@@ -53,6 +62,8 @@ export function scriptsVolume(bundles: readonly Bundle[]): Mounted {
 export interface ScriptBundleProps {
   readonly namespace: string;
   readonly bundle: Bundle;
+  /** @default - those of scripts that environments may share */
+  readonly labels?: TextMap;
 }
 
 /**
@@ -62,13 +73,13 @@ export interface ScriptBundleProps {
  * keeps its scripts. Old ConfigMaps stay in the cluster; an annotation makes Argo CD ignore them.
  */
 export class ScriptBundle extends Construct {
-  constructor(scope: Construct, id: string, { namespace, bundle: { name, files } }: ScriptBundleProps) {
+  constructor(scope: Construct, id: string, { namespace, bundle: { name, files }, labels = labelsOf({ component: 'scripts' }) }: ScriptBundleProps) {
     super(scope, id);
     new KubernetesObject(this, 'Resource', 'ConfigMap', {
       metadata: {
         name,
         namespace,
-        labels: labelsOf({ component: 'scripts' }),
+        labels,
         annotations: { ...KEEP_ANNOTATIONS, 'argocd.argoproj.io/compare-options': 'IgnoreExtraneous' },
       },
       immutable: true,

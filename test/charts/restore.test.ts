@@ -81,7 +81,7 @@ describe('the file of a restore contains', () => {
   test('one label that selects every object that can be deleted afterwards', () => {
     const restore = aRestore({ source: 'orders', inPlace: { confirm: 'prod/orders' }, scaleDown: ['deployment/api'] });
     const marked = objectsOf(restore).filter(({ metadata }) => metadata.labels['backstay.dev/restore'] === restore.name);
-    expect(marked.map(({ kind }) => kind)).toEqual(['ServiceAccount', 'Role', 'RoleBinding', 'NetworkPolicy', 'Job']);
+    expect(marked.map(({ kind }) => kind)).toEqual([...SCRIPTS, ...GUARDED, 'ServiceAccount', 'Role', 'RoleBinding', 'NetworkPolicy', 'Job']);
   });
 });
 

@@ -35,7 +35,7 @@ describe('restore prints a Job with everything that it needs', () => {
     const { stdout, stderr, mark, told, steps } = await printed();
     expect(stdout.split('\n').slice(0, 2)).toEqual([
       '# a restore of prod/shop that runs once: apply it with kubectl apply -f -, and clean up with',
-      `# kubectl delete job,networkpolicy,role,rolebinding --namespace backup --selector backstay.dev/restore=${mark}`,
+      `# kubectl delete job,networkpolicy,role,rolebinding,configmap --namespace backup --selector backstay.dev/restore=${mark}`,
     ]);
     expect(loadAll(stdout).map((object) => (object as { kind: string }).kind)).toEqual([...SCRIPTS, 'ServiceAccount', 'NetworkPolicy', 'Job']);
     expect(steps).toEqual(['fetch', 'restore-postgres']);
@@ -229,7 +229,7 @@ describe('restore --apply', () => {
         restore-postgres: done after 3s
       restored into shop_restored_bcdfghjk
         HINT: psql shop_restored_bcdfghjk
-      HINT: the Job is kept for its log; remove it with kubectl delete job,networkpolicy,role,rolebinding --namespace backup --selector backstay.dev/restore=RESTORE"
+      HINT: the Job is kept for its log; remove it with kubectl delete job,networkpolicy,role,rolebinding,configmap --namespace backup --selector backstay.dev/restore=RESTORE"
     `);
     expect(status).toBe(0);
   });
@@ -304,7 +304,7 @@ describe('restore --apply', () => {
     const mark = calls[call]?.split(' ').at(-1);
     expect(mark).toMatch(/^backstay.dev\/restore=restore-shop-[a-z]{8}$/);
     expect(calls.slice(call)).toEqual([
-      `delete job,networkpolicy,role,rolebinding --namespace backup --selector ${mark}`,
+      `delete job,networkpolicy,role,rolebinding,configmap --namespace backup --selector ${mark}`,
       `delete role,rolebinding --namespace shop --selector ${mark}`,
     ]);
     expect(status).toBe(69);

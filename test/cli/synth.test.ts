@@ -298,6 +298,17 @@ describe('objects that disappear', () => {
     expect(project.read('dist')).toEqual(before);
   });
 
+  test('spares the scripts of an environment whose output is still from before scripts had folders', async () => {
+    const project = projectFolder({ 'config/base.yaml': VALUES, 'config/dev.yaml': '', 'config/prod.yaml': '' });
+    await backstay(['synth', ...project.folders]);
+    const old = (project.read()['dist/dev/keep/scripts/lib.yaml'] ?? '').replaceAll(/backstay-lib-[0-9a-f]{8}/g, 'backstay-dump-01234567');
+    for (const folder of SCRIPTS) project.remove(`dist/dev/keep/scripts/${folder}.yaml`);
+    const changed = (project.read()['dist/prod/keep/scripts/lib.yaml'] ?? '').replaceAll(/backstay-lib-[0-9a-f]{8}/g, 'backstay-lib-00000000');
+    project.write({ 'dist/dev/keep/scripts.yaml': old, 'dist/prod/keep/scripts/lib.yaml': changed });
+    const { stdout } = await backstay(['synth', 'prod', ...project.folders]);
+    expect(stdout).toContain('metadata.name!=backstay-dump-01234567');
+  });
+
   test('old scripts: prints a command that spares the scripts of all environments', async () => {
     const files = 'sources:\n  files: { volume: { claim: app-data, nextTo: { app: web } } }\n';
     const project = projectFolder({ 'config/base.yaml': VALUES, 'config/dev.yaml': files, 'config/prod.yaml': '' });

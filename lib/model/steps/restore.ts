@@ -19,6 +19,7 @@ export function restorePlan(restore: PlannedRestore): PodPlan {
   return {
     init: guard ? [SHELL_STEP] : [...fetch, ...rest.slice(0, -1)],
     main: guard ? [guardStep(restore, guard), ...inTurns(fetch, ''), ...inTurns(rest, 'guard')] : rest.slice(-1),
+    scriptsOwner: restore.name,
     shared: sharedEnv(run),
     options: run.pod,
     deadline: run.job.deadline,

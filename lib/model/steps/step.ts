@@ -27,6 +27,8 @@ export interface PodPlan {
   readonly init: readonly Step[];
   /** Run side by side after all of `init` succeeded. */
   readonly main: readonly Step[];
+  /** Prefix of the names of its scripts, which then belong to it alone. @default - the scripts that the environment shares */
+  readonly scriptsOwner?: string;
   /** Variables that a step gets when its scripts read them. */
   readonly shared: Env;
   readonly options: Options['pod'];
