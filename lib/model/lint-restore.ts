@@ -3,6 +3,7 @@ import { nearest } from '../config/nearest.ts';
 import type { Path } from '../config/places.ts';
 import type { KindSettings, RestoreSettings, Settings, SourceSettings, StorageSettings } from '../config/settings.ts';
 import { ConfigError } from '../errors.ts';
+import type { Mount } from '../pod.ts';
 import { SOURCE_KINDS } from '../sources/index.ts';
 import type { RestoreAction } from '../sources/kind.ts';
 import { defaultsOf, methodIn } from './methods.ts';
@@ -47,17 +48,11 @@ function lintOrigin(
   try {
     ({ settings: there, source: origin } = originSource(settings, request, elsewhere));
   } catch (error) {
-    const [diagnostic] = error instanceof ConfigError ? error.diagnostics : [];
-    const hint = diagnostic ? diagnostic.hint : sourcesOf(request.backupsOf, settings, elsewhere);
-    diagnostics.add(
-      [...at, 'backupsOf'],
-      diagnostic?.message ?? (error as Error).message,
-      hint ?? 'use ENVIRONMENT/SOURCE, such as prod/shop',
-      request.backupsOf,
-    );
+    const [message, hint] = reasonOf(error, request.backupsOf) ?? [(error as Error).message, sourcesOf(request.backupsOf, settings, elsewhere)];
+    diagnostics.add([...at, 'backupsOf'], message, hint, request.backupsOf);
     return;
   }
-  if (request.backupsOf !== undefined) lintParts(request, { there, origin, source, at }, diagnostics);
+  if (request.backupsOf !== undefined) lintParts(request, { there, environment: settings.environment, origin, source, at }, diagnostics);
   const { from, tier } = request;
   const tiers = [...origin.tiers.map(({ name }) => name), SAFETY_TIER];
   const uses = tiersWanted(origin, tier).flatMap(({ storages }) => storages);
@@ -71,7 +66,7 @@ function lintOrigin(
       nearest(from, storages) ?? `its storages: ${storages.join(', ')}`,
     );
   else if (uses.length > 0 && request.backupsOf !== undefined)
-    lintReach(storageToReadFrom(origin, request), { there, origin, source, at }, diagnostics);
+    lintReach(storageToReadFrom(origin, request), { there, environment: settings.environment, origin, source, at }, diagnostics);
 }
 
 /** A hint for an unknown source in a known environment. */
@@ -80,6 +75,16 @@ function sourcesOf(backupsOf: string | undefined, settings: Settings, elsewhere:
   const { sources } = environment === settings.environment ? settings : elsewhere(environment);
   const known = sources.map((source) => source.name);
   return nearest(name, known) ?? `known sources: ${known.join(', ')}`;
+}
+
+/** Why another environment cannot be read, as [message, hint]. Its own errors keep their place: they are not of this entry. */
+function reasonOf(error: unknown, backupsOf: string | undefined): readonly [string, string] | undefined {
+  const [first] = error instanceof ConfigError ? error.diagnostics : [];
+  if (!first) return undefined;
+  const [environment = ''] = backupsOf?.split('/') ?? [];
+  if (!first.place) return [first.message, first.hint ?? 'use ENVIRONMENT/SOURCE, such as prod/shop'];
+  const where = `${first.path ? `${first.path}: ` : ''}${first.message} at ${first.place.file}:${first.place.line}`;
+  return [`environment '${environment}' has errors: ${where}`, `fix them: backstay synth ${environment} lists them all`];
 }
 
 /** The backups of another source are only usable if their parts have the same names. */
@@ -96,9 +101,13 @@ function lintParts({ part }: RestoreSettings['settings'], { there, origin, sourc
 }
 
 /** A pod in another namespace would wait for the claim forever, or mount another claim of the same name. */
-function lintReach({ name, kind, settings, namespace }: StorageSettings, { there, source, at }: Reach, diagnostics: Diagnostics): void {
+function lintReach({ name, kind, settings, namespace }: StorageSettings, { there, environment, source, at }: Reach, diagnostics: Diagnostics): void {
   const { mounts } = kind.access(settings, { environment: there.environment, name, namespace }, 1);
-  if (namespace === source.namespace || !mounts.some(({ type }) => type === 'claim')) return;
+  if (!mounts.some(({ type }) => type === 'claim')) return;
+  if (namespace === source.namespace) {
+    lintPaths(mounts, name, { source, at, environment }, diagnostics);
+    return;
+  }
   diagnostics.add(
     [...at, 'backupsOf'],
     `the claim of storage '${name}' is in namespace '${namespace}', but the pods of '${source.name}' run in '${source.namespace}'`,
@@ -106,7 +115,28 @@ function lintReach({ name, kind, settings, namespace }: StorageSettings, { there
   );
 }
 
+/** A pod mounts both storages of one name, and one path holds one claim. */
+function lintPaths(
+  theirs: readonly Mount[],
+  name: string,
+  { source, at, environment }: Pick<Reach, 'source' | 'at' | 'environment'>,
+  diagnostics: Diagnostics,
+): void {
+  const ours = source.tiers
+    .flatMap(({ storages }) => storages.map(({ storage }) => storage))
+    .flatMap((storage) => storage.kind.access(storage.settings, { environment, name: storage.name, namespace: storage.namespace }, 1).mounts);
+  const differs = theirs.some((a) => ours.some((b) => a.type === 'claim' && b.type === 'claim' && a.path === b.path && a.claim !== b.claim));
+  if (differs)
+    diagnostics.add(
+      [...at, 'backupsOf'],
+      `storage '${name}' is another claim there than in '${environment}', and a pod cannot mount both`,
+      'rename one of the storages, or select another one with from:',
+    );
+}
+
 interface Reach {
+  /** The environment that restores. */
+  readonly environment: string;
   /** The environment whose backups are restored. */
   readonly there: Settings;
   /** The source of these backups. */

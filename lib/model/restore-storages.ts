@@ -76,9 +76,12 @@ export function markedStorages(once: boolean, { tiers }: SourceSettings, safety:
 export function storagesOf(settings: Settings, read: readonly PlannedStorage[], marked: readonly StorageSettings[]) {
   const storages = [...read];
   const numbers = marked.map((storage) => {
-    const mine = planStorage(settings, { storage }, storages.length + 1);
-    const known = storages.findIndex((other) => other.name === mine.name && other.access.where === mine.access.where);
-    return known < 0 ? storages.push(mine) : known + 1;
+    // Equal in everything, endpoint and key included: a marker in another environment's store, or with its key, is lost.
+    const known = storages.findIndex((other, index) => {
+      const mine = planStorage(settings, { storage }, index + 1);
+      return other.name === mine.name && JSON.stringify(other.access) === JSON.stringify(mine.access);
+    });
+    return known < 0 ? storages.push(planStorage(settings, { storage }, storages.length + 1)) : known + 1;
   });
   return { storages, numbers };
 }

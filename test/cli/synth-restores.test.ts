@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { loadAll } from 'js-yaml';
 import { describe, expect, test } from 'vitest';
 import { backstay } from '../support/fake-world.ts';
+import type { Pod } from '../support/objects.ts';
 import { projectFolder, VALUES } from '../support/project-folder.ts';
 
 const ADMIN = 'sources: { shop: { postgres: { admin: { credentials: { secret: shop-admin } } } } }\n';
@@ -46,6 +47,49 @@ describe('synth and restores', () => {
     expect(await synth(of)).toMatchObject({ status: 0, stderr: '' });
     const job = loadAll(of.read('dist')['dist/restores/staging/copy.yaml'] ?? '').at(-1);
     expect(JSON.stringify(job)).toContain('"value":"S1:acme-backups/prod"');
+  });
+
+  /** The steps of the restore `copy` of staging, which reads production's backups. */
+  const stepsOf = (of: ReturnType<typeof project>) => {
+    const job = loadAll(of.read('dist')['dist/restores/staging/copy.yaml'] ?? '').at(-1) as { spec: { template: { spec: Pod } } };
+    const { initContainers = [], containers } = job.spec.template.spec;
+    return [...initContainers, ...containers].filter(({ name }) => ['fetch', 'record'].includes(name));
+  };
+
+  test("writes the marker to its own storage if the other environment's has the same bucket behind another endpoint", async () => {
+    const copy = 'restores: { copy: { source: shop, backupsOf: prod/shop, from: offsite } }\n';
+    const staging = `storages: { offsite: { s3: { endpoint: https://s3.staging.acme.dev, prefix: prod } } }\n`;
+    const of = project('', { 'config/staging.yaml': `${ADMIN}${staging}${copy}` });
+    const { stderr } = await synth(of, 'staging');
+    // The same prefix on purpose: synth compares endpoints too, and lets it pass.
+    expect(stderr).toBe('');
+    for (const { env } of stepsOf(of)) {
+      const told = Object.fromEntries(env.map(({ name, value }) => [name, value]));
+      const marked = String(told.MARKER_STORAGES).split(' ');
+      expect(marked.map((number) => told[`RCLONE_CONFIG_S${number}_ENDPOINT`])).toContain('https://s3.staging.acme.dev');
+    }
+  });
+
+  test('mounts a claim that both environments use once', async () => {
+    const copy = 'restores: { copy: { source: shop, backupsOf: prod/shop, from: local } }\n';
+    const of = project('', { 'config/staging.yaml': `${ADMIN}${copy}` });
+    await synth(of);
+    const steps = stepsOf(of);
+    expect(steps).toHaveLength(2);
+    for (const { volumeMounts } of steps) expect(volumeMounts.filter(({ mountPath }) => mountPath === '/storage/local')).toHaveLength(1);
+  });
+
+  test('rejects two claims at one path', async () => {
+    const copy = 'restores: { copy: { source: shop, backupsOf: prod/shop, from: local } }\n';
+    const of = project('', { 'config/staging.yaml': `${ADMIN}storages: { local: { pvc: { claim: other } } }\n${copy}` });
+    expect((await synth(of)).stderr).toContain("storage 'local' is another claim there than in 'staging', and a pod cannot mount both");
+  });
+
+  test('reports errors of the other environment as its own, with their place', async () => {
+    const copy = 'restores: { copy: { source: shop, backupsOf: prod/shop, from: offsite } }\n';
+    const of = project('', { 'config/prod.yaml': 'bogus: 1\n', 'config/staging.yaml': `${ADMIN}${copy}` });
+    const { stderr } = await synth(of, 'staging');
+    expect(stderr).toContain("environment 'prod' has errors: bogus: unknown key at config/prod.yaml:1");
   });
 
   test('without restores there is no folder and no output', async () => {

@@ -1,5 +1,6 @@
 import type { Env, Mount } from '../../pod.ts';
 import type { Part } from '../../sources/kind.ts';
+import { unique } from '../lists.ts';
 import type { PlannedRun, PlannedStorage } from '../model.ts';
 import type { PodPlan, Step } from './step.ts';
 import { folderEnv, sharedEnv } from './variables.ts';
@@ -48,7 +49,11 @@ export function publishStep(run: PlannedRun, more: Env = {}): Step {
 
 /** Mounts of a step that reaches storages. */
 export function storageMounts(storages: readonly PlannedStorage[]): readonly Mount[] {
-  return storages.flatMap(({ access }) => access.mounts);
+  // Two environments may keep their backups in one claim: Kubernetes refuses a path that is mounted twice.
+  return unique(
+    storages.flatMap(({ access }) => access.mounts),
+    (mount) => JSON.stringify(mount),
+  );
 }
 
 /** The scripts of that pod. Cheaper than its plan, which a large fleet would otherwise make twice. */
