@@ -38,7 +38,7 @@ function describeByFile({ tree: { folder }, files, isNew, changes }: Built, { wo
 
 /** Whether the pods run other scripts than before, which reviewers must know if their tool folds the files. */
 function describeScripts(changes: Built['changes']): string {
-  const folders = changes.filter(({ path }) => isScripts(path)).map(({ path }) => basename(path, '.yaml'));
+  const folders = changes.filter(({ path, what }) => isScripts(path) && what !== 'extra').map(({ path }) => basename(path, '.yaml'));
   return folders.length === 0 ? 'scripts unchanged' : `scripts changed: ${folders.join(', ')}`;
 }
 

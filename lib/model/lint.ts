@@ -1,8 +1,10 @@
 import type { Diagnostics } from '../config/diagnostics.ts';
+import type { Path } from '../config/places.ts';
 import type { Settings, SourceSettings, TierSettings } from '../config/settings.ts';
 import { EXTENSIONS, SOURCE_KINDS } from '../sources/index.ts';
 import type { SourceKind } from '../sources/kind.ts';
 import { diagnoseTemplate } from '../units/file-name-template.ts';
+import { bytesOf } from '../units/size.ts';
 import { checkClaims } from './claims.ts';
 import { checkFolders } from './folders.ts';
 import { lintVerify } from './lint-verify.ts';
@@ -61,6 +63,7 @@ function lintRun(settings: Settings, source: SourceSettings, tier: TierSettings,
   const { pod, job } = tier.options;
   const at = (...path: string[]) => tier.origin(path);
   if (job.startingDeadline < 60) diagnostics.add(at('job', 'startingDeadline'), 'shorter than 1m: a busy controller would skip runs', 'set 1h');
+  lintScratch(pod.scratch, at('pod', 'scratch', 'request'), diagnostics);
   if (pod.capabilities.length > 0 && pod.runAsUser !== 0)
     diagnostics.add(
       at('pod', 'capabilities'),
@@ -81,4 +84,10 @@ function lintRun(settings: Settings, source: SourceSettings, tier: TierSettings,
       `production has a single storage: losing '${tier.storages[0]?.storage.name}' loses every backup of '${source.name}'`,
       'add a second storage in another location',
     );
+}
+
+function lintScratch({ size, request, storageClassName }: TierSettings['options']['pod']['scratch'], at: Path, diagnostics: Diagnostics): void {
+  if (request === undefined) return;
+  if (storageClassName !== undefined) diagnostics.add(at, 'request has no effect with storageClassName', 'remove it: a volume has its own space');
+  else if (bytesOf(request) > bytesOf(size)) diagnostics.add(at, `request is larger than the size, ${size}`, 'set at most the size', request);
 }

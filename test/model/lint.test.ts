@@ -190,6 +190,19 @@ describe('images', () => {
   );
 });
 
+describe('scratch', () => {
+  test.each([
+    ['beside a StorageClass', '{ request: 1Gi, storageClassName: fast }', 'request has no effect with storageClassName'],
+    ['above the size', '{ size: 1Gi, request: 2Gi }', 'request is larger than the size, 1Gi, got "2Gi"'],
+  ])('rejects a request %s', (_, scratch, message) => {
+    expect(errors(`${BASE}  shop: { ${VOLUME}, pod: { scratch: ${scratch} } }\n`)).toContain(`sources.shop.pod.scratch.request: ${message}`);
+  });
+
+  test('accepts a request up to the size', () => {
+    expect(errors(`${BASE}  shop: { ${VOLUME}, pod: { scratch: { size: 2Gi, request: 2Gi } } }\n`)).toBe('');
+  });
+});
+
 describe('storages', () => {
   test('a single storage in production is a warning, once for each source', () => {
     expect(noticed(`  shop: { ${VOLUME}, storages: [a] }\n`)).toMatchInlineSnapshot(`
