@@ -124,14 +124,14 @@ function addRunning(program: Command, world: World, finish: Finish): void {
   command(
     program,
     'prune <environment>/<source>',
-    'delete the backups that keep does not cover, even more than one run may delete',
+    'delete the backups that no keep rule covers, ignoring atMostDeleted',
     'backstay prune prod/shop --dry-run',
     'backstay prune prod/shop --confirm prod/shop',
   )
     .option('--dry-run', 'only show which backups would be deleted, and why the others stay')
     .option('--confirm <environment/source>', 'repeat the name to confirm the deletion')
     .option(...CONFIG)
-    .option(...STORAGE)
+    .option('--storage <name>', 'the only storage to prune, instead of every storage')
     .option(...CONTEXT)
     .option(...TIMEOUT)
     .action(async (target, options) => finish(await (await import('./prune.ts')).prune(target, options, world)));
@@ -143,7 +143,7 @@ function addRestoring(program: Command, world: World, finish: Finish): void {
     program,
     'restore <environment>/<source>',
     'print the Job that restores a source, or create it and follow it to its end',
-    'backstay restore prod/shop --apply                                   # a copy beside the live data',
+    'backstay restore prod/shop --apply                                   # a copy next to the live data',
     'backstay restore prod/shop --at latest-verified --in-place --confirm prod/shop --scale-down deployment/shop --apply',
     'backstay restore prod/shop --at before:2026-11-21T09:30:00Z --from offsite | kubectl apply -f -',
     "backstay restore staging/shop --source prod/shop --set 'postgres.tables=[public.orders]'",
@@ -153,11 +153,11 @@ function addRestoring(program: Command, world: World, finish: Finish): void {
     .option('--from <storage>', 'storage to restore from instead of the primary')
     .option('--tier <name>', 'tier to choose from instead of all')
     .option('--at <which>', 'backup to restore: a run id, latest (default), latest-verified, or before:TIME with a time zone')
-    .option('--part <name>', 'restore one part of a run that has several')
+    .option('--part <name>', 'one database or volume of a backup with several parts')
     .option('--in-place', 'replace the live data, which is kept until --drop-old')
-    .option('--confirm <environment/source>', 'repeat the name to confirm that its live data may be replaced')
+    .option('--confirm <environment/source>', 'repeat the name to confirm that its data may be replaced or deleted')
     .option('--no-safety-backup', 'do not back up the live data first')
-    .option('--scale-down <kind/name>', 'workload that uses the data, to stop meanwhile, such as deployment/shop; repeatable', several)
+    .option('--scale-down <workload>', 'workload to stop during the restore: [namespace/]deployment/NAME or statefulset/NAME; repeatable', several)
     .option('--set <path=value>', 'any other key of restores in docs/values.md; repeatable', several)
     .option('--swap-back', 'undo the newest restore in place')
     .option('--drop-old', 'delete the old data that restores in place have kept')

@@ -53,11 +53,12 @@ function refuseChoice(action: RestoreAction, { at, source, from, tier }: Restore
   if (names !== '') throw ConfigError.of('', `--${action} does not select a backup, so ${names} has no effect`, `remove ${names}, or --${action}`);
 }
 
-function checkConfirm(target: string, { confirm }: RestoreFlags, gives: boolean): void {
+function checkConfirm(target: string, { confirm, dropOld }: RestoreFlags, gives: boolean): void {
   if (confirm !== undefined && !gives)
     throw ConfigError.of('', '--confirm is set, but --in-place is not', 'add --in-place, or remove --confirm: a copy does not need it');
   if (!gives || confirm === target) return;
-  const message = confirm === undefined ? 'live data is replaced, so --confirm is required' : `--confirm must be '${target}', got '${confirm}'`;
+  const change = dropOld ? 'the old data is deleted' : 'live data is replaced';
+  const message = confirm === undefined ? `${change}, so --confirm is required` : `--confirm must be '${target}', got '${confirm}'`;
   throw ConfigError.of('', message, `set --confirm ${target}`);
 }
 

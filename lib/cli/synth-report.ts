@@ -32,8 +32,10 @@ function describeEnvironment(
 function describeByFile({ tree: { folder }, files, isNew, changes }: Built, { words }: Output): readonly string[] {
   if (isNew && files.length === 0) return [];
   const { noun = 'file', apply = '' } = words ?? {};
+  if (files.length === 0) return [`${folder}: removed: no ${noun}s are left`];
+  const state = isNew ? 'new' : changes.length > 0 ? 'changed' : 'unchanged';
   const commands = changes.length > 0 ? files.map((file) => `  kubectl apply -f ${folder}/${file}   # ${apply}`) : [];
-  return [`${folder}: ${count(files.length, noun)}: ${changes.length > 0 ? 'changed' : 'unchanged'}`, ...commands];
+  return [`${folder}: ${count(files.length, noun)}: ${state}`, ...commands];
 }
 
 /** Whether the pods run other scripts than before, which reviewers must know if their tool folds the files. */

@@ -37,5 +37,5 @@ export async function verify(target: string, options: VerifyOptions, world: Worl
 
 function summary(pod: Pod): string {
   const { reason = 'verified', seconds } = lastWordsOf(containersOf(pod).at(-1) ?? { name: '', state: {} });
-  return seconds === undefined ? reason : `${reason} in ${durationText(seconds)}`;
+  return seconds === undefined ? reason : `${reason}, ${durationText(seconds)}`;
 }

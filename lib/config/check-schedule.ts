@@ -17,7 +17,7 @@ export function checkSchedule(
   if (isScheduleWord(schedule)) return;
   const fields = parseCron(schedule);
   if (typeof fields === 'string') {
-    diagnostics.add(at, fields, "use five fields, minute first: '0 2 * * *', or @hourly, @daily, @weekly, @monthly or @yearly", schedule);
+    diagnostics.add(at, fields, "use five fields, minute first: '0 4 * * *', or @hourly, @daily, @weekly, @monthly or @yearly", schedule);
     return;
   }
   const skipped = firstSkippedRun(fields, timeZone);

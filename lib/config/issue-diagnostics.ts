@@ -3,6 +3,7 @@ import type { Diagnostic } from '../diagnostics.ts';
 import { nearest } from './nearest.ts';
 import { type Path, type PlaceOf, printPath } from './places.ts';
 import { isMissing, isNotYet, oneOf, plainWords } from './plain-words.ts';
+import { rewritten } from './rewritten.ts';
 import { values } from './schema/values.ts';
 import { metaOf, schemaAt, shapeOf } from './schema-at.ts';
 import { isSecretKey, shown } from './secrecy.ts';
@@ -72,10 +73,17 @@ function unknownKeyHint(path: Path): string {
   const near = nearest(key, known);
   if (near) return near;
   const below = known.find((name) => Object.hasOwn(shapeOf(shape[name]), key));
+  if (isSecretKey(path) && !(below && isReference(key))) return NO_SECRETS;
   if (below) return `'${key}' belongs under '${below}'`;
-  if (isSecretKey(path)) return 'never write a secret here: name an existing Secret, as in credentials: { secret: NAME }';
   const built = known.filter((name) => !metaOf(shape[name]!).notYet);
   return built.length > 0 ? `known keys: ${built.join(', ')}` : SEE_REFERENCE;
+}
+
+const NO_SECRETS = 'never write a secret in the values: put it into a Secret and name that, as in credentials: { secret: NAME }';
+
+/** Whether a key names a Secret, so that its value is none. */
+function isReference(key: string): boolean {
+  return key === 'secret' || key === 'credentials';
 }
 
 const SEE_REFERENCE = 'docs/values.md lists every key, its type and its default';
@@ -107,6 +115,8 @@ function hint(issue: Issue, path: Path, value: unknown): string {
   if (typeof value === 'string' && value.includes('{{')) return 'only {{ .Source }} is expanded, and only below a kind in `defaults`';
   if ((typeof value === 'number' || typeof value === 'boolean') && accepts(path, String(value))) return `quote it: ${name}: '${value}'`;
   if (typeof value === 'string' && value.trim() !== '' && accepts(path, Number(value))) return `remove the quotes: ${name}: ${Number(value)}`;
+  const meant = rewritten(name, issue.input, (candidate) => accepts(path, candidate));
+  if (meant) return `write ${meant}`;
   if (issue.code === 'invalid_value') return choice(issue.values, value) ?? describe(path);
   if (issue.code === 'invalid_type' && issue.expected === 'array' && !Array.isArray(issue.input)) return `use a list: ${name}: [ … ]`;
   return describe(path);

@@ -57,10 +57,16 @@ function resolveTier(name: string, { source, ofPlan, ofSource }: TierLayers, con
   const settings = resolveOptions(options, diagnostics);
   const { origin } = layered([...options, ...ofPlan, ...ofSource]);
   if (!settings) return undefined;
-  if (keys.schedule === undefined) diagnostics.add(origin(['schedule']), 'the tier has no schedule', "set schedule: '@daily', or five cron fields");
+  if (keys.schedule === undefined) addNoSchedule(name, origin(['schedule']), source, diagnostics);
   else checkSchedule(keys.schedule, settings.timeZone, { diagnostics, origin });
   const storages = storagesOf(settings, { byHand: false, origin }, context);
   return { name, schedule: keys.schedule, method: keys.method, options: settings, storages, origin };
+}
+
+/** A tier of the source alone may be a misspelled tier of its plan. */
+function addNoSchedule(name: string, at: Path, { planTree }: Tiers, diagnostics: Diagnostics): void {
+  const planned = [...treesOf(planTree?.tiers).keys()].filter((other) => other !== name);
+  diagnostics.add(at, 'the tier has no schedule', nearest(name, planned) ?? "set schedule: '@daily', or five cron fields");
 }
 
 function byHand(source: Tiers, context: ResolveContext): readonly TierSettings[] {

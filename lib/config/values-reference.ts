@@ -13,7 +13,7 @@ const INTRODUCTION = `# Values
 Every key of \`config/base.yaml\` and \`config/<environment>.yaml\`. Generated from the schema that checks them; the schema is
 also in \`schema/\`, for editors.
 
-- Every file beside \`base.yaml\` is an environment, even an empty one. It is merged over the base: objects merge; lists, \`keep\`,
+- Every file next to \`base.yaml\` is an environment, even an empty one. It is merged over the base: objects merge; lists, \`keep\`,
   and a changed kind (\`s3\` over \`pvc\`, \`workloadIdentity\` over \`secret\`) are replaced as a whole; \`null\` removes a key of the base.
 - A key without a value is an error: write \`{}\` to use every default, or \`null\` to remove the key.
 - The most specific wins: a source's tier, source, plan's tier, plan, \`defaults\`, the defaults below.

@@ -23,7 +23,7 @@ export type CronFields = readonly [ReadonlySet<number>, ReadonlySet<number>, Rea
 /** Parses five cron fields like the CronJob controller (the standard parser of robfig/cron). Returns text if they are invalid. */
 export function parseCron(schedule: string): CronFields | string {
   const parts = schedule.split(' ').filter((part) => part !== '');
-  if (parts.length !== FIELDS.length) return `expected five cron fields, got ${parts.length}`;
+  if (parts.length !== FIELDS.length) return `expected five cron fields, not ${parts.length}`;
   const sets: ReadonlySet<number>[] = [];
   for (const [index, field] of FIELDS.entries()) {
     const set = parseField(parts[index] ?? '', field);

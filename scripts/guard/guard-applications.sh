@@ -69,10 +69,10 @@ find_applications() {
 find_application() {
 	if [ "$name" = selector ] && [ -n "$selector" ]; then
 		ask get "$kind" --namespace="$namespace" --selector="$selector" --output=go-template="$TEMPLATE"
-		[ -n "$answer" ] || refuse "there is no $kind with $selector in namespace $namespace" 'correct scaleDown in the values'
+		[ -n "$answer" ] || refuse "there is no $kind with $selector in namespace $namespace" "correct scaleDown, or write NAMESPACE/$kind/$selector if it is in another namespace"
 	elif ! ask_or_not get "$kind" "$name" --namespace="$namespace" --output=go-template="$TEMPLATE"; then
 		is_missing || refuse_answer
-		refuse "there is no $kind $name in namespace $namespace" 'correct scaleDown in the values'
+		refuse "there is no $kind $name in namespace $namespace" "correct scaleDown, or write NAMESPACE/$kind/$name if it is in another namespace"
 	fi
 	[ -z "$answer" ] || printf '%s\n' "$answer" | sed "s/^/$namespace|$kind|/" >>"$TMP/found"
 }

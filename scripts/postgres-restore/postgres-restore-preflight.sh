@@ -160,7 +160,7 @@ check_target() {
 	true/*) problem $WRONG_INPUT "there is no database $INTO to replace" 'restore beside, under that name' ;;
 	false/data/there) ;;
 	false/data/) problem $WRONG_INPUT "there is no database $INTO to load the rows into" 'create the tables first: only: data loads rows into existing tables' ;;
-	false/*/there) problem $WRONG_INPUT "the database $INTO already exists and does not belong to this restore" 'choose another name, or restore in place' ;;
+	false/*/there) problem $WRONG_INPUT "the database $INTO already exists and does not belong to this restore" 'choose another name, restore in place, or drop it' ;;
 	esac
 	[ "$JOURNAL" != foreign ] || [ "$IN_PLACE" = false ] ||
 		problem $WRONG_INPUT "the database $FRESH already exists and does not belong to this restore" 'rename or drop it'

@@ -21,7 +21,7 @@
 #   TARGET_DATABASE    database to restore into; in place, for swap-back and for drop-old: the live one
 #                      (default: <DATABASE>_restored_<RESTORE_ID>; for swap-back and drop-old: DATABASE)
 #   IN_PLACE           true: the restored database replaces TARGET_DATABASE, which is kept under another name;
-#                      false: TARGET_DATABASE is a new database beside it
+#                      false: TARGET_DATABASE is a new database next to it
 #   OWNER              keep (as dumped), none (PGUSER owns everything) or role:NAME
 #   PRIVILEGES         keep (as dumped) or none
 #   ONLY               all, schema (no rows), or data (rows only, into existing empty tables of TARGET_DATABASE)

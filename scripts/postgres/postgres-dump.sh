@@ -23,7 +23,7 @@
 #   INCLUDE_TABLES         dump only these tables, one pattern per line (default: all)
 #   EXCLUDE_TABLES         do not dump these tables, one pattern per line (default: none)
 #   EXCLUDE_TABLE_DATA     dump these tables without rows, one pattern per line (default: none)
-#   GLOBALS                without-passwords: dump roles and tablespaces of the server into a file beside the dump; or none
+#   GLOBALS                without-passwords: dump roles and tablespaces of the server into a file next to the dump; or none
 #   LOCK_WAIT_SECONDS      how long to wait for a lock on a table (seconds)
 #   THROTTLE_DATABASE      database that holds the throttle's advisory locks
 #   THROTTLE_SLOTS         backups that may run against the server at the same time (count)

@@ -3,7 +3,7 @@
 #
 # Environment (the only input; common.sh, storage.sh, manifest.sh, retention.sh and prune.sh list the rest):
 #   FOLDER                     folder of this source and tier below a storage's prefix: shop/daily
-#   PIN                        true: a .keep marker is written beside the manifest, so retention keeps it (default: false)
+#   PIN                        true: a .keep marker is written next to the manifest, so retention keeps it (default: false)
 #   MARKER_PATH                path of a restore's markers below a storage's prefix, without their endings: <path>.safety
 #                              says that the live data is backed up (default: this is no safety backup)
 #   JOB_NAME                   name of the Job; empty in a pod without one

@@ -2,7 +2,7 @@
 # record.sh - record what was done with a backup: an entry of the values restored it, or it was verified.
 #
 # Environment (the only input; common.sh and storage.sh list the rest):
-#   RECORD            done: write the done-marker of a restore; verified: write <name>.verified.json beside the manifest
+#   RECORD            done: write the done-marker of a restore; verified: write <name>.verified.json next to the manifest
 #   JOB_NAME          name of the Job; empty in a pod without one
 #   POD_NAME          name of the pod
 #   FROM_STORAGE      verified: number of the storage that the backup was read from (default: 1)
@@ -105,7 +105,7 @@ record_verified() {
 	} >tmp/record.json
 	check_record
 	each_storage store_verified
-	finish "verification of the backup $NAME:" "\"seconds\":$seconds,"
+	finish "verified $NAME: every check passed," "\"seconds\":$seconds,"
 }
 
 # collect FILE... - the JSON of the earlier steps, joined by commas

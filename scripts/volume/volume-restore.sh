@@ -1,5 +1,5 @@
 #!/bin/sh
-# volume-restore.sh - restore the files of a backup into a claim, beside the live files or in their place.
+# volume-restore.sh - restore the files of a backup into a claim, next to the live files or in their place.
 #
 # Environment (the only input; see common.sh for WORK_DIR):
 #   PART             name of the part in the manifest; in/<part>.facts is read

@@ -123,7 +123,7 @@ describe('restore refuses', () => {
       'set --confirm prod/shop',
     ],
     ['--swap-back without --confirm', ['--swap-back'], 'live data is replaced, so --confirm is required', 'set --confirm prod/shop'],
-    ['--drop-old without --confirm', ['--drop-old'], 'live data is replaced, so --confirm is required', 'set --confirm prod/shop'],
+    ['--drop-old without --confirm', ['--drop-old'], 'the old data is deleted, so --confirm is required', 'set --confirm prod/shop'],
     ['--confirm for a copy', ['--confirm', 'prod/shop'], '--confirm is set, but --in-place is not', 'add --in-place, or remove --confirm'],
     [
       '--swap-back together with --drop-old',

@@ -25,7 +25,7 @@ describe('synth and restores', () => {
     expect(stdout).toMatchInlineSnapshot(`
       "dist/prod: 1 source, 2 CronJobs, 1 claim, 8 files: new
         kubectl apply -k dist/prod/keep && kubectl apply -k dist/prod/jobs
-      dist/restores/prod: 2 restores: changed
+      dist/restores/prod: 2 restores: new
         kubectl apply -f dist/restores/prod/copy.yaml   # runs it, once
         kubectl apply -f dist/restores/prod/back.yaml   # runs it, once"
     `);
@@ -116,7 +116,7 @@ describe('synth and restores', () => {
     await synth(of);
     expect(Object.keys(of.read('dist/restores'))).toEqual(['dist/restores/prod/copy.yaml']);
     of.write({ 'config/prod.yaml': ADMIN });
-    expect((await synth(of)).stdout).toContain('dist/restores/prod: 0 restores: changed');
+    expect((await synth(of)).stdout).toContain('dist/restores/prod: removed: no restores are left');
     expect(Object.keys(of.read('dist')).filter((path) => path.startsWith('dist/restores/'))).toEqual([]);
     expect((await synth(of)).stdout).not.toContain('restore');
   });

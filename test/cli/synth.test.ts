@@ -84,7 +84,7 @@ describe('an error leaves dist/ unchanged', () => {
     expect(project.plain(stderr)).toMatchInlineSnapshot(`
       "error: storages.local.pvc.size: expected a size such as 512Mi or 20Gi, got "20G"
         at config/base.yaml:3
-        HINT: Size of the claim to create. Leave it out to use an existing \`claim\`.
+        HINT: write 20Gi
       error: namespce: unknown key
         at config/dev.yaml:1
         HINT: did you mean 'namespace'?

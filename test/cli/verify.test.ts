@@ -24,7 +24,7 @@ test('verify of a source without verification hints at how to enable it', async 
 });
 
 describe('verify --apply', () => {
-  const words = { reason: 'verified 20261121-020000-bcdfghjk', seconds: 75, status: 0 };
+  const words = { reason: 'verified 20261121-020000-bcdfghjk: every check passed, recorded in local', seconds: 75, status: 0 };
 
   test('creates the Job, follows it, and reports the duration, which is what a restore would take', async () => {
     const { status, stdout, calls, inputs } = await verify('', ['--apply'], {
@@ -45,7 +45,7 @@ describe('verify --apply', () => {
         verify-postgres: done after 3s
         record: running
         record: done after 3s
-      verified 20261121-020000-bcdfghjk in 1m 15s"
+      verified 20261121-020000-bcdfghjk: every check passed, recorded in local, 1m 15s"
     `);
     expect(status).toBe(0);
   });

@@ -44,7 +44,7 @@ test('defineValues reports errors that types cannot express, with their paths', 
     "namespace: expected lowercase letters, digits and dashes, starting and ending with a letter or digit, at most 63, got "My Backup"
       HINT: Namespace that pods run in.
     storages.local.pvc.size: expected a size such as 512Mi or 20Gi, got "10G"
-      HINT: Size of the claim to create. Leave it out to use an existing \`claim\`."
+      HINT: write 10Gi"
   `);
 });
 

@@ -57,8 +57,21 @@ test('a secret in plain text is not shown, and the hint names the right way', ()
   expect(postgres('password: hunter2')).toMatchInlineSnapshot(`
     "sources.shop.postgres.password: unknown key
       at config/base.yaml:1
-      HINT: never write a secret here: name an existing Secret, as in credentials: { secret: NAME }"
+      HINT: never write a secret in the values: put it into a Secret and name that, as in credentials: { secret: NAME }"
   `);
+});
+
+test.each([
+  ['the keys of a role', () => postgres('credentials: { secret: shop-db, password: hunter2 }')],
+  ['the keys of a store', () => s3('credentials: { secret: backup-s3, secretAccessKey: hunter2 }')],
+])('a secret next to its Secret is not sent to %s, which name keys', (_, errors) => {
+  expect(errors()).toContain('HINT: never write a secret in the values: put it into a Secret and name that');
+  expect(errors()).not.toMatch(/hunter2|belongs/);
+});
+
+test('the name of a Secret that belongs one level deeper', () => {
+  expect(postgres('secret: shop-db')).toContain("HINT: 'secret' belongs under 'credentials'");
+  expect(errorsIn('sources: { shop: { credentials: { secret: shop-db } } }')).toContain("HINT: 'credentials' belongs under 'postgres'");
 });
 
 test('text where a number is expected', () => {
@@ -233,8 +246,36 @@ test('a size as powers of 1000', () => {
   expect(errorsIn('storages: { local: { pvc: { size: 20G } } }')).toMatchInlineSnapshot(`
     "storages.local.pvc.size: expected a size such as 512Mi or 20Gi, got "20G"
       at config/base.yaml:1
-      HINT: Size of the claim to create. Leave it out to use an existing \`claim\`."
+      HINT: write 20Gi"
   `);
+});
+
+test.each([
+  ['20', '20Gi'],
+  ["'20'", '20Gi'],
+  ['20GB', '20Gi'],
+  ['512mb', '512Mi'],
+  ['1 TiB', '1Ti'],
+])('a size written %s', (written, hint) => {
+  expect(errorsIn(`storages: { local: { pvc: { size: ${written} } } }`)).toContain(`HINT: write ${hint}`);
+});
+
+test.each(['0', '-5G', '20Pi', 'big'])('a size written %s, which has no obvious meaning', (written) => {
+  expect(errorsIn(`storages: { local: { pvc: { size: ${written} } } }`)).toContain('HINT: Size of the claim to create.');
+});
+
+test.each([
+  ['7d', '{ for: 7d }'],
+  ['7', '{ last: 7 }'],
+])('a keep written %s, without its rule', (written, hint) => {
+  expect(plan(`tiers: { daily: { keep: ${written} } }`)).toContain(`HINT: write keep: ${hint}`);
+  expect(plan(`storages: [{ name: local, keep: ${written} }]`)).toContain(`HINT: write keep: ${hint}`);
+});
+
+test('the name of a Secret in place of credentials', () => {
+  const hint = 'HINT: write credentials: { secret: NAME }, with the name of a Secret';
+  expect(postgres('credentials: shop-db')).toContain(hint);
+  expect(s3('credentials: backup-s3')).toContain(hint);
 });
 
 test('a name that is invalid in Kubernetes', () => {

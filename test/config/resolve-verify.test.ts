@@ -75,7 +75,7 @@ describe('errors in verify', () => {
     expect(errors(values({ plan: "{ schedule: '0 25 * * 0' }" }))).toMatchInlineSnapshot(`
       "plans.default.verify.schedule: '25' is not a valid hour (0 to 23), got "0 25 * * 0"
         at config/base.yaml:5
-        HINT: use five fields, minute first: '0 2 * * *', or @hourly, @daily, @weekly, @monthly or @yearly"
+        HINT: use five fields, minute first: '0 4 * * *', or @hourly, @daily, @weekly, @monthly or @yearly"
     `);
   });
 

@@ -330,6 +330,14 @@ describe('what is missing or meant otherwise', () => {
     `);
   });
 
+  test('a misspelled tier of the plan', () => {
+    expect(shop('tiers: { dayly: { keep: { last: 1 } } }')).toMatchInlineSnapshot(`
+      "sources.shop.tiers.dayly.schedule: the tier has no schedule
+        at config/base.yaml:7
+        HINT: did you mean 'daily'?"
+    `);
+  });
+
   test('a tier without a retention policy', () => {
     expect(shop("tiers: { hourly: { schedule: '@hourly' } }")).toMatchInlineSnapshot(`
       "sources.shop.tiers.hourly.keep: storage 'a' has no retention policy (keep)
@@ -412,12 +420,12 @@ describe('schedules', () => {
     expect(at("schedule: '0 24 * * *'")).toMatchInlineSnapshot(`
       "sources.shop.tiers.extra.schedule: '24' is not a valid hour (0 to 23), got "0 24 * * *"
         at config/base.yaml:7
-        HINT: use five fields, minute first: '0 2 * * *', or @hourly, @daily, @weekly, @monthly or @yearly"
+        HINT: use five fields, minute first: '0 4 * * *', or @hourly, @daily, @weekly, @monthly or @yearly"
     `);
     expect(at("schedule: '@nightly'")).toMatchInlineSnapshot(`
-      "sources.shop.tiers.extra.schedule: expected five cron fields, got 1, got "@nightly"
+      "sources.shop.tiers.extra.schedule: expected five cron fields, not 1, got "@nightly"
         at config/base.yaml:7
-        HINT: use five fields, minute first: '0 2 * * *', or @hourly, @daily, @weekly, @monthly or @yearly"
+        HINT: use five fields, minute first: '0 4 * * *', or @hourly, @daily, @weekly, @monthly or @yearly"
     `);
   });
 

@@ -175,7 +175,7 @@ describe.concurrent.each(SHELLS)('guard.sh under %s', (_, shell) => {
         reason:
           'there is no statefulset cache in namespace shop; there is no deployment with a=b in namespace shop; ' +
           'the autoscaler keda-hpa-web scales deployment shop/web; Argo CD manages deployment shop/web; Flux manages deployment shop/worker',
-        hint: expect.stringContaining('scaleDown'),
+        hint: expect.stringContaining('correct scaleDown, or write NAMESPACE/statefulset/cache if it is in another namespace'),
       });
     });
 

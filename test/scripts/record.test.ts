@@ -73,7 +73,7 @@ describe.each(SHELLS)('record under %s', (shellName, shell) => {
     expect(lastWords).toEqual({
       phase: 'record',
       status: 0,
-      reason: `verification of the backup ${staged.name}: recorded in local, recorded in offsite`,
+      reason: `verified ${staged.name}: every check passed, recorded in local, recorded in offsite`,
       name: staged.name,
       seconds: JSON.parse(written).seconds,
       warnings: [],
@@ -130,7 +130,10 @@ describe('a verification', () => {
     const work = await verifiedFrom(storages, '2');
     rmSync(onClaim('.manifest.json'));
     const { status, lastWords } = await record(work, storages, { env: { ...RECORD, FROM_STORAGE: '2' } });
-    expect({ status, lastWords }).toMatchObject({ status: 0, lastWords: { reason: expect.stringMatching(/: recorded in offsite$/), warnings: [] } });
+    expect({ status, lastWords }).toMatchObject({
+      status: 0,
+      lastWords: { reason: expect.stringMatching(/: every check passed, recorded in offsite$/), warnings: [] },
+    });
     expect(readdirSync(join(claim.folder, 'prod/shop/daily')).filter((file) => file.includes('verified'))).toEqual([]);
   });
 
@@ -142,7 +145,7 @@ describe('a verification', () => {
     expect({ status, lastWords }).toMatchObject({
       status: 0,
       lastWords: {
-        reason: expect.stringMatching(/: recorded in offsite$/),
+        reason: expect.stringMatching(/: every check passed, recorded in offsite$/),
         warnings: [expect.stringMatching(/^not recorded in local: its manifest of 2026\S+ is not the one/)],
       },
     });
@@ -173,7 +176,7 @@ describe('a verification', () => {
     expect({ status, lastWords }).toMatchObject({
       status: 0,
       lastWords: {
-        reason: expect.stringMatching(/: recorded in local$/),
+        reason: expect.stringMatching(/: every check passed, recorded in local$/),
         warnings: [expect.stringMatching(/^not recorded in offsite: access denied/)],
       },
     });

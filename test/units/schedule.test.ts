@@ -14,7 +14,7 @@ describe('a schedule', () => {
   });
 
   test.each([
-    ['0 2 * *', 'expected five cron fields, got 4'],
+    ['0 2 * *', 'expected five cron fields, not 4'],
     ['0 24 * * *', "'24' is not a valid hour (0 to 23)"],
     ['60 2 * * *', "'60' is not a valid minute (0 to 59)"],
     ['0 2 0 * *', "'0' is not a valid day of the month (1 to 31)"],
@@ -22,8 +22,8 @@ describe('a schedule', () => {
     ['0 5-2 * * *', "'5-2' is not a valid hour (0 to 23)"],
     ['0 2 * * MONDAY', "'MONDAY' is not a valid day of the week (0 to 6)"],
     ['*/0 2 * * *', "'*/0' is not a valid minute"],
-    ['@every 5m', 'expected five cron fields, got 2'],
-    ['TZ=Europe/Berlin 0 2 * * *', 'expected five cron fields, got 6'],
+    ['@every 5m', 'expected five cron fields, not 2'],
+    ['TZ=Europe/Berlin 0 2 * * *', 'expected five cron fields, not 6'],
   ])('rejects %s and names the field', (schedule, message) => {
     expect(parseCron(schedule)).toBe(message);
   });

@@ -16,7 +16,7 @@ const server = z.strictObject({
   version: version.meta({ description: "Major version of the server: that of the backup's server, or a newer one." }),
   tls,
   network,
-  wait: duration.default(() => 120).meta({ description: 'How long a server that does not answer is waited for.', defaultText: '2m' }),
+  wait: duration.default(() => 120).meta({ description: 'How long to wait for a server that does not answer.', defaultText: '2m' }),
   admin: admin.meta({ description: 'Role that restores there.' }),
 });
 

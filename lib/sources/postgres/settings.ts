@@ -43,7 +43,7 @@ const dump = z.strictObject({
         issue.input === 'with-passwords' ? "'with-passwords' needs encryption, which is not built yet" : "expected 'without-passwords' or 'none'",
     })
     .default('without-passwords')
-    .meta({ description: 'Roles and tablespaces of the server, in a file beside each dump. `none` for managed services that forbid it.' }),
+    .meta({ description: 'Roles and tablespaces of the server, in a file next to each dump. `none` for managed services that forbid it.' }),
   lockWait: duration.default(() => 300).meta({ description: 'How long to wait for a lock on a table.', defaultText: '5m' }),
   copyMethod: notYet('the copy method of a dump'),
 });
@@ -64,7 +64,7 @@ export const schema = z
     credentials: login,
     tls,
     network,
-    wait: duration.default(() => 120).meta({ description: 'How long a server that does not answer is waited for.', defaultText: '2m' }),
+    wait: duration.default(() => 120).meta({ description: 'How long to wait for a server that does not answer.', defaultText: '2m' }),
     throttleDatabase: z
       .string()
       .min(1)

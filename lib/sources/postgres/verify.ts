@@ -41,7 +41,7 @@ export const verifySchema = z
     amcheck: z.boolean().default(true).meta({ description: 'Look at every table and index with `pg_amcheck`, where the image has it.' }),
     jobs: z.int().min(1).max(64).default(2).meta({ description: 'Tables and indexes that are restored at a time. Count.' }),
   })
-  .meta({ description: 'What a restored database is asked.' });
+  .meta({ description: 'What to check in a restored database.' });
 
 export type Assertions = z.output<typeof assertions>;
 export type VerifySlice = z.output<typeof verifySchema>;

@@ -22,10 +22,10 @@ export const schema = z
       .optional()
       .meta({ description: 'Labels of the pods that use the claim: the backup runs on their node, which a ReadWriteOnce claim needs.' }),
     node: z.string().min(1).optional().meta({ description: 'Name of the node to run on, where no pod uses the claim.' }),
-    accessMode: z
-      .enum(['ReadWriteOnce', 'ReadWriteMany', 'ReadOnlyMany'])
-      .optional()
-      .meta({ description: 'What the claim allows. Say it, and a missing placement is refused or needless; otherwise it is a warning.' }),
+    accessMode: z.enum(['ReadWriteOnce', 'ReadWriteMany', 'ReadOnlyMany']).optional().meta({
+      description:
+        'Access mode of the claim. With `ReadWriteOnce`, a missing `nextTo` or `node` is an error; with the others, neither is needed. If it is not set, a missing one is a warning.',
+    }),
     tar: z
       .enum(['gnu', 'busybox'])
       .default('gnu')
