@@ -80,7 +80,7 @@ function addLooking(program: Command, world: World, finish: Finish): void {
   command(
     program,
     'list <environment[/source]>',
-    'list the stored backups, and what retention will do with them next',
+    'list the stored backups, and what retention decides about them now',
     'backstay list prod',
     'backstay list prod/shop --storage offsite --json',
   )

@@ -111,6 +111,6 @@ check_room() {
 	least=$((data_bytes / 10))
 	[ "$COMPRESSION" != none ] || least=$((data_bytes / 4))
 	[ "$room" -ge "$least" ] ||
-		die $NO_ROOM "the tables have $(human "$data_bytes"), the dump at least $(human "$least"), but $(human "$room") of scratch space is free" 'give the run more scratch space'
+		refuse_room "$room" "$least" "the tables have $(human "$data_bytes"), the dump at least $(human "$least"), but $(human "$room") of scratch space is free" 'give the run more scratch space: pod.scratch.size'
 	[ "$room" -ge "$data_bytes" ] || log info "the tables have $(human "$data_bytes"), and $(human "$room") of scratch space is free"
 }

@@ -13,8 +13,9 @@
 # Output: on stdout, between log lines on stderr, which kubectl shows in one stream:
 #   list, get: lines of backup, name, pinned or -, verified or -, and the manifest as it is, on one line; newest first.
 #     After a backup that is verified a line of verification, its name, and <name>.verified.json as it is, on one line
-#   list: after each backup a line of next, its name, what the next run will do, and why: keep with the rules that keep it,
-#     delete, or refused: not kept, but more backups than one run may delete are not.
+#   list: after each backup a line of next, its name, what retention decides about what is stored now, and why: keep with the
+#     rules that keep it, delete, or refused: not kept, but more backups than one run may delete are not. The next run adds a
+#     backup first, so the oldest one of a full rule may be deleted then, although its line says keep.
 #   prune: lines of storage, folder, name, keep or delete or sweep, and why; then what was done
 # Exit: 0 done, also if nothing is there; 64 wrong values; 69 the store does not answer; 77 access denied.
 #

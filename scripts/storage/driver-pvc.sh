@@ -20,13 +20,16 @@ read_stored() {
 	[ ! -e "$S_REMOTE/$1" ] || try cat "$S_REMOTE/$1" || explain "$?"
 }
 
+# create - ln fails for many reasons, and its status tells none of them: only a look tells whether something was there
 create() {
 	lay_beside "$S_REMOTE/$2" "$1"
 	linked=0
-	ln "$new" "$S_REMOTE/$2" 2>/dev/null || linked=1
+	try ln "$new" "$S_REMOTE/$2" || linked=$?
 	rm -f "$new"
 	sync "$(dirname "$S_REMOTE/$2")"
-	return "$linked"
+	[ "$linked" != 0 ] || return 0
+	[ -e "$S_REMOTE/$2" ] || explain "$linked"
+	return 1
 }
 
 replace() {
@@ -106,6 +109,9 @@ count_hidden() {
 
 explain_own() {
 	case $1 in
+	'ln: '*'ot permitted'* | 'ln: '*'ot supported'* | 'ln: '*'ot implemented'*)
+		fail "$WRONG_INPUT" "the file system of the claim has no hard links: $error" 'use a StorageClass whose file system has hard links, such as ext4, XFS or NFS'
+		;;
 	*'ermission denied'*) denied "the pod's group must be able to write to the claim: check owner and mode of its root folder" ;;
 	*'File exists'* | *'existing file'*) stored_already ;;
 	esac

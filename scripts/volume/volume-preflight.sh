@@ -45,13 +45,13 @@ refuse_unreadable() {
 }
 
 # check_room - refuses only what can hardly fit. Nobody knows beforehand how well the data compresses: a wrong refusal loses
-# a backup, while a run that does not fit after all ends at the limit below with the same status
+# a backup, while a run that does not fit after all ends at the limit below
 check_room() {
 	content
 	free=$(free_bytes)
 	needed=$CONTENT
 	[ "$COMPRESSION" = none ] || needed=$((CONTENT / BEST_RATIO))
-	[ "$needed" -le "$free" ] || die $NO_ROOM "$(human "$CONTENT") of data does not fit into $(human "$free") of scratch space" 'give the run more scratch space: pod.scratch.size'
+	[ "$needed" -le "$free" ] || refuse_room "$free" "$needed" "$(human "$CONTENT") of data does not fit into $(human "$free") of scratch space" 'give the run more scratch space: pod.scratch.size'
 	[ "$(count_names <"$TMP/names")" != 1 ] || log warn "'$DATA_PATH' of claim '$CLAIM' is empty: is it the right folder?"
 	log info "$(count_names <"$TMP/names") entries, $(human "$CONTENT") of data, $(human "$free") of scratch space free"
 	# Writing beyond the limit is a plain write error. Full scratch space would evict the pod without a reason.

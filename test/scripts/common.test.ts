@@ -119,6 +119,24 @@ describe.each(SHELLS)('common.sh under %s', (name, shell) => {
       expect(Number(stdout)).toBe(Math.max(0, free === disk * 1024 ? free : free === 0 ? 0 : free - 1024));
     });
 
+    test.each([
+      ['the disk', 9_000_000_000, 99_999_999, 7000, 75],
+      ['the limit', 7_000_000, 99_999_999, 90_000_000, 73],
+      ['both', 7_000_000, 99_999_999, 7000, 73],
+      ['even an empty disk', 9_000_000_000, 9000, 7000, 73],
+    ])('refuses a run for which %s is too small: a limit of %i bytes, a disk of %i KiB with %i free', async (_, scratch, size, disk, expected) => {
+      const df = `df() { printf 'Filesystem 1024-blocks Used Available Capacity Mounted on\\n/dev/x ${size} 1 ${disk} 1%% /work\\n'; }`;
+      const du = `du() { echo "1 $WORK_DIR"; }`;
+      const refuse = 'refuse_room "$(free_bytes)" 10000000 "does not fit" "give it more"';
+      const { status, lastWords } = await script(`begin_run; ${df}; ${du}; ${refuse}`, { env: { SCRATCH_BYTES: String(scratch) } });
+      const busy = {
+        reason: 'the disk of the node has 6.8 MiB free, and at least 9.5 MiB is needed: other pods use it',
+        hint: 'set pod.scratch.request to reserve space on the node, or take the scratch from a storageClassName',
+      };
+      expect(status).toBe(expected);
+      expect(lastWords).toMatchObject({ status: expected, ...(expected === 75 ? busy : { reason: 'does not fit', hint: 'give it more' }) });
+    });
+
     test('free space of a real folder shrinks by the files in it', async () => {
       const { stdout } = await script('begin_run; free_bytes; dd if=/dev/zero of="$WORK_DIR/x" bs=1024 count=5000 2>/dev/null; free_bytes');
       const [before = 0, after = 0] = stdout.split('\n').map(Number);

@@ -194,6 +194,14 @@ describe('room', () => {
     await server.sql(`create table big as select n, repeat(md5(n::text), 30) from generate_series(1, 50000) n`, 'shop');
     const done = await dump(server, { env: { SCRATCH_BYTES: '4500000' }, standIns: noDump });
     expectRefused(done, 73, /the tables have .* MiB, the dump at least .* MiB, but .* of scratch space is free/);
+    expect(done.lastWords).toHaveProperty('hint', 'give the run more scratch space: pod.scratch.size');
+  });
+
+  test('leaves a dump for which other pods use the disk to the next attempt', async () => {
+    const df = `printf 'Filesystem 1024-blocks Used Available Capacity Mounted on\\n/dev/x 99999999 1 4000 100%% /work\\n'`;
+    const done = await dump(server, { standIns: { ...noDump, df } });
+    expectRefused(done, 75, /^the disk of the node has 3\.9 MiB free, and at least .* MiB is needed: other pods use it$/);
+    expect(done.lastWords).toHaveProperty('hint', expect.stringContaining('pod.scratch.request'));
   });
 
   // Pitfalls P26, P27.

@@ -1,4 +1,8 @@
-import { describe, expect, test } from 'vitest';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
 import { withReads } from '../../lib/script-headers.ts';
 import { scriptFiles, scriptText } from '../../lib/scripts.ts';
 import { STORAGE_KINDS } from '../../lib/storages/index.ts';
@@ -62,5 +66,91 @@ describe.each(SHELLS)('a storage of a kind without a driver, under %s,', (_, she
         hint: expect.stringContaining(`driver-tape.sh belongs beside ${script}`),
       },
     });
+  });
+});
+
+describe('a claim where nothing can be created', () => {
+  const mounted: string[] = [];
+  afterEach(() => {
+    for (const folder of mounted.splice(0)) execFileSync('umount', [folder]);
+  });
+
+  /** A claim with the folders of a source and this many free inodes. A hard link takes one too. */
+  function withInodes(free: number): ReturnType<typeof aClaim> {
+    const folder = mkdtempSync(join(tmpdir(), 'inodes-'));
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,nr_inodes=64', 'tmpfs', folder]);
+    mounted.push(folder);
+    for (const name of ['daily', 'restores']) mkdirSync(join(folder, 'prod/shop', name), { recursive: true });
+    const taken = [];
+    try {
+      for (let nth = 0; nth < 64; nth++) taken.push(filler(join(folder, `taken-${nth}`)));
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'ENOSPC' });
+    }
+    for (const file of taken.slice(0, free)) rmSync(file);
+    return aClaim(folder);
+  }
+  function filler(file: string): string {
+    writeFileSync(file, '');
+    return file;
+  }
+
+  /** A scratch space after a restore. */
+  function restored(): string {
+    const { work, name } = stage();
+    writeFileSync(join(work, 'run/backup'), name);
+    writeFileSync(join(work, 'run/result-shop.json'), '{"part":"shop"}');
+    return work;
+  }
+  const DONE = { RECORD: 'done', RESTORE_ID: 'hjkmnpqr', MARKER_STORAGES: '1', MARKER_PATH: 'shop/restores/hjkmnpqr' };
+  const NO_ROOM = /no room: ln: .*No space left on device$/;
+
+  test('ends a run with 73, which names no other owner, if owner.json cannot be linked', async () => {
+    const { folder, storage } = withInodes(1);
+    const { status, lastWords } = await publish(stage(), [storage]);
+    expect({ status, reason: lastWords?.reason }).toEqual({ status: 73, reason: expect.stringMatching(NO_ROOM) });
+    expect(readdirSync(join(folder, 'prod/shop'))).toEqual(['daily', 'restores']);
+  });
+
+  test('ends record.sh with 73, not as recorded earlier, if the marker cannot be linked', async () => {
+    const { folder, storage } = withInodes(1);
+    const { status, lastWords } = await record(restored(), [storage], { env: DONE });
+    expect({ status, reason: lastWords?.reason }).toEqual({ status: 73, reason: expect.stringMatching(NO_ROOM) });
+    expect(readdirSync(join(folder, 'prod/shop/restores'))).toEqual([]);
+  });
+
+  test('leaves a run degraded, not as already pinned, if the pin cannot be linked', async () => {
+    // The owner, two files, the manifest, and the pin before it gets its name.
+    const { folder, storage } = withInodes(5);
+    const { status, stderr, lastWords } = await publish(stage(), [storage], { env: { PIN: 'true' } });
+    expect({ status, reason: lastWords?.reason }).toEqual({ status: 10, reason: expect.stringMatching(/stored, but not pinned: no room: ln: /) });
+    expect(stderr).not.toContain('already pinned');
+    const endings = readdirSync(join(folder, 'prod/shop/daily')).map((file) => file.replace(/^[\d-]+-[a-z]+/, ''));
+    expect(endings.sort()).toEqual(['+globals.sql', '.dump', '.manifest.json']);
+  });
+
+  test('still counts a marker that is there as recorded earlier', async () => {
+    const { folder, storage } = withInodes(2);
+    writeFileSync(join(folder, 'prod', `${DONE.MARKER_PATH}.done`), '{}');
+    const { status, lastWords } = await record(restored(), [storage], { env: DONE });
+    expect({ status, reason: lastWords?.reason }).toEqual({ status: 0, reason: expect.stringMatching(/: recorded earlier in local$/) });
+  });
+
+  const saying = (words: string) => `echo "ln: failed to create hard link '$2' => '$1': ${words}" >&2; exit 1`;
+  test.each([
+    ['No space left on device', 73, /no room: ln: .*No space left/],
+    ['Operation not permitted', 64, /the file system of the claim has no hard links: ln: .*not permitted$/],
+    ['Operation not supported', 64, /the file system of the claim has no hard links: ln: .*not supported$/],
+    ['Not supported', 64, /the file system of the claim has no hard links: ln: .*Not supported$/],
+    ['Function not implemented', 64, /the file system of the claim has no hard links: ln: .*not implemented$/],
+    ['Permission denied', 77, /access denied: ln: .*Permission denied$/],
+    ['Input/output error', 69, /the store refused: ln: .*Input\/output error$/],
+  ])('where ln says %s ends publish.sh and record.sh with %i', async (words, expected, reason) => {
+    const { folder, storage } = aClaim();
+    const tools = { shell: ['dash'], path: ON_DEBIAN, standIns: { ln: saying(words) } };
+    for (const end of [await publish(stage(), [storage], tools), await record(restored(), [storage], { ...tools, env: DONE })])
+      expect({ status: end.status, reason: end.lastWords?.reason }).toEqual({ status: expected, reason: expect.stringMatching(reason) });
+    const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    expect(files).toEqual([]);
   });
 });

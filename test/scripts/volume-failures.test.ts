@@ -302,8 +302,22 @@ describe.each(TARS)('no room, %s tar', (_, variant) => {
   test('refuses data that cannot fit before it writes anything', async () => {
     const outcome = await take(variant, { data, env: { SCRATCH_BYTES: '900000' } });
     expect(outcome.lastWords?.reason).toMatch(/^19\.1 MiB of data does not fit into \d+\.\d KiB of scratch space$/);
+    expect(outcome.lastWords).toMatchObject({ status: 73, hint: 'give the run more scratch space: pod.scratch.size' });
     expect(outcome.status).toBe(73);
     expect(outcome.stderr).not.toContain('writing');
+  });
+
+  test('leaves data for which other pods use the disk to the next attempt, before it writes anything', async () => {
+    const df = `printf 'Filesystem 1024-blocks Used Available Capacity Mounted on\\n/dev/x 99999999 1 900 100%% /work\\n'`;
+    const outcome = await take(variant, { data, ...instead(variant, 'df', df) });
+    expect(outcome.status).toBe(75);
+    expect(outcome.lastWords).toMatchObject({
+      status: 75,
+      reason: expect.stringMatching(/^the disk of the node has 900\.0 KiB free, and at least 976\.\d KiB is needed: other pods use it$/),
+      hint: expect.stringContaining('pod.scratch.request'),
+    });
+    expect(outcome.stderr).not.toContain('writing');
+    expectNothingLeft(outcome);
   });
 });
 

@@ -42,7 +42,7 @@ export const pod = z
         size: size.default('10Gi').meta({ description: 'Space for one run: the artifacts of all its parts.' }),
         request: size.optional().meta({
           description:
-            'Room reserved on the node before the pod starts. A run that finds less free than it needs ends with status 73. Default: a tenth of `size`.',
+            'Space reserved on the node before the pod starts. A backup that finds the disk of the node too full ends with status 75 and is retried. Default: a tenth of `size`.',
         }),
         storageClassName: z
           .string()
