@@ -133,6 +133,7 @@ describe('the lists of the manifest', () => {
 
   afterAll(() => Promise.all([server?.stop(), bare?.stop()]));
 
+  const CREATE_ROLE = 'create the role before a restore, or restore with globals: missing-roles, or with owner: none and privileges: none';
   const LACKS = /^the server lacks roles that the dump names: back\\slash, elsewhere, it's "one", reader$/;
   const phantom = ({ facts, ...rest }: Dumped): Dumped => ({
     ...rest,
@@ -181,9 +182,22 @@ describe('the lists of the manifest', () => {
       expect((await verified()).lastWords).toMatchObject({ status: 0 });
       expect((await verified((lines) => lines.replace(/^(roles|tablespaces).*\n/gm, ''))).lastWords).toMatchObject({ status: 0 });
       const less = await verified((lines) => lines.replace(/^(roles\.\w+\.\d+\t).*slash$/gm, '$1other'));
-      expect(less.lastWords?.reason).toMatch(/role "back\\slash" does not exist/);
+      expect(less.lastWords).toMatchObject({ status: 64, reason: expect.stringMatching(/role "back\\slash" does not exist/), hint: CREATE_ROLE });
     },
   );
+
+  test.each(['custom', 'plain'])('are not to blame if rows of a %s dump name a role that the server lacks', async (DUMP_FORMAT) => {
+    await server.sql('create role named_in_row');
+    await server.sql('create database rows');
+    await server.sql(`create table r (who regrole); insert into r values ('named_in_row')`, 'rows');
+    const dumped = await take(server, { DUMP_FORMAT, DATABASE: 'rows' });
+    const backup = await taken(server, { env: { DUMP_FORMAT, DATABASE: 'rows', GLOBALS: 'none' } });
+    await server.sql('drop database rows');
+    await server.sql('drop role named_in_row');
+    const refused = { status: 64, reason: expect.stringMatching(/^cannot load the dump: .*role "named_in_row" does not exist$/), hint: CREATE_ROLE };
+    expect((await restore(server, dumped, { env: { TARGET_DATABASE: `rows_${DUMP_FORMAT}` } })).lastWords).toMatchObject(refused);
+    expect((await verify(server, { work: fetched(backup) })).lastWords).toMatchObject(refused);
+  });
 
   test('are left out, with a warning, where a name is not valid in the encoding of the database', async () => {
     await server.sql(`create database bytes template template0 encoding 'SQL_ASCII' locale 'C'`);
