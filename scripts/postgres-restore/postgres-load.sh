@@ -167,7 +167,7 @@ load() {
 	else
 		restoring --jobs="$RESTORE_JOBS" --use-list="$TMP/list" --dbname="$(conninfo "$FRESH")" "$ARTIFACT" 2>"$TMP/load.err" || load_status=$?
 	fi
-	[ "$load_status" = 0 ] || refuse_load
+	[ "$load_status" = 0 ] || refuse_role || refuse_load
 	log_said warn "$TMP/load.err"
 }
 
@@ -215,6 +215,14 @@ unpack_all() {
 	esac
 }
 
+# refuse_role - ends with WRONG_INPUT if the server lacks a role: rows and function bodies can name roles that nothing lists
+refuse_role() {
+	grep -q 'ERROR:  role ".*" does not exist' "$TMP/load.err" || return 1
+	log_said error "$TMP/load.err"
+	die $WRONG_INPUT "cannot load the dump: $(reason_in "$TMP/load.err")" \
+		'create the role before a restore, or restore with globals: missing-roles, or with owner: none and privileges: none'
+}
+
 # refuse_load - ends with the status for the reason why the dump did not load
 refuse_load() {
 	why="cannot load the dump: $(reason_in "$TMP/load.err")"
@@ -259,7 +267,7 @@ load_rows() {
 	: >"$TMP/load.err"
 	[ "$SESSION_SUPERUSER" != t ] || PGOPTIONS="$PGOPTIONS -c session_replication_role=replica"
 	run pg_restore --no-password --exit-on-error --data-only --single-transaction --use-list="$TMP/list" --dbname="$(conninfo "$INTO")" \
-		"$ARTIFACT" 2>"$TMP/load.err" || refuse_load
+		"$ARTIFACT" 2>"$TMP/load.err" || refuse_role || refuse_load
 	analyze "$INTO"
 	count_restored "$INTO"
 }

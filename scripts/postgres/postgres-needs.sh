@@ -29,9 +29,9 @@ note_needs() {
 #
 # owners     of what pg_dump dumps: no system objects (their oids are below 16384), no members of extensions, nothing
 #            that comes with another object, such as the type of a table
-# grantees   who has, or has lost, a privilege; whose default privileges were altered
+# grantees   who has, or has lost, a privilege, also if the role was dropped; whose default privileges were altered
 # grantors   who granted a privilege without being the owner
-# others     of policies and user mappings
+# others     of policies and user mappings, but for those on tables and servers of extensions
 # database   in grants and settings of the database itself: a restore gives them where it can, and does not need these roles
 #
 # Left out: the tablespace of the database, because a restore does not create the database there; subscriptions, which it omits.
@@ -40,10 +40,13 @@ needs_query() {
 		with
 		  thing(class, id, namespace, owner, acl, kind) as (
 		    select 'pg_class'::regclass::oid, oid, relnamespace, relowner, relacl, case relkind when 'S' then 's' else 'r' end from pg_class where relkind in ('r', 'p', 'v', 'm', 'S', 'f')
-		    union all select 'pg_type'::regclass, oid, typnamespace, typowner, typacl, 'T' from pg_type
+		    union all select 'pg_type'::regclass, oid, typnamespace, typowner, typacl, 'T' from pg_type t
+		      -- Not the types of rows, arrays and multiranges: they come with another object, and pg_dump dumps no grants on them.
+		      where typtype <> 'm' and not exists (select from pg_class c where c.oid = typrelid and relkind <> 'c')
+		        and not exists (select from pg_type e where e.oid = t.typelem and e.typarray = t.oid)
 		    union all select 'pg_proc'::regclass, oid, pronamespace, proowner, proacl, 'f' from pg_proc
 		    union all select 'pg_namespace'::regclass, oid, oid, nspowner, nspacl, 'n' from pg_namespace
-		    union all select 'pg_language'::regclass, oid, null, lanowner, lanacl, 'l' from pg_language
+		    union all select 'pg_language'::regclass, oid, null, lanowner, lanacl, 'l' from pg_language where lanispl
 		    union all select 'pg_foreign_data_wrapper'::regclass, oid, null, fdwowner, fdwacl, 'F' from pg_foreign_data_wrapper
 		    union all select 'pg_foreign_server'::regclass, oid, null, srvowner, srvacl, 'S' from pg_foreign_server
 		    union all select 'pg_largeobject'::regclass, oid, null, lomowner, lomacl, 'L' from pg_largeobject_metadata
@@ -61,18 +64,22 @@ needs_query() {
 		  kept as (
 		    select t.*, nspname, coalesce(nspname = 'pg_catalog', false) as system,
 		      -- Before 15, grants on the schema public count from those of initdb, and its owner is not dumped.
-		      coalesce(nspname = 'public' and class = 'pg_namespace'::regclass, false) as public, current_setting('server_version_num')::int >= 150000 as modern
+		      coalesce(nspname = 'public' and class = 'pg_namespace'::regclass, false) as public, current_setting('server_version_num')::int >= 150000 as modern,
+		      -- Only with objsubid 0: the key columns of a partitioned table depend internally on the table itself.
+		      exists (select from pg_depend d where d.classid = class and d.objid = t.id and d.objsubid = 0 and d.deptype = 'e') as member,
+		      exists (select from pg_depend d where d.classid = class and d.objid = t.id and d.objsubid = 0 and d.deptype = 'i') as internal
 		    from thing t left join pg_namespace n on n.oid = namespace
 		    where nspname is null or nspname = 'pg_catalog' or (nspname !~ '^pg_' and nspname <> 'information_schema')),
 		  owner(id) as (
-		    select owner from kept k
-		    where not system and (id >= 16384 or class = 'pg_largeobject'::regclass or (public and modern and owner <> 'pg_database_owner'::regrole))
-		      and not exists (select from pg_depend d where d.classid = class and d.objid = k.id and d.deptype in ('e', 'i'))),
+		    select owner from kept
+		    where not system and not member and not internal
+		      and case when public then modern and owner <> 'pg_database_owner'::regrole else id >= 16384 or class = 'pg_largeobject'::regclass end),
 		  granted(owner, acl, base) as (
 		    select owner, coalesce(k.acl, acldefault(kind::"char", owner)),
 		      coalesce(case when not (public and modern) then i.initprivs end, acldefault(kind::"char", owner))
 		    from kept k left join pg_init_privs i on i.classoid = class and i.objoid = id and i.objsubid = 0
-		    where kind is not null and (k.acl is not null or i.initprivs is not null)
+		    -- Before 15, pg_dump does not dump grants on the sequence of an identity column.
+		    where kind is not null and (k.acl is not null or i.initprivs is not null) and (modern or kind <> 's' or not internal)
 		    union all
 		    select owner, attacl, i.initprivs
 		    from kept k join pg_attribute a on class = 'pg_class'::regclass and attrelid = id and not attisdropped
@@ -90,16 +97,22 @@ needs_query() {
 		    union select 'grantees', r.grantee from granted, lateral (select * from aclexplode(base) except select * from aclexplode(acl)) r
 		    union select 'grantees', defaclrole from pg_default_acl
 		    union select 'grantors', grantor from added where grantor <> owner
-		    union select 'others', unnest(polroles) from pg_policy p join pg_class c on c.oid = polrelid where relpersistence <> 't'
-		    union select 'others', umuser from pg_user_mappings
+		    union select 'others', unnest(polroles) from pg_policy join kept on class = 'pg_class'::regclass and id = polrelid where not system and not member
+		    union select 'others', umuser from pg_user_mappings join kept on class = 'pg_foreign_server'::regclass and id = srvid where not member
 		    union select 'database', unnest(array[grantee, grantor]) from pg_database, aclexplode(datacl) where datname = current_database()
 		    union select 'database', setrole from pg_db_role_setting join pg_database d on d.oid = setdatabase where datname = current_database()),
 		  names(kind, list) as (
-		    select k.kind, to_json(array(select rolname::text from role join pg_roles r on r.oid = role.id where role.kind = k.kind order by rolname::text collate "C"))
+		    select k.kind, to_json(array(
+		      select name from role left join pg_roles r on r.oid = role.id,
+		        -- A dropped role can remain in pg_init_privs. pg_dump then writes its oid as its name. The oid 0 means PUBLIC.
+		        lateral (select coalesce(rolname::text, case when role.kind in ('grantees', 'grantors') and role.id <> 0 then role.id::text end)) named(name)
+		      where role.kind = k.kind and name is not null order by name collate "C"))
 		    from unnest('{owners,grantees,grantors,others,database}'::text[]) k(kind)),
 		  tablespaces(list) as (
-		    select to_json(array(select distinct spcname::text collate "C" from pg_class c join pg_namespace n on n.oid = relnamespace join pg_tablespace t on t.oid = reltablespace
-		      where relkind in ('r', 'p', 'm', 'i', 'I') and relpersistence <> 't' and spcname !~ '^pg_' and nspname !~ '^pg_' order by 1))),
+		    select to_json(array(select distinct spcname::text collate "C" from pg_class c join pg_tablespace t on t.oid = reltablespace left join pg_index i on indexrelid = c.oid
+		        -- An index is dumped with its table.
+		        join kept on class = 'pg_class'::regclass and id = coalesce(indrelid, c.oid)
+		      where not system and not member and spcname !~ '^pg_' order by 1))),
 		  text(line) as (
 		    select format('"roles":{%s},"tablespaces":%s', (select string_agg(format('"%s":%s', kind, list), ',') from names), (select list from tablespaces)))
 		-- An SQL_ASCII database knows no letters: what it holds must happen to be UTF-8.
