@@ -17,7 +17,7 @@
 #   ACLS                access control lists: keep (GNU tar only), or none (default)
 # Output: log lines on stderr, nothing on stdout. out/<name>.tar[.zst|.gz], and its facts.
 # Exit: 0 taken and verified; 64 no such folder, or an include matches nothing; 65 files changed (ON_CHANGE=fail), or the
-# archive differs from what was written; 73 no room; 77 a file may not be read; 70 a fault.
+# archive differs from what was written; 73 no room; 75 other pods use the disk of the node; 77 a file may not be read; 70 a fault.
 #
 # Patterns match the whole path below DATA_PATH. find does it, so they mean the same with both tars:
 #   name      that file or folder at the top, with its contents; likewise `a/b`; a leading / or ./ changes nothing
