@@ -85,7 +85,7 @@ describe('scratch without room', () => {
 
   test('a dump that cannot fit is refused before it starts, with 73', () => {
     expect(verdict(refused)).toMatch(/^failed: take-postgres 73: the tables have .* of scratch space is free/);
-    expect(refused.lastWords).toMatchObject({ phase: 'preflight', hint: 'give the run more scratch space' });
+    expect(refused.lastWords).toMatchObject({ phase: 'preflight', hint: 'give the run more scratch space: pod.scratch.size' });
   });
 
   test('a dump that outgrows it is a write error with 73, no silent eviction', () => {
