@@ -17,16 +17,16 @@ interface Step {
   readonly underway: RegExp;
 }
 
-/** Little of a processor: a step takes long enough to be met, without much data. */
+/** Little of a processor: a step takes long enough to be met, without much data. A step that waits anyway needs none of it. */
 const SLOW = { scratch: { size: '256Mi' }, resources: { limits: { cpu: '150m', memory: '512Mi' } } };
-const database = (over: Json = {}, more: Json = {}) => ({ ...postgresSource('db', 'shop', over), pod: SLOW, ...more });
+const database = (over: Json = {}, more: Json = {}) => ({ ...postgresSource('db', 'shop', over), ...more });
 
 /** Each step of `take`, by a source of its own that is slow there. */
 const STEPS: Readonly<Record<string, Step>> = {
   preflight: { source: database({ port: 5433, wait: '5m' }), underway: /waiting for db:5433/ },
   throttle: { source: database({ throttleDatabase: 'held' }, { throttle: { perServer: 1 } }), underway: /waiting up to/ },
-  dump: { source: database(), underway: /slot \d of/ },
-  verify: { source: database(), underway: /\.dump has / },
+  dump: { source: database({}, { pod: SLOW }), underway: /slot \d of/ },
+  verify: { source: database({}, { pod: SLOW }), underway: /\.dump has / },
   archive: {
     source: { volume: { claim: 'app-data', nextTo: { app: 'web' } }, pod: { runAsUser: APP_USER, ...SLOW } },
     underway: /writing a tar/,

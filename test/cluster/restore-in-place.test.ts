@@ -75,7 +75,8 @@ describe('a database in place', () => {
   test('is replaced while its applications are stopped, and these come back as they were', async () => {
     const told = await backstay(['restore', 'test/shop', '--in-place', '--confirm', 'test/shop', '--scale-down', 'deployment/api', '--apply']);
     expect({ status: told.status, stderr: told.stderr }, told.stdout).toEqual({ status: 0, stderr: '' });
-    expect(told.stdout).toMatch(/Stopping(.*\n)+.*Restoring(.*\n)+.*(Starting|Completed)/);
+    // Phases in between may be shorter than the time between two looks; guard.test.ts holds their order.
+    expect(told.stdout).toContain('  Completed\n');
     expect(await fingerprint(world.db, 'shop')).toBe(before);
     expect(await world.db.sql(`select datconnlimit from pg_database where datname = 'shop'`)).toBe('50\n');
     expect(await databases()).toEqual(['shop', expect.stringMatching(/^shop_before_\d{8}_\d{6}$/)]);

@@ -8,7 +8,7 @@ const execute = promisify(execFile);
 
 /** Waits until a container of a Job's pod runs, and returns the pod. */
 export async function running(namespace: string, job: string, container: string): Promise<Json> {
-  return until(`container ${container} of ${job} running`, 90, async () => {
+  return until(`container ${container} of ${job} running`, 180, async () => {
     const [pod] = await podsOf(namespace, job);
     return pod && statusesOf(pod).some(({ name, state }) => name === container && state?.running) ? pod : undefined;
   });
@@ -17,7 +17,7 @@ export async function running(namespace: string, job: string, container: string)
 /** Waits until a running container has written something to its log. */
 export async function logged(namespace: string, job: string, container: string, text: string | RegExp): Promise<Json> {
   const pod = await running(namespace, job, container);
-  await until(`'${text}' in the log of ${container}`, 60, async () => {
+  await until(`'${text}' in the log of ${container}`, 180, async () => {
     const log = await read(`/api/v1/namespaces/${namespace}/pods/${pod.metadata.name}/log?container=${container}`);
     return (typeof text === 'string' ? log?.includes(text) : text.test(log ?? '')) ? true : undefined;
   });
