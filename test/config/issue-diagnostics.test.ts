@@ -46,10 +46,10 @@ test('several unknown keys are several errors, without their values', () => {
   expect(errorsIn('foo: secret-1\nbar:\n  baz: secret-2')).toMatchInlineSnapshot(`
     "foo: unknown key
       at config/base.yaml:1
-      HINT: known keys: namespace, createNamespace, production, images, storages, plans, defaults, sources, timeZone, verify, restores
+      HINT: known keys: namespace, createNamespace, production, images, storages, plans, defaults, sources, timeZone, monitoring, verify, restores
     bar: unknown key
       at config/base.yaml:2
-      HINT: known keys: namespace, createNamespace, production, images, storages, plans, defaults, sources, timeZone, verify, restores"
+      HINT: known keys: namespace, createNamespace, production, images, storages, plans, defaults, sources, timeZone, monitoring, verify, restores"
   `);
 });
 
@@ -528,7 +528,7 @@ test('a key with special characters', () => {
   expect(errorsIn(`"a b\\nc.d": 1`)).toMatchInlineSnapshot(`
     "['a b c.d']: unknown key
       at config/base.yaml:1
-      HINT: known keys: namespace, createNamespace, production, images, storages, plans, defaults, sources, timeZone, verify, restores"
+      HINT: known keys: namespace, createNamespace, production, images, storages, plans, defaults, sources, timeZone, monitoring, verify, restores"
   `);
 });
 

@@ -4,6 +4,7 @@ import { LATER_SOURCES, SOURCE_KINDS } from '../../sources/index.ts';
 import { LATER_STORAGES, STORAGE_KINDS } from '../../storages/index.ts';
 import { dnsLabel } from '../../units/names.ts';
 import { notYet } from '../../units/not-yet.ts';
+import { monitoring } from './monitoring.ts';
 import { optionShape, plan, tier, tierName } from './options.ts';
 import { restore } from './restore.ts';
 import { slices } from './slices.ts';
@@ -82,6 +83,7 @@ export const values = z.strictObject({
   timeZone: optionShape.timeZone,
   encryption: notYet('encryption'),
   alerts: notYet('alerting'),
+  monitoring,
   verify: verify.optional(),
   backups: notYet('a list of one-off backups (`backstay backup` makes one by hand)'),
   restores: z.record(restoreName, restore).default({}).meta({ description: 'Restores by name. Each gets its own file, to be applied manually.' }),
